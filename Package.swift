@@ -1,0 +1,65 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "memoryd",
+  platforms: [.macOS(.v14)],
+  products: [
+    .executable(name: "memoryd", targets: ["memoryd"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .systemLibrary(
+      name: "CCmark", pkgConfig: "libcmark",
+      providers: [.apt(["libcmark-dev"]), .brew(["cmark"])]),
+
+    .target(
+      name: "MemoryStore",
+      dependencies: ["CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings),
+    .target(
+      name: "Checkpoints", dependencies: ["MemoryStore"], swiftSettings: settings),
+    .target(name: "Canary", swiftSettings: settings),
+    .target(
+      name: "Fallback", dependencies: ["MemoryStore", "Canary"], swiftSettings: settings),
+
+    // The verbs, as functions of an invocation; the executable only binds them to a process.
+    .target(
+      name: "Engine",
+      dependencies: [
+        "MemoryStore", "Checkpoints", "Canary", "Fallback",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      path: "Sources/memoryd/Engine", swiftSettings: settings),
+    .executableTarget(
+      name: "memoryd", dependencies: ["Engine"], path: "Sources/memoryd/Main",
+      swiftSettings: settings),
+
+    .testTarget(
+      name: "MemoryStoreTests", dependencies: ["MemoryStore"], swiftSettings: settings),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "MemoryStore", "CCmark"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: ["Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "memoryd"],
+      swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,85 @@
+/// Makes recorded text safe inside a CommonMark document: it can neither start a block, an HTML
+/// tag or a link, nor drive a terminal.
+public enum Markdown {
+  /// Text on one line of a list item or paragraph.
+  public static func text(_ text: String) -> String {
+    var result = ""
+    result.reserveCapacity(text.utf8.count + 8)
+    var isStart = true
+    var previous: Unicode.Scalar?
+    let scalars = Array(text.unicodeScalars)
+    for (index, scalar) in scalars.enumerated() {
+      guard !isControl(scalar) else {
+        result.unicodeScalars.append(" ")
+        continue
+      }
+      switch scalar {
+      case "<":
+        // A tag, a comment or an autolink begins with a letter or one of these.
+        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
+        if next.properties.isAlphabetic || next == "/" || next == "!" || next == "?" {
+          result += "\\"
+        }
+      case "[", "]":
+        // A link needs `](` or `][`; brackets alone are harmless, and paths and code have many.
+        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
+        if scalar == "]", next == "(" || next == "[" || next == ":" { result += "\\" }
+        if isStart, scalar == "[" { result += "\\" }
+      case "#", ">", "+", "-", "=", "~", "|":
+        if isStart { result += "\\" }
+      case "`":
+        result += "\\"
+      case "*":
+        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
+        if isStart || next != " " || previous != " " { result += "\\" }
+      case "\\":
+        // Before punctuation a backslash would vanish.
+        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
+        if next.isASCII, !next.properties.isAlphabetic, next.properties.numericType == nil {
+          result += "\\"
+        }
+      default:
+        break
+      }
+      if isStart, ("0"..."9").contains(scalar) {
+        // "1." would start a list of its own.
+        if let end = scalars.dropFirst(index).firstIndex(where: { !("0"..."9").contains($0) }),
+          scalars[end] == "." || scalars[end] == ")"
+        {
+          result += "\u{2060}"
+        }
+      }
+      result.unicodeScalars.append(scalar)
+      previous = scalar
+      isStart = false
+    }
+    return result
+  }
+
+  /// A path, name or id inside a line: as `text`, for short strings that hold no prose.
+  public static func inline(_ name: String) -> String { text(name.oneLine) }
+
+  /// A code span that holds the text, whatever backticks are in it.
+  public static func code(_ text: String) -> String {
+    let clean = String(
+      String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+    var longest = 0
+    var run = 0
+    for character in clean {
+      run = character == "`" ? run + 1 : 0
+      longest = max(longest, run)
+    }
+    let fence = String(repeating: "`", count: longest + 1)
+    let pad = clean.hasPrefix("`") || clean.hasSuffix("`") || clean.isEmpty ? " " : ""
+    return fence + pad + clean + pad + fence
+  }
+
+  /// C0, DEL and C1 (escape sequences of terminals), separators, and the marks that turn the
+  /// reading direction around.
+  public static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029, 0x202A...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/// A titled list of lines, best first.
+struct DocumentSection {
+  var title: String
+  /// Of the room, before what others leave over is dealt out.
+  var share: Double
+  var lines: [String]
+
+  init(_ title: String, share: Double, lines: [String]) {
+    self.title = title
+    self.share = share
+    self.lines = lines
+  }
+}
+
+/// Fits sections into a budget: first each takes its share, then what is left goes to them in
+/// their order. Lines are taken whole, except that a section is never left out for one long line.
+struct SectionComposer {
+  private let sections: [DocumentSection]
+
+  init(_ sections: [DocumentSection]) {
+    self.sections = sections.filter { !$0.lines.isEmpty }
+  }
+
+  /// - Parameter room: UTF-16 units.
+  mutating func compose(within room: Int) -> String {
+    var taken = sections.map { _ in 0 }
+    var left = room
+    let total = sections.reduce(0) { $0 + $1.share }
+    guard total > 0 else { return "" }
+    for pass in 0..<2 {
+      for (index, section) in sections.enumerated() {
+        var allowance = pass == 0 ? Int(Double(room) * section.share / total) : left
+        allowance = min(allowance, left)
+        while taken[index] < section.lines.count {
+          var cost = section.lines[taken[index]].utf16.count + 1
+          if taken[index] == 0 { cost += Self.frame(section) }
+          guard cost <= allowance else { break }
+          allowance -= cost
+          left -= cost
+          taken[index] += 1
+        }
+      }
+    }
+    var text = ""
+    for (index, section) in sections.enumerated() where taken[index] > 0 {
+      text += "## \(section.title)\n\n"
+      for line in section.lines.prefix(taken[index]) { text += line + "\n" }
+      text += "\n"
+    }
+    return text
+  }
+
+  /// The heading and the blank lines around a list.
+  private static func frame(_ section: DocumentSection) -> Int {
+    section.title.utf16.count + 6
+  }
+}

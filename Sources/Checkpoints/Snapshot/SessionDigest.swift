@@ -1,0 +1,221 @@
+/// What a session has done so far, gathered line by line and kept in the store between readings.
+///
+/// A value: the same lines give the same digest, however they were cut into readings. Bounded:
+/// the least useful items are dropped as it grows.
+public struct SessionDigest: Codable, Sendable, Equatable {
+  /// Something that the person typed.
+  public struct Request: Codable, Sendable, Equatable {
+    public var text: String
+    /// Unix time in ms.
+    public var at: Int64
+    /// Tool calls before it.
+    public var call: Int
+  }
+
+  /// A sentence of the person that lays down how things are to be done.
+  public struct Rule: Codable, Sendable, Equatable {
+    public var text: String
+    public var at: Int64
+  }
+
+  public struct PlanItem: Codable, Sendable, Equatable {
+    public enum State: String, Codable, Sendable {
+      case pending
+      case inProgress = "in_progress"
+      case completed
+    }
+
+    /// The number that TaskCreate's result gave; nil for TodoWrite.
+    public var id: String?
+    public var text: String
+    public var state: State
+  }
+
+  public struct FileUse: Codable, Sendable, Equatable {
+    public var edits = 0
+    public var reads = 0
+    /// Named by the person, by the agent, in a command or in a search.
+    public var mentions = 0
+    /// The number of the tool call that last touched it.
+    public var lastCall = 0
+    public var lastEdit = 0
+    /// Names defined in what was edited, the newest last.
+    public var symbols: [String] = []
+    /// Unix time in ms.
+    public var at: Int64 = 0
+
+    var uses: Int { edits + reads + mentions }
+  }
+
+  public struct CommandUse: Codable, Sendable, Equatable {
+    public enum Outcome: String, Codable, Sendable {
+      case unknown, succeeded, failed
+    }
+
+    /// As it was run last.
+    public var text: String
+    public var count = 0
+    public var lastCall = 0
+    public var outcome = Outcome.unknown
+    public var at: Int64 = 0
+  }
+
+  /// A place where the host compacted the session.
+  public struct Boundary: Codable, Sendable, Equatable {
+    /// Physical line, from 1.
+    public var line: Int
+    /// `manual` or `auto`.
+    public var trigger: String
+    public var preTokens: Int?
+    public var at: Int64
+  }
+
+  public struct Sentence: Codable, Sendable, Equatable {
+    public var text: String
+    public var call: Int
+  }
+
+  public struct Failure: Codable, Sendable, Equatable {
+    public var tool: String
+    public var text: String
+    public var call: Int
+    public var at: Int64
+  }
+
+  public struct Name: Codable, Sendable, Equatable {
+    /// Decayed count as of `call`.
+    public var weight: Double
+    public var call: Int
+  }
+
+  public struct Commit: Codable, Sendable, Equatable {
+    public var hash: String
+    public var subject: String
+    public var at: Int64
+  }
+
+  /// What the weighted signals of Stop look at, since the last checkpoint.
+  public struct Signals: Codable, Sendable, Equatable {
+    public var toolCalls = 0
+    public var repositoryWrites = 0
+    /// Ms.
+    public var longestGap: Int64 = 0
+    public var repositories: Set<String> = []
+
+    public init() {}
+  }
+
+  public var requests: [Request] = []
+  public var rules: [Rule] = []
+  public var todos: [PlanItem] = []
+  public var tasks: [PlanItem] = []
+  /// By path: relative to `root` where it lies below.
+  public var files: [String: FileUse] = [:]
+  public var commands: [String: CommandUse] = [:]
+  public var names: [String: Name] = [:]
+  public var sentences: [Sentence] = []
+  /// The agent's last words, newest last.
+  public var replies: [Sentence] = []
+  public var boundaries: [Boundary] = []
+  /// The host's summary of the last compaction, whole.
+  public var summary: String?
+  /// Unix time in ms.
+  public var summaryAt: Int64 = 0
+  public var commits: [Commit] = []
+  public var lastFailure: Failure?
+  public var title: String?
+  public var toolCalls = 0
+  public var sessionIDs: [String] = []
+  /// The folder in which the session began.
+  public var root: String?
+  public var cwd: String?
+  public var branch: String?
+  public var models: [String] = []
+  public var version: String?
+  /// Unix ms of the first and the last line with a time.
+  public var firstAt: Int64 = 0
+  public var lastAt: Int64 = 0
+  public var lastCallAt: Int64 = 0
+  public var signals = Signals()
+  /// Tool calls whose results have not been seen yet, oldest first.
+  var pending: [PendingCall] = []
+
+  /// A call that a later line answers.
+  struct PendingCall: Codable, Sendable, Equatable {
+    var id: String
+    var tool: String
+    /// The commands that it ran.
+    var commands: [String] = []
+    /// The subject of a TaskCreate.
+    var subject: String?
+  }
+
+  public init() {}
+
+  /// The open plan: TodoWrite's list and the Task tools' together.
+  public var plan: [PlanItem] { todos + tasks }
+}
+
+// MARK: Bounds
+
+extension SessionDigest {
+  static let requestCharacters = 2000
+  private static let mostRequests = 80
+  private static let mostRules = 80
+  private static let mostFiles = 400
+  private static let mostCommands = 150
+  private static let mostNames = 600
+  private static let mostSentences = 160
+
+  /// How fast names are forgotten: half in about ten calls (findings 11).
+  static let nameHalfLife = 10.0
+
+  /// Drops what has the least chance to be needed. Called after each reading.
+  mutating func trim() {
+    if requests.count > Self.mostRequests {
+      // The first ones say what the session is about.
+      requests.removeSubrange(5..<(5 + requests.count - Self.mostRequests))
+    }
+    if rules.count > Self.mostRules { rules.removeFirst(rules.count - Self.mostRules) }
+    if sentences.count > Self.mostSentences {
+      sentences.removeFirst(sentences.count - Self.mostSentences)
+    }
+    if pending.count > 64 { pending.removeFirst(pending.count - 64) }
+    if commits.count > 10 { commits.removeFirst(commits.count - 10) }
+    Self.keepBest(Self.mostFiles, of: &files) { Double($0.lastCall + 4 * $0.uses + 20 * $0.edits) }
+    Self.keepBest(Self.mostCommands, of: &commands) { Double($0.lastCall + 10 * $0.count) }
+    let now = toolCalls
+    Self.keepBest(Self.mostNames, of: &names) { $0.weight(at: now) }
+  }
+
+  private static func keepBest<Value>(
+    _ count: Int, of items: inout [String: Value], _ worth: (Value) -> Double
+  ) {
+    // A third of slack, so that a full digest is not sorted at every reading.
+    guard items.count > count + count / 3 else { return }
+    let kept = items.sorted { (worth($0.value), $1.key) > (worth($1.value), $0.key) }.prefix(count)
+    items = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
+  }
+}
+
+extension SessionDigest.Name {
+  func weight(at now: Int) -> Double {
+    weight * SessionDigest.decay(now - call)
+  }
+}
+
+extension SessionDigest {
+  static func decay(_ calls: Int) -> Double {
+    // 2^(-calls / half-life), from a table: this runs for every name of every sentence.
+    calls <= 0 ? 1 : (calls < decayTable.count ? decayTable[calls] : 0)
+  }
+
+  private static let decayTable: [Double] = {
+    let step = 0.933_032_991_536_807_4  // 2^(-1/10)
+    var value = 1.0
+    return (0..<400).map { _ in
+      defer { value *= step }
+      return value
+    }
+  }()
+}

@@ -1,0 +1,191 @@
+/// What a checkpoint keeps of a session: the digest's best parts, ranked, with the repository's
+/// state. Stored as JSON in a checkpoint's body.
+public struct Snapshot: Codable, Sendable, Equatable {
+  public struct File: Codable, Sendable, Equatable {
+    public var path: String
+    public var edits: Int
+    public var reads: Int
+    public var mentions: Int
+    /// Tool calls since it was last touched.
+    public var age: Int
+    public var symbols: [String]
+    public var isDirty: Bool
+  }
+
+  public struct Command: Codable, Sendable, Equatable {
+    public var key: String
+    public var text: String
+    public var count: Int
+    /// Tool calls since it was last run.
+    public var age: Int
+    public var outcome: SessionDigest.CommandUse.Outcome
+  }
+
+  public var objective = ""
+  public var blockers: [String] = []
+  public var actions: [String] = []
+  public var next: [String] = []
+  /// Oldest first.
+  public var requests: [SessionDigest.Request] = []
+  public var rules: [SessionDigest.Rule] = []
+  public var plan: [SessionDigest.PlanItem] = []
+  public var files: [File] = []
+  public var commands: [Command] = []
+  /// Sentences of the agent that carry names, best first.
+  public var sentences: [String] = []
+  /// The agent's last words.
+  public var lastReply: String?
+  public var lastFailure: SessionDigest.Failure?
+  public var commits: [SessionDigest.Commit] = []
+  public var boundaries: [SessionDigest.Boundary] = []
+  public var git: GitFacts?
+  public var cwd: String?
+  public var models: [String] = []
+  public var toolCalls = 0
+  /// Unix ms of the transcript's last line.
+  public var lastAt: Int64 = 0
+  /// Where the transcript stood.
+  public var transcriptPath: String?
+  public var transcriptLine = 0
+
+  public init() {}
+
+  public init(_ digest: SessionDigest, git: GitFacts?) {
+    let now = digest.toolCalls
+    let dirty = Self.dirtyPaths(git, below: digest.root)
+    requests = Array(digest.requests.suffix(40))
+    rules = digest.rules
+    plan = digest.plan
+    files = digest.files.filter { !Self.isScrap($0.key, digest) }
+      .map { path, use in
+        (
+          Self.worth(use, at: now),
+          File(
+            path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
+            age: now - use.lastCall, symbols: use.symbols, isDirty: dirty.contains(path))
+        )
+      }
+      .sorted { ($0.0, $1.1.path) > ($1.0, $0.1.path) }.prefix(80).map(\.1)
+    commands = digest.commands.map { key, use in
+      (
+        Self.worth(use, at: now),
+        Command(
+          key: key, text: use.text, count: use.count, age: now - use.lastCall,
+          outcome: use.outcome)
+      )
+    }
+    .sorted { ($0.0, $1.1.key) > ($1.0, $0.1.key) }.prefix(25).map(\.1)
+    sentences = Self.telling(digest.sentences, names: digest.names, at: now)
+    lastReply = digest.replies.last?.text
+    lastFailure = digest.lastFailure
+    commits = digest.commits.suffix(5)
+    boundaries = digest.boundaries
+    self.git = git
+    cwd = digest.cwd
+    models = digest.models
+    toolCalls = now
+    lastAt = digest.lastAt
+    objective = Self.objective(of: digest)
+    next = plan.filter { $0.state != .completed }.map(\.text)
+    actions = Self.actions(digest)
+  }
+
+  /// git names paths from the top of the repository, the digest from where the session began.
+  private static func dirtyPaths(_ git: GitFacts?, below root: String?) -> Set<String> {
+    guard let git, let dirty = git.dirty else { return [] }
+    guard let root, root != git.root else { return Set(dirty) }
+    return Set(
+      dirty.map { path in
+        let absolute = git.root + "/" + path
+        return absolute.hasPrefix(root + "/")
+          ? String(absolute.dropFirst(root.count + 1)) : absolute
+      })
+  }
+
+  // MARK: Ranking
+
+  // Findings 3 and 4: kind, recency and count together, slowly decaying; 20 % of the needed files
+  // had not been touched for 40 calls.
+  static let fileHalfLife = 30.0
+  static let recencyWeight = 2.5
+  static let editWeight = 0.8
+  static let commandHalfLife = 40.0
+
+  static func worth(_ use: SessionDigest.FileUse, at now: Int) -> Double {
+    let count = log2(1 + use.uses)
+    let recency = recencyWeight * halving(now - use.lastCall, fileHalfLife)
+    // A path that only stood once in some text is seldom needed.
+    let opened = use.edits + use.reads > 0 ? 0.4 : 0
+    return count + recency + opened + (use.edits > 0 ? editWeight : 0)
+  }
+
+  static func worth(_ use: SessionDigest.CommandUse, at now: Int) -> Double {
+    log2(1 + use.count) + 1.5 * halving(now - use.lastCall, commandHalfLife)
+  }
+
+  private static func log2(_ count: Int) -> Double {
+    // Enough for ranking, and without Foundation: integer part and linear fraction.
+    guard count > 1 else { return 0 }
+    let exponent = Int.bitWidth - 1 - count.leadingZeroBitCount
+    return Double(exponent) + Double(count) / Double(1 << exponent) - 1
+  }
+
+  private static func halving(_ age: Int, _ halfLife: Double) -> Double {
+    1 / (1 + Double(max(0, age)) / halfLife)
+  }
+
+  /// Files that are no part of the work: temporary ones and the agent's own.
+  private static func isScrap(_ path: String, _ digest: SessionDigest) -> Bool {
+    path.hasPrefix("/tmp/") || path.hasPrefix("/private/tmp/") || path.contains("/tool-results/")
+      || path.contains("/.claude/projects/")
+  }
+
+  /// Greedy: the sentence that brings the most new names for its length, newest preferred
+  /// (findings 11).
+  private static func telling(
+    _ sentences: [SessionDigest.Sentence], names: [String: SessionDigest.Name], at now: Int
+  ) -> [String] {
+    var candidates = sentences.suffix(120).map { sentence in
+      (sentence, Set(TextScanner.names(in: sentence.text, limit: 12)))
+    }
+    var covered: Set<String> = []
+    var chosen: [String] = []
+    while chosen.count < 24, !candidates.isEmpty {
+      var best = (-1, 0.0)
+      for (index, (sentence, words)) in candidates.enumerated() {
+        let gain = words.subtracting(covered).reduce(0.0) {
+          $0 + (names[$1]?.weight ?? 0)
+        }
+        let worth =
+          gain * halving(now - sentence.call, 40) / Double(40 + sentence.text.utf8.count)
+        if worth > best.1 { best = (index, worth) }
+      }
+      guard best.0 >= 0 else { break }
+      let (sentence, words) = candidates.remove(at: best.0)
+      covered.formUnion(words)
+      chosen.append(sentence.text)
+    }
+    return chosen
+  }
+
+  /// The person's newest request that says more than "go on".
+  private static func objective(of digest: SessionDigest) -> String {
+    let telling = digest.requests.last {
+      $0.text.split(whereSeparator: \.isWhitespace).count >= 5
+    }
+    return (telling ?? digest.requests.last)?.text.oneLine.cut(to: 240) ?? digest.title ?? ""
+  }
+
+  /// What was done last, in a few lines.
+  private static func actions(_ digest: SessionDigest) -> [String] {
+    var lines = digest.commits.suffix(3).map { "committed \($0.hash) \($0.subject)" }
+    lines += digest.plan.filter { $0.state == .completed }.suffix(5).map { "done: \($0.text)" }
+    lines += digest.files.filter { $0.value.edits > 0 }
+      .sorted { ($0.value.lastEdit, $1.key) > ($1.value.lastEdit, $0.key) }
+      .prefix(5).map { "edited \($0.key)" }
+    lines += digest.commands.filter { $0.value.outcome != .unknown }
+      .sorted { ($0.value.lastCall, $1.key) > ($1.value.lastCall, $0.key) }
+      .prefix(3).map { "ran \($0.value.text.oneLine.cut(to: 100)): \($0.value.outcome.rawValue)" }
+    return lines
+  }
+}

@@ -1,0 +1,221 @@
+public import MemoryStore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Reads what is new in a JSONL transcript, object by object, in bounded memory.
+///
+/// Survives what real files hold (reference: agent-clis, "Quirks a reader must survive"): a last
+/// line that is still being written is left for the next time, objects that are glued together
+/// come one by one, a line that was cut in the middle is skipped and what is glued behind it is
+/// not.
+public struct TranscriptReader {
+  /// Longer lines are passed over: they are no conversation.
+  public static let maximumLineBytes = 64 << 20
+  static let chunkBytes = 1 << 20
+  private static let tailBytes = 64
+
+  public struct Report: Sendable {
+    /// Where the next reading begins.
+    public var end: TranscriptPosition
+    /// The size of the file when the reading began, bytes.
+    public var fileSize: Int64
+    /// The file is not the one that was read before: everything was read anew.
+    public var isRestart = false
+    /// Lines, or parts of lines, that were no JSON.
+    public var malformed = 0
+    /// Lines over the limit.
+    public var oversized = 0
+    /// False if the caller's deadline ended the reading early.
+    public var isComplete = true
+  }
+
+  public let path: String
+  private let descriptor: Int32
+  private let facts: RegularFile.Facts
+  private let start: TranscriptPosition
+  private let isRestart: Bool
+
+  /// Opens the file and decides where to begin. Never blocks on a FIFO or a folder.
+  ///
+  /// - Parameter known: The position after the last reading.
+  public init(path: String, known: TranscriptPosition?) throws(StoreError) {
+    self.path = path
+    (descriptor, facts) = try RegularFile.open(path)
+    if let known, known.device == facts.device, known.inode == facts.inode,
+      known.offset <= facts.size, Self.tail(descriptor, before: known.offset) == known.tail
+    {
+      start = known
+      isRestart = false
+    } else {
+      start = TranscriptPosition(path: path, device: facts.device, inode: facts.inode)
+      isRestart = known != nil
+    }
+  }
+
+  /// True if the reading begins anew, so that a digest of the former file must be dropped.
+  public var readsAnew: Bool { start.offset == 0 }
+
+  /// Hands each object to `body` with its physical line number, from 1, then closes the file.
+  ///
+  /// - Parameter isOver: Asked between chunks of 1 MiB; true ends the reading after the objects
+  ///   that were handed over.
+  public consuming func read(
+    until isOver: () -> Bool = { false },
+    _ body: (_ object: JSONValue, _ line: Int) -> Void
+  ) throws(StoreError) -> Report {
+    defer { close(descriptor) }
+    var report = Report(end: start, fileSize: facts.size, isRestart: isRestart)
+    let tape = JSONTape()
+    var buffer = [UInt8](repeating: 0, count: Self.chunkBytes)
+    var filled = 0
+    var isSkipping = false
+    while true {
+      if isOver() {
+        report.isComplete = false
+        break
+      }
+      if filled == buffer.count {
+        if buffer.count >= Self.maximumLineBytes {
+          // Give up on this line: drop what is buffered, go on behind its newline.
+          if !isSkipping { report.oversized += 1 }
+          isSkipping = true
+          report.end.offset += Int64(filled)
+          filled = 0
+        } else {
+          buffer.append(contentsOf: repeatElement(0, count: buffer.count))
+        }
+      }
+      let position = report.end.offset + Int64(filled)
+      let capacity = buffer.count - filled
+      let count = buffer.withUnsafeMutableBytes {
+        pread(descriptor, $0.baseAddress! + filled, capacity, off_t(position))
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw StoreError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
+      }
+      let scanned = filled
+      filled += count
+      let isAtEnd = count == 0
+      var consumed = 0
+      buffer.withUnsafeBufferPointer { whole in
+        var newline = Self.newline(in: whole, from: scanned, to: filled)
+        while newline < filled {
+          report.end.lines += 1
+          if isSkipping {
+            isSkipping = false
+          } else {
+            let line = UnsafeBufferPointer(rebasing: whole[consumed..<newline])
+            Self.objects(of: line, tape, report.end.lines, &report.malformed, body)
+          }
+          consumed = newline + 1
+          newline = Self.newline(in: whole, from: consumed, to: filled)
+        }
+        if isAtEnd, !isSkipping, consumed < filled {
+          let rest = UnsafeBufferPointer(rebasing: whole[consumed..<filled])
+          if Self.isComplete(rest, tape) {
+            report.end.lines += 1
+            Self.objects(of: rest, tape, report.end.lines, &report.malformed, body)
+            consumed = filled
+          }
+        }
+      }
+      if consumed > 0 {
+        buffer.withUnsafeMutableBytes {
+          _ = memmove($0.baseAddress!, $0.baseAddress! + consumed, filled - consumed)
+        }
+        filled -= consumed
+        report.end.offset += Int64(consumed)
+      }
+      if isAtEnd { break }
+    }
+    report.end.tail = Self.tail(descriptor, before: report.end.offset)
+    return report
+  }
+
+  /// The objects of one line. A line that cannot be read to its end may still hold a whole object
+  /// behind the damage: an append to a line that was never finished.
+  private static func objects(
+    of line: UnsafeBufferPointer<UInt8>, _ tape: JSONTape, _ number: Int, _ malformed: inout Int,
+    _ body: (JSONValue, Int) -> Void
+  ) {
+    var position = 0
+    var attempts = 0
+    while true {
+      while position < line.count, isSpace(line[position]) { position += 1 }
+      if position >= line.count { return }
+      do {
+        let end = try tape.parse(line, from: position)
+        let value = tape.root(line)
+        if value.isObject { body(value, number) } else { malformed += 1 }
+        position = end
+      } catch {
+        malformed += 1
+        // Few tries, so that a hostile line costs a few passes and not one for each brace.
+        attempts += 1
+        guard attempts <= 8, let next = nextObject(in: line, after: position) else { return }
+        position = next
+      }
+    }
+  }
+
+  /// A last line without newline counts only if its objects are whole: otherwise it is still
+  /// being written.
+  private static func isComplete(_ line: UnsafeBufferPointer<UInt8>, _ tape: JSONTape) -> Bool {
+    var position = 0
+    while true {
+      while position < line.count, isSpace(line[position]) { position += 1 }
+      if position >= line.count { return true }
+      guard let end = try? tape.parse(line, from: position), tape.root(line).isObject else {
+        return false
+      }
+      position = end
+    }
+  }
+
+  /// Where the next line of an agent may begin: its objects open with one of these keys.
+  private static func nextObject(in line: UnsafeBufferPointer<UInt8>, after start: Int) -> Int? {
+    let openings: [StaticString] = [
+      "{\"parentUuid\"", "{\"type\"", "{\"timestamp\"", "{\"sessionId\"", "{\"uuid\"",
+    ]
+    var index = start + 1
+    while index + 1 < line.count {
+      guard let base = line.baseAddress,
+        let found = memchr(base + index, 0x7B, line.count - index)
+      else { return nil }
+      index = UnsafeRawPointer(found) - UnsafeRawPointer(base)
+      for opening in openings where index + opening.utf8CodeUnitCount <= line.count {
+        if memcmp(base + index, opening.utf8Start, opening.utf8CodeUnitCount) == 0 {
+          return index
+        }
+      }
+      index += 1
+    }
+    return nil
+  }
+
+  private static func newline(
+    in buffer: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int
+  ) -> Int {
+    guard start < end, let base = buffer.baseAddress,
+      let found = memchr(base + start, 0x0A, end - start)
+    else { return end }
+    return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A || byte == 0
+  }
+
+  private static func tail(_ descriptor: Int32, before offset: Int64) -> [UInt8] {
+    let count = Int(min(offset, Int64(tailBytes)))
+    guard count > 0 else { return [] }
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = pread(descriptor, &bytes, count, off_t(offset) - off_t(count))
+    return Array(bytes.prefix(max(0, got)))
+  }
+}

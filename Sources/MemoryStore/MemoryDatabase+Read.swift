@@ -1,0 +1,307 @@
+import GRDB
+
+extension MemoryDatabase {
+  // MARK: Tasks
+
+  /// - Parameter status: `open`, `done`, or nil for all.
+  /// - Returns: The newest first.
+  public func tasks(status: String?, filter: RecordFilter) throws(StoreError) -> [TaskRecord] {
+    var query = Query("SELECT * FROM tasks")
+    query.match("status", status)
+    query.match("project", filter.project)
+    return try fetch(query, order: "id DESC", limit: filter.limit, Self.task)
+  }
+
+  public func task(id: String) throws(StoreError) -> TaskRecord? {
+    var query = Query("SELECT * FROM tasks")
+    query.match("id", id)
+    return try fetch(query, order: "id", limit: 1, Self.task).first
+  }
+
+  // MARK: Decisions
+
+  /// - Returns: The newest first.
+  public func decisions(_ filter: RecordFilter) throws(StoreError) -> [DecisionRecord] {
+    var query = Query(
+      "SELECT d.*, p.name AS project FROM decisions d LEFT JOIN projects p ON p.id = d.project_id")
+    query.match("p.name", filter.project)
+    query.match("d.session_id", filter.sessionID)
+    query.range("d.created_at", filter.since, filter.until)
+    return try fetch(query, order: "d.id DESC", limit: filter.limit) { row in
+      DecisionRecord(
+        id: row["id"], decision: row["decision"], rationale: row["rationale"],
+        taskID: row["task_id"], project: row["project"], sessionID: row["session_id"],
+        createdAt: row["created_at"])
+    }
+  }
+
+  // MARK: Checkpoints
+
+  /// - Returns: The newest first.
+  public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
+    var query = Self.checkpointQuery
+    query.match("p.name", filter.project)
+    query.match("c.session_id", filter.sessionID)
+    return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
+  }
+
+  /// Finds a checkpoint by its id or the beginning of it.
+  ///
+  /// - Throws: ``StoreError`` `invalid` where the beginning fits several.
+  public func checkpoint(id: String) throws(StoreError) -> CheckpointRecord? {
+    var query = Self.checkpointQuery
+    query.prefix("c.id", id.uppercased())
+    let found = try fetch(query, order: "c.id", limit: 2, Self.checkpoint)
+    if found.count > 1 {
+      throw StoreError(.invalid, "several checkpoints begin with \(id)", hint: "give more of the id")
+    }
+    return found.first
+  }
+
+  private static let checkpointQuery = Query(
+    "SELECT c.*, p.name AS project FROM checkpoints c LEFT JOIN projects p ON p.id = c.project_id")
+
+  private static func checkpoint(_ row: Row) -> CheckpointRecord {
+    CheckpointRecord(
+      id: row["id"], trigger: row["trigger"], objective: row["objective"],
+      sessionID: row["session_id"], project: row["project"], body: row["body"],
+      createdAt: row["created_at"], updatedAt: row["updated_at"])
+  }
+
+  // MARK: Sessions and projects
+
+  /// - Returns: The one seen last first.
+  public func sessions(_ filter: RecordFilter) throws(StoreError) -> [SessionRecord] {
+    var query = Self.sessionQuery
+    query.match("p.name", filter.project)
+    query.range("s.last_seen_at", filter.since, filter.until)
+    return try fetch(query, order: "s.last_seen_at DESC, s.id", limit: filter.limit, Self.session)
+  }
+
+  /// Finds a session by its id or the beginning of it.
+  public func session(id: String) throws(StoreError) -> SessionRecord? {
+    var exact = Self.sessionQuery
+    exact.match("s.id", id)
+    if let session = try fetch(exact, order: "s.id", limit: 1, Self.session).first {
+      return session
+    }
+    var query = Self.sessionQuery
+    query.prefix("s.id", id)
+    let found = try fetch(query, order: "s.id", limit: 2, Self.session)
+    if found.count > 1 {
+      throw StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
+    }
+    return found.first
+  }
+
+  /// The project of that short name that was seen last.
+  public func project(named name: String) throws(StoreError) -> ProjectReference? {
+    var query = Query("SELECT * FROM projects")
+    query.match("name", name)
+    return try fetch(query, order: "last_seen_at DESC", limit: 1) { row in
+      ProjectReference(identity: row["identity"], name: row["name"], root: row["root"])
+    }.first
+  }
+
+  private static let sessionQuery = Query(
+    """
+    SELECT s.*, p.name AS project,
+      (SELECT objective FROM checkpoints c WHERE c.session_id = s.id ORDER BY c.id DESC LIMIT 1)
+        AS objective
+    FROM sessions s LEFT JOIN projects p ON p.id = s.project_id
+    """)
+
+  private static func session(_ row: Row) -> SessionRecord {
+    SessionRecord(
+      id: row["id"], agent: row["agent"], project: row["project"], cwd: row["cwd"],
+      branch: row["branch"], transcriptPath: row["transcript_path"],
+      startedAt: row["started_at"], lastSeenAt: row["last_seen_at"], endedAt: row["ended_at"],
+      endReason: row["end_reason"], objective: row["objective"])
+  }
+
+  private static func task(_ row: Row) -> TaskRecord {
+    TaskRecord(
+      id: row["id"], title: row["title"], project: row["project"], status: row["status"],
+      source: row["source"], context: row["context"], occurredAt: row["occurred_at"],
+      createdAt: row["created_at"], completedAt: row["completed_at"])
+  }
+
+  // MARK: Entries
+
+  /// The text of a session in its order, `count` pieces before and after an entry or, without
+  /// one, the last ones.
+  public func entries(
+    sessionID: String, around id: String? = nil, count: Int = 10
+  ) throws(StoreError) -> [EntryRecord] {
+    try read { db in
+      var middle: Int?
+      if let id {
+        middle = try Int.fetchOne(
+          db, sql: "SELECT coalesce(position, 0) FROM entries WHERE id = ? AND session_id = ?",
+          arguments: [id.uppercased(), sessionID])
+        guard middle != nil else {
+          throw StoreError(.notFound, "there is no entry \(id) in session \(sessionID)")
+        }
+      }
+      let select = """
+        SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id
+        WHERE e.session_id = ? AND e.position IS NOT NULL
+        """
+      let before = try Row.fetchAll(
+        db, sql: select + " AND e.position <= ? ORDER BY e.position DESC, e.number DESC LIMIT ?",
+        arguments: [sessionID, middle ?? Int.max, middle == nil ? count : count + 1])
+      let after =
+        try middle.map {
+          try Row.fetchAll(
+            db, sql: select + " AND e.position > ? ORDER BY e.position, e.number LIMIT ?",
+            arguments: [sessionID, $0, count])
+        } ?? []
+      return (before.reversed() + after).map(Self.entry)
+    }
+  }
+
+  static func entry(_ row: Row) -> EntryRecord {
+    EntryRecord(
+      id: row["id"], kind: row["kind"], project: row["project"], sessionID: row["session_id"],
+      sourceID: row["source_id"], actor: row["actor"], position: row["position"],
+      title: row["title"], body: row["body"], createdAt: row["created_at"])
+  }
+
+  // MARK: State of the store
+
+  public struct Counts: Sendable, Equatable {
+    public var projects = 0
+    public var sessions = 0
+    public var checkpoints = 0
+    public var tasks = 0
+    public var openTasks = 0
+    public var decisions = 0
+    public var entries = 0
+    public var queued = 0
+    public var quarantined = 0
+  }
+
+  public func counts() throws(StoreError) -> Counts {
+    try read { db in
+      func count(_ what: String) throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM " + what) ?? 0
+      }
+      return Counts(
+        projects: try count("projects"), sessions: try count("sessions"),
+        checkpoints: try count("checkpoints"), tasks: try count("tasks"),
+        openTasks: try count("tasks WHERE status = 'open'"),
+        decisions: try count("decisions"), entries: try count("entries"),
+        queued: try count("outbox WHERE state = 'queued'"),
+        quarantined: try count("outbox WHERE state = 'quarantined'"))
+    }
+  }
+
+  public struct HookStatistics: Sendable, Equatable {
+    public var event: String
+    public var runs: Int
+    public var failures: Int
+    /// Microseconds.
+    public var p50: Int64
+    public var p95: Int64
+    public var p99: Int64
+  }
+
+  /// Over the newest 1,000 runs of each event.
+  public func hookStatistics() throws(StoreError) -> [HookStatistics] {
+    try read { db in
+      try String.fetchAll(db, sql: "SELECT DISTINCT event FROM hook_runs ORDER BY event").map {
+        event in
+        let rows = try Row.fetchAll(
+          db,
+          sql: """
+            SELECT microseconds, outcome FROM hook_runs WHERE event = ?
+            ORDER BY number DESC LIMIT 1000
+            """, arguments: [event])
+        let times = rows.map { $0["microseconds"] as Int64 }.sorted()
+        func percentile(_ share: Double) -> Int64 {
+          times.isEmpty ? 0 : times[min(times.count - 1, Int(Double(times.count) * share))]
+        }
+        return HookStatistics(
+          event: event, runs: times.count,
+          failures: rows.count { ($0["outcome"] as String) == "failed" },
+          p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99))
+      }
+    }
+  }
+
+  /// SQLite's own check of every page, and the full-text index against its content.
+  ///
+  /// - Returns: The problems; empty if all is well.
+  public func integrityProblems() throws(StoreError) -> [String] {
+    try read { db in
+      try String.fetchAll(db, sql: "PRAGMA integrity_check(20)").filter { $0 != "ok" }
+        + Row.fetchAll(db, sql: "PRAGMA foreign_key_check").prefix(5).map {
+          "a row of \($0["table"] as String? ?? "?") refers to a row that is not there"
+        }
+    }
+  }
+
+  /// The `synchronous` setting of the writing connection: 2 is FULL.
+  public func synchronousLevel() throws(StoreError) -> Int {
+    try write { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
+  }
+
+  private func fetch<T>(
+    _ query: Query, order: String, limit: Int?, _ body: (Row) -> T
+  ) throws(StoreError) -> [T] {
+    var sql = query.sql + " ORDER BY " + order
+    if let limit { sql += " LIMIT \(max(0, limit))" }
+    return try read { db in
+      try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(body)
+    }
+  }
+}
+
+/// A SELECT that conditions are added to; values are always bound.
+struct Query: Sendable {
+  private let select: String
+  private var conditions: [String] = []
+  private(set) var arguments = StatementArguments()
+
+  init(_ select: String) {
+    self.select = select
+  }
+
+  var sql: String {
+    conditions.isEmpty ? select : select + " WHERE " + conditions.joined(separator: " AND ")
+  }
+
+  mutating func match(_ column: String, _ value: String?) {
+    guard let value else { return }
+    conditions.append("\(column) = ?")
+    arguments += [value]
+  }
+
+  mutating func range(_ column: String, _ since: Int64?, _ until: Int64?) {
+    if let since {
+      conditions.append("\(column) >= ?")
+      arguments += [since]
+    }
+    if let until {
+      conditions.append("\(column) <= ?")
+      arguments += [until]
+    }
+  }
+
+  mutating func prefix(_ column: String, _ value: String) {
+    conditions.append("substr(\(column), 1, length(?)) = ?")
+    arguments += [value, value]
+  }
+
+  mutating func any(_ column: String, of values: [String]) {
+    guard !values.isEmpty else { return }
+    conditions.append(
+      "\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))")
+    arguments += StatementArguments(values)
+  }
+
+  mutating func add(_ condition: String, _ value: some DatabaseValueConvertible) {
+    conditions.append(condition)
+    arguments += [value]
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import GRDB
+
+extension MemoryDatabase {
+  /// Where the reading of a file stands, and the digest of what was read.
+  public struct TranscriptState: Sendable {
+    public var position: TranscriptPosition
+    public var sessionID: String
+    public var digest: String
+    /// Unix time in ms.
+    public var readAt: Int64
+  }
+
+  public func transcript(path: String) throws(StoreError) -> TranscriptState? {
+    try read { db in
+      try Row.fetchOne(db, sql: "SELECT * FROM transcripts WHERE path = ?", arguments: [path])
+        .map(Self.state)
+    }
+  }
+
+  /// The transcript of a session that was read last.
+  public func transcript(sessionID: String) throws(StoreError) -> TranscriptState? {
+    try read { db in
+      try Row.fetchOne(
+        db,
+        sql: """
+          SELECT * FROM transcripts WHERE session_id = ? AND path NOT LIKE '%/subagents/%'
+          ORDER BY read_at DESC LIMIT 1
+          """, arguments: [sessionID]
+      ).map(Self.state)
+    }
+  }
+
+  private static func state(_ row: Row) -> TranscriptState {
+    TranscriptState(
+      position: TranscriptPosition(
+        path: row["path"], device: UInt64(bitPattern: row["device"]),
+        inode: UInt64(bitPattern: row["inode"]), offset: row["offset"], lines: row["lines"],
+        tail: Array(row["tail"] as Data)),
+      sessionID: row["session_id"], digest: row["digest"], readAt: row["read_at"])
+  }
+
+  static func store(
+    _ batch: TranscriptBatch, sessionID: String, projectID: Int64?, at: Int64,
+    ids: inout ULIDGenerator, _ db: Database
+  ) throws {
+    let path = batch.end.path
+    let stored = try Row.fetchOne(
+      db, sql: "SELECT offset, inode FROM transcripts WHERE path = ?", arguments: [path])
+    let storedOffset: Int64? = stored?["offset"]
+    if storedOffset == batch.start?.offset {
+      try db.execute(
+        sql: """
+          INSERT INTO transcripts (path, session_id, device, inode, offset, lines, tail, read_at,
+            digest)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          ON CONFLICT (path) DO UPDATE SET session_id = excluded.session_id,
+            device = excluded.device, inode = excluded.inode, offset = excluded.offset,
+            lines = excluded.lines, tail = excluded.tail, read_at = excluded.read_at,
+            digest = excluded.digest
+          """,
+        arguments: [
+          path, sessionID, Int64(bitPattern: batch.end.device),
+          Int64(bitPattern: batch.end.inode), batch.end.offset, batch.end.lines,
+          Data(batch.end.tail), at, batch.digest,
+        ])
+    }
+    try insert(
+      batch.entries, sessionID: sessionID, projectID: projectID, at: at, ids: &ids, db)
+    let usage = try db.cachedStatement(
+      sql: """
+        INSERT INTO usage (path, message_id, request_id, model, input, output, cache_write_5m,
+          cache_write_1h, cache_read, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET model = excluded.model, input = excluded.input,
+          output = excluded.output, cache_write_5m = excluded.cache_write_5m,
+          cache_write_1h = excluded.cache_write_1h, cache_read = excluded.cache_read
+        """)
+    // A batch that lost a race can only refer to a file that the winner has registered.
+    for row in batch.usage {
+      try usage.execute(arguments: [
+        path, row.messageID, row.requestID, row.model, row.input, row.output, row.cacheWrite5m,
+        row.cacheWrite1h, row.cacheRead, row.createdAt,
+      ])
+    }
+  }
+
+  private static func insert(
+    _ entries: [EntryDraft], sessionID: String, projectID: Int64?, at: Int64,
+    ids: inout ULIDGenerator,
+    _ db: Database
+  ) throws {
+    // A fork copies its parent's lines, and a file that was replaced is read again: the uuid says
+    // that the text is there already.
+    let statement = try db.cachedStatement(
+      sql: """
+        INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
+          title, body, created_at)
+        VALUES (?, ?, ?, ?, 'claude', ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING
+        """)
+    for entry in entries {
+      try statement.execute(arguments: [
+        ids.next(at: at).description, entry.kind, projectID, sessionID,
+        entry.sourceID, entry.actor, entry.position, entry.title, entry.body, entry.createdAt,
+      ])
+    }
+  }
+
+  /// Tokens of one session, summed over the requests in its files, each request once.
+  public struct UsageTotal: Sendable, Equatable {
+    public var requests = 0
+    public var input = 0
+    public var output = 0
+    public var cacheWrite = 0
+    public var cacheRead = 0
+    public var models: [String] = []
+
+    public init() {}
+  }
+
+  public func usage(sessionID: String) throws(StoreError) -> UsageTotal {
+    try read { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT model, count(*) AS requests, sum(input) AS input, sum(output) AS output,
+            sum(cache_write) AS cache_write, sum(cache_read) AS cache_read
+          FROM (
+            SELECT u.message_id, u.request_id, max(model) AS model, max(input) AS input,
+              max(output) AS output, max(cache_write_5m + cache_write_1h) AS cache_write,
+              max(cache_read) AS cache_read
+            FROM usage u JOIN transcripts t ON t.path = u.path
+            WHERE t.session_id = ?
+            GROUP BY u.message_id, u.request_id)
+          GROUP BY model ORDER BY requests DESC, model
+          """, arguments: [sessionID])
+      return rows.reduce(into: UsageTotal()) { total, row in
+        total.requests += row["requests"]
+        total.input += row["input"]
+        total.output += row["output"]
+        total.cacheWrite += row["cache_write"]
+        total.cacheRead += row["cache_read"]
+        total.models.append(row["model"])
+      }
+    }
+  }
+}

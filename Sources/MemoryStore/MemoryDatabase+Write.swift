@@ -1,0 +1,302 @@
+import Foundation
+import GRDB
+
+extension MemoryDatabase {
+  /// Carries out one write, with the transcript text that belongs to it and the hook's statistics,
+  /// in one transaction. A request id that the store knows gives the first result again.
+  ///
+  /// - Parameter hook: Evaluated last, so that its duration covers the transaction's work.
+  /// - Throws: ``StoreError``; nothing is stored then.
+  ///
+  /// Cost: one fsync.
+  public func commit(
+    _ write: StoreWrite, transcript: TranscriptBatch? = nil, hook: (() -> HookRun)? = nil
+  ) throws(StoreError) -> WriteReceipt {
+    let write = redacted(write)
+    let transcript = transcript.map(redacted)
+    return try self.write { db in
+      if let receipt = try Self.receipt(of: write.requestID, db) { return receipt }
+      var ids = try Self.generator(db)
+      let projectID = try write.project.map { try Self.upsert($0, at: write.at, db) }
+      if let session = write.session {
+        try Self.upsert(session, projectID: projectID, at: write.at, db)
+      }
+      if let transcript {
+        try Self.store(
+          transcript, sessionID: write.session?.id ?? "", projectID: projectID, at: write.at,
+          ids: &ids, db)
+      }
+      let (itemID, createdAt) = try Self.perform(
+        write, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
+      try Self.recordRequest(write, itemID: itemID, db)
+      try Self.save(ids, db)
+      if let hook { try Self.insert(hook(), at: write.at, db) }
+      return WriteReceipt(
+        id: itemID, kind: write.operation.kind, createdAt: createdAt, isReplay: false)
+    }
+  }
+
+  /// Takes in transcript text and statistics where nothing else is to be written.
+  public func commit(
+    _ transcript: TranscriptBatch?, project: ProjectReference?, session: SessionReference,
+    at: Int64, hook: (() -> HookRun)? = nil
+  ) throws(StoreError) {
+    let transcript = transcript.map(redacted)
+    let session = redacted(session)
+    try write { db in
+      var ids = try Self.generator(db)
+      let projectID = try project.map { try Self.upsert($0, at: at, db) }
+      try Self.upsert(session, projectID: projectID, at: at, db)
+      if let transcript {
+        try Self.store(
+          transcript, sessionID: session.id, projectID: projectID, at: at, ids: &ids, db)
+      }
+      try Self.save(ids, db)
+      if let hook { try Self.insert(hook(), at: at, db) }
+    }
+  }
+
+  // MARK: Operations
+
+  private static func perform(
+    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    switch write.operation {
+    case .checkpoint(let draft):
+      return try store(draft, of: write, projectID: projectID, newID: newID, db)
+    case .addTask(let draft):
+      let id = write.itemID ?? newID()
+      try db.execute(
+        sql: """
+          INSERT INTO tasks (id, title, project, project_id, session_id, status, source, context,
+            occurred_at, created_at, updated_at, completed_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          id, draft.title, write.project?.name ?? "inbox", projectID, write.session?.id,
+          draft.isDone ? "done" : "open", draft.source, draft.context, draft.occurredAt,
+          write.at, write.at, draft.isDone ? write.at : nil,
+        ])
+      try enqueue("task", draft.isDone ? "retro" : "add", id, write, db)
+      return (id, write.at)
+    case .changeTask(let change):
+      let createdAt = try apply(change, at: write.at, projectID: projectID, db)
+      try enqueue("task", change.completes ? "done" : "update", change.id, write, db)
+      return (change.id, createdAt)
+    case .decide(let draft):
+      let id = write.itemID ?? newID()
+      try db.execute(
+        sql: """
+          INSERT INTO decisions (id, decision, rationale, task_id, project_id, session_id,
+            created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          id, draft.decision, draft.rationale, draft.taskID, projectID, write.session?.id,
+          write.at,
+        ])
+      try enqueue("decision", "decide", id, write, db)
+      return (id, write.at)
+    case .openSession:
+      return (write.session?.id ?? "", write.at)
+    case .endSession(let reason):
+      let id = write.session?.id ?? ""
+      try db.execute(
+        sql: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
+        arguments: [write.at, reason, id])
+      return (id, write.at)
+    }
+  }
+
+  private static func store(
+    _ draft: CheckpointDraft, of write: StoreWrite, projectID: Int64?, newID: () -> String,
+    _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    let searchText = (draft.next + draft.blockers + draft.actions).joined(separator: "\n")
+    if let id = draft.replacing,
+      let createdAt = try Int64.fetchOne(
+        db, sql: "SELECT created_at FROM checkpoints WHERE id = ?", arguments: [id])
+    {
+      try db.execute(
+        sql: """
+          UPDATE checkpoints SET objective = ?, search_text = ?, body = ?, updated_at = ?
+          WHERE id = ?
+          """, arguments: [draft.objective, searchText, draft.body, write.at, id])
+      // A queued copy that nobody has sent yet is brought up to date; one that is under way or
+      // sent stays as it went out.
+      try db.execute(
+        sql: """
+          UPDATE outbox SET payload = ?, updated_at = ?
+          WHERE kind = 'checkpoint' AND item_id = ? AND state = 'queued' AND attempts = 0
+          """, arguments: [payload(of: write), write.at, id])
+      return (id, createdAt)
+    }
+    let id = write.itemID ?? newID()
+    try db.execute(
+      sql: """
+        INSERT INTO checkpoints (id, session_id, project_id, trigger, objective, search_text,
+          body, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        id, write.session?.id, projectID, draft.trigger, draft.objective, searchText,
+        draft.body, write.at, write.at,
+      ])
+    try enqueue("checkpoint", "save", id, write, db)
+    return (id, write.at)
+  }
+
+  private static func apply(
+    _ change: TaskChange, at: Int64, projectID: Int64?, _ db: Database
+  ) throws -> Int64 {
+    guard
+      let createdAt = try Int64.fetchOne(
+        db, sql: "SELECT created_at FROM tasks WHERE id = ?", arguments: [change.id])
+    else {
+      throw StoreError(
+        .notFound, "there is no task \(change.id)", hint: "`memoryd task list` shows the open ones")
+    }
+    func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
+    let project = filled(change.project)
+    try db.execute(
+      sql: """
+        UPDATE tasks SET title = coalesce(?, title), project = coalesce(?, project),
+          project_id = CASE WHEN ? IS NULL THEN project_id ELSE ? END,
+          context = coalesce(?, context), occurred_at = coalesce(?, occurred_at),
+          status = CASE WHEN ? THEN 'done' ELSE status END,
+          completed_at = CASE WHEN ? THEN coalesce(completed_at, ?) ELSE completed_at END,
+          updated_at = ?
+        WHERE id = ?
+        """,
+      arguments: [
+        filled(change.title), project, project, projectID, filled(change.context),
+        filled(change.occurredAt), change.completes, change.completes, at, at, change.id,
+      ])
+    return createdAt
+  }
+
+  // MARK: Rows that every write shares
+
+  private static func receipt(of requestID: String, _ db: Database) throws -> WriteReceipt? {
+    let statement = try db.cachedStatement(
+      sql: "SELECT kind, item_id, created_at FROM requests WHERE id = ?")
+    return try Row.fetchOne(statement, arguments: [requestID]).map {
+      WriteReceipt(
+        id: $0["item_id"], kind: $0["kind"], createdAt: $0["created_at"], isReplay: true)
+    }
+  }
+
+  private static func recordRequest(_ write: StoreWrite, itemID: String, _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",
+      arguments: [write.requestID, write.operation.kind, itemID, write.at])
+  }
+
+  private static func enqueue(
+    _ kind: String, _ action: String, _ itemID: String, _ write: StoreWrite, _ db: Database
+  ) throws {
+    try db.execute(
+      sql: """
+        INSERT INTO outbox (kind, action, item_id, payload, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [kind, action, itemID, payload(of: write), write.at, write.at])
+  }
+
+  /// What a vault takes of a write, in vault-mcp's own words for its arguments.
+  private static func payload(of write: StoreWrite) throws -> String {
+    var fields: [String: Any] = [:]
+    switch write.operation {
+    case .checkpoint(let draft):
+      fields["objective"] = draft.objective
+      fields["blockers"] = draft.blockers
+      fields["recent_actions"] = draft.actions
+    case .addTask(let draft):
+      fields["title"] = draft.title
+      fields["project"] = write.project?.name ?? "inbox"
+      fields["source"] = draft.source
+      fields["context"] = draft.context
+      fields["occurred_at"] = draft.occurredAt
+    case .changeTask(let change):
+      fields["id"] = change.id
+      fields["title"] = change.title
+      fields["project"] = change.project
+      fields["context"] = change.context
+      fields["occurred_at"] = change.occurredAt
+    case .decide(let draft):
+      fields["decision"] = draft.decision
+      fields["rationale"] = draft.rationale
+      fields["task_id"] = draft.taskID
+    case .openSession, .endSession:
+      break
+    }
+    let data = try JSONSerialization.data(
+      withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  static func upsert(_ project: ProjectReference, at: Int64, _ db: Database) throws -> Int64 {
+    let statement = try db.cachedStatement(
+      sql: """
+        INSERT INTO projects (identity, name, root, last_seen_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (identity) DO UPDATE SET last_seen_at = excluded.last_seen_at,
+          root = coalesce(excluded.root, root)
+        RETURNING id
+        """)
+    return try Int64.fetchOne(
+      statement, arguments: [project.identity, project.name, project.root, at])!
+  }
+
+  private static func upsert(
+    _ session: SessionReference, projectID: Int64?, at: Int64, _ db: Database
+  ) throws {
+    let statement = try db.cachedStatement(
+      sql: """
+        INSERT INTO sessions (id, agent, project_id, cwd, branch, transcript_path, source,
+          started_at, last_seen_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET
+          project_id = coalesce(excluded.project_id, project_id),
+          cwd = coalesce(excluded.cwd, cwd), branch = coalesce(excluded.branch, branch),
+          transcript_path = coalesce(excluded.transcript_path, transcript_path),
+          source = coalesce(excluded.source, source),
+          last_seen_at = max(last_seen_at, excluded.last_seen_at),
+          ended_at = NULL, end_reason = NULL
+        """)
+    try statement.execute(arguments: [
+      session.id, session.agent, projectID, session.cwd, session.branch, session.transcriptPath,
+      session.source, at, at,
+    ])
+  }
+
+  private static func insert(_ run: HookRun, at: Int64, _ db: Database) throws {
+    try db.execute(
+      sql: """
+        INSERT INTO hook_runs (event, session_id, outcome, microseconds, created_at)
+        VALUES (?, ?, ?, ?, ?)
+        """, arguments: [run.event, run.sessionID, run.outcome, run.microseconds, at])
+    // The newest 10,000 are enough for percentiles.
+    if db.lastInsertedRowID % 1000 == 0 {
+      try db.execute(
+        sql: "DELETE FROM hook_runs WHERE number <= ?", arguments: [db.lastInsertedRowID - 10_000])
+    }
+  }
+
+  // MARK: Identifiers
+
+  /// Continues from the newest id that any process has given out.
+  private static func generator(_ db: Database) throws -> ULIDGenerator {
+    let statement = try db.cachedStatement(sql: "SELECT value FROM meta WHERE key = 'last_id'")
+    let last = try String.fetchOne(statement).flatMap { ULID($0) }
+    return ULIDGenerator(after: last ?? ULID(high: 0, low: 0))
+  }
+
+  private static func save(_ ids: ULIDGenerator, _ db: Database) throws {
+    let statement = try db.cachedStatement(
+      sql: """
+        INSERT INTO meta (key, value) VALUES ('last_id', ?)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value
+        """)
+    try statement.execute(arguments: [ids.last.description])
+  }
+}

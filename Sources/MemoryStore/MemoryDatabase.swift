@@ -1,0 +1,241 @@
+import CSQLite
+import Foundation
+import GRDB
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The store: one SQLite file in WAL mode that several processes share.
+///
+/// Every write is one short immediate transaction with `synchronous=FULL`: when a call returns,
+/// its rows are on disk; when it throws, none of them are.
+public final class MemoryDatabase: Sendable {
+  /// What an opener may do to the file.
+  public enum Access: Sendable {
+    /// A verb that a person typed, or the daemon: creates and migrates (after a backup copy).
+    case migrating
+    /// A hook: creates a store where none is, and never migrates one.
+    case asIs
+    /// Looks only; a missing store is `notFound`.
+    case reading
+  }
+
+  public let path: String
+  let queue: DatabaseQueue
+  let redactor: Redactor
+  private let schemaNumber: Int
+
+  /// - Parameters:
+  ///   - path: Of the database file; its folder exists.
+  ///   - busyTimeout: Seconds that a transaction waits for another process's lock.
+  /// - Throws: ``StoreError``: `busy`, `corrupt`, `schemaTooNew`, `schemaTooOld` (unless
+  ///   `migrating`), `readOnly`, `diskFull`.
+  public convenience init(
+    path: String, access: Access, busyTimeout: Double = 5, redactor: Redactor = Redactor()
+  ) throws(StoreError) {
+    try self.init(
+      path: path, access: access, busyTimeout: busyTimeout, redactor: redactor,
+      steps: Schema.steps)
+  }
+
+  init(
+    path: String, access: Access, busyTimeout: Double, redactor: Redactor, steps: [SchemaStep]
+  ) throws(StoreError) {
+    self.path = path
+    self.redactor = redactor
+    schemaNumber = steps.last?.number ?? 0
+    let isReading = access == .reading
+    if isReading, RegularFile.facts(path) == nil {
+      throw StoreError(.notFound, "there is no store at \(path)")
+    }
+    if !isReading {
+      // SQLite gives the -wal and -shm files the mode of the database file.
+      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+      guard descriptor >= 0 else { throw RegularFile.failure("open the store", path) }
+      close(descriptor)
+    }
+    var configuration = Configuration()
+    configuration.readonly = isReading
+    configuration.busyMode = .timeout(busyTimeout)
+    configuration.foreignKeysEnabled = true
+    configuration.prepareDatabase { db in
+      if !isReading {
+        try Self.enterWALMode(db, busyTimeout: busyTimeout)
+        // The default of a WAL database in GRDB is NORMAL, which may lose the last commits when
+        // the power fails.
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+      }
+      _ = memoryd_sqlite3_set_no_checkpoint_on_close(db.sqliteConnection, 1)
+    }
+    do {
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      if isReading {
+        try queue.read { try Self.checkSchema($0, expected: steps.last?.number ?? 0) }
+      } else {
+        try Self.prepareSchema(
+          queue, path: path, mayMigrate: access == .migrating, steps: steps)
+      }
+    } catch {
+      throw Self.translate(error, path)
+    }
+  }
+
+  /// One transaction that sees and changes the newest state.
+  func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    do {
+      return try queue.writeWithoutTransaction { db in
+        var result: T?
+        try db.inTransaction(.immediate) {
+          try Self.checkSchema(db, expected: schemaNumber)
+          result = try body(db)
+          return .commit
+        }
+        return result!
+      }
+    } catch {
+      throw Self.translate(error, path)
+    }
+  }
+
+  func read<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    do {
+      return try queue.read { db in
+        try Self.checkSchema(db, expected: schemaNumber)
+        return try body(db)
+      }
+    } catch {
+      throw Self.translate(error, path)
+    }
+  }
+
+  // MARK: Schema
+
+  /// Checked in every transaction: another memoryd may have migrated the file since it was opened.
+  private static func checkSchema(_ db: Database, expected: Int) throws {
+    let found = try number(db)
+    if found > expected { throw tooNew(found, known: expected) }
+    if found < expected {
+      throw StoreError(
+        .schemaTooOld, "the store has schema \(found), this build needs \(expected)",
+        hint: "run `memoryd status`: it copies the store and brings it up to date")
+    }
+  }
+
+  private static func number(_ db: Database) throws -> Int {
+    try Int.fetchOne(db.cachedStatement(sql: "PRAGMA user_version")) ?? 0
+  }
+
+  private static func tooNew(_ found: Int, known: Int) -> StoreError {
+    StoreError(
+      .schemaTooNew, "the store has schema \(found), this build knows up to \(known)",
+      hint: "install a newer memoryd or set MEMORYD_HOME to another folder; nothing was changed")
+  }
+
+  private static func prepareSchema(
+    _ queue: DatabaseQueue, path: String, mayMigrate: Bool, steps: [SchemaStep]
+  ) throws {
+    let last = steps.last?.number ?? 0
+    var found = try queue.read(number)
+    if found == last { return }
+    if found > last { throw tooNew(found, known: last) }
+    if found > 0 {
+      guard mayMigrate else {
+        try queue.read { try checkSchema($0, expected: last) }
+        return
+      }
+      try backUp(queue, path: path, schema: found)
+    }
+    try queue.writeWithoutTransaction { db in
+      try db.inTransaction(.immediate) {
+        // Another process may have been first while this one waited for the lock.
+        found = try number(db)
+        if found == 0 {
+          let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+          guard tables == 0 else {
+            throw StoreError(
+              .corrupt, "\(path) is a database, but not a memoryd store",
+              hint: "set MEMORYD_HOME to another folder; nothing was changed")
+          }
+          try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+        }
+        for step in steps where step.number > found {
+          try db.execute(sql: step.sql)
+          try db.execute(sql: "PRAGMA user_version = \(step.number)")
+        }
+        return .commit
+      }
+    }
+  }
+
+  /// Copies the store as it is, checked, before a migration touches it.
+  private static func backUp(_ queue: DatabaseQueue, path: String, schema: Int) throws {
+    let copy = "\(path).schema-\(schema).backup"
+    let partial = copy + ".partial"
+    try? FileManager.default.removeItem(atPath: partial)
+    let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw RegularFile.failure("write the backup copy", partial) }
+    close(descriptor)
+    do {
+      let target = try DatabaseQueue(path: partial)
+      try queue.backup(to: target)
+      let verdict = try target.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") }
+      guard verdict == "ok" else {
+        throw StoreError(
+          .corrupt, "the store failed its check before a migration",
+          hint: "run `memoryd doctor`; nothing was changed")
+      }
+      try target.close()
+    }
+    guard rename(partial, copy) == 0 else { throw RegularFile.failure("write", copy) }
+  }
+
+  /// Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by
+  /// itself: eight processes that create a store at once would fail here.
+  private static func enterWALMode(_ db: Database, busyTimeout: Double) throws {
+    let deadline = ContinuousClock.now + .milliseconds(Int(busyTimeout * 1000))
+    while true {
+      do {
+        try db.execute(sql: "PRAGMA journal_mode = WAL")
+        return
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        if ContinuousClock.now >= deadline { throw error }
+        usleep(5000)
+      }
+    }
+  }
+
+  // MARK: Errors
+
+  static func translate(_ error: any Error, _ path: String) -> StoreError {
+    if let error = error as? StoreError { return error }
+    guard let error = error as? DatabaseError else {
+      return StoreError(.inputOutput, "the store at \(path) failed: \(type(of: error))")
+    }
+    // Extended codes tell a full disk apart from other I/O errors; the message is SQLite's own
+    // and holds no bound values.
+    let reason = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
+    switch error.resultCode {
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      return StoreError(
+        .busy, "another process holds the store at \(path)", hint: "try again in a moment")
+    case .SQLITE_FULL:
+      return StoreError(
+        .diskFull, "no room left on the device for the store at \(path)",
+        hint: "free some space; nothing was lost")
+    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
+      return StoreError(
+        .readOnly, "the store at \(path) cannot be opened for writing: \(reason)",
+        hint: "make the folder writable, or set MEMORYD_HOME to one that is")
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT:
+      return StoreError(
+        .corrupt, "the store at \(path) is damaged: \(reason)",
+        hint: "move memory.db, memory.db-wal and memory.db-shm away together, keep them, and run "
+          + "`memoryd doctor`; new writes are kept in the spool meanwhile")
+    default:
+      return StoreError(.inputOutput, "the store at \(path) failed: \(reason)")
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/// A task as vault-mcp has it. Times are Unix ms.
+public struct TaskRecord: Sendable, Equatable {
+  /// Where a task may come from; vault-mcp's list.
+  public static let sources = ["claude.ai", "cc", "iphone", "auto"]
+
+  public var id: String
+  public var title: String
+  public var project: String
+  public var status: String
+  public var source: String
+  public var context: String?
+  public var occurredAt: String?
+  public var createdAt: Int64
+  public var completedAt: Int64?
+
+  public init(
+    id: String, title: String, project: String, status: String = "open", source: String = "cc",
+    context: String? = nil, occurredAt: String? = nil, createdAt: Int64 = 0,
+    completedAt: Int64? = nil
+  ) {
+    self.id = id
+    self.title = title
+    self.project = project
+    self.status = status
+    self.source = source
+    self.context = context
+    self.occurredAt = occurredAt
+    self.createdAt = createdAt
+    self.completedAt = completedAt
+  }
+}
+
+public struct DecisionRecord: Sendable, Equatable {
+  public var id: String
+  public var decision: String
+  public var rationale: String
+  public var taskID: String?
+  public var project: String?
+  public var sessionID: String?
+  public var createdAt: Int64
+
+  public init(
+    id: String, decision: String, rationale: String, taskID: String? = nil,
+    project: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
+  ) {
+    self.id = id
+    self.decision = decision
+    self.rationale = rationale
+    self.taskID = taskID
+    self.project = project
+    self.sessionID = sessionID
+    self.createdAt = createdAt
+  }
+}
+
+public struct CheckpointRecord: Sendable, Equatable {
+  public var id: String
+  public var trigger: String
+  public var objective: String
+  public var sessionID: String?
+  public var project: String?
+  /// The snapshot, one JSON object.
+  public var body: String
+  public var createdAt: Int64
+  public var updatedAt: Int64
+}
+
+public struct SessionRecord: Sendable, Equatable {
+  public var id: String
+  public var agent: String
+  public var project: String?
+  public var cwd: String?
+  public var branch: String?
+  public var transcriptPath: String?
+  public var startedAt: Int64
+  public var lastSeenAt: Int64
+  public var endedAt: Int64?
+  public var endReason: String?
+  /// The objective of its newest checkpoint.
+  public var objective: String?
+}
+
+/// One searchable piece of memory.
+public struct EntryRecord: Sendable, Equatable {
+  public var id: String
+  public var kind: String
+  public var project: String?
+  public var sessionID: String?
+  public var sourceID: String?
+  public var actor: String?
+  public var position: Int?
+  public var title: String
+  public var body: String
+  public var createdAt: Int64
+}
+
+public struct SearchHit: Sendable, Equatable {
+  public var entry: EntryRecord
+  /// Larger is better.
+  public var score: Double
+  /// The best part of the text, matching words between U+0002 and U+0003.
+  public var snippet: String
+}
+
+/// Which records a list is about; nil takes all.
+public struct RecordFilter: Sendable {
+  /// The short name.
+  public var project: String?
+  public var sessionID: String?
+  public var kinds: [String] = []
+  /// Unix ms, inclusive.
+  public var since: Int64?
+  public var until: Int64?
+  public var limit: Int?
+
+  public init(
+    project: String? = nil, sessionID: String? = nil, kinds: [String] = [],
+    since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
+  ) {
+    self.project = project
+    self.sessionID = sessionID
+    self.kinds = kinds
+    self.since = since
+    self.until = until
+    self.limit = limit
+  }
+}

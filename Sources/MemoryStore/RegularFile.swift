@@ -1,0 +1,201 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// POSIX file work that Foundation does not promise: never blocking on a FIFO, `O_APPEND`,
+/// `fsync` of file and folder, private modes.
+public enum RegularFile {
+  /// Identity and size of an open file.
+  public struct Facts: Sendable, Equatable {
+    public var device: UInt64
+    public var inode: UInt64
+    /// Bytes.
+    public var size: Int64
+    /// Unix time in ms.
+    public var modified: Int64
+  }
+
+  /// Opens for reading without ever blocking.
+  ///
+  /// - Throws: ``StoreError`` `notFound`, or `inputOutput` for a folder, FIFO, socket or device.
+  public static func open(_ path: String) throws(StoreError) -> (descriptor: Int32, facts: Facts) {
+    let descriptor = retryingOnInterrupt { posixOpen(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0) }
+    guard descriptor >= 0 else { throw failure("open", path) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      let error = failure("read", path)
+      close(descriptor)
+      throw error
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw StoreError(.inputOutput, "\(path) is not a regular file")
+    }
+    return (descriptor, facts(of: status))
+  }
+
+  /// Reads a small file whole.
+  ///
+  /// - Parameter limit: Bytes; a larger file is `invalid`.
+  public static func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8] {
+    let (descriptor, facts) = try open(path)
+    defer { close(descriptor) }
+    guard facts.size <= limit else {
+      throw StoreError(.invalid, "\(path) is larger than \(limit) bytes")
+    }
+    var bytes = [UInt8]()
+    bytes.reserveCapacity(Int(facts.size))
+    var chunk = [UInt8](repeating: 0, count: min(limit, 65_536))
+    while bytes.count <= limit {
+      let count = retryingOnInterrupt { systemRead(descriptor, &chunk, chunk.count) }
+      if count < 0 { throw failure("read", path) }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+    throw StoreError(.invalid, "\(path) is larger than \(limit) bytes")
+  }
+
+  /// Writes a new file whole, durably: temporary name, `fsync`, rename, `fsync` of the folder.
+  /// The mode is 0600.
+  public static func writeAtomically(
+    _ bytes: some Collection<UInt8>, to path: String
+  ) throws(StoreError) {
+    let temporary = path + ".tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let descriptor = retryingOnInterrupt {
+      posixOpen(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    }
+    guard descriptor >= 0 else { throw failure("write", path) }
+    do throws(StoreError) {
+      defer { close(descriptor) }
+      try writeAll(bytes, to: descriptor, path)
+      guard fsync(descriptor) == 0 else { throw failure("write", path) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, path) == 0 else {
+      let error = failure("write", path)
+      unlink(temporary)
+      throw error
+    }
+    try synchronizeFolder(of: path)
+  }
+
+  /// Appends and `fsync`s. Looks a second time: if the path now leads to another file (git or an
+  /// editor replaced it), the append is repeated there.
+  public static func append(_ text: String, to path: String) throws(StoreError) {
+    for _ in 0..<3 {
+      let descriptor = retryingOnInterrupt {
+        posixOpen(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+      }
+      guard descriptor >= 0 else { throw failure("append to", path) }
+      defer { close(descriptor) }
+      var before = stat()
+      guard fstat(descriptor, &before) == 0 else { throw failure("append to", path) }
+      guard before.st_mode & S_IFMT == S_IFREG else {
+        throw StoreError(.inputOutput, "\(path) is not a regular file")
+      }
+      try writeAll(Array(text.utf8), to: descriptor, path)
+      guard fsync(descriptor) == 0 else { throw failure("append to", path) }
+      if before.st_size == 0 { try synchronizeFolder(of: path) }
+      var after = stat()
+      if stat(path, &after) == 0, after.st_ino == before.st_ino, after.st_dev == before.st_dev {
+        return
+      }
+    }
+    throw StoreError(.inputOutput, "\(path) is replaced again and again while it is appended to")
+  }
+
+  /// Makes a folder and its parents, mode 0700.
+  public static func makeFolder(_ path: String) throws(StoreError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw StoreError(.inputOutput, "\(path) is not a folder")
+      }
+      return
+    }
+    let parent = (path as NSString).deletingLastPathComponent
+    if !parent.isEmpty, parent != path { try makeFolder(parent) }
+    if mkdir(path, 0o700) != 0, errno != EEXIST { throw failure("make", path) }
+  }
+
+  /// Identity and size without opening; nil where nothing regular stands.
+  public static func facts(_ path: String) -> Facts? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return facts(of: status)
+  }
+
+  static func failure(_ verb: String, _ path: String) -> StoreError {
+    let number = errno
+    let reason = String(cString: strerror(number))
+    let code: StoreError.Code =
+      switch number {
+      case ENOENT, ENOTDIR: .notFound
+      case ENOSPC, EDQUOT: .diskFull
+      case EACCES, EPERM, EROFS: .readOnly
+      default: .inputOutput
+      }
+    return StoreError(code, "cannot \(verb) \(path): \(reason)")
+  }
+
+  private static func synchronizeFolder(of path: String) throws(StoreError) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let descriptor = posixOpen(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC, 0)
+    guard descriptor >= 0 else { throw failure("open", folder) }
+    defer { close(descriptor) }
+    // Some file systems refuse to sync a folder and need no such call.
+    if fsync(descriptor) != 0, errno != EINVAL { throw failure("write", folder) }
+  }
+
+  private static func writeAll(
+    _ bytes: some Collection<UInt8>, to descriptor: Int32, _ path: String
+  ) throws(StoreError) {
+    let contiguous = ContiguousArray(bytes)
+    var offset = 0
+    while offset < contiguous.count {
+      let count = contiguous.withUnsafeBytes { buffer in
+        write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw failure("write", path)
+      }
+      offset += count
+    }
+  }
+
+  private static func facts(of status: stat) -> Facts {
+    #if canImport(Darwin)
+      let modified = status.st_mtimespec
+    #else
+      let modified = status.st_mtim
+    #endif
+    return Facts(
+      device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(status.st_ino),
+      size: Int64(status.st_size),
+      modified: Int64(modified.tv_sec) * 1000 + Int64(modified.tv_nsec) / 1_000_000)
+  }
+
+  private static func retryingOnInterrupt<N: FixedWidthInteger>(_ body: () -> N) -> N {
+    while true {
+      let result = body()
+      if result >= 0 || errno != EINTR { return result }
+    }
+  }
+}
+
+// The global functions, where a method of the same name would hide them.
+private func posixOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 {
+  open(path, flags, mode)
+}
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int)
+  -> Int
+{
+  read(descriptor, buffer, count)
+}

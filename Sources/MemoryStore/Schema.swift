@@ -1,0 +1,206 @@
+import GRDB
+
+/// One forward step of the schema. A step is never edited once it has shipped.
+struct SchemaStep: Sendable {
+  /// The schema number that stands after the step.
+  let number: Int
+  let sql: String
+}
+
+enum Schema {
+  /// Written into the file's header, so that a stranger's database is not taken for a store.
+  static let applicationID = 0x6D65_6D64  // "memd"
+
+  static let steps = [SchemaStep(number: 1, sql: one)]
+
+  // 1: everything that a session needs to survive its compaction.
+  //
+  // `entries` is the one searchable table. Transcript text is stored there; tasks, decisions and
+  // checkpoints are mirrored into it by triggers, so no write path can forget them, and the
+  // full-text index follows `entries` by triggers of its own (external content: text stands once).
+  // Times are Unix milliseconds. Ids are ULIDs, but for sessions, which keep their agent's id.
+  private static let one = """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE projects (
+      id INTEGER PRIMARY KEY,
+      identity TEXT NOT NULL UNIQUE,
+      name TEXT NOT NULL,
+      root TEXT,
+      last_seen_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX projects_name ON projects(name, last_seen_at);
+
+    CREATE TABLE sessions (
+      id TEXT PRIMARY KEY,
+      agent TEXT NOT NULL,
+      project_id INTEGER REFERENCES projects(id),
+      cwd TEXT,
+      branch TEXT,
+      transcript_path TEXT,
+      source TEXT,
+      started_at INTEGER NOT NULL,
+      last_seen_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      end_reason TEXT
+    ) STRICT;
+    CREATE INDEX sessions_project ON sessions(project_id, last_seen_at);
+
+    CREATE TABLE transcripts (
+      path TEXT PRIMARY KEY,
+      session_id TEXT NOT NULL REFERENCES sessions(id),
+      device INTEGER NOT NULL,
+      inode INTEGER NOT NULL,
+      offset INTEGER NOT NULL,
+      lines INTEGER NOT NULL,
+      tail BLOB NOT NULL,
+      read_at INTEGER NOT NULL,
+      digest TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX transcripts_session ON transcripts(session_id, read_at);
+
+    CREATE TABLE usage (
+      path TEXT NOT NULL REFERENCES transcripts(path),
+      message_id TEXT NOT NULL,
+      request_id TEXT NOT NULL,
+      model TEXT NOT NULL,
+      input INTEGER NOT NULL,
+      output INTEGER NOT NULL,
+      cache_write_5m INTEGER NOT NULL,
+      cache_write_1h INTEGER NOT NULL,
+      cache_read INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      PRIMARY KEY (path, message_id, request_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE checkpoints (
+      id TEXT PRIMARY KEY,
+      session_id TEXT REFERENCES sessions(id),
+      project_id INTEGER REFERENCES projects(id),
+      trigger TEXT NOT NULL,
+      objective TEXT NOT NULL,
+      search_text TEXT NOT NULL,
+      body TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX checkpoints_session ON checkpoints(session_id, id);
+    CREATE INDEX checkpoints_project ON checkpoints(project_id, id);
+
+    CREATE TABLE tasks (
+      id TEXT PRIMARY KEY,
+      title TEXT NOT NULL,
+      project TEXT NOT NULL,
+      project_id INTEGER REFERENCES projects(id),
+      session_id TEXT REFERENCES sessions(id),
+      status TEXT NOT NULL CHECK (status IN ('open', 'done')),
+      source TEXT NOT NULL,
+      context TEXT,
+      occurred_at TEXT,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      completed_at INTEGER
+    ) STRICT;
+    CREATE INDEX tasks_status ON tasks(status, project, id);
+
+    CREATE TABLE decisions (
+      id TEXT PRIMARY KEY,
+      decision TEXT NOT NULL,
+      rationale TEXT NOT NULL,
+      task_id TEXT,
+      project_id INTEGER REFERENCES projects(id),
+      session_id TEXT REFERENCES sessions(id),
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX decisions_project ON decisions(project_id, id);
+    CREATE INDEX decisions_session ON decisions(session_id, id);
+
+    CREATE TABLE entries (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      kind TEXT NOT NULL,
+      project_id INTEGER REFERENCES projects(id),
+      session_id TEXT,
+      origin TEXT NOT NULL,
+      source_id TEXT,
+      actor TEXT,
+      position INTEGER,
+      title TEXT NOT NULL,
+      body TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX entries_source ON entries(origin, source_id) WHERE source_id IS NOT NULL;
+    CREATE INDEX entries_session ON entries(session_id, position);
+
+    CREATE VIRTUAL TABLE entries_fts USING fts5(
+      title, body, content='entries', content_rowid='number', tokenize='porter unicode61');
+    CREATE TRIGGER entries_after_insert AFTER INSERT ON entries BEGIN
+      INSERT INTO entries_fts(rowid, title, body) VALUES (new.number, new.title, new.body);
+    END;
+    CREATE TRIGGER entries_after_delete AFTER DELETE ON entries BEGIN
+      INSERT INTO entries_fts(entries_fts, rowid, title, body)
+      VALUES ('delete', old.number, old.title, old.body);
+    END;
+    CREATE TRIGGER entries_after_update AFTER UPDATE OF title, body ON entries BEGIN
+      INSERT INTO entries_fts(entries_fts, rowid, title, body)
+      VALUES ('delete', old.number, old.title, old.body);
+      INSERT INTO entries_fts(rowid, title, body) VALUES (new.number, new.title, new.body);
+    END;
+
+    CREATE TRIGGER checkpoints_after_insert AFTER INSERT ON checkpoints BEGIN
+      INSERT INTO entries(id, kind, project_id, session_id, origin, title, body, created_at)
+      VALUES (new.id, 'checkpoint', new.project_id, new.session_id, 'memoryd',
+              new.objective, new.search_text, new.created_at);
+    END;
+    CREATE TRIGGER checkpoints_after_update AFTER UPDATE ON checkpoints BEGIN
+      UPDATE entries SET title = new.objective, body = new.search_text WHERE id = new.id;
+    END;
+    CREATE TRIGGER tasks_after_insert AFTER INSERT ON tasks BEGIN
+      INSERT INTO entries(id, kind, project_id, session_id, origin, title, body, created_at)
+      VALUES (new.id, 'task', new.project_id, new.session_id, 'memoryd',
+              new.title, coalesce(new.context, ''), new.created_at);
+    END;
+    CREATE TRIGGER tasks_after_update AFTER UPDATE ON tasks BEGIN
+      UPDATE entries SET title = new.title, body = coalesce(new.context, ''),
+        project_id = new.project_id WHERE id = new.id;
+    END;
+    CREATE TRIGGER decisions_after_insert AFTER INSERT ON decisions BEGIN
+      INSERT INTO entries(id, kind, project_id, session_id, origin, title, body, created_at)
+      VALUES (new.id, 'decision', new.project_id, new.session_id, 'memoryd',
+              new.decision, new.rationale, new.created_at);
+    END;
+
+    -- Every write, by the id of the request that asked for it: a request that is carried out a
+    -- second time finds its first result here.
+    CREATE TABLE requests (
+      id TEXT PRIMARY KEY,
+      kind TEXT NOT NULL,
+      item_id TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- Writes that a vault would want, in the order in which they were made.
+    CREATE TABLE outbox (
+      number INTEGER PRIMARY KEY,
+      kind TEXT NOT NULL,
+      action TEXT NOT NULL,
+      item_id TEXT NOT NULL,
+      payload TEXT NOT NULL,
+      state TEXT NOT NULL DEFAULT 'queued',
+      attempts INTEGER NOT NULL DEFAULT 0,
+      last_error TEXT,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX outbox_state ON outbox(state, number);
+
+    CREATE TABLE hook_runs (
+      number INTEGER PRIMARY KEY,
+      event TEXT NOT NULL,
+      session_id TEXT,
+      outcome TEXT NOT NULL,
+      microseconds INTEGER NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    """
+}

@@ -1,0 +1,44 @@
+/// What went wrong with the store, a spool or a file, for a person and for scripts.
+public struct StoreError: Error, Sendable, Equatable {
+  public enum Code: String, Sendable {
+    /// Another process held the write lock until the deadline; retryable.
+    case busy
+    /// No room left on the device; retryable once there is.
+    case diskFull = "disk_full"
+    /// The folder or file cannot be written.
+    case readOnly = "read_only"
+    /// The file is no SQLite database, or fails SQLite's own checks.
+    case corrupt
+    /// Written by a newer memoryd.
+    case schemaTooNew = "schema_too_new"
+    /// Written by an older memoryd, and this caller may not migrate.
+    case schemaTooOld = "schema_too_old"
+    /// No record with that id.
+    case notFound = "not_found"
+    /// The caller's data breaks a rule; the message names it.
+    case invalid
+    case inputOutput = "io"
+  }
+
+  /// Stable; scripts and tests compare this.
+  public let code: Code
+  /// What failed, on which object; never memory text.
+  public let message: String
+  /// What to do next, in one sentence.
+  public let hint: String?
+
+  public init(_ code: Code, _ message: String, hint: String? = nil) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+
+  /// True if the same call can succeed later without the data being changed. Such a write is
+  /// spooled; `notFound` and `invalid` are the caller's to mend.
+  public var isStoreUnavailable: Bool {
+    switch code {
+    case .notFound, .invalid: false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,183 @@
+/// A project as work sees it.
+public struct ProjectReference: Codable, Sendable, Hashable {
+  /// The normalised remote URL, else the root path, else `name:` and the name.
+  public var identity: String
+  /// The base name that people see; the only part that a vault gets.
+  public var name: String
+  public var root: String?
+
+  public init(identity: String, name: String, root: String? = nil) {
+    self.identity = identity
+    self.name = name
+    self.root = root
+  }
+
+  /// A project that is known by its short name only.
+  public static func named(_ name: String) -> ProjectReference {
+    ProjectReference(identity: "name:" + name, name: name)
+  }
+}
+
+/// What a write knows about the session that it belongs to.
+public struct SessionReference: Codable, Sendable, Hashable {
+  /// The agent's own id.
+  public var id: String
+  public var agent: String
+  public var cwd: String?
+  public var branch: String?
+  public var transcriptPath: String?
+  /// How it began: startup, resume, clear, compact, fork.
+  public var source: String?
+
+  public init(
+    id: String, agent: String = "claude", cwd: String? = nil, branch: String? = nil,
+    transcriptPath: String? = nil, source: String? = nil
+  ) {
+    self.id = id
+    self.agent = agent
+    self.cwd = cwd
+    self.branch = branch
+    self.transcriptPath = transcriptPath
+    self.source = source
+  }
+}
+
+/// A checkpoint that is not stored yet.
+public struct CheckpointDraft: Codable, Sendable {
+  /// `manual`, or the event that asked for it: `pre-compact`, `post-compact`, `stop`,
+  /// `session-end`.
+  public var trigger: String
+  public var objective: String
+  public var blockers: [String]
+  public var actions: [String]
+  public var next: [String]
+  /// The snapshot as one JSON object; its layout is the caller's.
+  public var body: String
+  /// The checkpoint that this one renews instead of adding another (debouncing).
+  public var replacing: String?
+
+  public init(
+    trigger: String, objective: String, blockers: [String] = [], actions: [String] = [],
+    next: [String] = [], body: String = "{}", replacing: String? = nil
+  ) {
+    self.trigger = trigger
+    self.objective = objective
+    self.blockers = blockers
+    self.actions = actions
+    self.next = next
+    self.body = body
+    self.replacing = replacing
+  }
+}
+
+/// A task that is not stored yet.
+public struct TaskDraft: Codable, Sendable {
+  public var title: String
+  /// One of `TaskRecord.sources`, or `retroactive` for one that is already done.
+  public var source: String
+  public var context: String?
+  /// RFC 3339, as the person gave it.
+  public var occurredAt: String?
+  public var isDone: Bool
+
+  public init(
+    title: String, source: String, context: String? = nil, occurredAt: String? = nil,
+    isDone: Bool = false
+  ) {
+    self.title = title
+    self.source = source
+    self.context = context
+    self.occurredAt = occurredAt
+    self.isDone = isDone
+  }
+}
+
+/// A change of a task; nil and empty leave a field as it is.
+public struct TaskChange: Codable, Sendable {
+  public var id: String
+  public var title: String?
+  public var project: String?
+  public var context: String?
+  public var occurredAt: String?
+  public var completes: Bool
+
+  public init(
+    id: String, title: String? = nil, project: String? = nil, context: String? = nil,
+    occurredAt: String? = nil, completes: Bool = false
+  ) {
+    self.id = id
+    self.title = title
+    self.project = project
+    self.context = context
+    self.occurredAt = occurredAt
+    self.completes = completes
+  }
+}
+
+public struct DecisionDraft: Codable, Sendable {
+  public var decision: String
+  public var rationale: String
+  public var taskID: String?
+
+  public init(decision: String, rationale: String, taskID: String? = nil) {
+    self.decision = decision
+    self.rationale = rationale
+    self.taskID = taskID
+  }
+}
+
+/// One write, whole: what the store commits, what the spool keeps when it cannot, and what a
+/// second attempt of the same request recognises.
+public struct StoreWrite: Codable, Sendable {
+  public enum Operation: Codable, Sendable {
+    case checkpoint(CheckpointDraft)
+    case addTask(TaskDraft)
+    case changeTask(TaskChange)
+    case decide(DecisionDraft)
+    /// Registers the session of the write or brings it up to date.
+    case openSession
+    case endSession(reason: String)
+
+    /// The word for people and for receipts.
+    public var kind: String {
+      switch self {
+      case .checkpoint: "checkpoint"
+      case .addTask, .changeTask: "task"
+      case .decide: "decision"
+      case .openSession, .endSession: "session"
+      }
+    }
+  }
+
+  /// Unique; the same write twice under one id is stored once.
+  public var requestID: String
+  /// Unix time in ms.
+  public var at: Int64
+  public var project: ProjectReference?
+  public var session: SessionReference?
+  public var operation: Operation
+  /// Set when the id was given out before the store could take the write.
+  public var itemID: String?
+
+  public init(
+    requestID: String, at: Int64, project: ProjectReference? = nil,
+    session: SessionReference? = nil, operation: Operation, itemID: String? = nil
+  ) {
+    self.requestID = requestID
+    self.at = at
+    self.project = project
+    self.session = session
+    self.operation = operation
+    self.itemID = itemID
+  }
+}
+
+/// The proof that a write is in the store.
+public struct WriteReceipt: Sendable, Equatable {
+  public var id: String
+  public var kind: String
+  /// Unix time in ms.
+  public var createdAt: Int64
+  /// True if an earlier attempt of the same request had already stored it.
+  public var isReplay: Bool
+}

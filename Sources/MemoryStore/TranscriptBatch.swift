@@ -1,0 +1,119 @@
+/// Where the reading of one transcript file stands.
+public struct TranscriptPosition: Sendable, Equatable {
+  public var path: String
+  public var device: UInt64
+  public var inode: UInt64
+  /// Bytes that are taken in.
+  public var offset: Int64
+  /// Physical lines that are taken in.
+  public var lines: Int
+  /// The last bytes before `offset`: another file under the same inode is noticed by them.
+  public var tail: [UInt8]
+
+  public init(
+    path: String, device: UInt64, inode: UInt64, offset: Int64 = 0, lines: Int = 0,
+    tail: [UInt8] = []
+  ) {
+    self.path = path
+    self.device = device
+    self.inode = inode
+    self.offset = offset
+    self.lines = lines
+    self.tail = tail
+  }
+}
+
+/// One searchable piece of a transcript.
+public struct EntryDraft: Sendable, Equatable {
+  /// request, reply, tool, failure, summary.
+  public var kind: String
+  /// The line's uuid, with the block's number behind it where a line has several.
+  public var sourceID: String
+  public var actor: String
+  public var position: Int
+  public var title: String
+  public var body: String
+  /// Unix time in ms.
+  public var createdAt: Int64
+
+  public init(
+    kind: String, sourceID: String, actor: String, position: Int, title: String = "",
+    body: String, createdAt: Int64
+  ) {
+    self.kind = kind
+    self.sourceID = sourceID
+    self.actor = actor
+    self.position = position
+    self.title = title
+    self.body = body
+    self.createdAt = createdAt
+  }
+}
+
+/// The tokens of one API request; the last row of a response stands for it.
+public struct UsageRow: Sendable, Equatable, Codable {
+  public var messageID: String
+  public var requestID: String
+  public var model: String
+  public var input: Int
+  public var output: Int
+  public var cacheWrite5m: Int
+  public var cacheWrite1h: Int
+  public var cacheRead: Int
+  /// Unix time in ms.
+  public var createdAt: Int64
+
+  public init(
+    messageID: String, requestID: String, model: String, input: Int = 0, output: Int = 0,
+    cacheWrite5m: Int = 0, cacheWrite1h: Int = 0, cacheRead: Int = 0, createdAt: Int64 = 0
+  ) {
+    self.messageID = messageID
+    self.requestID = requestID
+    self.model = model
+    self.input = input
+    self.output = output
+    self.cacheWrite5m = cacheWrite5m
+    self.cacheWrite1h = cacheWrite1h
+    self.cacheRead = cacheRead
+    self.createdAt = createdAt
+  }
+}
+
+/// What one reading of a transcript brought, committed together with the position after it.
+public struct TranscriptBatch: Sendable {
+  /// Where the reading began; nil if the store knew nothing of the file. A batch whose start is
+  /// not the stored position any more lost a race, and only its new entries are kept.
+  public var start: TranscriptPosition?
+  public var end: TranscriptPosition
+  public var entries: [EntryDraft]
+  public var usage: [UsageRow]
+  /// The digest after the reading, one JSON object; its layout is the caller's.
+  public var digest: String
+
+  public init(
+    start: TranscriptPosition?, end: TranscriptPosition, entries: [EntryDraft],
+    usage: [UsageRow], digest: String
+  ) {
+    self.start = start
+    self.end = end
+    self.entries = entries
+    self.usage = usage
+    self.digest = digest
+  }
+}
+
+/// One hook's run, for `status`.
+public struct HookRun: Sendable {
+  public var event: String
+  public var sessionID: String?
+  /// `stored`, `skipped`, `spooled`, `fallback`, `failed`.
+  public var outcome: String
+  public var microseconds: Int64
+
+  public init(event: String, sessionID: String?, outcome: String, microseconds: Int64) {
+    self.event = event
+    self.sessionID = sessionID
+    self.outcome = outcome
+    self.microseconds = microseconds
+  }
+}

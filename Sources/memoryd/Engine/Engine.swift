@@ -1,0 +1,70 @@
+import ArgumentParser
+import Foundation
+import MemoryStore
+
+/// The whole of memoryd as a function: arguments, standard input, folder, environment and clock
+/// in; output and exit code out. The executable and the daemon call the same.
+public enum Engine {
+  public static let version = "0.1.0"
+
+  public static func run(_ invocation: Invocation) -> Outcome {
+    let arguments = CommandLineText.prepared(invocation.arguments)
+    do {
+      let command = try Memoryd.parseAsRoot(arguments)
+      guard let verb = command as? any Verb else {
+        // A verb that only groups others, or none at all: show what there is.
+        throw CleanExit.helpRequest(command)
+      }
+      return try verb.run(invocation)
+    } catch let error as VerbError {
+      return Outcome(errorOutput: error.text, exitCode: error.exitCode)
+    } catch let error as StoreError {
+      let error = VerbError(error)
+      return Outcome(errorOutput: error.text, exitCode: error.exitCode)
+    } catch {
+      let text = Memoryd.fullMessage(for: error)
+      if Memoryd.exitCode(for: error) == .success {
+        return Outcome(output: text.hasSuffix("\n") ? text : text + "\n")
+      }
+      let isUsage = Memoryd.exitCode(for: error) == .validationFailure
+      let message = text.replacing(String(TextArgument.mark), with: "")
+      return Outcome(
+        errorOutput: message.replacing("Error: ", with: "memoryd: error: ") + "\n",
+        exitCode: isUsage ? .usage : .softwareError)
+    }
+  }
+}
+
+struct Memoryd: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "memoryd",
+    abstract: "Keeps what a coding agent knows, across compactions, sessions and outages.",
+    discussion: """
+      A compaction hook calls `memoryd checkpoint`, the next session start calls `memoryd canary`, \
+      and what the session knew is back in its context. Everything else reads and writes the same \
+      local store.
+
+      First steps:
+        memoryd status                     what is stored, and is all well
+        memoryd search "retry backoff"     find it again
+        memoryd task add "Fix the parser"  keep a task
+        memoryd resume                     the recovery document of this project
+      """,
+    version: Engine.version,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Sessions",
+        subcommands: [
+          CheckpointCommand.self, ResumeCommand.self, CanaryCommand.self, SessionCommand.self,
+        ]),
+      CommandGroup(
+        name: "Memory",
+        subcommands: [
+          TaskCommand.self, DecideCommand.self, DecisionCommand.self, SearchCommand.self,
+          IngestCommand.self,
+        ]),
+      CommandGroup(
+        name: "Care",
+        subcommands: [StatusCommand.self, DoctorCommand.self, CompletionsCommand.self]),
+    ])
+}

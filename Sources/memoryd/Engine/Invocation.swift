@@ -1,0 +1,113 @@
+public import MemoryStore
+
+/// All that a verb may see of the world, and nothing else: the daemon hands over the same.
+public struct Invocation {
+  public var arguments: [String]
+  public var input: StandardInput
+  public var cwd: String
+  public var environment: [String: String]
+  public var clock: WallClock
+  /// Unique for this request; a second attempt of it brings the same.
+  public var requestID: String
+  public var outputIsTerminal: Bool
+  /// Shows a line of progress; nil where nobody is looking.
+  public var progress: ((String) -> Void)?
+  /// Called once a hook's input is understood: after that many ms the process must be gone.
+  /// The closure it takes runs first when the time is up.
+  public var enterHookMode: (_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> Void)
+    -> Void
+
+  public init(
+    arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
+    clock: WallClock = .system, requestID: String, outputIsTerminal: Bool = false,
+    progress: ((String) -> Void)? = nil,
+    enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
+  ) {
+    self.arguments = arguments
+    self.input = input
+    self.cwd = cwd
+    self.environment = environment
+    self.clock = clock
+    self.requestID = requestID
+    self.outputIsTerminal = outputIsTerminal
+    self.progress = progress
+    self.enterHookMode = enterHookMode
+  }
+}
+
+/// Where a verb's standard input comes from.
+public struct StandardInput {
+  public var isTerminal: Bool
+  /// Reads to the end, or until nothing has come for so many ms.
+  public var read: (_ milliseconds: Int) -> [UInt8]
+
+  public init(isTerminal: Bool, read: @escaping (Int) -> [UInt8]) {
+    self.isTerminal = isTerminal
+    self.read = read
+  }
+
+  public static func bytes(_ bytes: [UInt8]) -> StandardInput {
+    StandardInput(isTerminal: false) { _ in bytes }
+  }
+
+  public static var none: StandardInput { StandardInput(isTerminal: true) { _ in [] } }
+}
+
+/// What a verb leaves behind.
+public struct Outcome: Sendable, Equatable {
+  public var output = ""
+  public var errorOutput = ""
+  public var exitCode: ExitCode = .ok
+
+  public init(output: String = "", errorOutput: String = "", exitCode: ExitCode = .ok) {
+    self.output = output
+    self.errorOutput = errorOutput
+    self.exitCode = exitCode
+  }
+}
+
+/// sysexits(3), and never 1 or 2: a hook's 2 would block the agent.
+public enum ExitCode: Int32, Sendable {
+  case ok = 0
+  case usage = 64
+  case badInput = 65
+  case notFound = 66
+  case vaultUnavailable = 69
+  case softwareError = 70
+  case cannotWrite = 73
+  case inputOutput = 74
+  case degraded = 75
+  case refused = 77
+  case badConfiguration = 78
+}
+
+/// A verb's failure, for a person and for scripts.
+public struct VerbError: Error, Sendable {
+  public var exitCode: ExitCode
+  public var code: String
+  public var message: String
+  public var hint: String?
+
+  public init(_ exitCode: ExitCode, _ code: String, _ message: String, hint: String? = nil) {
+    self.exitCode = exitCode
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+
+  public init(_ error: StoreError) {
+    let exitCode: ExitCode =
+      switch error.code {
+      case .notFound: .notFound
+      case .invalid: .badInput
+      case .readOnly, .diskFull: .cannotWrite
+      case .corrupt, .inputOutput, .busy: .inputOutput
+      case .schemaTooNew, .schemaTooOld: .badConfiguration
+      }
+    self.init(exitCode, error.code.rawValue, error.message, hint: error.hint)
+  }
+
+  public var text: String {
+    "memoryd: error: \(message) [\(code)]\n" + (hint.map { "hint: \($0)\n" } ?? "")
+  }
+}

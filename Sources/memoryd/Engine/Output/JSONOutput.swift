@@ -1,0 +1,106 @@
+import Canary
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// Builds the JSON documents that `docs/cli-json.md` describes.
+enum JSONOutput {
+  typealias Object = [String: Any?]
+
+  /// One document with a newline. Keys are sorted, so that equal results are equal bytes.
+  static func text(_ value: Any) -> String {
+    let data = try? JSONSerialization.data(
+      withJSONObject: plain(value), options: [.sortedKeys, .withoutEscapingSlashes])
+    return data.map { String(decoding: $0, as: UTF8.self) + "\n" } ?? "{}\n"
+  }
+
+  static func list(_ items: [Object]) -> String { text(["items": items] as Object) }
+
+  private static func plain(_ value: Any?) -> Any {
+    switch value {
+    case .none: NSNull()
+    case .some(let object as Object): object.mapValues { plain($0) }
+    case .some(let array as [Object]): array.map { plain($0) }
+    case .some(let other): other
+    }
+  }
+
+  static func time(_ milliseconds: Int64?) -> String? { milliseconds.map(Timestamp.string) }
+
+  static func task(_ task: TaskRecord) -> Object {
+    // As vault-mcp has it: what is not set is not there.
+    var object: Object = [
+      "id": task.id, "title": task.title, "project": task.project, "status": task.status,
+      "source": task.source, "created_at": Timestamp.string(task.createdAt),
+    ]
+    if let context = task.context { object["context"] = context }
+    if let occurred = task.occurredAt { object["occurred_at"] = occurred }
+    if let completed = time(task.completedAt) { object["completed_at"] = completed }
+    return object
+  }
+
+  static func decision(_ decision: DecisionRecord) -> Object {
+    [
+      "id": decision.id, "decision": decision.decision, "rationale": decision.rationale,
+      "task_id": decision.taskID, "project": decision.project,
+      "session": decision.sessionID, "created_at": Timestamp.string(decision.createdAt),
+    ]
+  }
+
+  static func checkpoint(_ checkpoint: CheckpointRecord) -> Object {
+    [
+      "id": checkpoint.id, "objective": checkpoint.objective, "trigger": checkpoint.trigger,
+      "session": checkpoint.sessionID, "project": checkpoint.project,
+      "created_at": Timestamp.string(checkpoint.createdAt),
+      "updated_at": Timestamp.string(checkpoint.updatedAt),
+    ]
+  }
+
+  static func session(_ session: SessionRecord) -> Object {
+    [
+      "id": session.id, "agent": session.agent, "project": session.project, "cwd": session.cwd,
+      "branch": session.branch, "transcript_path": session.transcriptPath,
+      "started_at": Timestamp.string(session.startedAt),
+      "last_seen_at": Timestamp.string(session.lastSeenAt),
+      "ended_at": time(session.endedAt), "end_reason": session.endReason,
+      "objective": session.objective,
+    ]
+  }
+
+  static func entry(_ entry: EntryRecord) -> Object {
+    [
+      "id": entry.id, "kind": entry.kind, "project": entry.project, "session": entry.sessionID,
+      "source_id": entry.sourceID, "actor": entry.actor, "position": entry.position,
+      "title": entry.title, "body": entry.body,
+      "created_at": Timestamp.string(entry.createdAt),
+    ]
+  }
+
+  static func hit(_ hit: SearchHit) -> Object {
+    [
+      "id": hit.entry.id, "source_id": hit.entry.sourceID, "kind": hit.entry.kind,
+      "project": hit.entry.project, "session": hit.entry.sessionID, "score": hit.score,
+      "created_at": Timestamp.string(hit.entry.createdAt),
+      "snippet": String(hit.snippet.filter { $0 != "\u{2}" && $0 != "\u{3}" }),
+    ]
+  }
+
+  static func write(
+    _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService
+  ) -> Object {
+    [
+      "id": acknowledgement.id, "kind": acknowledgement.kind,
+      "durability": acknowledgement.durability.rawValue,
+      "vault": service.settings.hasVault ? "queued" : "off",
+      "pending": service.pendingForVault(),
+      "created_at": Timestamp.string(acknowledgement.createdAt),
+    ]
+  }
+}
+
+extension JSONOutput {
+  /// Stored JSON as a part of a document.
+  static func parsed(_ json: String) -> Any? {
+    try? JSONSerialization.jsonObject(with: Data(json.utf8))
+  }
+}

@@ -1,0 +1,57 @@
+import Checkpoints
+import Fallback
+import MemoryStore
+
+/// Text for people: aligned, and harmless to a terminal whatever was recorded.
+struct People {
+  let usesColor: Bool
+
+  init(_ invocation: Invocation) {
+    usesColor =
+      invocation.outputIsTerminal && invocation.environment["NO_COLOR"] == nil
+      && invocation.environment["TERM"] != "dumb"
+  }
+
+  func bold(_ text: String) -> String { usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+  func dim(_ text: String) -> String { usesColor ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+
+  /// Recorded text on one line, at most so many characters.
+  static func line(_ text: String, _ count: Int = 160) -> String {
+    let clean = safe(text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return clean.count > count ? String(clean.prefix(count - 1)) + "…" : clean
+  }
+
+  /// Recorded text as it stands, without what drives a terminal.
+  static func safe(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0 != "\n" && Markdown.isControl($0) ? " " : $0 }))
+  }
+
+  /// `2026-01-14 15:18`, UTC.
+  static func time(_ milliseconds: Int64) -> String {
+    String(Timestamp.string(milliseconds).prefix(16)).replacing("T", with: " ")
+  }
+
+  /// The reply to a write, and on standard error what went wrong on the way.
+  static func reply(
+    _ verb: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,
+    json: Bool
+  ) -> Outcome {
+    var outcome = Outcome()
+    outcome.output =
+      json
+      ? JSONOutput.text(JSONOutput.write(acknowledgement, service))
+      : "\(verb) \(acknowledgement.id)\n"
+    if let problem = acknowledgement.problem {
+      let place =
+        acknowledgement.durability == .spooled
+        ? "kept in the spool; the next command takes it in once that is mended"
+        : "kept in \(service.fallback.directory)"
+      outcome.errorOutput =
+        "memoryd: note: \(problem.message)\n" + "memoryd: note: the \(acknowledgement.kind) is "
+        + place + "\n" + (problem.hint.map { "hint: \($0)\n" } ?? "")
+    }
+    return outcome
+  }
+}

@@ -1,0 +1,211 @@
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// Takes checkpoints, for hooks and by hand.
+struct CheckpointService {
+  let service: MemoryService
+
+  /// How long a second hook of the same compaction renews the first one's checkpoint, ms.
+  private static let debounce: Int64 = 15_000
+  /// How long a hook waits for git after its commit, ms.
+  private static let gitWait = 150
+
+  // MARK: Hooks
+
+  /// - Returns: The checkpoint, or nil if this event did not ask for one.
+  func take(for input: HookInput) throws(StoreError) -> MemoryService.Acknowledgement? {
+    guard let deadline = service.deadline else { return nil }
+    var recorder = SessionRecorder(service: service, input: input)
+    // git works while the transcript is read.
+    var status: GitStatus?
+    if input.event != "Stop", let git = recorder.git {
+      status = GitStatus(root: git.root, environment: service.environment)
+    }
+    recorder.readTranscript()
+    if let summary = input.compactSummary { recorder.takeSummary(summary) }
+    if let problem = recorder.problem { report(problem, input.event) }
+    let previous =
+      (try? service.database().checkpoints(
+        RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
+    if input.event == "Stop",
+      !StopSignals.areDue(recorder.digest.signals, decisions: decisionsOfLate(recorder))
+    {
+      try skip(recorder, input, deadline)
+      return nil
+    }
+    recorder.resetSignals()
+    let trigger = Self.trigger(input)
+    let dirty = status?.paths(within: 0)
+    let replacing = previous.flatMap {
+      renews($0, trigger: trigger, recorder) ? $0.id : nil
+    }
+    var snapshot = recorder.snapshot(dirty: dirty)
+    let acknowledgement = try commit(
+      snapshot, trigger: trigger, replacing: replacing, recorder, input, deadline)
+    if dirty == nil, status != nil, acknowledgement.durability == .stored,
+      let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))
+    {
+      // The first commit stands whatever becomes of this one.
+      snapshot = recorder.snapshot(dirty: late)
+      _ = try? service.commit(
+        .checkpoint(draft(snapshot, trigger: trigger, replacing: acknowledgement.id)),
+        project: recorder.project, session: recorder.session, requestSuffix: "-git")
+    }
+    return acknowledgement
+  }
+
+  /// For a session whose compaction no hook announced.
+  func takeAtBoundary(
+    _ recorder: inout SessionRecorder, input: HookInput
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    recorder.resetSignals()
+    return try commit(
+      recorder.snapshot(dirty: nil), trigger: "boundary", replacing: nil, recorder, input,
+      service.deadline ?? Deadline(milliseconds: 5000))
+  }
+
+  private func commit(
+    _ snapshot: Snapshot, trigger: String, replacing: String?, _ recorder: SessionRecorder,
+    _ input: HookInput, _ deadline: Deadline
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    try service.commit(
+      .checkpoint(draft(snapshot, trigger: trigger, replacing: replacing)),
+      project: recorder.project, session: recorder.session,
+      transcript: recorder.finishedBatch(),
+      hook: { [session = recorder.session.id] in
+        HookRun(
+          event: input.event, sessionID: session, outcome: "stored",
+          microseconds: deadline.elapsedMicroseconds)
+      })
+  }
+
+  private func skip(
+    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
+  ) throws(StoreError) {
+    let session = recorder.session
+    try service.database().commit(
+      recorder.finishedBatch(), project: recorder.project, session: session,
+      at: service.clock.now
+    ) {
+      HookRun(
+        event: input.event, sessionID: session.id, outcome: "skipped",
+        microseconds: deadline.elapsedMicroseconds)
+    }
+  }
+
+  /// One compaction fires its hooks up to four times, and PostCompact after PreCompact: nothing
+  /// new was done meanwhile, so they share a checkpoint.
+  private func renews(
+    _ previous: CheckpointRecord, trigger: String, _ recorder: SessionRecorder
+  ) -> Bool {
+    guard previous.trigger != "manual" else { return false }
+    let age = service.clock.now - previous.updatedAt
+    if previous.trigger == trigger, (0..<Self.debounce).contains(age) { return true }
+    guard let known = Snapshot.decoded(from: previous.body) else { return false }
+    return known.toolCalls == recorder.digest.toolCalls
+      && known.requests.last == recorder.digest.requests.last
+      && known.transcriptPath == recorder.session.transcriptPath
+  }
+
+  /// Decisions of this session in the last five minutes.
+  private func decisionsOfLate(_ recorder: SessionRecorder) -> Int {
+    let filter = RecordFilter(
+      sessionID: recorder.session.id, since: service.clock.now - 300_000, limit: 3)
+    return (try? service.database().decisions(filter).count) ?? 0
+  }
+
+  private func report(_ problem: StoreError, _ event: String) {
+    service.note(event, problem.code, problem.message, hint: problem.hint)
+  }
+
+  private static func trigger(_ input: HookInput) -> String {
+    switch input.event {
+    case "PreCompact": "pre-compact"
+    case "PostCompact": "post-compact"
+    case "Stop": "stop"
+    case "SessionEnd": "session-end"
+    default: "hook"
+    }
+  }
+
+  private func draft(
+    _ snapshot: Snapshot, trigger: String, replacing: String?
+  ) -> CheckpointDraft {
+    CheckpointDraft(
+      trigger: trigger, objective: snapshot.objective, blockers: snapshot.blockers,
+      actions: snapshot.actions, next: snapshot.next, body: snapshot.encoded(),
+      replacing: replacing)
+  }
+
+  // MARK: By hand
+
+  /// What a person or an agent says, on top of what is known of the session, if there is one.
+  struct Manual {
+    var objective: String?
+    var blockers: [String] = []
+    var actions: [String] = []
+    var next: [String] = []
+  }
+
+  func take(
+    _ manual: Manual, project: ProjectReference, session: SessionReference?
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    let git = GitFacts.read(at: service.cwd)
+    var facts = git
+    if let git, var status = GitStatus(root: git.root, environment: service.environment),
+      let dirty = status.paths(within: 1000)
+    {
+      facts?.dirty = dirty
+      facts?.dirtyAt = service.clock.now
+    }
+    var snapshot: Snapshot
+    if let session,
+      let state = (try? service.database().transcript(sessionID: session.id)) ?? nil,
+      let digest = SessionDigest.decoded(from: state.digest)
+    {
+      snapshot = Snapshot(digest, git: facts)
+    } else {
+      snapshot = Snapshot()
+      snapshot.git = facts
+      snapshot.lastAt = service.clock.now
+    }
+    if snapshot.cwd == nil { snapshot.cwd = service.cwd }
+    if let objective = manual.objective { snapshot.objective = objective }
+    snapshot.blockers = manual.blockers
+    if !manual.actions.isEmpty { snapshot.actions = manual.actions }
+    if !manual.next.isEmpty { snapshot.next = manual.next }
+    let redacted = snapshot.redacted(by: service.redactor)
+    return try service.commit(
+      .checkpoint(draft(redacted, trigger: "manual", replacing: nil)), project: project,
+      session: session)
+  }
+}
+
+extension Snapshot {
+  /// The parts that came from outside the transcript reader, which redacts what it takes.
+  fileprivate func redacted(by redactor: Redactor) -> Snapshot {
+    var snapshot = self
+    snapshot.objective = redactor.redact(objective)
+    snapshot.blockers = blockers.map { redactor.redact($0) }
+    snapshot.actions = actions.map { redactor.redact($0) }
+    snapshot.next = next.map { redactor.redact($0) }
+    return snapshot
+  }
+}
+
+/// When a Stop is worth a checkpoint: the weights of the session protocol (reference "vault-mcp").
+enum StopSignals {
+  /// In tenths, so that sums are exact. A checkpoint is due above 10.
+  static func weight(_ signals: SessionDigest.Signals, decisions: Int = 0) -> Int {
+    (decisions >= 3 ? 5 : 0)
+      + (signals.repositoryWrites > 0 ? 3 : 0)
+      + (signals.toolCalls >= 15 ? 6 : 0)
+      + (signals.longestGap >= 600_000 ? 4 : 0)
+      + (signals.repositories.count >= 3 ? 3 : 0)
+  }
+
+  static func areDue(_ signals: SessionDigest.Signals, decisions: Int = 0) -> Bool {
+    weight(signals, decisions: decisions) > 10
+  }
+}

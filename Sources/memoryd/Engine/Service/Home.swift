@@ -1,0 +1,64 @@
+import Foundation
+import MemoryStore
+
+/// Where memoryd keeps its things.
+struct Home: Sendable {
+  /// Store, spool, logs.
+  let data: String
+  let configuration: String
+
+  /// `--home`, then `MEMORYD_HOME`, then the platform's own folders.
+  ///
+  /// - Throws: ``VerbError`` where none of them is known.
+  init(flag: String?, environment: [String: String], cwd: String) throws {
+    if let folder = flag ?? environment["MEMORYD_HOME"], !folder.isEmpty {
+      data = Self.absolute(folder, cwd: cwd, environment)
+      configuration = data
+      return
+    }
+    func variable(_ name: String) -> String? {
+      // The XDG specification has relative paths ignored.
+      environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    let user = Self.userFolder(environment)
+    #if os(macOS)
+      guard let user else { throw Self.unknown }
+      data = user + "/Library/Application Support/memoryd"
+      configuration = data
+    #else
+      guard let data = variable("XDG_DATA_HOME") ?? user.map({ $0 + "/.local/share" }),
+        let configuration = variable("XDG_CONFIG_HOME") ?? user.map({ $0 + "/.config" })
+      else { throw Self.unknown }
+      self.data = data + "/memoryd"
+      self.configuration = configuration + "/memoryd"
+    #endif
+  }
+
+  var database: String { data + "/memory.db" }
+  var spool: String { data + "/spool" }
+  var logs: String { data + "/logs" }
+  var configurationFile: String { configuration + "/config.yaml" }
+
+  /// `HOME`, else what the user database says.
+  static func userFolder(_ environment: [String: String]) -> String? {
+    if let home = environment["HOME"], home.hasPrefix("/") { return home }
+    guard let entry = getpwuid(getuid()), let folder = entry.pointee.pw_dir else { return nil }
+    let path = String(cString: folder)
+    return path.hasPrefix("/") ? path : nil
+  }
+
+  /// Against the working folder, `~` included.
+  static func absolute(
+    _ path: String, cwd: String, _ environment: [String: String]
+  ) -> String {
+    if path == "~" || path.hasPrefix("~/"), let user = userFolder(environment) {
+      return user + path.dropFirst(1)
+    }
+    let whole = path.hasPrefix("/") ? path : cwd + "/" + path
+    return (whole as NSString).standardizingPath
+  }
+
+  private static let unknown = VerbError(
+    .badConfiguration, "no_home", "there is no home folder: HOME is not set",
+    hint: "set MEMORYD_HOME or give --home DIR")
+}

@@ -1,0 +1,174 @@
+import Canary
+import Fallback
+import Foundation
+import MemoryStore
+
+/// The one way to the store: every verb reads and writes through it.
+///
+/// A write that the store cannot take goes to the spool; one that the spool cannot take goes to a
+/// fallback file. Only then does it fail.
+final class MemoryService {
+  enum Durability: String {
+    case stored, spooled, fallback
+  }
+
+  /// What a write's caller is told.
+  struct Acknowledgement {
+    var id: String
+    var kind: String
+    var durability: Durability
+    var createdAt: Int64
+    /// Why the store did not take it.
+    var problem: StoreError?
+  }
+
+  let home: Home
+  let settings: Settings
+  let clock: WallClock
+  let requestID: String
+  let environment: [String: String]
+  let cwd: String
+  let redactor: Redactor
+  let spool: Spool
+  let problems: ProblemLog
+  /// Set in hook mode: bounds every wait, and forbids migrations.
+  private(set) var deadline: Deadline?
+
+  private var opened: MemoryDatabase?
+
+  init(
+    invocation: Invocation, homeFlag: String?, isLenient: Bool, deadline: Deadline? = nil
+  ) throws {
+    environment = invocation.environment
+    cwd = invocation.cwd
+    clock = invocation.clock
+    requestID = invocation.requestID
+    home = try Home(flag: homeFlag, environment: environment, cwd: cwd)
+    settings = try Settings(
+      file: home.configurationFile, environment: environment, isLenient: isLenient)
+    self.deadline = deadline
+    redactor = Redactor(
+      isEnabled: settings[.redactionEnabled] == "true",
+      extraLiterals: [settings[.vaultToken]].filter { $0.count >= 8 })
+    spool = Spool(folder: home.spool)
+    problems = ProblemLog(folder: home.logs)
+  }
+
+  var fallback: FallbackFiles {
+    FallbackFiles(
+      directory: Home.absolute(settings[.fallbackDirectory], cwd: cwd, environment))
+  }
+
+  // MARK: The store
+
+  /// The store, opened once; what waits in the spool is taken in first.
+  func database() throws(StoreError) -> MemoryDatabase {
+    if let opened { return opened }
+    try RegularFile.makeFolder(home.data)
+    let database = try MemoryDatabase(
+      path: home.database, access: deadline == nil ? .migrating : .asIs,
+      busyTimeout: busySeconds, redactor: redactor)
+    opened = database
+    drainSpool(into: database)
+    return database
+  }
+
+  /// A hook keeps a part of its time for the spool.
+  private var busySeconds: Double {
+    guard let deadline else { return 5 }
+    return max(0.05, Double(deadline.remaining) / 1000 - 0.4)
+  }
+
+  private func drainSpool(into database: MemoryDatabase) {
+    guard !spool.pending.isEmpty else { return }
+    let deadline = deadline
+    do {
+      let result = try spool.drain(into: database) { deadline?.isWithin(700) ?? false }
+      if result.quarantined > 0 {
+        note("spool", .invalid, "\(result.quarantined) spooled writes could not be taken in",
+          hint: "look at them in \(spool.quarantine)")
+      }
+    } catch {
+      // They wait for the next command; `status` counts them.
+    }
+  }
+
+  // MARK: Writes
+
+  /// Carries out a write, wherever it can be made durable.
+  ///
+  /// - Throws: ``StoreError`` `notFound` and `invalid` as the store says; anything else only if
+  ///   neither store nor spool nor fallback file could take it.
+  func commit(
+    _ operation: StoreWrite.Operation, project: ProjectReference?,
+    session: SessionReference? = nil, transcript: TranscriptBatch? = nil,
+    requestSuffix: String = "", hook: (() -> HookRun)? = nil
+  ) throws(StoreError) -> Acknowledgement {
+    var write = StoreWrite(
+      requestID: requestID + requestSuffix, at: clock.now, project: project, session: session,
+      operation: operation)
+    do throws(StoreError) {
+      let receipt = try database().commit(write, transcript: transcript, hook: hook)
+      return Acknowledgement(
+        id: receipt.id, kind: receipt.kind, durability: .stored, createdAt: receipt.createdAt)
+    } catch {
+      guard error.isStoreUnavailable else { throw error }
+      write.itemID = write.itemID ?? Self.itemID(for: write)
+      let durability = try keep(write.redacted(by: redactor), because: error)
+      return Acknowledgement(
+        id: write.itemID ?? "", kind: operation.kind, durability: durability,
+        createdAt: write.at, problem: error)
+    }
+  }
+
+  private func keep(
+    _ write: StoreWrite, because cause: StoreError
+  ) throws(StoreError) -> Durability {
+    do throws(StoreError) {
+      try spool.append(write)
+      return .spooled
+    } catch {
+      do throws(StoreError) {
+        try fallback.append(write)
+        return .fallback
+      } catch {
+        throw cause
+      }
+    }
+  }
+
+  /// The id that the item will have once the store takes it in.
+  private static func itemID(for write: StoreWrite) -> String? {
+    switch write.operation {
+    case .changeTask(let change): change.id
+    case .checkpoint(let draft) where draft.replacing != nil: draft.replacing
+    case .openSession, .endSession: write.session?.id
+    default:
+      {
+        var generator = ULIDGenerator()
+        return generator.next(at: write.at).description
+      }()
+    }
+  }
+
+  // MARK: State
+
+  /// Without a vault nothing waits for one.
+  func pendingForVault() -> Int {
+    guard settings.hasVault else { return 0 }
+    return (try? database().counts().queued) ?? 0
+  }
+
+  func verdict() -> CanaryVerdict {
+    guard settings.hasVault else { return .standalone(at: clock.now) }
+    return CanaryVerdict(
+      mode: .degraded, reason: .misconfigured,
+      detail: "a vault is configured, and this build cannot talk to one yet",
+      checkedAt: clock.now, since: clock.now)
+  }
+
+  func note(_ event: String, _ code: StoreError.Code, _ message: String, hint: String? = nil) {
+    problems.note(
+      .init(at: clock.now, event: event, code: code.rawValue, message: message, hint: hint))
+  }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import MemoryStore
+
+/// What went wrong in hooks, kept beside the store because the store may be what went wrong.
+/// Told once at the next session start, and by `status` for a day.
+struct ProblemLog: Sendable {
+  struct Problem: Codable, Sendable, Equatable {
+    /// Unix time in ms.
+    var at: Int64
+    /// The hook's event.
+    var event: String
+    var code: String
+    var message: String
+    var hint: String?
+  }
+
+  let folder: String
+
+  private var untold: String { folder + "/hook-problems.jsonl" }
+  private var told: String { folder + "/hook-problems.told.jsonl" }
+
+  /// Best effort: a folder that cannot be written is a problem that the next hook sees itself.
+  func note(_ problem: Problem) {
+    guard let data = try? JSONEncoder().encode(problem) else { return }
+    try? RegularFile.makeFolder(folder)
+    if let facts = RegularFile.facts(untold), facts.size > 1 << 20 { return }
+    try? RegularFile.append(String(decoding: data, as: UTF8.self) + "\n", to: untold)
+  }
+
+  /// What nobody has been told yet, oldest first.
+  func pending() -> [Problem] { read(untold) }
+
+  /// Those since an instant (Unix ms), told or not.
+  func recent(since: Int64) -> [Problem] {
+    (read(told) + read(untold)).filter { $0.at >= since }
+  }
+
+  func markTold() {
+    rename(untold, told)
+  }
+
+  private func read(_ path: String) -> [Problem] {
+    guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
+      try? JSONDecoder().decode(Problem.self, from: Data($0))
+    }
+  }
+}

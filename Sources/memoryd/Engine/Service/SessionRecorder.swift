@@ -1,0 +1,132 @@
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// Follows one session: reads what is new in its transcript, gathers the repository's facts, and
+/// makes snapshots of both.
+struct SessionRecorder {
+  let service: MemoryService
+  let session: SessionReference
+  let project: ProjectReference
+  let git: GitFacts?
+
+  private(set) var digest = SessionDigest()
+  private(set) var batch: TranscriptBatch?
+  private(set) var position: TranscriptPosition?
+  /// Why the transcript could not be read, or not to its end.
+  private(set) var problem: StoreError?
+
+  init(service: MemoryService, input: HookInput) {
+    self.service = service
+    let folder = input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.cwd
+    let git = GitFacts.read(at: folder)
+    self.git = git
+    project = GitFacts.project(at: folder, facts: git)
+    session = SessionReference(
+      id: input.sessionID ?? "unknown-\(project.name)", cwd: folder, branch: git?.branch,
+      transcriptPath: input.transcriptPath, source: input.source)
+  }
+
+  /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
+  /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
+  mutating func readTranscript(leaving reserve: Int = 500) {
+    guard let path = session.transcriptPath else { return }
+    let stored = (try? service.database().transcript(path: path)) ?? nil
+    do throws(StoreError) {
+      let reader = try TranscriptReader(path: path, known: stored?.position)
+      if !reader.readsAnew, let stored, let known = SessionDigest.decoded(from: stored.digest) {
+        digest = known
+      }
+      var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
+      let deadline = service.deadline
+      let report = try reader.read(
+        until: { deadline?.isWithin(reserve) ?? false },
+        { interpreter.take($0, line: $1) })
+      interpreter.finish()
+      digest = interpreter.digest
+      position = report.end
+      if report.end != stored?.position {
+        batch = TranscriptBatch(
+          start: stored?.position, end: report.end, entries: interpreter.entries,
+          usage: interpreter.usage, digest: "")
+      }
+      if !report.isComplete {
+        problem = StoreError(
+          .inputOutput,
+          "the transcript is read up to byte \(report.end.offset) of \(report.fileSize)",
+          hint: "`memoryd ingest` reads the rest")
+      }
+    } catch {
+      problem = error
+      if let stored, let known = SessionDigest.decoded(from: stored.digest) {
+        digest = known
+        position = stored.position
+      }
+    }
+  }
+
+  /// Adds what the host told on standard input and the transcript may not hold yet.
+  mutating func takeSummary(_ text: String) {
+    var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
+    interpreter.takeSummary(text, at: service.clock.now)
+    digest = interpreter.digest
+    keepDigest()
+  }
+
+  mutating func resetSignals() {
+    digest.signals = .init()
+    keepDigest()
+  }
+
+  /// A changed digest is stored even if the transcript brought nothing.
+  private mutating func keepDigest() {
+    guard batch == nil, let position else { return }
+    batch = TranscriptBatch(start: position, end: position, entries: [], usage: [], digest: "")
+  }
+
+  /// The batch to commit, with the digest as it is now.
+  func finishedBatch() -> TranscriptBatch? {
+    guard var batch else { return nil }
+    batch.digest = digest.encoded()
+    return batch
+  }
+
+  func snapshot(dirty: [String]?) -> Snapshot {
+    var facts = git
+    if let dirty {
+      facts?.dirty = dirty
+      facts?.dirtyAt = service.clock.now
+    }
+    var snapshot = Snapshot(digest, git: facts)
+    snapshot.transcriptPath = session.transcriptPath
+    snapshot.transcriptLine = position?.lines ?? 0
+    if snapshot.cwd == nil { snapshot.cwd = session.cwd }
+    return snapshot
+  }
+}
+
+extension SessionDigest {
+  static func decoded(from json: String) -> SessionDigest? {
+    try? JSONDecoder().decode(SessionDigest.self, from: Data(json.utf8))
+  }
+
+  func encoded() -> String { JSONText.encode(self) }
+}
+
+extension Snapshot {
+  static func decoded(from json: String) -> Snapshot? {
+    try? JSONDecoder().decode(Snapshot.self, from: Data(json.utf8))
+  }
+
+  func encoded() -> String { JSONText.encode(self) }
+}
+
+/// JSON as memoryd stores it: sorted keys, so that equal values are equal bytes.
+enum JSONText {
+  static func encode(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else { return "{}" }
+    return String(decoding: data, as: UTF8.self)
+  }
+}

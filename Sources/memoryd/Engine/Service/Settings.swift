@@ -1,0 +1,156 @@
+import Foundation
+import MemoryStore
+import Yams
+
+/// Each setting with its value and where that came from: flags, then `MEMORYD_*`, then the file,
+/// then the default.
+struct Settings: Sendable {
+  enum Key: String, CaseIterable, Sendable {
+    case vaultURL = "vault.url"
+    case vaultToken = "vault.token"
+    case vaultTokenFile = "vault.token_file"
+    case vaultTokenCommand = "vault.token_command"
+    case vaultAuth = "vault.auth"
+    case vaultTimeout = "vault.timeout_ms"
+    case vaultReadLag = "vault.read_lag_ms"
+    case vaultToolPrefix = "vault.tool_prefix"
+    case fallbackDirectory = "fallback.directory"
+    case redactionEnabled = "redaction.enabled"
+    case resumeBudget = "resume.budget_chars"
+    case hookDeadline = "hooks.deadline_ms"
+
+    /// The variable that sets it: `MEMORYD_VAULT_URL` and so on.
+    var variable: String {
+      switch self {
+      case .fallbackDirectory: "MEMORYD_FALLBACK_DIR"
+      default:
+        "MEMORYD_" + rawValue.uppercased().replacing(".", with: "_")
+      }
+    }
+
+    var defaultValue: String {
+      switch self {
+      case .vaultAuth: "bearer"
+      case .vaultTimeout: "1500"
+      case .vaultReadLag: "60000"
+      case .fallbackDirectory: "~/.claude"
+      case .redactionEnabled: "true"
+      case .resumeBudget: "9500"
+      case .hookDeadline: "2000"
+      default: ""
+      }
+    }
+
+    var isSecret: Bool { self == .vaultToken }
+
+    /// What a value must be, in words; nil if the value fits.
+    func complaint(about value: String) -> String? {
+      switch self {
+      case .vaultTimeout, .vaultReadLag: Self.within(value, 0...3_600_000, "ms")
+      case .resumeBudget: Self.within(value, 500...9_500, "UTF-16 units")
+      case .hookDeadline: Self.within(value, 100...60_000, "ms")
+      case .vaultAuth: ["bearer", "path"].contains(value) ? nil : "must be bearer or path"
+      case .redactionEnabled:
+        ["true", "false"].contains(value) ? nil : "must be true or false"
+      case .vaultURL:
+        value.isEmpty || value.hasPrefix("http://") || value.hasPrefix("https://")
+          ? nil : "must be an http or https URL"
+      default: nil
+      }
+    }
+
+    private static func within(_ value: String, _ range: ClosedRange<Int>, _ unit: String)
+      -> String?
+    {
+      guard let number = Int(value), range.contains(number) else {
+        return "must be a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
+      }
+      return nil
+    }
+  }
+
+  struct Value: Sendable {
+    var text: String
+    var source: String
+  }
+
+  private(set) var values: [Key: Value] = [:]
+  /// What was wrong and has been replaced by a default; empty unless read leniently.
+  private(set) var complaints: [String] = []
+
+  /// - Parameter isLenient: For hooks: what is wrong is noted, and its default taken.
+  /// - Throws: ``VerbError`` that names the key, unless lenient.
+  init(file: String, environment: [String: String], isLenient: Bool) throws {
+    for key in Key.allCases { values[key] = Value(text: key.defaultValue, source: "default") }
+    do {
+      for (name, value) in try Self.read(file) {
+        guard let key = Key(rawValue: name) else {
+          throw Self.invalid("unknown setting \(name) in \(file)")
+        }
+        try set(key, value, source: file)
+      }
+    } catch let error as VerbError where isLenient {
+      complaints.append(error.message)
+    }
+    for key in Key.allCases {
+      guard let value = environment[key.variable] else { continue }
+      do {
+        try set(key, value, source: key.variable)
+      } catch let error as VerbError where isLenient {
+        complaints.append(error.message)
+      }
+    }
+  }
+
+  subscript(key: Key) -> String { values[key]?.text ?? key.defaultValue }
+  func integer(_ key: Key) -> Int { Int(self[key]) ?? Int(key.defaultValue) ?? 0 }
+  var hasVault: Bool { !self[.vaultURL].isEmpty }
+
+  private mutating func set(_ key: Key, _ value: String, source: String) throws {
+    if let complaint = key.complaint(about: value) {
+      throw Self.invalid("\(key.rawValue) (\(source)) \(complaint)")
+    }
+    values[key] = Value(text: value, source: source)
+  }
+
+  /// Nested keys of the file, joined with dots.
+  private static func read(_ file: String) throws -> [(String, String)] {
+    let bytes: [UInt8]
+    do throws(StoreError) {
+      bytes = try RegularFile.read(file, limit: 1 << 20)
+    } catch {
+      if error.code == .notFound { return [] }
+      throw invalid(error.message)
+    }
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))
+    } catch {
+      throw invalid("\(file) is not valid YAML")
+    }
+    guard let root else { return [] }
+    var result: [(String, String)] = []
+    func walk(_ node: Node, _ path: String) throws {
+      switch node {
+      case .mapping(let mapping):
+        for (name, value) in mapping {
+          guard let name = name.scalar?.string else { throw invalid("\(file) has a key of no name") }
+          try walk(value, path.isEmpty ? name : path + "." + name)
+        }
+      case .scalar(let scalar):
+        if path.isEmpty { throw invalid("\(file) holds no settings") }
+        result.append((path, scalar.string))
+      default:
+        throw invalid("\(path) in \(file) must be a single value")
+      }
+    }
+    try walk(root, "")
+    return result
+  }
+
+  private static func invalid(_ message: String) -> VerbError {
+    VerbError(
+      .badConfiguration, "bad_configuration", message,
+      hint: "`memoryd doctor` shows every setting and where it comes from")
+  }
+}

@@ -1,0 +1,56 @@
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// Takes one transcript file into the store, outside any hook.
+struct TranscriptIngest {
+  let service: MemoryService
+
+  struct Result {
+    var session: String
+    var entries: Int
+    var lines: Int
+    var malformed: Int
+  }
+
+  func take(_ path: String) throws(StoreError) -> Result {
+    let database = try service.database()
+    let stored = try database.transcript(path: path)
+    let reader = try TranscriptReader(path: path, known: stored?.position)
+    var digest = SessionDigest()
+    if !reader.readsAnew, let stored, let known = SessionDigest.decoded(from: stored.digest) {
+      digest = known
+    }
+    var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
+    let report = try reader.read { interpreter.take($0, line: $1) }
+    interpreter.finish()
+    digest = interpreter.digest
+    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    // A file of a sub-agent names its parent session; a file without any line is its own.
+    let session = stored?.sessionID ?? digest.sessionIDs.last ?? name
+    if report.end != stored?.position {
+      let folder = digest.cwd ?? ""
+      // The transcript may come from another machine: its folder says which project it was.
+      let facts = GitFacts.read(at: folder)
+      let project = folder.isEmpty ? nil : GitFacts.project(at: folder, facts: facts)
+      try database.commit(
+        TranscriptBatch(
+          start: stored?.position, end: report.end, entries: interpreter.entries,
+          usage: interpreter.usage, digest: digest.encoded()),
+        project: project,
+        session: SessionReference(
+          id: session, cwd: digest.cwd, branch: digest.branch,
+          transcriptPath: path.contains("/subagents/") ? nil : path),
+        at: service.clock.now)
+    }
+    return Result(
+      session: session, entries: interpreter.entries.count,
+      lines: report.end.lines - (reader0(stored, report)), malformed: report.malformed)
+  }
+
+  private func reader0(
+    _ stored: MemoryDatabase.TranscriptState?, _ report: TranscriptReader.Report
+  ) -> Int {
+    report.isRestart ? 0 : stored?.position.lines ?? 0
+  }
+}

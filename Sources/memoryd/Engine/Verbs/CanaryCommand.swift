@@ -1,0 +1,64 @@
+import ArgumentParser
+import Canary
+import Checkpoints
+import MemoryStore
+
+struct CanaryCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "canary",
+    abstract: "Settles the mode at session start and tells the session what it needs to know.",
+    discussion: """
+      With SessionStart's JSON on standard input it registers the session and answers with the \
+      mode and the recovery document as the session's context. Exit code 0 in normal and \
+      standalone mode, 75 in degraded mode; always 0 for a hook.
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Option(name: .long, help: "Ms for the vault's answer (default: vault.timeout_ms, 1500).")
+  var timeout: Int?
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    let hook = try HookVerb.run(invocation, shared: shared) { input, service in
+      let greeting = CanaryService(service: service).greet(input)
+      var answer: JSONOutput.Object = [
+        "hookSpecificOutput": [
+          "hookEventName": "SessionStart", "additionalContext": greeting.context,
+        ] as JSONOutput.Object
+      ]
+      if let message = greeting.message { answer["systemMessage"] = message }
+      return JSONOutput.text(answer)
+    }
+    if let hook { return hook }
+    let service = try shared.service(invocation)
+    let project = try project(shared, service)
+    let report = try CanaryService(service: service).report(
+      project: project.name,
+      excluding: ProjectFinder.session(nil, service)?.id)
+    let verdict = report.verdict
+    var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)
+    if shared.json {
+      outcome.output = JSONOutput.text(
+        [
+          "mode": verdict.mode.rawValue, "reason": verdict.reason?.rawValue,
+          "detail": verdict.detail, "latency_ms": verdict.latencyMilliseconds,
+          "checked_at": Timestamp.string(verdict.checkedAt),
+          "since": Timestamp.string(verdict.since), "open_tasks": report.openTasks,
+          "pending": report.pending,
+          "last_checkpoint": report.lastCheckpoint.map(JSONOutput.checkpoint),
+          "other_sessions": report.otherSessions.map(JSONOutput.session),
+        ] as JSONOutput.Object)
+      return outcome
+    }
+    outcome.output = "\(verdict.mode.rawValue): \(verdict.detail)\n"
+    outcome.output += "project \(People.line(project.name)): \(report.openTasks) open tasks\n"
+    if let last = report.lastCheckpoint {
+      outcome.output +=
+        "last checkpoint \(last.id), \(People.time(last.createdAt)) UTC: "
+        + People.line(last.objective, 80) + "\n"
+    }
+    for other in report.otherSessions {
+      outcome.output += "active session \(other.id), seen \(People.time(other.lastSeenAt)) UTC\n"
+    }
+    return outcome
+  }
+}

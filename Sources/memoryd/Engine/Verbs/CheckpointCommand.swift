@@ -1,0 +1,146 @@
+import ArgumentParser
+import Checkpoints
+import MemoryStore
+
+struct CheckpointCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "checkpoint",
+    abstract: "Takes a checkpoint of the session, or looks at those taken.",
+    subcommands: [Take.self, List.self, Show.self, Diff.self],
+    defaultSubcommand: Take.self)
+
+  struct Take: Verb {
+    static let configuration = CommandConfiguration(
+      commandName: "take",
+      abstract: "Takes a checkpoint (what `memoryd checkpoint` alone does).",
+      discussion: """
+        With a hook's JSON on standard input (PreCompact, PostCompact, Stop) everything is read \
+        from the transcript and the repository; the exit code is then always 0.
+
+        By hand:
+          memoryd checkpoint --objective "Move retries into the client" \\
+            --next "write the backoff test" --blocker "CI is red on main"
+        """)
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, parsing: .unconditional, help: "What the work is about.")
+    var objective: TextArgument?
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "What is in the way.")
+    var blocker: [TextArgument] = []
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "What was done.")
+    var action: [TextArgument] = []
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "What comes next.")
+    var next: [TextArgument] = []
+    @Option(name: .long, parsing: .unconditional, help: "The session it belongs to.")
+    var session: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let hasContent =
+        objective != nil || !blocker.isEmpty || !action.isEmpty || !next.isEmpty
+      if !hasContent {
+        let hook = try HookVerb.run(invocation, shared: shared) { input, service in
+          _ = try CheckpointService(service: service).take(for: input)
+          return ""
+        }
+        if let hook { return hook }
+      }
+      let service = try shared.service(invocation)
+      let acknowledgement = try CheckpointService(service: service).take(
+        .init(
+          objective: objective?.text, blockers: blocker.map(\.text), actions: action.map(\.text),
+          next: next.map(\.text)),
+        project: try project(shared, service),
+        session: ProjectFinder.session(session?.text, service))
+      return People.reply("checkpoint", acknowledgement, service, json: shared.json)
+    }
+  }
+
+  struct List: Verb {
+    static let configuration = CommandConfiguration(abstract: "Lists checkpoints, newest first.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, help: "At most so many.") var limit: Int?
+    @Option(name: .long, parsing: .unconditional, help: "Of this session only.")
+    var session: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let items = try service.database().checkpoints(
+        RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit))
+      if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.checkpoint))) }
+      if items.isEmpty {
+        return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")
+      }
+      let lines = items.map {
+        "\($0.id)  \(People.time($0.createdAt))  \($0.trigger)  \($0.project ?? "-")  "
+          + People.line($0.objective, 80)
+      }
+      return Outcome(output: lines.joined(separator: "\n") + "\n")
+    }
+  }
+
+  struct Show: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows a checkpoint by its id or the beginning of it.")
+
+    @OptionGroup var shared: SharedOptions
+    @Argument(help: "The checkpoint's id.") var id: TextArgument
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let (record, snapshot) = try CheckpointCommand.find(id.text, service)
+      if shared.json {
+        var object = JSONOutput.checkpoint(record)
+        object["snapshot"] = JSONOutput.parsed(record.body)
+        return Outcome(output: JSONOutput.text(object))
+      }
+      let document = RecoveryDocument(
+        snapshot: snapshot, occasion: .request, checkpointID: record.id,
+        takenAt: record.updatedAt, sessionID: record.sessionID)
+      return Outcome(output: document.markdown(now: service.clock.now, budget: 100_000))
+    }
+  }
+
+  struct Diff: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows what changed between two checkpoints.")
+
+    @OptionGroup var shared: SharedOptions
+    @Argument(help: "The earlier checkpoint's id.") var a: TextArgument
+    @Argument(help: "The later checkpoint's id.") var b: TextArgument
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let (first, before) = try CheckpointCommand.find(a.text, service)
+      let (second, after) = try CheckpointCommand.find(b.text, service)
+      let changes = SnapshotDifference.between(before, after)
+      if shared.json {
+        return Outcome(
+          output: JSONOutput.text(
+            [
+              "from": first.id, "to": second.id,
+              "changes": changes.map {
+                ["what": $0.what, "removed": $0.removed, "added": $0.added] as JSONOutput.Object
+              },
+            ] as JSONOutput.Object))
+      }
+      if changes.isEmpty { return Outcome(output: "No difference.\n") }
+      let text = changes.map { change in
+        change.what + "\n" + change.removed.map { "  - \(People.line($0))\n" }.joined()
+          + change.added.map { "  + \(People.line($0))\n" }.joined()
+      }
+      return Outcome(output: text.joined())
+    }
+  }
+
+  private static func find(
+    _ id: String, _ service: MemoryService
+  ) throws -> (CheckpointRecord, Snapshot) {
+    guard let record = try service.database().checkpoint(id: id) else {
+      throw VerbError(
+        .notFound, "not_found", "there is no checkpoint \(People.line(id, 40))",
+        hint: "`memoryd checkpoint list` shows them")
+    }
+    return (record, Snapshot.decoded(from: record.body) ?? Snapshot())
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import MemoryStore
+
+struct DecideCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "decide",
+    abstract: "Records a decision and why it was made.",
+    discussion: "memoryd decide \"Retry in the client\" --rationale \"the server cannot be changed\"")
+
+  @OptionGroup var shared: SharedOptions
+  @Argument(help: "What was decided.") var decision: TextArgument
+  @Option(name: .long, parsing: .unconditional, help: "Why.") var rationale: TextArgument
+  @Option(name: .long, parsing: .unconditional, help: "The task that it belongs to.")
+  var task: TextArgument?
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    for (name, text) in [("a decision", decision.text), ("--rationale", rationale.text)]
+    where !text.contains(where: { !$0.isWhitespace }) {
+      throw VerbError(.badInput, "invalid", "\(name) must not be empty")
+    }
+    let service = try shared.service(invocation)
+    let acknowledgement = try service.commit(
+      .decide(
+        DecisionDraft(
+          decision: decision.text, rationale: rationale.text, taskID: task?.text.uppercased())),
+      project: try project(shared, service), session: ProjectFinder.session(nil, service))
+    return People.reply("decision", acknowledgement, service, json: shared.json)
+  }
+}
+
+struct DecisionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decision", abstract: "Looks at decisions.", subcommands: [List.self])
+
+  struct List: Verb {
+    static let configuration = CommandConfiguration(abstract: "Lists decisions, newest first.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, help: "At most so many.") var limit: Int?
+    @Option(name: .long, parsing: .unconditional, help: "Of this session only.")
+    var session: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let items = try service.database().decisions(
+        RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit))
+      if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.decision))) }
+      if items.isEmpty {
+        return Outcome(output: "No decisions yet. `memoryd decide` records one.\n")
+      }
+      let lines = items.map {
+        "\($0.id)  \(People.time($0.createdAt))  \($0.project ?? "-")  "
+          + "\(People.line($0.decision, 80)): \(People.line($0.rationale, 100))"
+      }
+      return Outcome(output: lines.joined(separator: "\n") + "\n")
+    }
+  }
+}

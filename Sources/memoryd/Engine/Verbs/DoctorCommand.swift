@@ -1,0 +1,154 @@
+import ArgumentParser
+import Checkpoints
+import Fallback
+import Foundation
+import MemoryStore
+
+struct DoctorCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Checks everything, explains each problem, and mends what it can with --fix.")
+
+  @OptionGroup var shared: SharedOptions
+  @Flag(name: .long, help: "Mend what can be mended without losing anything.") var fix = false
+
+  struct Check {
+    var name: String
+    var isGood: Bool
+    var detail: String
+    var hint: String?
+  }
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    // Lenient: a bad setting is one of the things to be told about.
+    let service = try MemoryService(
+      invocation: invocation, homeFlag: shared.home?.text, isLenient: true)
+    var checks = [settings(service)]
+    if fix { mendModes(service) }
+    checks.append(folder(service))
+    checks += store(service)
+    checks += [spool(service), problems(service), git(service)]
+    let isGood = checks.allSatisfy(\.isGood)
+    let values = Settings.Key.allCases.map { key in
+      let value = service.settings.values[key]
+      let shown = key.isSecret && value?.text.isEmpty == false ? "(set)" : value?.text ?? ""
+      return (key: key.rawValue, value: shown, source: value?.source ?? "default")
+    }
+    let exitCode = isGood ? ExitCode.ok : .inputOutput
+    if shared.json {
+      return Outcome(
+        output: JSONOutput.text(
+          [
+            "ok": isGood,
+            "checks": checks.map {
+              ["name": $0.name, "ok": $0.isGood, "detail": $0.detail, "hint": $0.hint]
+                as JSONOutput.Object
+            },
+            "settings": values.map {
+              ["key": $0.key, "value": $0.value, "source": $0.source] as JSONOutput.Object
+            },
+          ] as JSONOutput.Object), exitCode: exitCode)
+    }
+    var text = ""
+    for check in checks {
+      text += "\(check.isGood ? "ok  " : "BAD ") \(check.name): \(People.line(check.detail, 400))\n"
+      if let hint = check.hint { text += "     \(hint)\n" }
+    }
+    text += "\nsettings\n"
+    for value in values {
+      let name = value.key.padding(toLength: 22, withPad: " ", startingAt: 0)
+      text += "  \(name) \(People.line(value.value, 200))  (\(People.line(value.source, 200)))\n"
+    }
+    return Outcome(output: text, exitCode: exitCode)
+  }
+
+  private func settings(_ service: MemoryService) -> Check {
+    let complaints = service.settings.complaints
+    return Check(
+      name: "settings", isGood: complaints.isEmpty,
+      detail: complaints.isEmpty
+        ? service.home.configurationFile : complaints.joined(separator: "; "),
+      hint: complaints.isEmpty ? nil : "correct it; until then the default is used by hooks")
+  }
+
+  private func folder(_ service: MemoryService) -> Check {
+    let path = service.home.data
+    do throws(StoreError) {
+      try RegularFile.makeFolder(path)
+    } catch {
+      return Check(name: "folder", isGood: false, detail: error.message, hint: error.hint)
+    }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0
+    if mode & 0o077 != 0 {
+      return Check(
+        name: "folder", isGood: false, detail: "\(path) can be read by other users",
+        hint: "`memoryd doctor --fix` makes it private")
+    }
+    guard access(path, W_OK) == 0 else {
+      return Check(
+        name: "folder", isGood: false, detail: "\(path) cannot be written",
+        hint: "make it writable; until then writes go to \(service.fallback.directory)")
+    }
+    return Check(name: "folder", isGood: true, detail: path)
+  }
+
+  private func mendModes(_ service: MemoryService) {
+    chmod(service.home.data, 0o700)
+    for suffix in ["", "-wal", "-shm"] { chmod(service.home.database + suffix, 0o600) }
+  }
+
+  private func store(_ service: MemoryService) -> [Check] {
+    do throws(StoreError) {
+      let database = try service.database()
+      let found = try database.integrityProblems()
+      let level = try database.synchronousLevel()
+      return [
+        Check(
+          name: "store", isGood: found.isEmpty,
+          detail: found.isEmpty ? "\(database.path) is whole" : found.joined(separator: "; "),
+          hint: found.isEmpty
+            ? nil
+            : "copy memory.db, memory.db-wal and memory.db-shm away together, then `sqlite3 "
+              + "memory.db .recover` in the copy saves what can be read"),
+        Check(
+          name: "durability", isGood: level == 2,
+          detail: "synchronous=\(level) on the writing connection"),
+      ]
+    } catch {
+      return [Check(name: "store", isGood: false, detail: error.message, hint: error.hint)]
+    }
+  }
+
+  private func spool(_ service: MemoryService) -> Check {
+    let waiting = service.spool.pending.count
+    let bad = service.spool.quarantined.count
+    return Check(
+      name: "spool", isGood: waiting == 0 && bad == 0,
+      detail: "\(waiting) writes wait, \(bad) could not be taken in",
+      hint: bad > 0
+        ? "each has its reason beside it in \(service.spool.quarantine)"
+        : waiting > 0 ? "they are taken in as soon as the store can be written" : nil)
+  }
+
+  private func problems(_ service: MemoryService) -> Check {
+    let recent = service.problems.recent(since: service.clock.now - 86_400_000)
+    return Check(
+      name: "hooks", isGood: true,
+      detail: recent.isEmpty
+        ? "no problem in the last 24 hours"
+        : "\(recent.count) problems in the last 24 hours, the last: \(recent[recent.count - 1].message)",
+      hint: recent.last?.hint)
+  }
+
+  private func git(_ service: MemoryService) -> Check {
+    guard let facts = GitFacts.read(at: service.cwd) else {
+      return Check(name: "git", isGood: true, detail: "no repository here")
+    }
+    let project = GitFacts.project(at: service.cwd, facts: facts)
+    return Check(
+      name: "git", isGood: true,
+      detail: "\(facts.root), project \(project.name) (\(project.identity)), branch "
+        + (facts.branch ?? "none"))
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Checkpoints
+import MemoryStore
+
+struct ResumeCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "resume",
+    abstract: "Prints the recovery document: what the last session knew, as CommonMark.")
+
+  @OptionGroup var shared: SharedOptions
+  @Option(name: .long, help: "At most so many UTF-16 units (default: resume.budget_chars, 9500).")
+  var budget: Int?
+  @Option(name: .long, parsing: .unconditional, help: "Of this session (id or its beginning).")
+  var session: TextArgument?
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    let service = try shared.service(invocation)
+    let budget = budget ?? service.settings.integer(.resumeBudget)
+    guard budget >= 500 else {
+      throw VerbError(.usage, "usage", "--budget must be at least 500")
+    }
+    var sessionID: String?
+    if let wanted = session?.text {
+      guard let record = try service.database().session(id: wanted) else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(People.line(wanted, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      sessionID = record.id
+    }
+    let project = try project(shared, service)
+    let document = try RecoveryService(service: service).document(
+      sessionID: sessionID, project: project.name, occasion: .request)
+    guard let document else {
+      throw VerbError(
+        .notFound, "nothing_recorded",
+        "nothing is recorded for \(sessionID ?? "the project \(project.name)")",
+        hint: "`memoryd checkpoint` takes a checkpoint, `memoryd ingest` reads transcripts")
+    }
+    let text = document.markdown(now: service.clock.now, budget: budget)
+    if shared.json {
+      return Outcome(
+        output: JSONOutput.text(
+          [
+            "document": text, "session": document.sessionID, "checkpoint": document.checkpointID,
+            "project": project.name, "taken_at": Timestamp.string(document.takenAt),
+          ] as JSONOutput.Object))
+    }
+    return Outcome(output: text)
+  }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Checkpoints
+import MemoryStore
+
+struct SessionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "session", abstract: "Looks at sessions, or ends one.",
+    subcommands: [List.self, Show.self, End.self])
+
+  struct List: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Lists sessions, the one seen last first.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, help: "At most so many.") var limit: Int?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let items = try service.database().sessions(
+        RecordFilter(project: shared.project?.text, limit: limit))
+      if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
+      if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
+      let lines = items.map {
+        "\(People.line($0.id))  \(People.time($0.lastSeenAt))  \($0.project ?? "-")  "
+          + ($0.endedAt == nil ? "open   " : "ended  ") + People.line($0.objective ?? "", 80)
+      }
+      return Outcome(output: lines.joined(separator: "\n") + "\n")
+    }
+  }
+
+  struct Show: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows a session: its tokens, its compactions and what was said.")
+
+    @OptionGroup var shared: SharedOptions
+    @Argument(help: "The session's id or the beginning of it.") var id: TextArgument
+    @Option(name: .long, help: "Show the text around this entry (a search hit's id).")
+    var around: TextArgument?
+    @Option(name: .long, help: "Entries before and after, or from the end.") var count = 10
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let database = try service.database()
+      guard let session = try database.session(id: id.text) else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(People.line(id.text, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      let usage = try database.usage(sessionID: session.id)
+      let boundaries =
+        try database.transcript(sessionID: session.id)
+        .flatMap { SessionDigest.decoded(from: $0.digest) }?.boundaries ?? []
+      let entries = try database.entries(
+        sessionID: session.id, around: around?.text, count: max(0, count))
+      if shared.json {
+        var object = JSONOutput.session(session)
+        object["usage"] =
+          [
+            "requests": usage.requests, "input": usage.input, "output": usage.output,
+            "cache_write": usage.cacheWrite, "cache_read": usage.cacheRead,
+            "models": usage.models,
+          ] as JSONOutput.Object
+        object["compactions"] = boundaries.map {
+          [
+            "line": $0.line, "trigger": $0.trigger, "pre_tokens": $0.preTokens,
+            "at": Timestamp.string($0.at),
+          ] as JSONOutput.Object
+        }
+        object["entries"] = entries.map(JSONOutput.entry)
+        return Outcome(output: JSONOutput.text(object))
+      }
+      let people = People(invocation)
+      var text = people.bold("Session \(People.line(session.id))") + "\n"
+      text +=
+        "project \(session.project ?? "-"), \(People.time(session.startedAt)) to "
+        + "\(People.time(session.lastSeenAt)) UTC"
+        + (session.endReason.map { ", ended (\(People.line($0)))" } ?? "") + "\n"
+      text +=
+        "\(usage.requests) API requests: input \(usage.input), output \(usage.output), cache write "
+        + "\(usage.cacheWrite), cache read \(usage.cacheRead) tokens\n"
+      for boundary in boundaries {
+        text +=
+          "compacted at line \(boundary.line) (\(People.line(boundary.trigger))), "
+          + "\(People.time(boundary.at)) UTC\n"
+      }
+      for entry in entries {
+        text +=
+          "\n" + people.dim("\(entry.id)  \(People.time(entry.createdAt))  \(entry.kind)") + "\n"
+        if !entry.title.isEmpty { text += People.line(entry.title) + "\n" }
+        text += People.safe(String(entry.body.prefix(2000))) + "\n"
+      }
+      return Outcome(output: text)
+    }
+  }
+
+  struct End: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Ends a session: takes in what fits and marks it as over.",
+      discussion: "With SessionEnd's JSON on standard input it is bounded to 0.8 s and exits 0.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, parsing: .unconditional, help: "The session (default: the caller's own).")
+    var session: TextArgument?
+
+    /// SessionEnd's hooks have 1.5 s together, ms.
+    private static let hookDeadline = 800
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      if session == nil {
+        let hook = try HookVerb.run(
+          invocation, shared: shared, deadline: Self.hookDeadline
+        ) { input, service in
+          try SessionCommand.end(input, service)
+          return ""
+        }
+        if let hook { return hook }
+      }
+      let service = try shared.service(invocation)
+      guard let reference = ProjectFinder.session(session?.text, service) else {
+        throw VerbError(
+          .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
+      }
+      guard try service.database().session(id: reference.id) != nil else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(People.line(reference.id, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      let acknowledgement = try service.commit(
+        .endSession(reason: "manual"), project: nil, session: reference)
+      return People.reply("ended session", acknowledgement, service, json: shared.json)
+    }
+  }
+
+  /// One transaction: the text that fits the deadline, and the end.
+  private static func end(_ input: HookInput, _ service: MemoryService) throws {
+    guard let deadline = service.deadline else { return }
+    var recorder = SessionRecorder(service: service, input: input)
+    recorder.readTranscript(leaving: 350)
+    if let problem = recorder.problem {
+      service.note(input.event, problem.code, problem.message, hint: problem.hint)
+    }
+    let session = recorder.session
+    _ = try service.commit(
+      .endSession(reason: input.reason ?? "other"), project: recorder.project, session: session,
+      transcript: recorder.finishedBatch()
+    ) {
+      HookRun(
+        event: input.event, sessionID: session.id, outcome: "stored",
+        microseconds: deadline.elapsedMicroseconds)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Canary
+import Checkpoints
+import Foundation
+import MemoryStore
+
+struct StatusCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Tells what is stored, how the hooks do, and whether something needs care.")
+
+  @OptionGroup var shared: SharedOptions
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    let service = try shared.service(invocation)
+    let verdict = service.verdict()
+    let database: MemoryDatabase
+    do throws(StoreError) {
+      database = try service.database()
+    } catch {
+      // The store is what is wrong: still tell what waits beside it.
+      let waiting = service.spool.pending.count
+      let failure = VerbError(error)
+      return Outcome(
+        errorOutput: failure.text + (waiting > 0 ? "\(waiting) writes wait in the spool\n" : ""),
+        exitCode: failure.exitCode)
+    }
+    let counts = try database.counts()
+    let hooks = try database.hookStatistics()
+    let sessions = try database.sessions(RecordFilter(limit: 5))
+    let problems = service.problems.recent(since: service.clock.now - 86_400_000)
+    let size = RegularFile.facts(service.home.database)?.size ?? 0
+    let walSize = RegularFile.facts(service.home.database + "-wal")?.size ?? 0
+    let last = try database.checkpoints(RecordFilter(limit: 1)).first
+    if shared.json {
+      return Outcome(
+        output: JSONOutput.text(
+          [
+            "version": Engine.version, "mode": verdict.mode.rawValue,
+            "home": service.home.data, "database_bytes": size, "wal_bytes": walSize,
+            "counts": [
+              "projects": counts.projects, "sessions": counts.sessions,
+              "checkpoints": counts.checkpoints, "tasks": counts.tasks,
+              "open_tasks": counts.openTasks, "decisions": counts.decisions,
+              "entries": counts.entries,
+            ] as JSONOutput.Object,
+            "outbox": ["queued": counts.queued, "quarantined": counts.quarantined]
+              as JSONOutput.Object,
+            "spool": [
+              "pending": service.spool.pending.count,
+              "quarantined": service.spool.quarantined.count,
+            ] as JSONOutput.Object,
+            "last_checkpoint": last.map(JSONOutput.checkpoint),
+            "sessions": sessions.map(JSONOutput.session),
+            "hooks": hooks.map {
+              [
+                "event": $0.event, "runs": $0.runs, "failures": $0.failures,
+                "p50_ms": Double($0.p50) / 1000, "p95_ms": Double($0.p95) / 1000,
+                "p99_ms": Double($0.p99) / 1000,
+              ] as JSONOutput.Object
+            },
+            "problems": problems.map {
+              [
+                "at": Timestamp.string($0.at), "event": $0.event, "code": $0.code,
+                "message": $0.message, "hint": $0.hint,
+              ] as JSONOutput.Object
+            },
+          ] as JSONOutput.Object))
+    }
+    let people = People(invocation)
+    var text = people.bold("memoryd \(Engine.version)") + ", \(verdict.mode.rawValue) mode\n"
+    text += "store     \(service.home.database), \(size / 1024 + walSize / 1024) KiB\n"
+    text +=
+      "holds     \(counts.sessions) sessions, \(counts.checkpoints) checkpoints, "
+      + "\(counts.openTasks) open of \(counts.tasks) tasks, \(counts.decisions) decisions, "
+      + "\(counts.entries) entries\n"
+    if service.settings.hasVault {
+      text += "outbox    \(counts.queued) queued, \(counts.quarantined) quarantined\n"
+    }
+    let spooled = (service.spool.pending.count, service.spool.quarantined.count)
+    if spooled != (0, 0) {
+      text += "spool     \(spooled.0) waiting, \(spooled.1) in \(service.spool.quarantine)\n"
+    }
+    for session in sessions {
+      text +=
+        "session   \(People.line(session.id, 40))  \(session.project ?? "-")  "
+        + "\(People.time(session.lastSeenAt))  \(People.line(session.objective ?? "", 60))\n"
+    }
+    for hook in hooks {
+      text +=
+        "hook      \(People.line(hook.event, 20)): \(hook.runs) runs, p50 \(ms(hook.p50)), p95 "
+        + "\(ms(hook.p95)), p99 \(ms(hook.p99)) ms\n"
+    }
+    for problem in problems.suffix(5) {
+      text +=
+        "problem   \(People.time(problem.at)) \(People.line(problem.event, 20)): "
+        + People.line(problem.message) + (problem.hint.map { "; \($0)" } ?? "") + "\n"
+    }
+    return Outcome(output: text)
+  }
+
+  private func ms(_ microseconds: Int64) -> String {
+    String(format: "%.1f", Double(microseconds) / 1000)
+  }
+}

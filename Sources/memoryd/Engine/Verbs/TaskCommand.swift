@@ -1,0 +1,170 @@
+import ArgumentParser
+import Checkpoints
+import MemoryStore
+
+struct TaskCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "task", abstract: "Keeps tasks.",
+    subcommands: [Add.self, Update.self, Done.self, Retro.self, List.self])
+
+  /// The text fields of a task, as vault-mcp names them.
+  struct Fields: ParsableArguments {
+    @Option(name: .long, parsing: .unconditional, help: "What a reader needs to know.")
+    var context: TextArgument?
+    @Option(name: .customLong("occurred-at"), parsing: .unconditional, help: "When, RFC 3339.")
+    var occurredAt: TextArgument?
+
+    func validate() throws {
+      if let text = occurredAt?.text, !text.isEmpty, Timestamp.milliseconds(text) == nil {
+        throw ValidationError("--occurred-at must be RFC 3339, for example 2026-01-14T15:18:00Z")
+      }
+    }
+  }
+
+  struct Add: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Adds a task.",
+      discussion: "memoryd task add \"Fix the parser\" --context \"fails on CRLF\"")
+
+    @OptionGroup var shared: SharedOptions
+    @OptionGroup var fields: Fields
+    @Argument(help: "The task in a few words.") var title: TextArgument
+    @Option(name: .long, help: "Where it comes from: cc, claude.ai, iphone or auto.")
+    var source = "cc"
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      guard TaskRecord.sources.contains(source) else {
+        throw VerbError(
+          .usage, "usage", "--source must be one of \(TaskRecord.sources.joined(separator: ", "))")
+      }
+      if source == "auto", (fields.context?.text ?? "").isEmpty {
+        throw VerbError(.badInput, "invalid", "a task from source auto needs --context")
+      }
+      return try TaskCommand.add(
+        TaskDraft(
+          title: title.text, source: source, context: fields.context?.text,
+          occurredAt: fields.occurredAt?.text), shared, invocation)
+    }
+  }
+
+  struct Retro: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Records a task that is already done.")
+
+    @OptionGroup var shared: SharedOptions
+    @OptionGroup var fields: Fields
+    @Argument(help: "The task in a few words.") var title: TextArgument
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      try TaskCommand.add(
+        TaskDraft(
+          title: title.text, source: "retroactive", context: fields.context?.text,
+          occurredAt: fields.occurredAt?.text, isDone: true), shared, invocation)
+    }
+  }
+
+  struct Update: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Changes a task.",
+      discussion: "Fields that are not given, or given empty, stay as they are.")
+
+    @OptionGroup var shared: SharedOptions
+    @OptionGroup var fields: Fields
+    @Argument(help: "The task's id.") var id: TextArgument
+    @Option(name: .long, parsing: .unconditional, help: "The task in a few words.")
+    var title: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      try TaskCommand.change(
+        TaskChange(
+          id: id.text.uppercased(), title: title?.text, project: shared.project?.text,
+          context: fields.context?.text, occurredAt: fields.occurredAt?.text), shared, invocation)
+    }
+  }
+
+  struct Done: Verb {
+    static let configuration = CommandConfiguration(abstract: "Marks a task as done.")
+
+    @OptionGroup var shared: SharedOptions
+    @Argument(help: "The task's id.") var id: TextArgument
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      try TaskCommand.change(
+        TaskChange(id: id.text.uppercased(), completes: true), shared, invocation)
+    }
+  }
+
+  struct List: Verb {
+    static let configuration = CommandConfiguration(abstract: "Lists tasks, newest first.")
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+      case text, md
+    }
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, help: "open, done or all.") var status = "open"
+    @Option(name: .long, help: "text or md.") var format = Format.text
+    @Option(name: .long, help: "At most so many.") var limit: Int?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      guard ["open", "done", "all", ""].contains(status) else {
+        throw VerbError(.usage, "usage", "--status must be open, done or all")
+      }
+      let service = try shared.service(invocation)
+      let tasks = try service.database().tasks(
+        status: status == "all" || status.isEmpty ? nil : status,
+        filter: RecordFilter(project: shared.project?.text, limit: limit))
+      if shared.json { return Outcome(output: JSONOutput.list(tasks.map(JSONOutput.task))) }
+      if format == .md { return Outcome(output: TaskCommand.markdown(tasks)) }
+      if tasks.isEmpty {
+        return Outcome(output: "No tasks. `memoryd task add TITLE` adds one.\n")
+      }
+      let lines = tasks.map {
+        "\($0.id)  \($0.status == "done" ? "[x]" : "[ ]")  \(People.line($0.project, 30))  "
+          + People.line($0.title, 100)
+      }
+      return Outcome(output: lines.joined(separator: "\n") + "\n")
+    }
+  }
+
+  private static func add(
+    _ draft: TaskDraft, _ shared: SharedOptions, _ invocation: Invocation
+  ) throws -> Outcome {
+    guard draft.title.contains(where: { !$0.isWhitespace }) else {
+      throw VerbError(.badInput, "invalid", "a task needs a title")
+    }
+    let service = try shared.service(invocation)
+    let acknowledgement = try service.commit(
+      .addTask(draft), project: ProjectFinder.project(named: shared.project?.text, service),
+      session: ProjectFinder.session(nil, service))
+    return People.reply(
+      draft.isDone ? "recorded task" : "added task", acknowledgement, service, json: shared.json)
+  }
+
+  private static func change(
+    _ change: TaskChange, _ shared: SharedOptions, _ invocation: Invocation
+  ) throws -> Outcome {
+    let service = try shared.service(invocation)
+    let acknowledgement = try service.commit(
+      .changeTask(change),
+      project: shared.project.map { ProjectFinder.project(named: $0.text, service) })
+    return People.reply(
+      change.completes ? "done: task" : "updated task", acknowledgement, service,
+      json: shared.json)
+  }
+
+  /// vault-mcp's form: a list under a heading for each project.
+  static func markdown(_ tasks: [TaskRecord]) -> String {
+    var projects: [String] = []
+    for task in tasks where !projects.contains(task.project) { projects.append(task.project) }
+    return projects.map { project in
+      "## \(Markdown.text(project))\n\n"
+        + tasks.filter { $0.project == project }.map { task in
+          let context = task.context.map { " — \(Markdown.text($0.oneLine))" } ?? ""
+          return
+            "- [\(task.status == "done" ? "x" : " ")] \(Markdown.text(task.title.oneLine))"
+            + "\(context) `\(task.id)`\n"
+        }.joined()
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import MemoryStore
+
+/// One verb of the command line.
+protocol Verb: ParsableCommand {
+  func run(_ invocation: Invocation) throws -> Outcome
+}
+
+/// What every verb takes.
+struct SharedOptions: ParsableArguments {
+  @Flag(name: .long, help: "Print one JSON document instead of text for people.")
+  var json = false
+
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: "The project's short name (default: that of the repository at hand).")
+  var project: TextArgument?
+
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: "Keep everything under this folder (default: MEMORYD_HOME, else the user's data folder).")
+  var home: TextArgument?
+
+  func service(_ invocation: Invocation) throws -> MemoryService {
+    try MemoryService(invocation: invocation, homeFlag: home?.text, isLenient: false)
+  }
+}
+
+/// Text that is kept byte for byte, also where it looks like an option: `- [x] done`.
+struct TextArgument: ExpressibleByArgument, Sendable {
+  /// A noncharacter in front of an argument that only looks like an option; ``CommandLineText``
+  /// puts it there, and here it goes away again.
+  static let mark = Character(Unicode.Scalar(0xFDD0 as UInt32)!)
+
+  let text: String
+
+  init(argument: String) {
+    text = argument.first == Self.mark ? String(argument.dropFirst()) : argument
+  }
+}
+
+/// Makes a command line fit for the parser.
+enum CommandLineText {
+  /// - Global options in front of the verb go behind it.
+  /// - Arguments that begin with a dash but cannot be options are marked as text.
+  static func prepared(_ arguments: [String]) -> [String] {
+    var leading: [String] = []
+    var rest = arguments[...]
+    while let first = rest.first {
+      if first == "--json" {
+        leading.append(first)
+        rest.removeFirst()
+      } else if first == "--home" || first == "--project", rest.count >= 2 {
+        leading += rest.prefix(2)
+        rest.removeFirst(2)
+      } else if first.hasPrefix("--home=") || first.hasPrefix("--project=") {
+        leading.append(first)
+        rest.removeFirst()
+      } else {
+        break
+      }
+    }
+    let end = rest.firstIndex(of: "--") ?? rest.endIndex
+    return rest[..<end].map(marked) + leading + rest[end...]
+  }
+
+  private static func marked(_ argument: String) -> String {
+    guard argument.hasPrefix("-"), argument.count > 1, !isOption(argument) else {
+      return argument
+    }
+    return String(TextArgument.mark) + argument
+  }
+
+  /// `-x`, `--name` or `--name=value`.
+  private static func isOption(_ argument: String) -> Bool {
+    let body = argument.drop { $0 == "-" }
+    let dashes = argument.count - body.count
+    let name = body.prefix { $0 != "=" }
+    guard let first = name.first, first.isASCII, first.isLetter else { return false }
+    if dashes == 1 { return name.count == 1 }
+    return dashes == 2
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+  }
+}
+
+extension Verb {
+  /// The project that `--project` names, else the one at the working folder.
+  func project(
+    _ shared: SharedOptions, _ service: MemoryService
+  ) throws -> ProjectReference {
+    ProjectFinder.project(named: shared.project?.text, service)
+  }
+}

@@ -1,0 +1,77 @@
+import Engine
+import Foundation
+import MemoryStore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+// Binds the engine to this process: its arguments, streams, environment and clock.
+
+signal(SIGPIPE, SIG_IGN)
+
+/// Reads standard input to its end, or until nothing has come for a while.
+func readInput(_ milliseconds: Int) -> [UInt8] {
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 65_536)
+  // A host that writes and forgets to close must not hang the session, and an endless stream must
+  // not fill the memory.
+  while bytes.count < 16 << 20 {
+    var request = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+    let ready = poll(&request, 1, Int32(milliseconds))
+    if ready < 0, errno == EINTR { continue }
+    if ready <= 0 { break }
+    let count = read(0, &chunk, chunk.count)
+    if count < 0, errno == EINTR { continue }
+    if count <= 0 { break }
+    bytes.append(contentsOf: chunk[..<count])
+  }
+  return bytes
+}
+
+func writeAll(_ text: String, to descriptor: Int32) {
+  var bytes = Array(text.utf8)[...]
+  while !bytes.isEmpty {
+    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    if count <= 0 { return }
+    bytes = bytes.dropFirst(count)
+  }
+}
+
+/// Ends the process when a hook's time is up, whatever it is waiting for.
+func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> Void) {
+  let thread = Thread {
+    usleep(UInt32(milliseconds) * 1000)
+    // The note itself may hang on the same broken disk.
+    Thread.detachNewThread {
+      usleep(100_000)
+      _exit(0)
+    }
+    onTimeout()
+    _exit(0)
+  }
+  thread.stackSize = 1 << 19
+  thread.start()
+}
+
+let environment = ProcessInfo.processInfo.environment
+var requestIDs = ULIDGenerator()
+let errorIsTerminal = isatty(2) == 1
+let outcome = Engine.run(
+  Invocation(
+    arguments: Array(CommandLine.arguments.dropFirst()),
+    input: StandardInput(isTerminal: isatty(0) == 1, read: readInput),
+    cwd: FileManager.default.currentDirectoryPath,
+    environment: environment,
+    requestID: environment["MEMORYD_REQUEST_ID"]
+      ?? requestIDs.next(at: WallClock.system.now).description,
+    outputIsTerminal: isatty(1) == 1,
+    progress: errorIsTerminal ? { writeAll("\r\u{1B}[K\($0)", to: 2) } : nil,
+    enterHookMode: startWatchdog))
+writeAll(outcome.output, to: 1)
+writeAll(outcome.errorOutput, to: 2)
+// Not exit(): there is nothing to flush, and SQLite's files are safe as they are.
+_exit(outcome.exitCode.rawValue)
