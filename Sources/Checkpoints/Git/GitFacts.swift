@@ -2,7 +2,7 @@ import Foundation
 public import MemoryStore
 
 /// What is known of a repository, read from the files of `.git` without running git.
-public struct GitFacts: Codable, Sendable, Equatable {
+public struct GitFacts: JSONRecord, Sendable, Equatable {
   /// The top folder of the work tree.
   public var root: String
   /// Nil when the head is detached.
@@ -15,6 +15,19 @@ public struct GitFacts: Codable, Sendable, Equatable {
   public var dirty: [String]?
   /// Unix ms at which `dirty` was gathered.
   public var dirtyAt: Int64?
+
+  public init() {
+    root = ""
+  }
+
+  mutating func code(_ coder: inout JSONCoder) {
+    coder.field("root", &root)
+    coder.field("branch", &branch)
+    coder.field("head", &head)
+    coder.field("remote", &remote)
+    coder.field("dirty", &dirty)
+    coder.field("dirtyAt", &dirtyAt)
+  }
 
   public init(root: String, branch: String? = nil, head: String? = nil, remote: String? = nil) {
     self.root = root

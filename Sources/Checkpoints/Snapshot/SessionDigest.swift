@@ -2,24 +2,35 @@
 ///
 /// A value: the same lines give the same digest, however they were cut into readings. Bounded:
 /// the least useful items are dropped as it grows.
-public struct SessionDigest: Codable, Sendable, Equatable {
+public struct SessionDigest: JSONRecord, Sendable, Equatable {
   /// Something that the person typed.
-  public struct Request: Codable, Sendable, Equatable {
-    public var text: String
+  public struct Request: JSONRecord, Sendable, Equatable {
+    public var text: String = ""
     /// Unix time in ms.
-    public var at: Int64
+    public var at: Int64 = 0
     /// Tool calls before it.
-    public var call: Int
+    public var call: Int = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("text", &text)
+      coder.field("at", &at)
+      coder.field("call", &call)
+    }
   }
 
   /// A sentence of the person that lays down how things are to be done.
-  public struct Rule: Codable, Sendable, Equatable {
-    public var text: String
-    public var at: Int64
+  public struct Rule: JSONRecord, Sendable, Equatable {
+    public var text: String = ""
+    public var at: Int64 = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("text", &text)
+      coder.field("at", &at)
+    }
   }
 
-  public struct PlanItem: Codable, Sendable, Equatable {
-    public enum State: String, Codable, Sendable {
+  public struct PlanItem: JSONRecord, Sendable, Equatable {
+    public enum State: String, Sendable {
       case pending
       case inProgress = "in_progress"
       case completed
@@ -27,11 +38,17 @@ public struct SessionDigest: Codable, Sendable, Equatable {
 
     /// The number that TaskCreate's result gave; nil for TodoWrite.
     public var id: String?
-    public var text: String
-    public var state: State
+    public var text: String = ""
+    public var state = State.pending
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("id", &id)
+      coder.field("text", &text)
+      coder.field("state", &state)
+    }
   }
 
-  public struct FileUse: Codable, Sendable, Equatable {
+  public struct FileUse: JSONRecord, Sendable, Equatable {
     public var edits = 0
     public var reads = 0
     /// Named by the person, by the agent, in a command or in a search.
@@ -45,64 +62,119 @@ public struct SessionDigest: Codable, Sendable, Equatable {
     public var at: Int64 = 0
 
     var uses: Int { edits + reads + mentions }
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("edits", &edits)
+      coder.field("reads", &reads)
+      coder.field("mentions", &mentions)
+      coder.field("lastCall", &lastCall)
+      coder.field("lastEdit", &lastEdit)
+      coder.field("symbols", &symbols)
+      coder.field("at", &at)
+    }
   }
 
-  public struct CommandUse: Codable, Sendable, Equatable {
-    public enum Outcome: String, Codable, Sendable {
+  public struct CommandUse: JSONRecord, Sendable, Equatable {
+    public enum Outcome: String, Sendable {
       case unknown, succeeded, failed
     }
 
     /// As it was run last.
-    public var text: String
+    public var text: String = ""
     public var count = 0
     public var lastCall = 0
     public var outcome = Outcome.unknown
     public var at: Int64 = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("text", &text)
+      coder.field("count", &count)
+      coder.field("lastCall", &lastCall)
+      coder.field("outcome", &outcome)
+      coder.field("at", &at)
+    }
   }
 
   /// A place where the host compacted the session.
-  public struct Boundary: Codable, Sendable, Equatable {
+  public struct Boundary: JSONRecord, Sendable, Equatable {
     /// Physical line, from 1.
-    public var line: Int
+    public var line: Int = 0
     /// `manual` or `auto`.
-    public var trigger: String
+    public var trigger: String = ""
     public var preTokens: Int?
-    public var at: Int64
+    public var at: Int64 = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("line", &line)
+      coder.field("trigger", &trigger)
+      coder.field("preTokens", &preTokens)
+      coder.field("at", &at)
+    }
   }
 
-  public struct Sentence: Codable, Sendable, Equatable {
-    public var text: String
-    public var call: Int
+  public struct Sentence: JSONRecord, Sendable, Equatable {
+    public var text: String = ""
+    public var call: Int = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("text", &text)
+      coder.field("call", &call)
+    }
   }
 
-  public struct Failure: Codable, Sendable, Equatable {
-    public var tool: String
-    public var text: String
-    public var call: Int
-    public var at: Int64
+  public struct Failure: JSONRecord, Sendable, Equatable {
+    public var tool: String = ""
+    public var text: String = ""
+    public var call: Int = 0
+    public var at: Int64 = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("tool", &tool)
+      coder.field("text", &text)
+      coder.field("call", &call)
+      coder.field("at", &at)
+    }
   }
 
-  public struct Name: Codable, Sendable, Equatable {
+  public struct Name: JSONRecord, Sendable, Equatable {
     /// Decayed count as of `call`.
-    public var weight: Double
-    public var call: Int
+    public var weight: Double = 0
+    public var call: Int = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("weight", &weight)
+      coder.field("call", &call)
+    }
   }
 
-  public struct Commit: Codable, Sendable, Equatable {
-    public var hash: String
-    public var subject: String
-    public var at: Int64
+  public struct Commit: JSONRecord, Sendable, Equatable {
+    public var hash: String = ""
+    public var subject: String = ""
+    public var at: Int64 = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("hash", &hash)
+      coder.field("subject", &subject)
+      coder.field("at", &at)
+    }
   }
 
   /// What the weighted signals of Stop look at, since the last checkpoint.
-  public struct Signals: Codable, Sendable, Equatable {
+  public struct Signals: JSONRecord, Sendable, Equatable {
     public var toolCalls = 0
     public var repositoryWrites = 0
     /// Ms.
     public var longestGap: Int64 = 0
-    public var repositories: Set<String> = []
+    public var repositories: [String] = []
 
     public init() {}
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("toolCalls", &toolCalls)
+      coder.field("repositoryWrites", &repositoryWrites)
+      coder.field("longestGap", &longestGap)
+      coder.field("repositories", &repositories)
+    }
   }
 
   public var requests: [Request] = []
@@ -141,16 +213,62 @@ public struct SessionDigest: Codable, Sendable, Equatable {
   var pending: [PendingCall] = []
 
   /// A call that a later line answers.
-  struct PendingCall: Codable, Sendable, Equatable {
-    var id: String
-    var tool: String
+  struct PendingCall: JSONRecord, Sendable, Equatable {
+    var id: String = ""
+    var tool: String = ""
     /// The commands that it ran.
     var commands: [String] = []
     /// The subject of a TaskCreate.
     var subject: String?
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("id", &id)
+      coder.field("tool", &tool)
+      coder.field("commands", &commands)
+      coder.field("subject", &subject)
+    }
   }
 
   public init() {}
+
+  mutating func code(_ coder: inout JSONCoder) {
+    coder.field("requests", &requests)
+    coder.field("rules", &rules)
+    coder.field("todos", &todos)
+    coder.field("tasks", &tasks)
+    coder.field("files", &files)
+    coder.field("commands", &commands)
+    coder.field("names", &names)
+    coder.field("sentences", &sentences)
+    coder.field("replies", &replies)
+    coder.field("boundaries", &boundaries)
+    coder.field("summary", &summary)
+    coder.field("summaryAt", &summaryAt)
+    coder.field("commits", &commits)
+    coder.field("lastFailure", &lastFailure)
+    coder.field("title", &title)
+    coder.field("toolCalls", &toolCalls)
+    coder.field("sessionIDs", &sessionIDs)
+    coder.field("root", &root)
+    coder.field("cwd", &cwd)
+    coder.field("branch", &branch)
+    coder.field("models", &models)
+    coder.field("version", &version)
+    coder.field("firstAt", &firstAt)
+    coder.field("lastAt", &lastAt)
+    coder.field("lastCallAt", &lastCallAt)
+    coder.field("signals", &signals)
+    coder.field("pending", &pending)
+  }
+
+  /// Nil if the text is no JSON object; fields that are missing keep their initial values.
+  public init?(json: String) {
+    guard let value = Self.decoded(from: json) else { return nil }
+    self = value
+  }
+
+  /// As it is stored: equal values are equal bytes.
+  public var json: String { encoded() }
 
   /// The open plan: TodoWrite's list and the Task tools' together.
   public var plan: [PlanItem] { todos + tasks }

@@ -1,24 +1,42 @@
 /// What a checkpoint keeps of a session: the digest's best parts, ranked, with the repository's
 /// state. Stored as JSON in a checkpoint's body.
-public struct Snapshot: Codable, Sendable, Equatable {
-  public struct File: Codable, Sendable, Equatable {
-    public var path: String
-    public var edits: Int
-    public var reads: Int
-    public var mentions: Int
+public struct Snapshot: JSONRecord, Sendable, Equatable {
+  public struct File: JSONRecord, Sendable, Equatable {
+    public var path: String = ""
+    public var edits: Int = 0
+    public var reads: Int = 0
+    public var mentions: Int = 0
     /// Tool calls since it was last touched.
-    public var age: Int
-    public var symbols: [String]
-    public var isDirty: Bool
+    public var age: Int = 0
+    public var symbols: [String] = []
+    public var isDirty: Bool = false
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("path", &path)
+      coder.field("edits", &edits)
+      coder.field("reads", &reads)
+      coder.field("mentions", &mentions)
+      coder.field("age", &age)
+      coder.field("symbols", &symbols)
+      coder.field("isDirty", &isDirty)
+    }
   }
 
-  public struct Command: Codable, Sendable, Equatable {
-    public var key: String
-    public var text: String
-    public var count: Int
+  public struct Command: JSONRecord, Sendable, Equatable {
+    public var key: String = ""
+    public var text: String = ""
+    public var count: Int = 0
     /// Tool calls since it was last run.
-    public var age: Int
-    public var outcome: SessionDigest.CommandUse.Outcome
+    public var age: Int = 0
+    public var outcome = SessionDigest.CommandUse.Outcome.unknown
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("key", &key)
+      coder.field("text", &text)
+      coder.field("count", &count)
+      coder.field("age", &age)
+      coder.field("outcome", &outcome)
+    }
   }
 
   public var objective = ""
@@ -49,6 +67,39 @@ public struct Snapshot: Codable, Sendable, Equatable {
   public var transcriptLine = 0
 
   public init() {}
+
+  mutating func code(_ coder: inout JSONCoder) {
+    coder.field("objective", &objective)
+    coder.field("blockers", &blockers)
+    coder.field("actions", &actions)
+    coder.field("next", &next)
+    coder.field("requests", &requests)
+    coder.field("rules", &rules)
+    coder.field("plan", &plan)
+    coder.field("files", &files)
+    coder.field("commands", &commands)
+    coder.field("sentences", &sentences)
+    coder.field("lastReply", &lastReply)
+    coder.field("lastFailure", &lastFailure)
+    coder.field("commits", &commits)
+    coder.field("boundaries", &boundaries)
+    coder.field("git", &git)
+    coder.field("cwd", &cwd)
+    coder.field("models", &models)
+    coder.field("toolCalls", &toolCalls)
+    coder.field("lastAt", &lastAt)
+    coder.field("transcriptPath", &transcriptPath)
+    coder.field("transcriptLine", &transcriptLine)
+  }
+
+  /// Nil if the text is no JSON object; fields that are missing keep their initial values.
+  public init?(json: String) {
+    guard let value = Self.decoded(from: json) else { return nil }
+    self = value
+  }
+
+  /// As it is stored: equal values are equal bytes.
+  public var json: String { encoded() }
 
   public init(_ digest: SessionDigest, git: GitFacts?) {
     let now = digest.toolCalls

@@ -104,13 +104,14 @@ extension ClaudeTranscript {
   /// Weighted signal "≥ 3 repositories": told apart by the folder below the common parent, as the
   /// transcript does not say where a repository begins.
   private mutating func noteRepository(of path: String) {
-    guard digest.signals.repositories.count < 8 else { return }
-    if let root = digest.root, path.hasPrefix(root) || !path.hasPrefix("/") {
-      digest.signals.repositories.insert(root)
-    } else {
-      let parts = path.split(separator: "/").prefix(digest.root?.split(separator: "/").count ?? 4)
-      digest.signals.repositories.insert("/" + parts.joined(separator: "/"))
-    }
+    let root = digest.root ?? ""
+    let depth = max(root.split(separator: "/").count, 2)
+    let isInside = !path.hasPrefix("/") || path.hasPrefix(root)
+    let place =
+      isInside ? root : "/" + path.split(separator: "/").prefix(depth).joined(separator: "/")
+    guard digest.signals.repositories.count < 8, !digest.signals.repositories.contains(place)
+    else { return }
+    digest.signals.repositories.append(place)
   }
 
   // MARK: Commands

@@ -8,12 +8,18 @@ public enum Engine {
   public static let version = "0.1.0"
 
   public static func run(_ invocation: Invocation) -> Outcome {
+    var invocation = invocation
+    if let hook = HookVerb(arguments: invocation.arguments), !invocation.input.isTerminal {
+      invocation.input = .bytes(invocation.input.read(HookVerb.inputWait))
+      if let outcome = hook.run(invocation, home: nil) { return outcome }
+    }
     let arguments = CommandLineText.prepared(invocation.arguments)
     do {
-      let command = try Memoryd.parseAsRoot(arguments)
+      var command = try Memoryd.parseAsRoot(arguments)
       guard let verb = command as? any Verb else {
-        // A verb that only groups others, or none at all: show what there is.
-        throw CleanExit.helpRequest(command)
+        // Help, or a verb that only groups others: it throws the text to show.
+        try command.run()
+        return Outcome()
       }
       return try verb.run(invocation)
     } catch let error as VerbError {

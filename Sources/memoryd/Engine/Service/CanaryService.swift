@@ -38,6 +38,17 @@ struct CanaryService {
     var context: String
     /// For the person; nil if all is well.
     var message: String?
+
+    /// As Claude Code takes it.
+    var json: String {
+      var answer: JSONOutput.Object = [
+        "hookSpecificOutput": [
+          "hookEventName": "SessionStart", "additionalContext": context,
+        ] as JSONOutput.Object
+      ]
+      if let message { answer["systemMessage"] = message }
+      return JSONOutput.text(answer)
+    }
   }
 
   func greet(_ input: HookInput) -> Greeting {
@@ -110,7 +121,7 @@ struct CanaryService {
     ).first
     guard let newest else { return true }
     // Tool calls since the newest checkpoint mean that it was not made for this compaction.
-    let known = Snapshot.decoded(from: newest.body)
+    let known = Snapshot(json: newest.body)
     return known?.toolCalls != recorder.digest.toolCalls
   }
 

@@ -102,7 +102,7 @@ struct CheckpointService {
     guard previous.trigger != "manual" else { return false }
     let age = service.clock.now - previous.updatedAt
     if previous.trigger == trigger, (0..<Self.debounce).contains(age) { return true }
-    guard let known = Snapshot.decoded(from: previous.body) else { return false }
+    guard let known = Snapshot(json: previous.body) else { return false }
     return known.toolCalls == recorder.digest.toolCalls
       && known.requests.last == recorder.digest.requests.last
       && known.transcriptPath == recorder.session.transcriptPath
@@ -134,7 +134,7 @@ struct CheckpointService {
   ) -> CheckpointDraft {
     CheckpointDraft(
       trigger: trigger, objective: snapshot.objective, blockers: snapshot.blockers,
-      actions: snapshot.actions, next: snapshot.next, body: snapshot.encoded(),
+      actions: snapshot.actions, next: snapshot.next, body: snapshot.json,
       replacing: replacing)
   }
 
@@ -162,7 +162,7 @@ struct CheckpointService {
     var snapshot: Snapshot
     if let session,
       let state = (try? service.database().transcript(sessionID: session.id)) ?? nil,
-      let digest = SessionDigest.decoded(from: state.digest)
+      let digest = SessionDigest(json: state.digest)
     {
       snapshot = Snapshot(digest, git: facts)
     } else {

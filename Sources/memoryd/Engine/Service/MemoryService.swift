@@ -37,7 +37,7 @@ final class MemoryService {
   private var opened: MemoryDatabase?
 
   init(
-    invocation: Invocation, homeFlag: String?, isLenient: Bool, deadline: Deadline? = nil
+    invocation: Invocation, homeFlag: String?, isLenient: Bool
   ) throws {
     environment = invocation.environment
     cwd = invocation.cwd
@@ -46,12 +46,15 @@ final class MemoryService {
     home = try Home(flag: homeFlag, environment: environment, cwd: cwd)
     settings = try Settings(
       file: home.configurationFile, environment: environment, isLenient: isLenient)
-    self.deadline = deadline
     redactor = Redactor(
       isEnabled: settings[.redactionEnabled] == "true",
       extraLiterals: [settings[.vaultToken]].filter { $0.count >= 8 })
     spool = Spool(folder: home.spool)
     problems = ProblemLog(folder: home.logs)
+  }
+
+  func enterHookMode(_ deadline: Deadline) {
+    self.deadline = deadline
   }
 
   var fallback: FallbackFiles {

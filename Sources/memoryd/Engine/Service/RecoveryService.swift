@@ -36,16 +36,16 @@ struct RecoveryService {
     }
     guard let session = sessionID ?? newest?.sessionID,
       let state = try database.transcript(sessionID: session),
-      let digest = SessionDigest.decoded(from: state.digest)
+      let digest = SessionDigest(json: state.digest)
     else {
-      guard let newest, let snapshot = Snapshot.decoded(from: newest.body) else { return nil }
+      guard let newest, let snapshot = Snapshot(json: newest.body) else { return nil }
       return document(
         snapshot, summary: nil, occasion: occasion, checkpointID: newest.id,
         takenAt: newest.updatedAt, sessionID: newest.sessionID,
         project: newest.project ?? project)
     }
     // The digest is newer than the checkpoint; what a person or git said stands in the latter.
-    let known = newest.flatMap { Snapshot.decoded(from: $0.body) }
+    let known = newest.flatMap { Snapshot(json: $0.body) }
     var snapshot = Snapshot(digest, git: known?.git)
     snapshot.transcriptPath = state.position.path
     snapshot.transcriptLine = state.position.lines

@@ -34,7 +34,7 @@ struct SessionRecorder {
     let stored = (try? service.database().transcript(path: path)) ?? nil
     do throws(StoreError) {
       let reader = try TranscriptReader(path: path, known: stored?.position)
-      if !reader.readsAnew, let stored, let known = SessionDigest.decoded(from: stored.digest) {
+      if !reader.readsAnew, let stored, let known = SessionDigest(json: stored.digest) {
         digest = known
       }
       var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
@@ -58,7 +58,7 @@ struct SessionRecorder {
       }
     } catch {
       problem = error
-      if let stored, let known = SessionDigest.decoded(from: stored.digest) {
+      if let stored, let known = SessionDigest(json: stored.digest) {
         digest = known
         position = stored.position
       }
@@ -87,7 +87,7 @@ struct SessionRecorder {
   /// The batch to commit, with the digest as it is now.
   func finishedBatch() -> TranscriptBatch? {
     guard var batch else { return nil }
-    batch.digest = digest.encoded()
+    batch.digest = digest.json
     return batch
   }
 
@@ -102,31 +102,5 @@ struct SessionRecorder {
     snapshot.transcriptLine = position?.lines ?? 0
     if snapshot.cwd == nil { snapshot.cwd = session.cwd }
     return snapshot
-  }
-}
-
-extension SessionDigest {
-  static func decoded(from json: String) -> SessionDigest? {
-    try? JSONDecoder().decode(SessionDigest.self, from: Data(json.utf8))
-  }
-
-  func encoded() -> String { JSONText.encode(self) }
-}
-
-extension Snapshot {
-  static func decoded(from json: String) -> Snapshot? {
-    try? JSONDecoder().decode(Snapshot.self, from: Data(json.utf8))
-  }
-
-  func encoded() -> String { JSONText.encode(self) }
-}
-
-/// JSON as memoryd stores it: sorted keys, so that equal values are equal bytes.
-enum JSONText {
-  static func encode(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(value) else { return "{}" }
-    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -18,7 +18,7 @@ struct TranscriptIngest {
     let stored = try database.transcript(path: path)
     let reader = try TranscriptReader(path: path, known: stored?.position)
     var digest = SessionDigest()
-    if !reader.readsAnew, let stored, let known = SessionDigest.decoded(from: stored.digest) {
+    if !reader.readsAnew, let stored, let known = SessionDigest(json: stored.digest) {
       digest = known
     }
     var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
@@ -36,7 +36,7 @@ struct TranscriptIngest {
       try database.commit(
         TranscriptBatch(
           start: stored?.position, end: report.end, entries: interpreter.entries,
-          usage: interpreter.usage, digest: digest.encoded()),
+          usage: interpreter.usage, digest: digest.json),
         project: project,
         session: SessionReference(
           id: session, cwd: digest.cwd, branch: digest.branch,

@@ -18,17 +18,7 @@ struct CanaryCommand: Verb {
   var timeout: Int?
 
   func run(_ invocation: Invocation) throws -> Outcome {
-    let hook = try HookVerb.run(invocation, shared: shared) { input, service in
-      let greeting = CanaryService(service: service).greet(input)
-      var answer: JSONOutput.Object = [
-        "hookSpecificOutput": [
-          "hookEventName": "SessionStart", "additionalContext": greeting.context,
-        ] as JSONOutput.Object
-      ]
-      if let message = greeting.message { answer["systemMessage"] = message }
-      return JSONOutput.text(answer)
-    }
-    if let hook { return hook }
+    if let hook = HookVerb.canary.run(invocation, home: shared.home?.text) { return hook }
     let service = try shared.service(invocation)
     let project = try project(shared, service)
     let report = try CanaryService(service: service).report(

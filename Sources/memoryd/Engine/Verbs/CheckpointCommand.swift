@@ -37,12 +37,8 @@ struct CheckpointCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let hasContent =
         objective != nil || !blocker.isEmpty || !action.isEmpty || !next.isEmpty
-      if !hasContent {
-        let hook = try HookVerb.run(invocation, shared: shared) { input, service in
-          _ = try CheckpointService(service: service).take(for: input)
-          return ""
-        }
-        if let hook { return hook }
+      if !hasContent, let hook = HookVerb.checkpoint.run(invocation, home: shared.home?.text) {
+        return hook
       }
       let service = try shared.service(invocation)
       let acknowledgement = try CheckpointService(service: service).take(
@@ -141,6 +137,6 @@ struct CheckpointCommand: ParsableCommand {
         .notFound, "not_found", "there is no checkpoint \(People.line(id, 40))",
         hint: "`memoryd checkpoint list` shows them")
     }
-    return (record, Snapshot.decoded(from: record.body) ?? Snapshot())
+    return (record, Snapshot(json: record.body) ?? Snapshot())
   }
 }

@@ -2,48 +2,77 @@ import Checkpoints
 import Foundation
 import MemoryStore
 
-/// What the verbs share that hosts call as hooks: they read standard input, are bounded in time,
-/// and always exit 0.
+/// The verbs that hosts call as hooks: they read standard input, are bounded in time, and always
+/// exit 0.
 enum HookVerb {
+  case checkpoint, canary, sessionEnd
+
   /// How long to wait for a host to write its JSON, ms. Hosts write at once.
   static let inputWait = 1000
 
-  /// Runs `body` in hook mode if standard input holds a hook's JSON.
-  ///
-  /// - Parameters:
-  ///   - deadline: Ms; nil takes the setting.
-  ///   - body: Gives what goes to standard output. What it throws is noted, not shown.
-  /// - Returns: Nil if this is no hook's call.
-  static func run(
-    _ invocation: Invocation, shared: SharedOptions, deadline fixed: Int? = nil,
+  /// SessionEnd's hooks have 1.5 s together, ms.
+  private static let sessionEndDeadline = 800
+
+  /// The verb of a command line as hosts write it. Telling these apart by hand saves a hook the
+  /// command line parser, which costs more than the commit.
+  init?(arguments: [String]) {
+    switch arguments {
+    case ["checkpoint"]: self = .checkpoint
+    case ["canary"]: self = .canary
+    case ["session", "end"]: self = .sessionEnd
+    default: return nil
+    }
+  }
+
+  /// - Returns: Nil if standard input holds no hook's JSON: then a person is calling.
+  func run(_ invocation: Invocation, home: String?) -> Outcome? {
+    switch self {
+    case .checkpoint:
+      return run(invocation, home: home) { input, service in
+        _ = try CheckpointService(service: service).take(for: input)
+        return ""
+      }
+    case .canary:
+      return run(invocation, home: home) { input, service in
+        CanaryService(service: service).greet(input).json
+      }
+    case .sessionEnd:
+      return run(invocation, home: home, deadline: Self.sessionEndDeadline) { input, service in
+        try SessionEndService(service: service).end(input)
+        return ""
+      }
+    }
+  }
+
+  private func run(
+    _ invocation: Invocation, home: String?, deadline: Int? = nil,
     _ body: (HookInput, MemoryService) throws -> String
-  ) throws -> Outcome? {
+  ) -> Outcome? {
     if invocation.input.isTerminal { return nil }
-    let bytes = invocation.input.read(inputWait)
+    let bytes = invocation.input.read(Self.inputWait)
     switch HookInput.read(bytes) {
     case .empty:
       return nil
     case .notAHook:
       return nil
     case .unreadable:
-      let service = try? lenientService(invocation, shared, Deadline(milliseconds: 1000))
+      let service = try? Self.service(invocation, home, Deadline(milliseconds: 1000))
       let message = "a hook's input of \(bytes.count) bytes was not JSON; nothing was stored"
       service?.note("hook", .invalid, message, hint: "the next hook tries again")
       return Outcome(errorOutput: "memoryd: note: \(message)\n")
     case .hook(let input):
-      return hook(input, invocation, shared, fixed, body)
+      return Self.hook(input, invocation, home, deadline, body)
     }
   }
 
   private static func hook(
-    _ input: HookInput, _ invocation: Invocation, _ shared: SharedOptions, _ fixed: Int?,
+    _ input: HookInput, _ invocation: Invocation, _ home: String?, _ fixed: Int?,
     _ body: (HookInput, MemoryService) throws -> String
   ) -> Outcome {
     do {
-      // The deadline begins with the process; this much may have gone by before here.
-      let settingsLess = try lenientService(invocation, shared, Deadline(milliseconds: 2000))
-      let limit = fixed ?? settingsLess.settings.integer(.hookDeadline)
-      let service = try lenientService(invocation, shared, Deadline(milliseconds: limit))
+      let service = try service(
+        invocation, home, fixed.map { Deadline(milliseconds: $0) })
+      let limit = fixed ?? service.settings.integer(.hookDeadline)
       let problems = service.problems
       let clock = invocation.clock
       invocation.enterHookMode(limit) {
@@ -77,10 +106,12 @@ enum HookVerb {
     service.note(event, problem.code, problem.message, hint: problem.hint)
   }
 
-  private static func lenientService(
-    _ invocation: Invocation, _ shared: SharedOptions, _ deadline: Deadline
+  private static func service(
+    _ invocation: Invocation, _ home: String?, _ deadline: Deadline?
   ) throws -> MemoryService {
-    try MemoryService(
-      invocation: invocation, homeFlag: shared.home?.text, isLenient: true, deadline: deadline)
+    let service = try MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
+    service.enterHookMode(
+      deadline ?? Deadline(milliseconds: service.settings.integer(.hookDeadline)))
+    return service
   }
 }

@@ -49,7 +49,7 @@ struct SessionCommand: ParsableCommand {
       let usage = try database.usage(sessionID: session.id)
       let boundaries =
         try database.transcript(sessionID: session.id)
-        .flatMap { SessionDigest.decoded(from: $0.digest) }?.boundaries ?? []
+        .flatMap { SessionDigest(json: $0.digest) }?.boundaries ?? []
       let entries = try database.entries(
         sessionID: session.id, around: around?.text, count: max(0, count))
       if shared.json {
@@ -102,18 +102,11 @@ struct SessionCommand: ParsableCommand {
     @Option(name: .long, parsing: .unconditional, help: "The session (default: the caller's own).")
     var session: TextArgument?
 
-    /// SessionEnd's hooks have 1.5 s together, ms.
-    private static let hookDeadline = 800
-
     func run(_ invocation: Invocation) throws -> Outcome {
-      if session == nil {
-        let hook = try HookVerb.run(
-          invocation, shared: shared, deadline: Self.hookDeadline
-        ) { input, service in
-          try SessionCommand.end(input, service)
-          return ""
-        }
-        if let hook { return hook }
+      if session == nil,
+        let hook = HookVerb.sessionEnd.run(invocation, home: shared.home?.text)
+      {
+        return hook
       }
       let service = try shared.service(invocation)
       guard let reference = ProjectFinder.session(session?.text, service) else {
@@ -128,25 +121,6 @@ struct SessionCommand: ParsableCommand {
       let acknowledgement = try service.commit(
         .endSession(reason: "manual"), project: nil, session: reference)
       return People.reply("ended session", acknowledgement, service, json: shared.json)
-    }
-  }
-
-  /// One transaction: the text that fits the deadline, and the end.
-  private static func end(_ input: HookInput, _ service: MemoryService) throws {
-    guard let deadline = service.deadline else { return }
-    var recorder = SessionRecorder(service: service, input: input)
-    recorder.readTranscript(leaving: 350)
-    if let problem = recorder.problem {
-      service.note(input.event, problem.code, problem.message, hint: problem.hint)
-    }
-    let session = recorder.session
-    _ = try service.commit(
-      .endSession(reason: input.reason ?? "other"), project: recorder.project, session: session,
-      transcript: recorder.finishedBatch()
-    ) {
-      HookRun(
-        event: input.event, sessionID: session.id, outcome: "stored",
-        microseconds: deadline.elapsedMicroseconds)
     }
   }
 }

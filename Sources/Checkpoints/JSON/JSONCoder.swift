@@ -1,0 +1,274 @@
+/// A value that is stored as a JSON object.
+///
+/// One function names the fields for both directions. Foundation's coders do the same, but cost a
+/// hook more than its commit does: they look up a protocol conformance for every type.
+protocol JSONRecord {
+  init()
+  mutating func code(_ coder: inout JSONCoder)
+}
+
+extension JSONRecord {
+  /// Keys stand in the order of `code`, so equal values are equal bytes.
+  func encoded() -> String {
+    var copy = self
+    var coder = JSONCoder()
+    coder.record(&copy)
+    return coder.text
+  }
+
+  /// Fields that are missing or of another type keep their initial values.
+  ///
+  /// - Returns: Nil if the text is no JSON object.
+  static func decoded(from json: String) -> Self? {
+    var json = json
+    return json.withUTF8 { text in
+      let tape = JSONTape()
+      guard (try? tape.parse(text)) != nil, tape.root(text).isObject else { return nil }
+      return Self(tape.root(text))
+    }
+  }
+
+  init(_ value: JSONValue) {
+    self.init()
+    var coder = JSONCoder(reading: value)
+    code(&coder)
+  }
+}
+
+/// Reads or writes the fields of one object; which of the two, the record need not know.
+struct JSONCoder {
+  private var source: JSONValue?
+  private var bytes: [UInt8] = []
+  private var needsComma = false
+
+  init() {}
+
+  init(reading value: JSONValue) {
+    source = value
+  }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  // MARK: Fields
+
+  mutating func field(_ name: StaticString, _ value: inout String) {
+    if let source {
+      if let text = source[name]?.string { value = text }
+    } else {
+      key(name)
+      write(value)
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout String?) {
+    if let source {
+      value = source[name]?.string
+    } else if let value {
+      key(name)
+      write(value)
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout Int) {
+    if let source {
+      if let number = source[name]?.int { value = number }
+    } else {
+      key(name)
+      write(raw: String(value))
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout Int?) {
+    if let source {
+      value = source[name]?.int
+    } else if let value {
+      key(name)
+      write(raw: String(value))
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout Int64) {
+    var number = Int(value)
+    field(name, &number)
+    value = Int64(number)
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout Int64?) {
+    var number = value.map { Int($0) }
+    field(name, &number)
+    value = number.map { Int64($0) }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout Bool) {
+    if let source {
+      if let flag = source[name]?.bool { value = flag }
+    } else if value {
+      key(name)
+      write(raw: "true")
+    }
+  }
+
+  /// Stored in thousandths.
+  mutating func field(_ name: StaticString, _ value: inout Double) {
+    var thousandths = Int((value * 1000).rounded())
+    field(name, &thousandths)
+    if source != nil { value = Double(thousandths) / 1000 }
+  }
+
+  mutating func field<Choice: RawRepresentable<String>>(
+    _ name: StaticString, _ value: inout Choice
+  ) {
+    if let source {
+      if let choice = source[name]?.string.flatMap({ Choice(rawValue: $0) }) { value = choice }
+    } else {
+      key(name)
+      write(value.rawValue)
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout [String]) {
+    if let source {
+      if let array = source[name] { value = array.elements.compactMap(\.string) }
+    } else if !value.isEmpty {
+      key(name)
+      list(value) { $0.write($1) }
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout [String]?) {
+    if let source {
+      value = source[name].map { $0.elements.compactMap(\.string) }
+    } else if let value {
+      key(name)
+      list(value) { $0.write($1) }
+    }
+  }
+
+  mutating func field(_ name: StaticString, _ value: inout some JSONRecord) {
+    if let source {
+      guard let object = source[name] else { return }
+      var coder = JSONCoder(reading: object)
+      value.code(&coder)
+    } else {
+      key(name)
+      record(&value)
+    }
+  }
+
+  mutating func field<Value: JSONRecord>(_ name: StaticString, _ value: inout Value?) {
+    if let source {
+      value = source[name].flatMap { $0.isObject ? Value($0) : nil }
+    } else if var present = value {
+      key(name)
+      record(&present)
+    }
+  }
+
+  mutating func field<Value: JSONRecord>(_ name: StaticString, _ value: inout [Value]) {
+    if let source {
+      if let array = source[name] { value = array.elements.map { Value($0) } }
+    } else if !value.isEmpty {
+      key(name)
+      list(value) {
+        var copy = $1
+        $0.record(&copy)
+      }
+    }
+  }
+
+  mutating func field<Value: JSONRecord>(
+    _ name: StaticString, _ value: inout [String: Value]
+  ) {
+    if let source {
+      guard let object = source[name] else { return }
+      var result: [String: Value] = [:]
+      object.forEachMember { key, member in
+        if let key = key.string { result[key] = Value(member) }
+      }
+      value = result
+    } else if !value.isEmpty {
+      key(name)
+      bytes.append(UInt8(ascii: "{"))
+      needsComma = false
+      for (key, member) in value.sorted(by: { $0.key < $1.key }) {
+        separate()
+        write(key)
+        bytes.append(UInt8(ascii: ":"))
+        var copy = member
+        record(&copy)
+      }
+      bytes.append(UInt8(ascii: "}"))
+      needsComma = true
+    }
+  }
+
+  // MARK: Writing
+
+  mutating func record(_ value: inout some JSONRecord) {
+    bytes.append(UInt8(ascii: "{"))
+    needsComma = false
+    value.code(&self)
+    bytes.append(UInt8(ascii: "}"))
+    needsComma = true
+  }
+
+  private mutating func list<Value>(
+    _ values: [Value], _ body: (inout JSONCoder, Value) -> Void
+  ) {
+    bytes.append(UInt8(ascii: "["))
+    needsComma = false
+    for value in values {
+      separate()
+      body(&self, value)
+      needsComma = true
+    }
+    bytes.append(UInt8(ascii: "]"))
+    needsComma = true
+  }
+
+  private mutating func separate() {
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    needsComma = true
+  }
+
+  private mutating func key(_ name: StaticString) {
+    separate()
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(
+      contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: ":"))
+  }
+
+  private mutating func write(raw text: String) {
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  private mutating func write(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    var text = text
+    text.withUTF8 { utf8 in
+      var copied = 0
+      for (index, byte) in utf8.enumerated() {
+        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+          continue
+        }
+        bytes.append(contentsOf: utf8[copied..<index])
+        copied = index + 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+          bytes.append(UInt8(ascii: "\\"))
+          bytes.append(byte)
+        case 0x0A:
+          bytes.append(contentsOf: "\\n".utf8)
+        default:
+          let digits = String(byte, radix: 16)
+          bytes.append(contentsOf: (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)
+          bytes.append(contentsOf: digits.utf8)
+        }
+      }
+      bytes.append(contentsOf: utf8[copied...])
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+}

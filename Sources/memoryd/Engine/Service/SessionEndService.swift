@@ -1,0 +1,26 @@
+import MemoryStore
+
+/// Ends a session for a hook.
+struct SessionEndService {
+  let service: MemoryService
+
+  /// One transaction: the text that fits the deadline, and the end. The next session start or
+  /// `ingest` takes the rest.
+  func end(_ input: HookInput) throws(StoreError) {
+    guard let deadline = service.deadline else { return }
+    var recorder = SessionRecorder(service: service, input: input)
+    recorder.readTranscript(leaving: 350)
+    if let problem = recorder.problem {
+      service.note(input.event, problem.code, problem.message, hint: problem.hint)
+    }
+    let session = recorder.session
+    _ = try service.commit(
+      .endSession(reason: input.reason ?? "other"), project: recorder.project, session: session,
+      transcript: recorder.finishedBatch()
+    ) {
+      HookRun(
+        event: input.event, sessionID: session.id, outcome: "stored",
+        microseconds: deadline.elapsedMicroseconds)
+    }
+  }
+}
