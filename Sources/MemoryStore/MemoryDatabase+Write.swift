@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 
 extension MemoryDatabase {
@@ -204,35 +203,33 @@ extension MemoryDatabase {
   }
 
   /// What a vault takes of a write, in vault-mcp's own words for its arguments.
-  private static func payload(of write: StoreWrite) throws -> String {
-    var fields: [String: Any] = [:]
+  private static func payload(of write: StoreWrite) -> String {
+    var fields = JSONFields()
     switch write.operation {
     case .checkpoint(let draft):
-      fields["objective"] = draft.objective
-      fields["blockers"] = draft.blockers
-      fields["recent_actions"] = draft.actions
+      fields.add("objective", draft.objective)
+      fields.add("blockers", draft.blockers)
+      fields.add("recent_actions", draft.actions)
     case .addTask(let draft):
-      fields["title"] = draft.title
-      fields["project"] = write.project?.name ?? "inbox"
-      fields["source"] = draft.source
-      fields["context"] = draft.context
-      fields["occurred_at"] = draft.occurredAt
+      fields.add("title", draft.title)
+      fields.add("project", write.project?.name ?? "inbox")
+      fields.add("source", draft.source)
+      fields.add("context", draft.context)
+      fields.add("occurred_at", draft.occurredAt)
     case .changeTask(let change):
-      fields["id"] = change.id
-      fields["title"] = change.title
-      fields["project"] = change.project
-      fields["context"] = change.context
-      fields["occurred_at"] = change.occurredAt
+      fields.add("id", change.id)
+      fields.add("title", change.title)
+      fields.add("project", change.project)
+      fields.add("context", change.context)
+      fields.add("occurred_at", change.occurredAt)
     case .decide(let draft):
-      fields["decision"] = draft.decision
-      fields["rationale"] = draft.rationale
-      fields["task_id"] = draft.taskID
+      fields.add("decision", draft.decision)
+      fields.add("rationale", draft.rationale)
+      fields.add("task_id", draft.taskID)
     case .openSession, .endSession:
       break
     }
-    let data = try JSONSerialization.data(
-      withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
-    return String(decoding: data, as: UTF8.self)
+    return fields.text
   }
 
   static func upsert(_ project: ProjectReference, at: Int64, _ db: Database) throws -> Int64 {

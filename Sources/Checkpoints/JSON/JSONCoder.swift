@@ -1,3 +1,5 @@
+import MemoryStore
+
 /// A value that is stored as a JSON object.
 ///
 /// One function names the fields for both directions. Foundation's coders do the same, but cost a
@@ -245,30 +247,6 @@ struct JSONCoder {
   }
 
   private mutating func write(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    var text = text
-    text.withUTF8 { utf8 in
-      var copied = 0
-      for (index, byte) in utf8.enumerated() {
-        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
-          continue
-        }
-        bytes.append(contentsOf: utf8[copied..<index])
-        copied = index + 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-          bytes.append(UInt8(ascii: "\\"))
-          bytes.append(byte)
-        case 0x0A:
-          bytes.append(contentsOf: "\\n".utf8)
-        default:
-          let digits = String(byte, radix: 16)
-          bytes.append(contentsOf: (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)
-          bytes.append(contentsOf: digits.utf8)
-        }
-      }
-      bytes.append(contentsOf: utf8[copied...])
-    }
-    bytes.append(UInt8(ascii: "\""))
+    JSONFields.write(text, to: &bytes)
   }
 }

@@ -107,7 +107,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     requests = Array(digest.requests.suffix(40))
     rules = digest.rules
     plan = digest.plan
-    files = digest.files.filter { !Self.isScrap($0.key, digest) }
+    files = digest.files.filter { !Self.isScrap($0.key) }
       .map { path, use in
         (
           Self.worth(use, at: now),
@@ -186,9 +186,9 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   }
 
   /// Files that are no part of the work: temporary ones and the agent's own.
-  private static func isScrap(_ path: String, _ digest: SessionDigest) -> Bool {
-    path.hasPrefix("/tmp/") || path.hasPrefix("/private/tmp/") || path.contains("/tool-results/")
-      || path.contains("/.claude/projects/")
+  private static func isScrap(_ path: String) -> Bool {
+    path.hasPrefix("/tmp/") || path.hasPrefix("/private/tmp/") || path.hasBytes("/tool-results/")
+      || path.hasBytes("/.claude/projects/")
   }
 
   /// Greedy: the sentence that brings the most new names for its length, newest preferred
@@ -196,24 +196,33 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   private static func telling(
     _ sentences: [SessionDigest.Sentence], names: [String: SessionDigest.Name], at now: Int
   ) -> [String] {
-    var candidates = sentences.suffix(120).map { sentence in
-      (sentence, Set(TextScanner.names(in: sentence.text, limit: 12)))
-    }
-    var covered: Set<String> = []
-    var chosen: [String] = []
-    while chosen.count < 24, !candidates.isEmpty {
-      var best = (-1, 0.0)
-      for (index, (sentence, words)) in candidates.enumerated() {
-        let gain = words.subtracting(covered).reduce(0.0) {
-          $0 + (names[$1]?.weight ?? 0)
-        }
-        let worth =
-          gain * halving(now - sentence.call, 40) / Double(40 + sentence.text.utf8.count)
-        if worth > best.1 { best = (index, worth) }
+    // Names as numbers: the greedy choice looks at every name of every sentence again and again.
+    var numbers: [String: Int] = [:]
+    var weights: [Double] = []
+    let candidates = sentences.suffix(100).map { sentence in
+      let words = TextScanner.names(in: sentence.text, limit: 12).compactMap { name -> Int? in
+        if let number = numbers[name] { return number }
+        guard let known = names[name] else { return nil }
+        numbers[name] = weights.count
+        weights.append(known.weight)
+        return weights.count - 1
       }
-      guard best.0 >= 0 else { break }
-      let (sentence, words) = candidates.remove(at: best.0)
-      covered.formUnion(words)
+      let worth = halving(now - sentence.call, 40) / Double(40 + sentence.text.utf8.count)
+      return (text: sentence.text, words: words, worth: worth)
+    }
+    var left = Array(candidates.indices)
+    var chosen: [String] = []
+    while chosen.count < 16 {
+      var best = (at: -1, worth: 0.0)
+      for (at, index) in left.enumerated() {
+        let gain = candidates[index].words.reduce(0.0) { $0 + weights[$1] }
+        if gain * candidates[index].worth > best.worth {
+          best = (at, gain * candidates[index].worth)
+        }
+      }
+      guard best.at >= 0 else { break }
+      let sentence = candidates[left.remove(at: best.at)]
+      for word in sentence.words { weights[word] = 0 }
       chosen.append(sentence.text)
     }
     return chosen

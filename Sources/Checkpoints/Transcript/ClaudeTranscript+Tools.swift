@@ -129,7 +129,7 @@ extension ClaudeTranscript {
       digest.commands[command.key] = use
     }
     if id != nil { setPending { $0.commands = keys } }
-    let paths = ShellCommand.words(in: line).compactMap { TextScanner.path($0[...]) }
+    let paths = ShellCommand.words(in: line).compactMap { TextScanner.path($0) }
     mention(paths: paths, names: TextScanner.names(in: line, limit: 40), weight: 0.5)
     if line.contains("git commit") || line.contains("git push") {
       digest.signals.repositoryWrites += 1

@@ -1,6 +1,17 @@
-/// Finds paths, code names and sentences in prose and code.
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Finds paths, code names, symbols and sentences in prose and code.
+///
+/// Works on UTF-8 bytes: this runs over every word of a transcript on a hook's path, and
+/// characters cost twenty times as much.
 enum TextScanner {
-  /// Words that look like a file: a path separator or a known ending, no URL.
+  // MARK: Paths
+
+  /// Words that look like a file: a known ending, no URL.
   static func paths(in text: String, limit: Int = 200) -> [String] {
     var found: [String] = []
     forEachWord(in: text, isPathByte) { word in
@@ -10,130 +21,164 @@ enum TextScanner {
     return found
   }
 
-  /// The path in a word, without `:12` behind it and dots around it; nil if it is none.
-  static func path(_ word: Substring) -> String? {
+  static func path(_ word: String) -> String? {
     var word = word
-    if let colon = word.firstIndex(of: ":") {
-      if word[colon...].hasPrefix("://") { return nil }
-      let isDrive = word.distance(from: word.startIndex, to: colon) == 1
-      if !isDrive { word = word[..<colon] }
-    }
-    while let last = word.last, last == "." || last == "/" || last == "," { word.removeLast() }
-    guard word.utf8.count >= 4, word.utf8.count <= 250 else { return nil }
-    guard let name = word.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last,
-      name.utf8.count <= 80
-    else { return nil }
-    guard let dot = name.lastIndex(of: "."), dot != name.startIndex || name.utf8.count > 4 else {
-      return nil
-    }
-    let ending = name[name.index(after: dot)...]
-    guard endings.contains(ending.lowercased()) else { return nil }
-    if word.hasPrefix("//") || word.contains("…") { return nil }
-    return String(word)
+    return word.withUTF8(path)
   }
 
-  /// Identifiers that carry meaning beyond a plain word: `camelCase`, `snake_case`, letters with
-  /// digits; 4 to 60 bytes.
+  /// The path in a word, without `:12` behind it and dots after it; nil if it is none.
+  private static func path(_ word: UnsafeBufferPointer<UInt8>) -> String? {
+    var end = word.count
+    if let colon = word.firstIndex(of: UInt8(ascii: ":")), colon != 1 {
+      if colon + 2 < word.count, word[colon + 1] == UInt8(ascii: "/"),
+        word[colon + 2] == UInt8(ascii: "/")
+      {
+        return nil
+      }
+      end = colon
+    }
+    while end > 0, [UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: ",")].contains(word[end - 1])
+    {
+      end -= 1
+    }
+    guard (4...250).contains(end) else { return nil }
+    var dot: Int?
+    var start = end
+    while start > 0, word[start - 1] != UInt8(ascii: "/"), word[start - 1] != UInt8(ascii: "\\") {
+      start -= 1
+      if dot == nil, word[start] == UInt8(ascii: ".") { dot = start }
+    }
+    // ".json" and "_test.go" are endings that somebody talks about, no files.
+    guard let dot, end - start <= 80, end - dot <= 12,
+      dot > start && word[start] != UInt8(ascii: "_") || end - dot > 4 && start > 0,
+      !(end > 2 && word[0] == UInt8(ascii: "/") && word[1] == UInt8(ascii: "/"))
+    else { return nil }
+    let ending = String(
+      decoding: UnsafeBufferPointer(rebasing: word[(dot + 1)..<end]), as: UTF8.self)
+    guard endings.contains(ending) || endings.contains(ending.lowercased()) else { return nil }
+    return String(decoding: UnsafeBufferPointer(rebasing: word[..<end]), as: UTF8.self)
+  }
+
+  // MARK: Names
+
+  /// Identifiers that carry meaning beyond a plain word: `camelCase`, `snake_case`; 4 to 60 bytes.
   static func names(in text: String, limit: Int = 400) -> [String] {
     var found: [String] = []
     forEachWord(in: text, isNameByte) { word in
-      if isName(word) { found.append(String(word)) }
+      if isName(word) { found.append(String(decoding: word, as: UTF8.self)) }
       return found.count < limit
     }
     return found
   }
 
-  static func isName(_ word: Substring) -> Bool {
-    let bytes = word.utf8
-    guard bytes.count >= 4, bytes.count <= 60, let first = bytes.first, !(48...57).contains(first)
-    else { return false }
+  private static func isName(_ word: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard (4...60).contains(word.count), !isDigit(word[0]) else { return false }
     var hasLower = false
     var hasUnderscore = false
     var digits = 0
     var humps = 0
     var previousIsLower = false
-    for byte in bytes {
-      switch byte {
-      case 97...122:
+    for byte in word {
+      let isLower = (97...122).contains(byte)
+      if isLower {
         hasLower = true
-        previousIsLower = true
-      case 65...90:
+      } else if (65...90).contains(byte) {
         if previousIsLower { humps += 1 }
-        previousIsLower = false
-      case 48...57:
+      } else if isDigit(byte) {
         digits += 1
-        previousIsLower = false
-      default:
-        if byte == UInt8(ascii: "_") { hasUnderscore = true }
-        previousIsLower = false
+      } else {
+        hasUnderscore = true
       }
+      previousIsLower = isLower
     }
-    if digits * 2 > bytes.count { return false }
-    if humps > 0 { return true }
-    return hasUnderscore && bytes.count >= 5 && (hasLower || humps == 0)
+    if digits * 2 > word.count { return false }
+    return humps > 0 || hasUnderscore && hasLower && word.count >= 5
+      || hasUnderscore && word.count >= 6
   }
+
+  // MARK: Symbols
 
   /// The names that a piece of code defines: functions, types, constants.
   static func symbols(in code: String, limit: Int = 12) -> [String] {
     var found: [String] = []
-    for line in code.split(separator: "\n", maxSplits: 2000) {
-      let words = line.split(
-        maxSplits: 8, whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != "$" })
-      guard let at = words.firstIndex(where: { definers.contains(String($0)) }) else { continue }
-      var candidates = words[(at + 1)...]
-      if words[at] == "func", line.contains("func (") {
-        // Go: the receiver stands before the name.
-        candidates = candidates.dropFirst(2)
+    forEachLine(in: code) { line in
+      var words = 0
+      var isDefined = false
+      var skipped = 0
+      forEachWord(in: line, isNameByte) { word in
+        words += 1
+        let text = String(decoding: word, as: UTF8.self)
+        if !isDefined {
+          isDefined = definers.contains(text)
+          // Go: the receiver stands between `func` and the name.
+          if isDefined, text == "func", isReceiver(line, after: word) { skipped = 2 }
+          return words < 5
+        }
+        if definers.contains(text) { return true }
+        if skipped > 0 {
+          skipped -= 1
+          return true
+        }
+        if (3...60).contains(word.count), !isDigit(word[0]), !found.contains(text) {
+          found.append(text)
+        }
+        return false
       }
-      guard let name = candidates.first(where: { !definers.contains(String($0)) }),
-        name.utf8.count >= 3, name.utf8.count <= 60, name.first?.isNumber == false
-      else { continue }
-      let text = String(name)
-      if !found.contains(text) { found.append(text) }
-      if found.count >= limit { break }
+      return found.count < limit
     }
     return found
   }
 
-  /// Sentences of 20 bytes or more, split at line ends and at `. ! ?` before white space.
+  private static func isReceiver(
+    _ line: UnsafeBufferPointer<UInt8>, after word: UnsafeBufferPointer<UInt8>
+  ) -> Bool {
+    guard let base = line.baseAddress, let start = word.baseAddress else { return false }
+    let next = start - base + word.count + 1
+    return next < line.count && line[next] == UInt8(ascii: "(")
+  }
+
+  // MARK: Sentences
+
+  /// Sentences of 12 bytes or more, split at line ends and at `. ! ?` before white space; fenced
+  /// code is left out.
   static func sentences(in text: String, limit: Int = 200) -> [String] {
     var found: [String] = []
     var isCode = false
-    for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
-      let line = line.trimmed
-      if line.hasPrefix("```") {
+    forEachLine(in: text) { line in
+      let line = trimmed(line)
+      if line.starts(with: "```".utf8) {
         isCode.toggle()
-        continue
+        return true
       }
-      if isCode { continue }
-      var start = line.startIndex
-      var index = start
-      while index < line.endIndex {
-        let character = line[index]
-        let next = line.index(after: index)
-        let isStop = character == "." || character == "!" || character == "?"
-        if isStop && next < line.endIndex && line[next].isWhitespace || next == line.endIndex {
-          let sentence = line[start..<next].trimmed
-          if sentence.utf8.count >= 12 { found.append(String(sentence)) }
-          start = next
-          if found.count >= limit { return found }
-        }
-        index = next
+      if isCode { return true }
+      var start = 0
+      for index in line.indices {
+        let isLast = index + 1 == line.count
+        guard isLast || isStop(line[index]) && isSpace(line[index + 1]) else { continue }
+        let sentence = trimmed(UnsafeBufferPointer(rebasing: line[start...index]))
+        if sentence.count >= 12 { found.append(String(decoding: sentence, as: UTF8.self)) }
+        start = index + 1
       }
+      return found.count < limit
     }
     return found
   }
 
   /// True where a person lays down how things are to be done (findings 9).
   static func isRule(_ sentence: String) -> Bool {
-    sentence.lowercased().split(whereSeparator: { !$0.isLetter && $0 != "'" && $0 != "’" })
-      .contains { ruleWords.contains(String($0).replacing("’", with: "'")) }
+    var isRule = false
+    forEachWord(in: sentence.lowercased(), { isNameByte($0) || $0 == UInt8(ascii: "'") || $0 > 127 }) {
+      let word = String(decoding: $0, as: UTF8.self).replacing("’", with: "'")
+      isRule = ruleWords.contains(word)
+      return !isRule
+    }
+    return isRule
   }
 
   private static let ruleWords: Set<String> = [
     "never", "don't", "dont", "always", "instead", "only", "keep", "must", "avoid", "ensure",
-    "should", "shouldn't", "without", "please", "prefer", "rather", "not", "use",
-    "favor", "remember", "no", "stop", "skip", "every", "nie", "immer", "nicht", "nur", "kein",
+    "should", "shouldn't", "without", "please", "prefer", "rather", "not", "use", "favor",
+    "remember", "no", "stop", "skip", "every", "nie", "immer", "nicht", "nur", "kein",
   ]
 
   private static let definers: Set<String> = [
@@ -152,6 +197,8 @@ enum TextScanner {
     "jl", "nix", "tmpl", "snap", "log", "svg", "example", "template", "omp", "ics", "sol",
   ]
 
+  // MARK: Bytes
+
   private static func isPathByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 65...90, 97...122, 48...57, UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "_"),
@@ -169,47 +216,116 @@ enum TextScanner {
     }
   }
 
+  private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+
+  private static func isStop(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: ".") || byte == UInt8(ascii: "!") || byte == UInt8(ascii: "?")
+  }
+
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+  private static func trimmed(
+    _ bytes: UnsafeBufferPointer<UInt8>
+  ) -> UnsafeBufferPointer<UInt8> {
+    var start = 0
+    var end = bytes.count
+    while start < end, isSpace(bytes[start]) { start += 1 }
+    while end > start, isSpace(bytes[end - 1]) { end -= 1 }
+    return UnsafeBufferPointer(rebasing: bytes[start..<end])
+  }
+
   /// Runs of bytes that pass the test, until `body` says false.
   private static func forEachWord(
-    in text: String, _ isPart: (UInt8) -> Bool, _ body: (Substring) -> Bool
+    in text: String, _ isPart: (UInt8) -> Bool, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
   ) {
-    let bytes = text.utf8
-    var index = bytes.startIndex
-    while index < bytes.endIndex {
+    var text = text
+    text.withUTF8 { forEachWord(in: $0, isPart, body) }
+  }
+
+  private static func forEachWord(
+    in bytes: UnsafeBufferPointer<UInt8>, _ isPart: (UInt8) -> Bool,
+    _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) {
+    var index = 0
+    while index < bytes.count {
       guard isPart(bytes[index]) else {
-        index = bytes.index(after: index)
+        index += 1
         continue
       }
       let start = index
-      while index < bytes.endIndex, isPart(bytes[index]) { index = bytes.index(after: index) }
-      if !body(text[start..<index]) { return }
+      while index < bytes.count, isPart(bytes[index]) { index += 1 }
+      if !body(UnsafeBufferPointer(rebasing: bytes[start..<index])) { return }
+    }
+  }
+
+  private static func forEachLine(
+    in text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) {
+    forEachWord(in: text, { $0 != 0x0A }, body)
+  }
+}
+
+extension String {
+  /// True if these bytes stand anywhere in the text.
+  func hasBytes(_ needle: StaticString) -> Bool {
+    var copy = self
+    return copy.withUTF8 { text in
+      let length = needle.utf8CodeUnitCount
+      guard length > 0, text.count >= length, let base = text.baseAddress else { return false }
+      var start = 0
+      while start + length <= text.count,
+        let found = memchr(base + start, Int32(needle.utf8Start[0]), text.count - length - start + 1)
+      {
+        if memcmp(found, needle.utf8Start, length) == 0 { return true }
+        start = UnsafeRawPointer(found) - UnsafeRawPointer(base) + 1
+      }
+      return false
     }
   }
 }
 
 extension StringProtocol {
-  /// Without white space at both ends.
+  /// Without ASCII white space at both ends.
   var trimmed: SubSequence {
-    guard let first = firstIndex(where: { !$0.isWhitespace }),
-      let last = lastIndex(where: { !$0.isWhitespace })
+    func isText(_ scalar: Unicode.Scalar) -> Bool {
+      scalar.value > 127 || !TextScanner.isSpace(UInt8(scalar.value))
+    }
+    let scalars = unicodeScalars
+    guard let first = scalars.firstIndex(where: isText),
+      let last = scalars.lastIndex(where: isText)
     else { return self[startIndex..<startIndex] }
-    return self[first...last]
+    return self[first..<scalars.index(after: last)]
   }
 
-  /// At most `count` characters, cut at a word where one is near, with an ellipsis.
+  /// At most `count` UTF-8 bytes and an ellipsis, cut at a word where one is near.
   func cut(to count: Int) -> String {
-    guard self.count > count, count > 1 else { return String(self.prefix(Swift.max(0, count))) }
-    let head = self.prefix(count - 1)
-    if let space = head.lastIndex(where: \.isWhitespace),
-      head.distance(from: space, to: head.endIndex) < 20
-    {
-      return String(head[..<space]) + "…"
+    guard utf8.count > count else { return String(self) }
+    var bytes = Array(utf8.prefix(Swift.max(0, count - 1)))
+    // Not in the middle of a character's bytes.
+    if let next = utf8.dropFirst(bytes.count).first, next & 0xC0 == 0x80 {
+      while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
+      if !bytes.isEmpty { bytes.removeLast() }
     }
-    return String(head) + "…"
+    if let space = bytes.lastIndex(where: TextScanner.isSpace), bytes.count - space < 20 {
+      bytes.removeSubrange(space...)
+    }
+    return String(decoding: bytes, as: UTF8.self) + "…"
   }
 
   /// One line: runs of white space become one blank.
   public var oneLine: String {
-    split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    var result: [UInt8] = []
+    result.reserveCapacity(utf8.count)
+    var needsSpace = false
+    for byte in utf8 {
+      if TextScanner.isSpace(byte) {
+        needsSpace = !result.isEmpty
+      } else {
+        if needsSpace { result.append(0x20) }
+        needsSpace = false
+        result.append(byte)
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
   }
 }
