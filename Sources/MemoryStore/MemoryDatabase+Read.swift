@@ -53,7 +53,8 @@ extension MemoryDatabase {
     query.prefix("c.id", id.uppercased())
     let found = try fetch(query, order: "c.id", limit: 2, Self.checkpoint)
     if found.count > 1 {
-      throw StoreError(.invalid, "several checkpoints begin with \(id)", hint: "give more of the id")
+      throw StoreError(
+        .invalid, "several checkpoints begin with \(id)", hint: "give more of the id")
     }
     return found.first
   }

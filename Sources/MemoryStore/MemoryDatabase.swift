@@ -27,6 +27,8 @@ public final class MemoryDatabase: Sendable {
   let queue: DatabaseQueue
   let redactor: Redactor
   private let schemaNumber: Int
+  /// Seconds.
+  private let busyTimeout: Double
 
   /// - Parameters:
   ///   - path: Of the database file; its folder exists.
@@ -46,6 +48,7 @@ public final class MemoryDatabase: Sendable {
   ) throws(StoreError) {
     self.path = path
     self.redactor = redactor
+    self.busyTimeout = busyTimeout
     schemaNumber = steps.last?.number ?? 0
     let isReading = access == .reading
     if isReading, RegularFile.facts(path) == nil {
@@ -83,10 +86,15 @@ public final class MemoryDatabase: Sendable {
     }
   }
 
+  /// Pages of the log above which it is folded into the database. The first process to open a
+  /// store reads and checks its whole log: with SQLite's 1,000 pages that costs each hook 10 ms.
+  private static let logPages: Int64 = 64
+
   /// One transaction that sees and changes the newest state.
   func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
       return try queue.writeWithoutTransaction { db in
+        defer { foldLog(db) }
         var result: T?
         try db.inTransaction(.immediate) {
           try Self.checkSchema(db, expected: schemaNumber)
@@ -98,6 +106,18 @@ public final class MemoryDatabase: Sendable {
     } catch {
       throw Self.translate(error, path)
     }
+  }
+
+  /// Short-lived processes never reset the log by themselves: what was folded in is forgotten with
+  /// the process. Nothing waits for a reader here; the next write tries again.
+  private func foldLog(_ db: Database) {
+    guard let log = RegularFile.facts(path + "-wal"), log.size > Self.logPages * 4096 else {
+      return
+    }
+    sqlite3_busy_timeout(db.sqliteConnection, 0)
+    sqlite3_wal_checkpoint_v2(
+      db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+    sqlite3_busy_timeout(db.sqliteConnection, Int32(busyTimeout * 1000))
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {

@@ -19,7 +19,9 @@ public struct SnapshotDifference: Sendable, Equatable {
       part("next") { $0.next },
       part("blockers") { $0.blockers },
       part("requests") { $0.requests.map(\.text) },
-      part("files") { $0.files.map { $0.edits > 0 ? "\($0.path) (edited ×\($0.edits))" : $0.path } },
+      part("files") {
+        $0.files.map { $0.edits > 0 ? "\($0.path) (edited ×\($0.edits))" : $0.path }
+      },
       part("commands") { $0.commands.map { "\($0.key) ×\($0.count)" } },
       part("commits") { $0.commits.map { "\($0.hash) \($0.subject)" } },
       part("branch") { [$0.git?.branch, $0.git?.head].compactMap { $0 } },

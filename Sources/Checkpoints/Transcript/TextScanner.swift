@@ -37,7 +37,8 @@ enum TextScanner {
       }
       end = colon
     }
-    while end > 0, [UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: ",")].contains(word[end - 1])
+    while end > 0,
+      [UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: ",")].contains(word[end - 1])
     {
       end -= 1
     }
@@ -167,7 +168,9 @@ enum TextScanner {
   /// True where a person lays down how things are to be done (findings 9).
   static func isRule(_ sentence: String) -> Bool {
     var isRule = false
-    forEachWord(in: sentence.lowercased(), { isNameByte($0) || $0 == UInt8(ascii: "'") || $0 > 127 }) {
+    forEachWord(
+      in: sentence.lowercased(), { isNameByte($0) || $0 == UInt8(ascii: "'") || $0 > 127 }
+    ) {
       let word = String(decoding: $0, as: UTF8.self).replacing("’", with: "'")
       isRule = ruleWords.contains(word)
       return !isRule
@@ -274,7 +277,8 @@ extension String {
       guard length > 0, text.count >= length, let base = text.baseAddress else { return false }
       var start = 0
       while start + length <= text.count,
-        let found = memchr(base + start, Int32(needle.utf8Start[0]), text.count - length - start + 1)
+        let found = memchr(
+          base + start, Int32(needle.utf8Start[0]), text.count - length - start + 1)
       {
         if memcmp(found, needle.utf8Start, length) == 0 { return true }
         start = UnsafeRawPointer(found) - UnsafeRawPointer(base) + 1

@@ -70,7 +70,8 @@ public struct TranscriptReader {
     defer { close(descriptor) }
     var report = Report(end: start, fileSize: facts.size, isRestart: isRestart)
     let tape = JSONTape()
-    var buffer = [UInt8](repeating: 0, count: Self.chunkBytes)
+    let unread = facts.size - start.offset + 1
+    var buffer = [UInt8](repeating: 0, count: Int(min(Int64(Self.chunkBytes), max(4096, unread))))
     var filled = 0
     var isSkipping = false
     while true {

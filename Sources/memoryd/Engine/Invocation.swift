@@ -14,8 +14,9 @@ public struct Invocation {
   public var progress: ((String) -> Void)?
   /// Called once a hook's input is understood: after that many ms the process must be gone.
   /// The closure it takes runs first when the time is up.
-  public var enterHookMode: (_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> Void)
-    -> Void
+  public var enterHookMode:
+    (_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> Void)
+      -> Void
 
   public init(
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],

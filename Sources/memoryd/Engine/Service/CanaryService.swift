@@ -129,8 +129,9 @@ struct CanaryService {
     _ recorder: SessionRecorder, _ input: HookInput, dirty: [String]?
   ) -> RecoveryDocument? {
     let recovery = RecoveryService(service: service)
-    let newest = (try? service.database().checkpoints(
-      RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
+    let newest =
+      (try? service.database().checkpoints(
+        RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
     let hasHistory = recorder.digest.toolCalls > 0 || !recorder.digest.requests.isEmpty
     switch input.source {
     case "compact" where hasHistory:
@@ -163,8 +164,9 @@ struct CanaryService {
   private func openingLines(_ recorder: SessionRecorder, _ input: HookInput) -> String {
     let verdict = service.verdict()
     var lines = ["memoryd: \(verdict.mode.rawValue) mode; \(verdict.detail)."]
-    guard let report = try? report(
-      project: recorder.project.name, excluding: recorder.session.id)
+    guard
+      let report = try? report(
+        project: recorder.project.name, excluding: recorder.session.id)
     else { return lines[0] + "\n" }
     var facts: [String] = []
     if report.openTasks > 0 { facts.append("\(report.openTasks) open tasks") }

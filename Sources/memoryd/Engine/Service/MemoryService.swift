@@ -88,7 +88,8 @@ final class MemoryService {
     do {
       let result = try spool.drain(into: database) { deadline?.isWithin(700) ?? false }
       if result.quarantined > 0 {
-        note("spool", .invalid, "\(result.quarantined) spooled writes could not be taken in",
+        note(
+          "spool", .invalid, "\(result.quarantined) spooled writes could not be taken in",
           hint: "look at them in \(spool.quarantine)")
       }
     } catch {

@@ -134,7 +134,9 @@ struct Settings: Sendable {
       switch node {
       case .mapping(let mapping):
         for (name, value) in mapping {
-          guard let name = name.scalar?.string else { throw invalid("\(file) has a key of no name") }
+          guard let name = name.scalar?.string else {
+            throw invalid("\(file) has a key of no name")
+          }
           try walk(value, path.isEmpty ? name : path + "." + name)
         }
       case .scalar(let scalar):

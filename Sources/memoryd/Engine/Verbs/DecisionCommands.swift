@@ -5,7 +5,8 @@ struct DecideCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "decide",
     abstract: "Records a decision and why it was made.",
-    discussion: "memoryd decide \"Retry in the client\" --rationale \"the server cannot be changed\"")
+    discussion:
+      "memoryd decide \"Retry in the client\" --rationale \"the server cannot be changed\"")
 
   @OptionGroup var shared: SharedOptions
   @Argument(help: "What was decided.") var decision: TextArgument

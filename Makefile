@@ -1,0 +1,59 @@
+# memoryd: `make run` shows it at work, `make test` checks it. Both install what they need.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+BINARY = .build/release/memoryd
+
+# One static executable starts three times faster than one that loads Swift's libraries, and one
+# at a fixed address starts a third faster again (docs/decisions/0003-static-release.md).
+ifeq ($(shell uname -s),Linux)
+RELEASE_FLAGS = --static-swift-stdlib -Xswiftc -Xclang-linker -Xswiftc -no-pie
+endif
+
+.PHONY: run build test test-tsan bench lint format fuzz install uninstall clean deps
+
+## Install what is missing, build, and take a checkpoint of a sample session.
+run: build
+	@scripts/demo.sh $(BINARY)
+
+build: deps
+	$(SWIFT) build -c release $(RELEASE_FLAGS)
+
+## All tests. Those on real transcripts run where ../shared/data/transcripts is there.
+test: deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+## The same under the thread sanitizer, in a build folder of its own.
+test-tsan: deps
+	$(SWIFT) test --sanitize thread --scratch-path .build-tsan
+
+## Ratios against public tools, in one run.
+bench: build
+	python3 Benchmarks/bench.py --memoryd $(BINARY)
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	@scripts/lint.sh
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+## libFuzzer on the transcript reader, SECONDS long (default 600).
+fuzz: deps
+	@scripts/fuzz.sh $(SECONDS_TO_FUZZ)
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/memoryd
+	install -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd
+	-strip $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd
+	ln -sf ../libexec/memoryd/memoryd $(DESTDIR)$(PREFIX)/bin/memoryd
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/memoryd $(DESTDIR)$(PREFIX)/bin/memoryd
+
+clean:
+	rm -rf .build .build-tsan .build-fuzz
+
+deps:
+	@scripts/install-deps.sh
