@@ -167,7 +167,7 @@ public struct RecoveryDocument: Sendable {
     if file.edits > 0 { parts.append(file.edits == 1 ? "edited" : "edited ×\(file.edits)") }
     if file.isDirty { parts.append("uncommitted") }
     if !file.symbols.isEmpty {
-      parts.append(file.symbols.suffix(4).map(Markdown.inline).joined(separator: ", "))
+      parts.append(file.symbols.prefix(5).map(Markdown.inline).joined(separator: ", "))
     }
     let path = Markdown.inline(Self.shortened(file.path))
     return parts.isEmpty ? "- \(path)" : "- \(path): \(parts.joined(separator: "; "))"

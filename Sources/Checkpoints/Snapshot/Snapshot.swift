@@ -107,16 +107,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     requests = Array(digest.requests.suffix(40))
     rules = digest.rules
     plan = digest.plan
-    files = digest.files.filter { !Self.isScrap($0.key) }
-      .map { path, use in
-        (
-          Self.worth(use, at: now),
-          File(
-            path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
-            age: now - use.lastCall, symbols: use.symbols, isDirty: dirty.contains(path))
-        )
-      }
-      .sorted { ($0.0, $1.1.path) > ($1.0, $0.1.path) }.prefix(80).map(\.1)
+    files = Self.rankedFiles(digest, dirty: dirty)
     commands = digest.commands.map { key, use in
       (
         Self.worth(use, at: now),
@@ -162,6 +153,62 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   static let editWeight = 0.8
   static let commandHalfLife = 40.0
 
+  private static func rankedFiles(_ digest: SessionDigest, dirty: Set<String>) -> [File] {
+    let now = digest.toolCalls
+    let uses = merged(digest.files.filter { !isScrap($0.key) })
+    let workplaces = Set(uses.filter { $0.value.edits > 0 }.map { folder(of: $0.key) })
+    return uses.compactMap { path, use -> (Double, File)? in
+      var worth = worth(use, at: now)
+      if use.uses == 0 {
+        // Once in a listing: 59 % of all paths seen, under 1 % of those needed (findings 5).
+        let isSibling = workplaces.contains(folder(of: path))
+        guard isSibling || use.listings > 1 else { return nil }
+        worth *= isSibling ? 0.5 : 0.2
+      }
+      let symbols = use.symbols.enumerated().map { index, name in
+        (digest.names[name]?.weight(at: now) ?? 0, index, name)
+      }
+      .sorted { ($0.0, $0.1) > ($1.0, $1.1) }.prefix(8).map(\.2)
+      return (
+        worth,
+        File(
+          path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
+          age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path))
+      )
+    }
+    .sorted { ($0.0, $1.1.path) > ($1.0, $0.1.path) }.prefix(80).map(\.1)
+  }
+
+  private static func folder(of path: String) -> Substring {
+    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+  }
+
+  /// People and agents name a file by its last components: such a mention counts for the file.
+  private static func merged(
+    _ files: [String: SessionDigest.FileUse]
+  ) -> [String: SessionDigest.FileUse] {
+    var byName: [Substring: [String]] = [:]
+    func name(_ path: String) -> Substring {
+      path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
+    }
+    for path in files.keys { byName[name(path), default: []].append(path) }
+    var result = files
+    for paths in byName.values where paths.count > 1 {
+      for short in paths.sorted(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) {
+        let longer = paths.filter { $0.hasSuffix("/" + short) && result[$0] != nil }
+        let best = longer.max {
+          (result[$0]!.uses, $1) < (result[$1]!.uses, $0)
+        }
+        guard let best, let use = result[short], use.edits == 0 else { continue }
+        result[best]!.mentions += use.mentions + use.reads
+        result[best]!.listings += use.listings
+        if use.uses > 0 { result[best]!.lastCall = max(result[best]!.lastCall, use.lastCall) }
+        result[short] = nil
+      }
+    }
+    return result
+  }
+
   static func worth(_ use: SessionDigest.FileUse, at now: Int) -> Double {
     let count = log2(1 + use.uses)
     let recency = recencyWeight * halving(now - use.lastCall, fileHalfLife)
@@ -199,7 +246,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     // Names as numbers: the greedy choice looks at every name of every sentence again and again.
     var numbers: [String: Int] = [:]
     var weights: [Double] = []
-    let candidates = sentences.suffix(100).map { sentence in
+    let candidates = sentences.suffix(160).map { sentence in
       let words = TextScanner.names(in: sentence.text, limit: 12).compactMap { name -> Int? in
         if let number = numbers[name] { return number }
         guard let known = names[name] else { return nil }
@@ -212,7 +259,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     }
     var left = Array(candidates.indices)
     var chosen: [String] = []
-    while chosen.count < 16 {
+    while chosen.count < 40 {
       var best = (at: -1, worth: 0.0)
       for (at, index) in left.enumerated() {
         let gain = candidates[index].words.reduce(0.0) { $0 + weights[$1] }

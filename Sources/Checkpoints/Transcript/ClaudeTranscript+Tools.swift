@@ -74,29 +74,32 @@ extension ClaudeTranscript {
       }
     }
     code = clean(code)
-    let symbols = TextScanner.symbols(in: code)
+    let names = TextScanner.names(in: code)
+    var symbols = Array(TextScanner.symbols(in: code).prefix(6))
+    for name in names where symbols.count < 12 && !symbols.contains(name) { symbols.append(name) }
     let call = digest.toolCalls
     touch(path) { file in
       file.edits += 1
       file.lastEdit = call
       file.symbols.removeAll { symbols.contains($0) }
       file.symbols += symbols
-      if file.symbols.count > 8 { file.symbols.removeFirst(file.symbols.count - 8) }
+      if file.symbols.count > 24 { file.symbols.removeFirst(file.symbols.count - 24) }
     }
     digest.signals.repositoryWrites += 1
     noteRepository(of: path)
     // A plan or a note that is written down names the files that come next.
     let isProse = path.hasSuffix(".md") || path.hasSuffix(".txt")
     mention(
-      paths: isProse ? TextScanner.paths(in: code) : [], names: TextScanner.names(in: code),
-      weight: 0.5)
+      paths: isProse ? TextScanner.paths(in: code) : [], names: names, weight: 0.5)
   }
 
   private mutating func takeSearch(_ tool: String, _ input: JSONValue) {
     let pattern = input["pattern"]?.string.map(clean) ?? ""
     note(tool, pattern)
     if isInSidechain { return }
-    if let path = input["path"]?.string { touch(path) { $0.mentions += 1 } }
+    if let path = input["path"]?.string.flatMap({ TextScanner.path($0) }) {
+      touch(path) { $0.mentions += 1 }
+    }
     mention(
       paths: TextScanner.paths(in: pattern), names: TextScanner.names(in: pattern), weight: 2)
   }
@@ -197,6 +200,12 @@ extension ClaudeTranscript {
       return
     }
     switch call.tool {
+    case "Grep", "Glob", "Bash":
+      list(resultText(block["content"]))
+    default:
+      break
+    }
+    switch call.tool {
     case "TaskCreate":
       createTask(call, details)
     case "TaskList":
@@ -209,6 +218,16 @@ extension ClaudeTranscript {
       mention(paths: TextScanner.paths(in: report), names: [], weight: 0)
     default:
       break
+    }
+  }
+
+  /// Paths in a tool's output: seldom needed, but a file beside one that was edited often is.
+  private mutating func list(_ output: String) {
+    for path in TextScanner.paths(in: output, limit: 60) {
+      let known = digest.files[relative(path)]
+      digest.files[relative(path)] = known ?? .init()
+      digest.files[relative(path)]?.listings += 1
+      if known == nil { digest.files[relative(path)]?.lastCall = digest.toolCalls }
     }
   }
 

@@ -235,7 +235,7 @@ public struct ClaudeTranscript {
   }
 
   /// The path below the session's first folder, with `/` also where Windows wrote `\`.
-  private func relative(_ path: String) -> String {
+  func relative(_ path: String) -> String {
     func slashed(_ path: String) -> String {
       path.utf8.contains(UInt8(ascii: "\\")) ? path.replacing("\\", with: "/") : path
     }

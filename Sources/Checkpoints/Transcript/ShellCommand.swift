@@ -26,10 +26,18 @@ struct ShellCommand: Equatable {
       let arguments = Array(words.dropFirst())
       let plain = arguments.filter { !$0.hasPrefix("-") && !$0.hasPrefix("\"") }
       if program == "git", let verb = plain.first, gitVerbs.contains(verb) { return nil }
-      let short = program.split(separator: "/").last.map(String.init) ?? program
-      let subcommand = plain.first.map { $0.count <= 40 ? " " + $0 : "" } ?? ""
+      var key = [program.split(separator: "/").last.map(String.init) ?? program]
+      if let module = arguments.first, module == "-m", arguments.count > 1 {
+        key += [module, arguments[1]]
+      } else if let verb = plain.first, verb.utf8.count <= 40 {
+        key.append(verb)
+        // `npm run test` and `npm run lint` are two commands.
+        if runners.contains(verb), plain.count > 1, plain[1].utf8.count <= 40 {
+          key.append(plain[1])
+        }
+      }
       return ShellCommand(
-        key: short + subcommand, text: words.joined(separator: " "))
+        key: key.joined(separator: " "), text: words.joined(separator: " "))
     }
   }
 
@@ -128,6 +136,10 @@ struct ShellCommand: Equatable {
     "diff", "less", "more", "file", "stat", "du", "df", "date", "kill", "pkill", "ps", "tree",
     "basename", "dirname", "realpath", "jq", "yes", "seq", "wait", "}", "function", "local",
     "trap", "open", "column", "od", "xxd", "base64", "id", "whoami", "hostname", "uname",
+  ]
+
+  private static let runners: Set<String> = [
+    "run", "exec", "pr", "issue", "repo", "workflow", "release", "compose", "tool", "x", "task",
   ]
 
   private static let gitVerbs: Set<String> = [
