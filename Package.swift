@@ -52,7 +52,9 @@ let package = Package(
       swiftSettings: settings),
 
     .testTarget(
-      name: "MemoryStoreTests", dependencies: ["MemoryStore"], swiftSettings: settings),
+      name: "MemoryStoreTests",
+      dependencies: ["MemoryStore", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "MemoryStore", "CCmark"],
       swiftSettings: settings),

@@ -1,0 +1,34 @@
+import Foundation
+
+@testable import MemoryStore
+
+/// A folder that goes away with the test.
+final class TemporaryFolder {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "memoryd-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    _ = chmod(path, 0o700)
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  func file(_ name: String) -> String { path + "/" + name }
+
+  func database(_ access: MemoryDatabase.Access = .migrating) throws -> MemoryDatabase {
+    try MemoryDatabase(path: file("memory.db"), access: access)
+  }
+}
+
+extension StoreWrite {
+  static func task(_ title: String, request: String = UUID().uuidString, at: Int64 = 1000)
+    -> StoreWrite
+  {
+    StoreWrite(
+      requestID: request, at: at, project: .named("p"),
+      operation: .addTask(TaskDraft(title: title, source: "cc")))
+  }
+}
