@@ -77,7 +77,8 @@ import Testing
     let first = try folder.database().commit(.task("a", at: 2_000_000_000_000)).id
     let second = try folder.database().commit(.task("b", at: 1_000_000_000_000)).id
     #expect(first < second)
-    #expect(try folder.database().tasks(status: nil, filter: RecordFilter()).map(\.title) == ["b", "a"])
+    #expect(
+      try folder.database().tasks(status: nil, filter: RecordFilter()).map(\.title) == ["b", "a"])
   }
 
   @Test func emptyFields_leaveATaskAsItIs() throws {
@@ -101,7 +102,8 @@ import Testing
       StoreWrite(
         requestID: "c", at: 3, project: .named("p"),
         operation: .checkpoint(
-          CheckpointDraft(trigger: "manual", objective: "count otters", next: ["feed the walrus"]))))
+          CheckpointDraft(trigger: "manual", objective: "count otters", next: ["feed the walrus"])))
+    )
     #expect(try database.search("walrus", filter: RecordFilter()).count == 2)
     #expect(try database.search("otter", filter: RecordFilter()).first?.entry.kind == "checkpoint")
     _ = try database.commit(
@@ -257,7 +259,8 @@ import Testing
     let state = try #require(try database.transcript(path: "/t.jsonl"))
     #expect(state.position.offset == 300)
     #expect(state.digest == "{\"end\":300}")
-    #expect(try database.entries(sessionID: "s").compactMap(\.sourceID).sorted() == ["a", "b", "c", "d"])
+    #expect(
+      try database.entries(sessionID: "s").compactMap(\.sourceID).sorted() == ["a", "b", "c", "d"])
     let usage = try database.usage(sessionID: "s")
     #expect(usage.requests == 1)
   }

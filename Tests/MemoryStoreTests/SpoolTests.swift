@@ -88,12 +88,16 @@ import Testing
     #expect(try String(contentsOfFile: target, encoding: .utf8) == "by hand\n- more\n")
     let mode = try FileManager.default.attributesOfItem(atPath: target)[.posixPermissions] as? Int
     #expect(mode == 0o640)
-    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.file("link.md")) == "real.md")
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: folder.file("link.md")) == "real.md"
+    )
   }
 
   @Test func read_whenTheFileIsTooLarge_isRefused() throws {
     try Data(count: 1000).write(to: URL(fileURLWithPath: folder.file("f")))
-    let error = #expect(throws: StoreError.self) { try RegularFile.read(folder.file("f"), limit: 999) }
+    let error = #expect(throws: StoreError.self) {
+      try RegularFile.read(folder.file("f"), limit: 999)
+    }
     #expect(error?.code == .invalid)
   }
 }

@@ -15,7 +15,9 @@ public struct GitStatus: ~Copyable {
   private var isReaped = false
 
   /// Starts git; nil where that cannot be done (no git, no such folder).
-  public init?(root: String, environment: [String: String]) {
+  ///
+  /// - Parameter executable: A path, or a name that is looked up in `PATH`.
+  public init?(root: String, environment: [String: String], executable: String = "git") {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }
     defer { close(ends[1]) }
@@ -49,7 +51,7 @@ public struct GitStatus: ~Copyable {
       envp.forEach { free($0) }
     }
     var process = pid_t()
-    guard posix_spawnp(&process, "git", &actions, &attributes, &argv, &envp) == 0 else {
+    guard posix_spawnp(&process, executable, &actions, &attributes, &argv, &envp) == 0 else {
       close(ends[0])
       return nil
     }

@@ -182,7 +182,7 @@ public struct ClaudeTranscript {
         line: line, trigger: details?["trigger"]?.string ?? "auto",
         preTokens: details?["preTokens"]?.int, at: at))
     // PostCompact may have brought the new summary before this line was written.
-    if digest.summaryAt < at - 5000 { digest.summary = nil }
+    if digest.summaryAt < at { digest.summary = nil }
   }
 
   /// The host's summary, from the transcript or from PostCompact's `compact_summary`.

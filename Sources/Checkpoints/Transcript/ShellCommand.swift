@@ -24,7 +24,7 @@ struct ShellCommand: Equatable {
           || program.hasPrefix("~")
       else { return nil }
       let arguments = Array(words.dropFirst())
-      let plain = arguments.filter { !$0.hasPrefix("-") && !$0.hasPrefix("\"") }
+      let plain = arguments.filter { !$0.hasPrefix("-") && !$0.utf8.contains(UInt8(ascii: " ")) }
       if program == "git", let verb = plain.first, gitVerbs.contains(verb) { return nil }
       var key = [program.split(separator: "/").last.map(String.init) ?? program]
       if let module = arguments.first, module == "-m", arguments.count > 1 {
@@ -37,15 +37,19 @@ struct ShellCommand: Equatable {
         }
       }
       return ShellCommand(
-        key: key.joined(separator: " "), text: words.joined(separator: " "))
+        key: key.joined(separator: " "), text: words.map(quoted).joined(separator: " "))
     }
+  }
+
+  private static func quoted(_ word: String) -> String {
+    word.isEmpty || word.utf8.contains(where: TextScanner.isSpace) ? "\"\(word)\"" : word
   }
 
   /// Every word of a command line that could name a file.
   static func words(in line: String) -> [String] { split(line).flatMap { $0 } }
 
-  /// Splits into simple commands of words. Quotes keep a word together and stay on it where it
-  /// holds white space; redirections, here-documents and comments are left out.
+  /// Splits into simple commands of words. Quotes keep a word together; redirections,
+  /// here-documents and comments are left out.
   private static func split(_ line: String) -> [[String]] {
     var result: [[String]] = []
     var words: [String] = []
@@ -57,8 +61,7 @@ struct ShellCommand: Equatable {
     var index = 0
     func endWord() {
       if !word.isEmpty || isQuoted {
-        var text = String(decoding: word, as: UTF8.self)
-        if isQuoted, text.contains(where: \.isWhitespace) { text = "\"\(text)\"" }
+        let text = String(decoding: word, as: UTF8.self)
         if isRedirection { isRedirection = false } else { words.append(text) }
       }
       word = []

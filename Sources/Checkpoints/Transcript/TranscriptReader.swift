@@ -181,7 +181,7 @@ public struct TranscriptReader {
   /// Where the next line of an agent may begin: its objects open with one of these keys.
   private static func nextObject(in line: UnsafeBufferPointer<UInt8>, after start: Int) -> Int? {
     let openings: [StaticString] = [
-      "{\"parentUuid\"", "{\"type\"", "{\"timestamp\"", "{\"sessionId\"", "{\"uuid\"",
+      "{\"parentUuid\"", "{\"type\"", "{\"timestamp\"", "{\"sessionId\"", "{\"uuid\"", "{\"cwd\"",
     ]
     var index = start + 1
     while index + 1 < line.count {

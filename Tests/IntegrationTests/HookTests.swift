@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+
+/// The hooks of a session, in the order in which Claude Code calls them.
+@Suite struct HookTests {
+  let place: Workplace
+
+  init() throws { place = try Workplace() }
+
+  private func session() throws {
+    try place.append(
+      Line.request("Make the parser accept CRLF; never change the lexer")
+        + Line.call(
+          "Edit",
+          [
+            "file_path": place.repository + "/src/parser.go",
+            "new_string": "func acceptLineEnd() {}",
+          ])
+        + Line.call("Bash", ["command": "go test ./parser/..."])
+        + Line.call(
+          "TodoWrite", ["todos": [["content": "update the changelog", "status": "pending"]]])
+        + Line.reply("The acceptLineEnd helper is in src/parser.go now."))
+  }
+
+  @Test func compaction_bringsBackWhatTheSessionKnew() throws {
+    try session()
+    let pre = try place.run(
+      "checkpoint", input: place.hook("PreCompact", ["trigger": "auto", "custom_instructions": ""]))
+    #expect(pre.status == 0 && pre.output.isEmpty && pre.errorOutput.isEmpty)
+    try place.append(Line.boundary() + Line.summary("We worked on the parser."))
+    let post = try place.run(
+      "checkpoint",
+      input: place.hook(
+        "PostCompact", ["trigger": "auto", "compact_summary": "We worked on the parser."]))
+    #expect(post.status == 0 && post.output.isEmpty)
+    let context = try place.context("compact")
+    for part in [
+      "standalone", "src/parser.go", "acceptLineEnd", "go test ./parser/...",
+      "never change the lexer",
+      "update the changelog", "Not in the summary", "recorded data",
+    ] {
+      #expect(context.contains(part), "\(part)")
+    }
+    #expect(context.utf16.count <= 9500)
+    // One compaction, one checkpoint.
+    #expect(try place.run("checkpoint", "list", "--json").items().count == 1)
+  }
+
+  @Test func preCompact_whenFiredAgain_isOneCheckpoint() throws {
+    try session()
+    for _ in 0..<4 {
+      #expect(
+        try place.run("checkpoint", input: place.hook("PreCompact", ["trigger": "manual"])).status
+          == 0)
+    }
+    #expect(try place.run("checkpoint", "list", "--json").items().count == 1)
+    #expect(try place.sqlite("SELECT count(*) FROM outbox") == "1")
+    // New work makes a new checkpoint.
+    try place.append(
+      Line.request("and now the docs") + Line.call("Read", ["file_path": "/x/docs.md"]))
+    try place.run("checkpoint", input: place.hook("SessionEnd"))
+    #expect(try place.run("checkpoint", "list", "--json").items().count == 2)
+  }
+
+  @Test func unannouncedCompaction_isRebuiltFromTheBoundary() throws {
+    try session()
+    try place.append(Line.boundary() + Line.summary("short"))
+    #expect(try place.context("compact").contains("src/parser.go"))
+    let items = try place.run("checkpoint", "list", "--json").items()
+    #expect(items.map { $0["trigger"] as? String } == ["boundary"])
+  }
+
+  @Test func nextSession_startsKnowingWhatTheLastOneKnew() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    try place.run("session", "end", input: place.hook("SessionEnd", ["reason": "other"]))
+    let context = try place.context("startup", session: "session-2")
+    #expect(context.contains("previous session"))
+    #expect(context.contains("src/parser.go") && context.contains("never change the lexer"))
+    let clear = try place.context("clear", session: "session-3")
+    #expect(clear.contains("src/parser.go") && clear.utf16.count <= 3000)
+  }
+
+  @Test func resume_isShort() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let context = try place.context("resume")
+    #expect(context.utf16.count <= 3000)
+    #expect(context.contains("This session so far"))
+  }
+
+  @Test func firstSessionOfAll_isToldTheMode() throws {
+    let context = try place.context("startup")
+    #expect(context.contains("standalone"))
+    #expect(!context.contains("previous session"))
+  }
+
+  @Test func otherActiveSessions_areNamed() throws {
+    _ = try place.context("startup", session: "other-session")
+    #expect(try place.context("startup", session: "mine").contains("other-session"))
+    try place.run(
+      "session", "end", input: place.hook("SessionEnd", ["session_id": "other-session"]))
+    #expect(!(try place.context("startup", session: "mine").contains("other-session")))
+  }
+
+  @Test func stop_takesACheckpointOnlyWhenItIsDue() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("Stop"))
+    #expect(try place.run("checkpoint", "list", "--json").items().isEmpty)
+    // The text is taken in all the same.
+    #expect(try !place.run("search", "CRLF", "--json").items().isEmpty)
+    var lines = ""
+    for number in 0..<20 {
+      lines += Line.json([
+        "type": "assistant", "timestamp": "2026-01-14T16:\(10 + number):00Z",
+        "message": [
+          "content": [
+            [
+              "type": "tool_use", "id": "t\(number)", "name": "Edit",
+              "input": ["file_path": "/r/a.go", "new_string": "x"],
+            ]
+          ]
+        ],
+      ])
+    }
+    try place.append(lines)
+    try place.run("checkpoint", input: place.hook("Stop"))
+    let items = try place.run("checkpoint", "list", "--json").items()
+    #expect(items.map { $0["trigger"] as? String } == ["stop"])
+    // 20 calls, an edit, a gap of an hour: above 1.0 once, and not again without new work.
+    try place.run("checkpoint", input: place.hook("Stop"))
+    #expect(try place.run("checkpoint", "list", "--json").items().count == 1)
+  }
+
+  @Test func sessionEnd_marksTheSession() throws {
+    try session()
+    let result = try place.run(
+      "session", "end", input: place.hook("SessionEnd", ["reason": "prompt_input_exit"]))
+    #expect(result.status == 0 && result.output.isEmpty)
+    let sessions = try place.run("session", "list", "--json").items()
+    #expect(sessions.first?["end_reason"] as? String == "prompt_input_exit")
+    #expect(try !place.run("search", "acceptLineEnd", "--json").items().isEmpty)
+  }
+
+  @Test func gitFacts_areThoseOfTheRepository() throws {
+    try place.git("init", "-q", "-b", "trunk")
+    try place.write("x", to: "repo/dirty file.txt")
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let id = try #require(try place.run("checkpoint", "list", "--json").items()[0]["id"] as? String)
+    let snapshot = try #require(
+      try place.run("checkpoint", "show", id, "--json").json()["snapshot"] as? [String: Any])
+    let git = try #require(snapshot["git"] as? [String: Any])
+    #expect(git["branch"] as? String == "trunk")
+    #expect(git["dirty"] as? [String] == ["dirty file.txt"])
+    #expect(try place.context("compact").contains("dirty file.txt"))
+  }
+
+  @Test func hookRuns_areCounted() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let hooks = try #require(
+      try place.run("status", "--json").json()["hooks"] as? [[String: Any]])
+    #expect(hooks.first?["event"] as? String == "PreCompact")
+    #expect(hooks.first?["runs"] as? Int == 1)
+  }
+}

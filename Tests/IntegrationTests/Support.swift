@@ -1,0 +1,213 @@
+import Foundation
+import Testing
+
+/// The real executable, run as hosts and people run it.
+struct MemorydProcess {
+  /// Beside the test bundle, whatever the build folder is called.
+  static let executable: String = {
+    let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    var folder = bundle.deletingLastPathComponent()
+    while folder.path != "/" {
+      let candidate = folder.appendingPathComponent("memoryd").path
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder),
+        !isFolder.boolValue
+      {
+        return candidate
+      }
+      folder = folder.deletingLastPathComponent()
+    }
+    return "memoryd"
+  }()
+
+  struct Result: Sendable {
+    var output: String
+    var errorOutput: String
+    var status: Int32
+
+    /// The one JSON document on standard output.
+    func json() throws -> [String: Any] {
+      let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
+      return try #require(object as? [String: Any])
+    }
+
+    func items() throws -> [[String: Any]] {
+      try #require(try json()["items"] as? [[String: Any]])
+    }
+  }
+
+  let process = Process()
+  private let output = Pipe()
+  private let errorOutput = Pipe()
+
+  init(
+    _ arguments: [String], input: Data?, environment: [String: String], cwd: String
+  ) throws {
+    process.executableURL = URL(fileURLWithPath: Self.executable)
+    process.arguments = arguments
+    process.environment = environment
+    process.currentDirectoryURL = URL(fileURLWithPath: cwd)
+    process.standardOutput = output
+    process.standardError = errorOutput
+    if let input {
+      // A file, as a pipe that nobody reads would stop the writer.
+      let path = NSTemporaryDirectory() + "memoryd-input-" + UUID().uuidString
+      try input.write(to: URL(fileURLWithPath: path))
+      process.standardInput = FileHandle(forReadingAtPath: path)
+      unlink(path)
+    } else {
+      process.standardInput = FileHandle.nullDevice
+    }
+    try process.run()
+  }
+
+  func finish() -> Result {
+    let out = output.fileHandleForReading.readDataToEndOfFile()
+    let err = errorOutput.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return Result(
+      output: String(decoding: out, as: UTF8.self),
+      errorOutput: String(decoding: err, as: UTF8.self), status: process.terminationStatus)
+  }
+}
+
+/// A home, a repository and a transcript of their own, gone with the test.
+final class Workplace {
+  let path: String
+  var environment: [String: String]
+
+  init() throws {
+    let folder = NSTemporaryDirectory() + "memoryd-it-" + UUID().uuidString
+    try FileManager.default.createDirectory(
+      atPath: folder + "/repo", withIntermediateDirectories: true)
+    path = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+    environment = [
+      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+      "HOME": path, "MEMORYD_HOME": path + "/home", "MEMORYD_FALLBACK_DIR": path + "/fallback",
+    ]
+  }
+
+  deinit {
+    chmod(path + "/home", 0o700)
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  var repository: String { path + "/repo" }
+  var home: String { path + "/home" }
+  var transcript: String { path + "/transcript.jsonl" }
+
+  @discardableResult
+  func run(
+    _ arguments: String..., input: String? = nil, environment more: [String: String] = [:]
+  ) throws -> MemorydProcess.Result {
+    try start(arguments, input: input.map { Data($0.utf8) }, environment: more).finish()
+  }
+
+  func start(
+    _ arguments: [String], input: Data? = nil, environment more: [String: String] = [:]
+  ) throws -> MemorydProcess {
+    try MemorydProcess(
+      arguments, input: input, environment: environment.merging(more) { $1 }, cwd: repository)
+  }
+
+  /// A hook's JSON as Claude Code sends it.
+  func hook(_ event: String, _ more: [String: Any] = [:]) -> String {
+    var fields: [String: Any] = [
+      "session_id": "session-1", "transcript_path": transcript, "cwd": repository,
+      "hook_event_name": event,
+    ]
+    fields.merge(more) { $1 }
+    let data = try? JSONSerialization.data(withJSONObject: fields)
+    return String(decoding: data ?? Data(), as: UTF8.self)
+  }
+
+  func write(_ text: String, to name: String) throws {
+    try text.write(toFile: path + "/" + name, atomically: false, encoding: .utf8)
+  }
+
+  func append(_ text: String) throws {
+    if !FileManager.default.fileExists(atPath: transcript) { try write("", to: "transcript.jsonl") }
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: transcript))
+    defer { try? handle.close() }
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data(text.utf8))
+  }
+
+  /// The SQLite shell's answer: a second opinion on the file.
+  func sqlite(_ sql: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["sqlite3", home + "/memory.db", sql]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  func git(_ arguments: String...) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", repository] + arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+  }
+
+  /// What SessionStart gives the model.
+  func context(_ source: String, session: String = "session-1") throws -> String {
+    let result = try run(
+      "canary", input: hook("SessionStart", ["source": source, "session_id": session]))
+    #expect(result.status == 0)
+    let specific = try #require(
+      try result.json()["hookSpecificOutput"] as? [String: Any])
+    #expect(specific["hookEventName"] as? String == "SessionStart")
+    return try #require(specific["additionalContext"] as? String)
+  }
+}
+
+/// Transcript lines as Claude Code writes them.
+enum Line {
+  static func json(_ fields: [String: Any]) -> String {
+    var fields = fields
+    fields["uuid"] = fields["uuid"] ?? UUID().uuidString
+    fields["timestamp"] = fields["timestamp"] ?? "2026-01-14T15:18:07.297Z"
+    fields["sessionId"] = "session-1"
+    let data = try? JSONSerialization.data(withJSONObject: fields, options: .withoutEscapingSlashes)
+    return String(decoding: data ?? Data(), as: UTF8.self) + "\n"
+  }
+
+  static func request(_ text: String) -> String {
+    json(["type": "user", "message": ["role": "user", "content": text]])
+  }
+
+  static func call(_ tool: String, _ input: [String: Any], id: String = UUID().uuidString)
+    -> String
+  {
+    json([
+      "type": "assistant",
+      "message": ["content": [["type": "tool_use", "id": id, "name": tool, "input": input]]],
+    ])
+  }
+
+  static func reply(_ text: String) -> String {
+    json(["type": "assistant", "message": ["content": [["type": "text", "text": text]]]])
+  }
+
+  static func boundary() -> String {
+    json([
+      "type": "system", "subtype": "compact_boundary",
+      "compactMetadata": ["trigger": "auto", "preTokens": 9],
+    ])
+  }
+
+  static func summary(_ text: String) -> String {
+    json([
+      "type": "user", "isCompactSummary": true, "isVisibleInTranscriptOnly": true,
+      "message": ["role": "user", "content": text],
+    ])
+  }
+}
