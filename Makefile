@@ -39,9 +39,9 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
-## libFuzzer on the transcript reader, SECONDS long (default 600).
+## libFuzzer on the transcript reader: make fuzz FUZZ_SECONDS=600
 fuzz: deps
-	@scripts/fuzz.sh $(SECONDS_TO_FUZZ)
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/memoryd

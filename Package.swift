@@ -1,5 +1,9 @@
 // swift-tools-version:6.1
+import Foundation
 import PackageDescription
+
+// The fuzzer needs flags that a package may not carry otherwise: `make fuzz` sets this.
+let isFuzzing = ProcessInfo.processInfo.environment["MEMORYD_FUZZ"] == "1"
 
 let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
@@ -65,3 +69,14 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+if isFuzzing {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz-transcript", dependencies: ["Checkpoints", "MemoryStore"],
+      path: "Tests/FuzzTranscript",
+      swiftSettings: settings + [
+        .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])
+      ],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+}

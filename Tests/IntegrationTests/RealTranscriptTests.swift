@@ -81,17 +81,24 @@ import Testing
       var tasks: [(id: String, subject: String, isOpen: Bool)] = []
       var edits: [String] = []
       var runs: [String: Int] = [:]
+      var root = ""
       for line in text.split(separator: "\n") {
         guard
           let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
           object["isSidechain"] as? Bool != true, object["isMeta"] as? Bool != true
         else { continue }
+        if root.isEmpty { root = object["cwd"] as? String ?? "" }
         let message = object["message"] as? [String: Any]
         if object["type"] as? String == "user", object["isCompactSummary"] as? Bool != true {
           if let content = message?["content"] as? String, content.first != "<",
             content.first != "["
           {
             requests.append(content)
+          }
+          if let list = (object["toolUseResult"] as? [String: Any])?["tasks"] as? [[String: Any]] {
+            for task in list where task["status"] as? String == "completed" {
+              tasks.removeAll { $0.id == task["id"] as? String }
+            }
           }
           if let task = (object["toolUseResult"] as? [String: Any])?["task"] as? [String: Any],
             let id = task["id"] as? String, let subject = task["subject"] as? String,
@@ -134,7 +141,12 @@ import Testing
       for path in edits.reversed() where !seen.contains(path) && !path.hasPrefix("/tmp/") {
         seen.append(path)
       }
-      edited = seen.prefix(5).map { $0.split(separator: "/").suffix(2).joined(separator: "/") }
+      // Files in the session's own folder stand there by their name alone.
+      edited = seen.prefix(5).map { path in
+        path.hasPrefix(root + "/")
+          ? path.dropFirst(root.count + 1).split(separator: "/").suffix(2).joined(separator: "/")
+          : path.split(separator: "/").suffix(2).joined(separator: "/")
+      }
       commands = runs.filter { $0.value >= 3 }.map(\.key)
     }
   }

@@ -119,7 +119,10 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     .sorted { ($0.0, $1.1.key) > ($1.0, $0.1.key) }.prefix(25).map(\.1)
     sentences = Self.telling(digest.sentences, names: digest.names, at: now)
     lastReply = digest.replies.last?.text
-    lastFailure = digest.lastFailure
+    // What failed and went well afterwards is no news.
+    lastFailure = digest.lastFailure.flatMap {
+      digest.commands[$0.tool]?.outcome == .succeeded ? nil : $0
+    }
     commits = digest.commits.suffix(5)
     boundaries = digest.boundaries
     self.git = git

@@ -210,6 +210,8 @@ extension ClaudeTranscript {
       createTask(call, details)
     case "TaskList":
       resynchronise(details?["tasks"])
+    case "TaskGet":
+      if let task = details?["task"] { updateTask(task) }
     case "Bash":
       takeCommits(in: details?["stdout"]?.string ?? "")
     case "Task", "Agent":

@@ -74,6 +74,12 @@ public struct TranscriptReader {
     var buffer = [UInt8](repeating: 0, count: Int(min(Int64(Self.chunkBytes), max(4096, unread))))
     var filled = 0
     var isSkipping = false
+    // A last line that was taken before its newline came: it has its number already.
+    var isNumbered = start.tail.last.map { $0 != 0x0A } ?? false
+    func startLine() {
+      if !isNumbered { report.end.lines += 1 }
+      isNumbered = false
+    }
     while true {
       if isOver() {
         report.isComplete = false
@@ -106,7 +112,7 @@ public struct TranscriptReader {
       buffer.withUnsafeBufferPointer { whole in
         var newline = Self.newline(in: whole, from: scanned, to: filled)
         while newline < filled {
-          report.end.lines += 1
+          startLine()
           if isSkipping {
             isSkipping = false
           } else {
@@ -119,7 +125,7 @@ public struct TranscriptReader {
         if isAtEnd, !isSkipping, consumed < filled {
           let rest = UnsafeBufferPointer(rebasing: whole[consumed..<filled])
           if Self.isComplete(rest, tape) {
-            report.end.lines += 1
+            startLine()
             Self.objects(of: rest, tape, report.end.lines, &report.malformed, body)
             consumed = filled
           }

@@ -28,10 +28,10 @@ struct HookInput: Sendable, Equatable {
   static let maximumBytes = 16 << 20
 
   static func read(_ bytes: [UInt8]) -> Reading {
-    guard let first = bytes.firstIndex(where: { $0 > 0x20 }) else { return .empty }
-    let isObject = bytes[first] == UInt8(ascii: "{")
+    let space: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
+    guard let first = bytes.first(where: { !space.contains($0) }) else { return .empty }
+    guard first == UInt8(ascii: "{") else { return .unreadable }
     if let reading = parse(bytes) { return reading }
-    guard isObject else { return .unreadable }
     // Cut off in the middle: close what was open, or go back to the last field that was whole.
     let endings = ["\"}", "}", "null}"]
     for ending in endings {

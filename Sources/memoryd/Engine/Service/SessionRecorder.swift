@@ -29,7 +29,7 @@ struct SessionRecorder {
 
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
   /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
-  mutating func readTranscript(leaving reserve: Int = 500) {
+  mutating func readTranscript(leaving reserve: Int = 800) {
     guard let path = session.transcriptPath else { return }
     let stored = (try? service.database().transcript(path: path)) ?? nil
     do throws(StoreError) {

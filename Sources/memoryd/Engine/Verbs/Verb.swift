@@ -42,27 +42,29 @@ struct TextArgument: ExpressibleByArgument, Sendable {
 
 /// Makes a command line fit for the parser.
 enum CommandLineText {
-  /// - Global options in front of the verb go behind it.
+  /// - Shared options in front of the verb or between its words go behind it.
   /// - Arguments that begin with a dash but cannot be options are marked as text.
   static func prepared(_ arguments: [String]) -> [String] {
-    var leading: [String] = []
+    // Up to two words name the verb: `task add`.
+    var verb: [String] = []
+    var shared: [String] = []
     var rest = arguments[...]
-    while let first = rest.first {
-      if first == "--json" {
-        leading.append(first)
-        rest.removeFirst()
-      } else if first == "--home" || first == "--project", rest.count >= 2 {
-        leading += rest.prefix(2)
+    while let first = rest.first, first != "--" {
+      if first == "--home" || first == "--project", rest.count >= 2 {
+        shared += rest.prefix(2)
         rest.removeFirst(2)
-      } else if first.hasPrefix("--home=") || first.hasPrefix("--project=") {
-        leading.append(first)
+      } else if first == "--json" || first.hasPrefix("--home=") || first.hasPrefix("--project=") {
+        shared.append(first)
+        rest.removeFirst()
+      } else if verb.count < 2, !first.hasPrefix("-") {
+        verb.append(first)
         rest.removeFirst()
       } else {
         break
       }
     }
     let end = rest.firstIndex(of: "--") ?? rest.endIndex
-    return rest[..<end].map(marked) + leading + rest[end...]
+    return verb + rest[..<end].map(marked) + shared + rest[end...]
   }
 
   private static func marked(_ argument: String) -> String {
