@@ -11,6 +11,10 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+// Where the fuzzer watches which code an input reaches.
+let watched =
+  isFuzzing ? settings + [.unsafeFlags(["-sanitize=fuzzer,address"])] : settings
+
 let package = Package(
   name: "memoryd",
   platforms: [.macOS(.v14)],
@@ -34,9 +38,9 @@ let package = Package(
     .target(
       name: "MemoryStore",
       dependencies: ["CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
-      swiftSettings: settings),
+      swiftSettings: watched),
     .target(
-      name: "Checkpoints", dependencies: ["MemoryStore"], swiftSettings: settings),
+      name: "Checkpoints", dependencies: ["MemoryStore"], swiftSettings: watched),
     .target(name: "Canary", swiftSettings: settings),
     .target(
       name: "Fallback", dependencies: ["MemoryStore", "Canary"], swiftSettings: settings),
@@ -61,7 +65,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "MemoryStore", "CCmark"],
-      swiftSettings: settings),
+      exclude: ["Corpus"], swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
       dependencies: ["Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "memoryd"],
@@ -74,9 +78,7 @@ if isFuzzing {
   package.targets.append(
     .executableTarget(
       name: "fuzz-transcript", dependencies: ["Checkpoints", "MemoryStore"],
-      path: "Tests/FuzzTranscript",
-      swiftSettings: settings + [
-        .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])
-      ],
+      path: "Tests/FuzzTranscript", exclude: ["transcript.dict"],
+      swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
 }

@@ -9,4 +9,4 @@ swift build --scratch-path .build-fuzz --product fuzz-transcript
 mkdir -p .build-fuzz/corpus .build-fuzz/artifacts
 cp Tests/CheckpointsTests/Corpus/* .build-fuzz/corpus/ 2>/dev/null || true
 exec .build-fuzz/debug/fuzz-transcript -max_total_time="$seconds" -timeout=20 -max_len=16384 \
-  -rss_limit_mb=4096 -artifact_prefix=.build-fuzz/artifacts/ .build-fuzz/corpus
+  -rss_limit_mb=4096 -dict=Tests/FuzzTranscript/transcript.dict -artifact_prefix=.build-fuzz/artifacts/ .build-fuzz/corpus

@@ -25,6 +25,7 @@ extension MemoryDatabase {
     var query = Query(
       "SELECT d.*, p.name AS project FROM decisions d LEFT JOIN projects p ON p.id = d.project_id")
     query.match("p.name", filter.project)
+    query.match("p.identity", filter.projectIdentity)
     query.match("d.session_id", filter.sessionID)
     query.range("d.created_at", filter.since, filter.until)
     return try fetch(query, order: "d.id DESC", limit: filter.limit) { row in
@@ -41,6 +42,7 @@ extension MemoryDatabase {
   public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
     var query = Self.checkpointQuery
     query.match("p.name", filter.project)
+    query.match("p.identity", filter.projectIdentity)
     query.match("c.session_id", filter.sessionID)
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
   }
@@ -75,6 +77,7 @@ extension MemoryDatabase {
   public func sessions(_ filter: RecordFilter) throws(StoreError) -> [SessionRecord] {
     var query = Self.sessionQuery
     query.match("p.name", filter.project)
+    query.match("p.identity", filter.projectIdentity)
     query.range("s.last_seen_at", filter.since, filter.until)
     return try fetch(query, order: "s.last_seen_at DESC, s.id", limit: filter.limit, Self.session)
   }

@@ -67,43 +67,63 @@ extension MemoryDatabase {
     }
     try insert(
       batch.entries, sessionID: sessionID, projectID: projectID, at: at, ids: &ids, db)
-    let usage = try db.cachedStatement(
-      sql: """
-        INSERT INTO usage (path, message_id, request_id, model, input, output, cache_write_5m,
-          cache_write_1h, cache_read, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET model = excluded.model, input = excluded.input,
-          output = excluded.output, cache_write_5m = excluded.cache_write_5m,
-          cache_write_1h = excluded.cache_write_1h, cache_read = excluded.cache_read
-        """)
     // A batch that lost a race can only refer to a file that the winner has registered.
+    guard !batch.usage.isEmpty,
+      let transcriptID = try Int64.fetchOne(
+        db, sql: "SELECT id FROM transcripts WHERE path = ?", arguments: [path])
+    else { return }
+    let insert = try BulkStatement(
+      db,
+      """
+      INSERT INTO usage (transcript_id, message_id, request_id, model, input, output,
+        cache_write_5m, cache_write_1h, cache_read, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET model = excluded.model, input = excluded.input,
+        output = excluded.output, cache_write_5m = excluded.cache_write_5m,
+        cache_write_1h = excluded.cache_write_1h, cache_read = excluded.cache_read
+      """)
     for row in batch.usage {
-      try usage.execute(arguments: [
-        path, row.messageID, row.requestID, row.model, row.input, row.output, row.cacheWrite5m,
-        row.cacheWrite1h, row.cacheRead, row.createdAt,
-      ])
+      insert.bind(1, transcriptID)
+      insert.bind(2, row.messageID)
+      insert.bind(3, row.requestID)
+      insert.bind(4, row.model)
+      insert.bind(5, Int64(row.input))
+      insert.bind(6, Int64(row.output))
+      insert.bind(7, Int64(row.cacheWrite5m))
+      insert.bind(8, Int64(row.cacheWrite1h))
+      insert.bind(9, Int64(row.cacheRead))
+      insert.bind(10, row.createdAt)
+      try insert.run()
     }
   }
 
   private static func insert(
     _ entries: [EntryDraft], sessionID: String, projectID: Int64?, at: Int64,
-    ids: inout ULIDGenerator,
-    _ db: Database
+    ids: inout ULIDGenerator, _ db: Database
   ) throws {
+    guard !entries.isEmpty else { return }
     // A fork copies its parent's lines, and a file that was replaced is read again: the uuid says
     // that the text is there already.
-    let statement = try db.cachedStatement(
-      sql: """
-        INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
-          title, body, created_at)
-        VALUES (?, ?, ?, ?, 'claude', ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
-        """)
+    let insert = try BulkStatement(
+      db,
+      """
+      INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
+        title, body, created_at)
+      VALUES (?, ?, ?, ?, 'claude', ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING
+      """)
     for entry in entries {
-      try statement.execute(arguments: [
-        ids.next(at: at).description, entry.kind, projectID, sessionID,
-        entry.sourceID, entry.actor, entry.position, entry.title, entry.body, entry.createdAt,
-      ])
+      insert.bind(1, ids.next(at: at).description)
+      insert.bind(2, entry.kind)
+      insert.bind(3, projectID)
+      insert.bind(4, sessionID)
+      insert.bind(5, entry.sourceID)
+      insert.bind(6, entry.actor)
+      insert.bind(7, Int64(entry.position))
+      insert.bind(8, entry.title)
+      insert.bind(9, entry.body)
+      insert.bind(10, entry.createdAt)
+      try insert.run()
     }
   }
 
@@ -130,7 +150,7 @@ extension MemoryDatabase {
             SELECT u.message_id, u.request_id, max(model) AS model, max(input) AS input,
               max(output) AS output, max(cache_write_5m + cache_write_1h) AS cache_write,
               max(cache_read) AS cache_read
-            FROM usage u JOIN transcripts t ON t.path = u.path
+            FROM usage u JOIN transcripts t ON t.id = u.transcript_id
             WHERE t.session_id = ?
             GROUP BY u.message_id, u.request_id)
           GROUP BY model ORDER BY requests DESC, model

@@ -36,9 +36,11 @@ extension MemoryDatabase {
   }
 
   /// Takes in transcript text and statistics where nothing else is to be written.
+  ///
+  /// - Parameter reopens: For a session that starts: an earlier end of it does not count any more.
   public func commit(
     _ transcript: TranscriptBatch?, project: ProjectReference?, session: SessionReference,
-    at: Int64, hook: (() -> HookRun)? = nil
+    at: Int64, reopens: Bool = false, hook: (() -> HookRun)? = nil
   ) throws(StoreError) {
     let transcript = transcript.map(redacted)
     let session = redacted(session)
@@ -46,6 +48,11 @@ extension MemoryDatabase {
       var ids = try Self.generator(db)
       let projectID = try project.map { try Self.upsert($0, at: at, db) }
       try Self.upsert(session, projectID: projectID, at: at, db)
+      if reopens {
+        try db.execute(
+          sql: "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?",
+          arguments: [session.id])
+      }
       if let transcript {
         try Self.store(
           transcript, sessionID: session.id, projectID: projectID, at: at, ids: &ids, db)
@@ -257,12 +264,12 @@ extension MemoryDatabase {
           cwd = coalesce(excluded.cwd, cwd), branch = coalesce(excluded.branch, branch),
           transcript_path = coalesce(excluded.transcript_path, transcript_path),
           source = coalesce(excluded.source, source),
-          last_seen_at = max(last_seen_at, excluded.last_seen_at),
-          ended_at = NULL, end_reason = NULL
+          started_at = min(started_at, excluded.started_at),
+          last_seen_at = max(last_seen_at, excluded.last_seen_at)
         """)
     try statement.execute(arguments: [
       session.id, session.agent, projectID, session.cwd, session.branch, session.transcriptPath,
-      session.source, at, at,
+      session.source, session.startedAt ?? at, session.lastSeenAt ?? at,
     ])
   }
 

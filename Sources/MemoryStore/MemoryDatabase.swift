@@ -65,6 +65,7 @@ public final class MemoryDatabase: Sendable {
     configuration.busyMode = .timeout(busyTimeout)
     configuration.foreignKeysEnabled = true
     configuration.prepareDatabase { db in
+      try Self.refuseStrangers(db, path)
       if !isReading {
         try Self.enterWALMode(db, busyTimeout: busyTimeout)
         // The default of a WAL database in GRDB is NORMAL, which may lose the last commits when
@@ -120,6 +121,20 @@ public final class MemoryDatabase: Sendable {
     sqlite3_busy_timeout(db.sqliteConnection, Int32(busyTimeout * 1000))
   }
 
+  /// Runs `body` with another patience for locks.
+  ///
+  /// - Parameter seconds: How long each transaction in it waits.
+  func withBusyTimeout<T>(_ seconds: Double, _ body: () throws(StoreError) -> T) throws(StoreError)
+    -> T
+  {
+    func set(_ seconds: Double) {
+      queue.inDatabase { _ = sqlite3_busy_timeout($0.sqliteConnection, Int32(seconds * 1000)) }
+    }
+    set(seconds)
+    defer { set(busyTimeout) }
+    return try body()
+  }
+
   func read<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
       return try queue.read { db in
@@ -141,6 +156,16 @@ public final class MemoryDatabase: Sendable {
       throw StoreError(
         .schemaTooOld, "the store has schema \(found), this build needs \(expected)",
         hint: "run `memoryd status`: it copies the store and brings it up to date")
+    }
+  }
+
+  /// Before anything is set: a database of somebody else stays as it is.
+  private static func refuseStrangers(_ db: Database, _ path: String) throws {
+    if try Int.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID { return }
+    guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 else {
+      throw StoreError(
+        .corrupt, "\(path) is a database, but not a memoryd store",
+        hint: "set MEMORYD_HOME to another folder; nothing was changed")
     }
   }
 
@@ -173,12 +198,6 @@ public final class MemoryDatabase: Sendable {
         // Another process may have been first while this one waited for the lock.
         found = try number(db)
         if found == 0 {
-          let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-          guard tables == 0 else {
-            throw StoreError(
-              .corrupt, "\(path) is a database, but not a memoryd store",
-              hint: "set MEMORYD_HOME to another folder; nothing was changed")
-          }
           try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
         }
         for step in steps where step.number > found {

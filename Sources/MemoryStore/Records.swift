@@ -41,7 +41,7 @@ public struct DecisionRecord: Sendable, Equatable {
 
   public init(
     id: String, decision: String, rationale: String, taskID: String? = nil,
-    project: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
+    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
   ) {
     self.id = id
     self.decision = decision
@@ -106,6 +106,8 @@ public struct SearchHit: Sendable, Equatable {
 public struct RecordFilter: Sendable {
   /// The short name.
   public var project: String?
+  /// The project itself: two repositories can have one short name.
+  public var projectIdentity: String?
   public var sessionID: String?
   public var kinds: [String] = []
   /// Unix ms, inclusive.
@@ -114,10 +116,11 @@ public struct RecordFilter: Sendable {
   public var limit: Int?
 
   public init(
-    project: String? = nil, sessionID: String? = nil, kinds: [String] = [],
+    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil, kinds: [String] = [],
     since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
   ) {
     self.project = project
+    self.projectIdentity = projectIdentity
     self.sessionID = sessionID
     self.kinds = kinds
     self.since = since

@@ -47,7 +47,8 @@ enum Schema {
     CREATE INDEX sessions_project ON sessions(project_id, last_seen_at);
 
     CREATE TABLE transcripts (
-      path TEXT PRIMARY KEY,
+      id INTEGER PRIMARY KEY,
+      path TEXT NOT NULL UNIQUE,
       session_id TEXT NOT NULL REFERENCES sessions(id),
       device INTEGER NOT NULL,
       inode INTEGER NOT NULL,
@@ -60,7 +61,7 @@ enum Schema {
     CREATE INDEX transcripts_session ON transcripts(session_id, read_at);
 
     CREATE TABLE usage (
-      path TEXT NOT NULL REFERENCES transcripts(path),
+      transcript_id INTEGER NOT NULL REFERENCES transcripts(id),
       message_id TEXT NOT NULL,
       request_id TEXT NOT NULL,
       model TEXT NOT NULL,
@@ -70,7 +71,7 @@ enum Schema {
       cache_write_1h INTEGER NOT NULL,
       cache_read INTEGER NOT NULL,
       created_at INTEGER NOT NULL,
-      PRIMARY KEY (path, message_id, request_id)
+      PRIMARY KEY (transcript_id, message_id, request_id)
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE checkpoints (

@@ -53,6 +53,8 @@ public struct Spool: Sendable {
   /// Takes what waits into the store. A write that can never be taken goes to `quarantine` with a
   /// note of the reason, and the rest goes on.
   ///
+  /// A lock is hardly waited for: the caller has work of its own to do.
+  ///
   /// - Parameter isOver: Asked before each file; true stops the work, the rest waits.
   /// - Returns: How many were taken in and how many were quarantined.
   /// - Throws: ``StoreError`` where the store is not to be had; nothing is lost then.
@@ -73,7 +75,9 @@ public struct Spool: Sendable {
         } catch {
           throw StoreError(.invalid, "the file is no spooled write")
         }
-        _ = try database.commit(write)
+        _ = try database.withBusyTimeout(0.05) { () throws(StoreError) in
+          try database.commit(write)
+        }
         unlink(path)
         taken += 1
       } catch {

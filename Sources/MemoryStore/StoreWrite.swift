@@ -28,6 +28,9 @@ public struct SessionReference: Codable, Sendable, Hashable {
   public var transcriptPath: String?
   /// How it began: startup, resume, clear, compact, fork.
   public var source: String?
+  /// Unix ms, where its transcript knows better than the clock.
+  public var startedAt: Int64?
+  public var lastSeenAt: Int64?
 
   public init(
     id: String, agent: String = "claude", cwd: String? = nil, branch: String? = nil,

@@ -26,9 +26,34 @@ public final class JSONTape {
   /// Deeper nesting is refused, so that hostile input cannot exhaust memory.
   public static let maximumDepth = 512
 
-  var nodes: [Node] = []
+  // Plain memory: an array's reference counting and access checks cost more than the parsing.
+  private(set) var nodes: UnsafeMutablePointer<Node>
+  private(set) var count = 0
+  private var capacity = 256
 
-  public init() {}
+  public init() {
+    nodes = .allocate(capacity: capacity)
+  }
+
+  deinit { nodes.deallocate() }
+
+  /// Adds a node and returns its index.
+  @inline(__always)
+  @discardableResult
+  fileprivate func append(_ node: Node) -> Int {
+    if count == capacity { grow() }
+    (nodes + count).initialize(to: node)
+    count += 1
+    return count - 1
+  }
+
+  private func grow() {
+    let larger = UnsafeMutablePointer<Node>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: nodes, count: count)
+    nodes.deallocate()
+    nodes = larger
+    capacity *= 2
+  }
 
   /// Parses the value that begins at `start`, after white space.
   ///
@@ -36,23 +61,24 @@ public final class JSONTape {
   public func parse(
     _ text: UnsafeBufferPointer<UInt8>, from start: Int = 0
   ) throws(Failure) -> Int {
-    nodes.removeAll(keepingCapacity: true)
-    var parser = Parser(text: text, position: start)
-    return try parser.run(&nodes)
+    count = 0
+    var parser = Parser(tape: self, text: text, position: start)
+    return try parser.run()
   }
 
   /// The parsed value. Valid until the tape parses again or the text goes away, whichever is
   /// first: do not let it out of the scope that holds both.
   public func root(_ text: UnsafeBufferPointer<UInt8>) -> JSONValue {
-    JSONValue(tape: self, text: text, index: 0)
+    JSONValue(nodes: nodes, text: text, index: 0)
   }
 }
 
 private struct Parser {
+  let tape: JSONTape
   let text: UnsafeBufferPointer<UInt8>
   var position: Int
 
-  mutating func run(_ nodes: inout [JSONTape.Node]) throws(JSONTape.Failure) -> Int {
+  mutating func run() throws(JSONTape.Failure) -> Int {
     // Indices of the objects and arrays that are open.
     var open: [Int] = []
     while true {
@@ -65,36 +91,36 @@ private struct Parser {
         guard open.count < JSONTape.maximumDepth else { throw .malformed(at: position) }
         let isObject = byte == UInt8(ascii: "{")
         position += 1
-        open.append(nodes.count)
-        nodes.append(
-          .init(kind: isObject ? .object : .array, start: position, end: position, next: 0))
+        open.append(
+          tape.append(
+            .init(kind: isObject ? .object : .array, start: position, end: position, next: 0)))
         skipSpace()
         guard position < text.count else { throw .truncated }
         if text[position] != (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
-          if isObject { try key(&nodes) }
+          if isObject { try key() }
           continue
         }
       case UInt8(ascii: "\""):
-        try string(&nodes)
+        try string()
       default:
-        try scalar(byte, &nodes)
+        try scalar(byte)
       }
       // A value has ended (or an empty container is about to): close what closes.
       while let container = open.last {
         skipSpace()
         guard position < text.count else { throw .truncated }
-        let isObject = nodes[container].kind == .object
+        let isObject = tape.nodes[container].kind == .object
         let byte = text[position]
-        if byte == UInt8(ascii: ","), nodes.count > container + 1 {
+        if byte == UInt8(ascii: ","), tape.count > container + 1 {
           position += 1
-          if isObject { try key(&nodes) }
+          if isObject { try key() }
           break
         }
         guard byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
           throw .malformed(at: position)
         }
-        nodes[container].end = position
-        nodes[container].next = nodes.count
+        tape.nodes[container].end = position
+        tape.nodes[container].next = tape.count
         position += 1
         open.removeLast()
       }
@@ -102,18 +128,18 @@ private struct Parser {
     }
   }
 
-  private mutating func key(_ nodes: inout [JSONTape.Node]) throws(JSONTape.Failure) {
+  private mutating func key() throws(JSONTape.Failure) {
     skipSpace()
     guard position < text.count else { throw .truncated }
     guard text[position] == UInt8(ascii: "\"") else { throw .malformed(at: position) }
-    try string(&nodes)
+    try string()
     skipSpace()
     guard position < text.count else { throw .truncated }
     guard text[position] == UInt8(ascii: ":") else { throw .malformed(at: position) }
     position += 1
   }
 
-  private mutating func string(_ nodes: inout [JSONTape.Node]) throws(JSONTape.Failure) {
+  private mutating func string() throws(JSONTape.Failure) {
     position += 1
     let start = position
     var isEscaped = false
@@ -122,10 +148,10 @@ private struct Parser {
       guard position < text.count else { throw .truncated }
       switch text[position] {
       case UInt8(ascii: "\""):
-        nodes.append(
+        tape.append(
           .init(
             kind: isEscaped ? .escapedString : .string, start: start, end: position,
-            next: nodes.count + 1))
+            next: tape.count + 1))
         position += 1
         return
       case UInt8(ascii: "\\"):
@@ -163,9 +189,7 @@ private struct Parser {
     return index
   }
 
-  private mutating func scalar(
-    _ byte: UInt8, _ nodes: inout [JSONTape.Node]
-  ) throws(JSONTape.Failure) {
+  private mutating func scalar(_ byte: UInt8) throws(JSONTape.Failure) {
     let start = position
     var kind = JSONTape.Node.Kind.number
     switch byte {
@@ -184,7 +208,7 @@ private struct Parser {
     default:
       throw .malformed(at: position)
     }
-    nodes.append(.init(kind: kind, start: start, end: position, next: nodes.count + 1))
+    tape.append(.init(kind: kind, start: start, end: position, next: tape.count + 1))
   }
 
   private mutating func literal(_ word: StaticString) throws(JSONTape.Failure) {

@@ -2,11 +2,11 @@
 ///
 /// Every access is forgiving: what is missing or of another type is nil.
 public struct JSONValue {
-  unowned(unsafe) let tape: JSONTape
+  let nodes: UnsafeMutablePointer<JSONTape.Node>
   let text: UnsafeBufferPointer<UInt8>
   let index: Int
 
-  private var node: JSONTape.Node { tape.nodes[index] }
+  private var node: JSONTape.Node { nodes[index] }
 
   public var isObject: Bool { node.kind == .object }
   public var isArray: Bool { node.kind == .array }
@@ -27,10 +27,22 @@ public struct JSONValue {
     case .string:
       String(decoding: UnsafeBufferPointer(rebasing: text[node.start..<node.end]), as: UTF8.self)
     case .escapedString:
-      unescaped()
+      Self.unescaped(rawUTF8)
     default:
       nil
     }
+  }
+
+  /// The beginning of a string: at most so many bytes of it are decoded.
+  func string(limit: Int) -> String {
+    guard isString else { return "" }
+    var end = min(node.end, node.start + limit)
+    // Not in the middle of a character or an escape, as far as that is cheap to see.
+    while end > node.start, end < node.end,
+      text[end] & 0xC0 == 0x80 || text[end - 1] == UInt8(ascii: "\\")
+    { end -= 1 }
+    let raw = UnsafeBufferPointer(rebasing: text[node.start..<end])
+    return node.kind == .string ? String(decoding: raw, as: UTF8.self) : Self.unescaped(raw)
   }
 
   /// The bytes of a string or number as they stand in the text, escapes included.
@@ -86,8 +98,8 @@ public struct JSONValue {
     var result: [JSONValue] = []
     var child = index + 1
     while child < node.next {
-      result.append(JSONValue(tape: tape, text: text, index: child))
-      child = tape.nodes[child].next
+      result.append(JSONValue(nodes: nodes, text: text, index: child))
+      child = nodes[child].next
     }
     return result
   }
@@ -98,14 +110,13 @@ public struct JSONValue {
     while child < node.next {
       let value = child + 1
       body(
-        JSONValue(tape: tape, text: text, index: child),
-        JSONValue(tape: tape, text: text, index: value))
-      child = tape.nodes[value].next
+        JSONValue(nodes: nodes, text: text, index: child),
+        JSONValue(nodes: nodes, text: text, index: value))
+      child = nodes[value].next
     }
   }
 
-  private func unescaped() -> String {
-    let raw = rawUTF8
+  private static func unescaped(_ raw: UnsafeBufferPointer<UInt8>) -> String {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(raw.count)
     var index = 0

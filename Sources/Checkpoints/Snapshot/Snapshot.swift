@@ -39,10 +39,42 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     }
   }
 
+  /// What a person or an agent said when taking a checkpoint by hand.
+  public struct Statement: JSONRecord, Sendable, Equatable {
+    public var objective: String?
+    public var blockers: [String] = []
+    public var actions: [String] = []
+    public var next: [String] = []
+
+    public init(
+      objective: String? = nil, blockers: [String] = [], actions: [String] = [],
+      next: [String] = []
+    ) {
+      self.objective = objective
+      self.blockers = blockers
+      self.actions = actions
+      self.next = next
+    }
+
+    init() {
+      self.init(objective: nil)
+    }
+
+    public var isEmpty: Bool { self == Statement() }
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("objective", &objective)
+      coder.field("blockers", &blockers)
+      coder.field("actions", &actions)
+      coder.field("next", &next)
+    }
+  }
+
+  /// As read from the session; what was said by hand stands in `stated`.
   public var objective = ""
-  public var blockers: [String] = []
   public var actions: [String] = []
   public var next: [String] = []
+  public var stated: Statement?
   /// Oldest first.
   public var requests: [SessionDigest.Request] = []
   public var rules: [SessionDigest.Rule] = []
@@ -70,9 +102,9 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
 
   mutating func code(_ coder: inout JSONCoder) {
     coder.field("objective", &objective)
-    coder.field("blockers", &blockers)
     coder.field("actions", &actions)
     coder.field("next", &next)
+    coder.field("stated", &stated)
     coder.field("requests", &requests)
     coder.field("rules", &rules)
     coder.field("plan", &plan)

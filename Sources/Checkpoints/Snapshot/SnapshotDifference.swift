@@ -14,10 +14,13 @@ public struct SnapshotDifference: Sendable, Equatable {
         ? nil : SnapshotDifference(what: what, removed: removed, added: added)
     }
     return [
-      part("objective") { $0.objective.isEmpty ? [] : [$0.objective] },
+      part("objective") {
+        let objective = $0.stated?.objective ?? $0.objective
+        return objective.isEmpty ? [] : [objective]
+      },
       part("plan") { $0.plan.map { "[\($0.state.rawValue)] \($0.text)" } },
-      part("next") { $0.next },
-      part("blockers") { $0.blockers },
+      part("next") { ($0.stated?.next ?? []) + $0.next },
+      part("blockers") { $0.stated?.blockers ?? [] },
       part("requests") { $0.requests.map(\.text) },
       part("files") {
         $0.files.map { $0.edits > 0 ? "\($0.path) (edited ×\($0.edits))" : $0.path }

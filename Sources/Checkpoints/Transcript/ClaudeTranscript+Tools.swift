@@ -69,7 +69,7 @@ extension ClaudeTranscript {
       for text in [part["new_string"], part["old_string"], part["content"], part["new_source"]] {
         guard let text = text?.string else { continue }
         // What stands far down in a whole file that was written says little about the work.
-        code += text.utf8.count > 16_384 ? String(text.prefix(16_384)) : text
+        code += text.cut(to: 16_384)
         code += "\n"
       }
     }
@@ -245,7 +245,7 @@ extension ClaudeTranscript {
 
   private func resultText(_ content: JSONValue?) -> String {
     guard let content else { return "" }
-    if let text = content.string { return String(text.prefix(8192)) }
+    if content.isString { return content.string(limit: 8192) }
     return content.elements.compactMap { $0["text"]?.string }.joined(separator: "\n")
   }
 

@@ -18,7 +18,8 @@ func readInput(_ milliseconds: Int) -> [UInt8] {
   var chunk = [UInt8](repeating: 0, count: 65_536)
   // A host that writes and forgets to close must not hang the session, and an endless stream must
   // not fill the memory.
-  while bytes.count < 16 << 20 {
+  let end = ContinuousClock.now + .milliseconds(milliseconds * 2)
+  while bytes.count < 16 << 20, ContinuousClock.now < end {
     var request = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
     let ready = poll(&request, 1, Int32(milliseconds))
     if ready < 0, errno == EINTR { continue }

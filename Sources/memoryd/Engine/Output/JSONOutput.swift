@@ -99,8 +99,29 @@ enum JSONOutput {
 }
 
 extension JSONOutput {
-  /// Stored JSON as a part of a document.
+  /// Stored JSON as a part of a document: keys and times as everywhere else.
   static func parsed(_ json: String) -> Any? {
-    try? JSONSerialization.jsonObject(with: Data(json.utf8))
+    (try? JSONSerialization.jsonObject(with: Data(json.utf8))).map(spelled)
+  }
+
+  private static func spelled(_ value: Any) -> Any {
+    if let object = value as? [String: Any] {
+      var result: [String: Any] = [:]
+      for (key, member) in object {
+        let isTime = key == "at" || key.hasSuffix("At")
+        if isTime, let milliseconds = (member as? NSNumber)?.int64Value {
+          result[snakeCase(key)] = Timestamp.string(milliseconds)
+        } else {
+          result[snakeCase(key)] = spelled(member)
+        }
+      }
+      return result
+    }
+    if let array = value as? [Any] { return array.map(spelled) }
+    return value
+  }
+
+  private static func snakeCase(_ key: String) -> String {
+    key.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
   }
 }

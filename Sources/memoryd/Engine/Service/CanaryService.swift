@@ -17,16 +17,21 @@ struct CanaryService {
     var otherSessions: [SessionRecord] = []
   }
 
-  func report(project: String?, excluding session: String?) throws(StoreError) -> Report {
-    let database = try service.database()
+  func report(
+    project: ProjectReference, excluding session: String?
+  ) throws(StoreError) -> Report {
+    let database = try service.reader()
     let now = service.clock.now
     return Report(
       verdict: service.verdict(),
-      openTasks: try database.tasks(status: "open", filter: RecordFilter(project: project)).count,
+      openTasks: try database.tasks(status: "open", filter: RecordFilter(project: project.name)).count,
       pending: service.pendingForVault(),
-      lastCheckpoint: try database.checkpoints(RecordFilter(project: project, limit: 1)).first,
+      lastCheckpoint: try database.checkpoints(
+        RecordFilter(projectIdentity: project.identity, limit: 1)
+      ).first,
       otherSessions: try database.sessions(
-        RecordFilter(project: project, since: now - Self.activeWindow, limit: 20)
+        RecordFilter(
+          projectIdentity: project.identity, since: now - Self.activeWindow, limit: 20)
       ).filter { $0.id != session && $0.endedAt == nil })
   }
 
@@ -73,7 +78,7 @@ struct CanaryService {
     let dirty = status?.paths(within: max(0, min(250, deadline.remaining - 400)))
     let budget = service.settings.integer(.resumeBudget)
     var head = openingLines(recorder, input)
-    if let warning = warning(problems) { head = "memoryd: \(warning)\n" + head }
+    if let warning = warning(problems) { head = "memoryd: \(Markdown.text(warning))\n" + head }
     let document = document(recorder, input, dirty: dirty)
     let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
     let room =
@@ -83,7 +88,7 @@ struct CanaryService {
     if let document, room > 400 {
       context += Self.fenced(document.markdown(now: service.clock.now, budget: room))
     }
-    let message = warning(problems).map { "memoryd: \($0)" }
+    let message = warning(problems).map { "memoryd: \(People.line($0, 600))" }
     if !problems.isEmpty { service.problems.markTold() }
     return Greeting(context: context, message: message)
   }
@@ -102,7 +107,7 @@ struct CanaryService {
       let session = recorder.session
       try service.database().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.clock.now
+        at: service.clock.now, reopens: true
       ) {
         HookRun(
           event: input.event, sessionID: session.id, outcome: "stored",
@@ -143,12 +148,12 @@ struct CanaryService {
     case "compact", "resume":
       // The transcript is out of reach: the session's last checkpoint has to do.
       let own = try? recovery.document(
-        sessionID: recorder.session.id, project: recorder.project.name, occasion: .compaction)
+        sessionID: recorder.session.id, project: recorder.project, occasion: .compaction)
       if let own { return own }
       fallthrough
     default:
       let previous = try? recovery.document(
-        sessionID: nil, excluding: recorder.session.id, project: recorder.project.name,
+        sessionID: nil, excluding: recorder.session.id, project: recorder.project,
         occasion: .newSession)
       guard var previous else { return nil }
       // The branch and what is uncommitted are those of now.
@@ -166,7 +171,7 @@ struct CanaryService {
     var lines = ["memoryd: \(verdict.mode.rawValue) mode; \(verdict.detail)."]
     guard
       let report = try? report(
-        project: recorder.project.name, excluding: recorder.session.id)
+        project: recorder.project, excluding: recorder.session.id)
     else { return lines[0] + "\n" }
     var facts: [String] = []
     if report.openTasks > 0 { facts.append("\(report.openTasks) open tasks") }
@@ -191,7 +196,7 @@ struct CanaryService {
     guard let last = problems.last else { return nil }
     let more = problems.count > 1 ? " (and \(problems.count - 1) earlier problems)" : ""
     let hint = last.hint.map { "; \($0)" } ?? ""
-    return Markdown.text("\(last.event): \(last.message)\(hint)\(more)")
+    return "\(last.event): \(last.message)\(hint)\(more)"
   }
 
   // MARK: Fence

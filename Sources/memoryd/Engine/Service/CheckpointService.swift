@@ -24,7 +24,7 @@ struct CheckpointService {
     }
     recorder.readTranscript()
     if let summary = input.compactSummary { recorder.takeSummary(summary) }
-    if let problem = recorder.problem { report(problem, input.event) }
+    recorder.reportProblem(input.event)
     let previous =
       (try? service.database().checkpoints(
         RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
@@ -43,6 +43,7 @@ struct CheckpointService {
     var snapshot = recorder.snapshot(dirty: dirty)
     let acknowledgement = try commit(
       snapshot, trigger: trigger, replacing: replacing, recorder, input, deadline)
+    service.report(acknowledgement, input.event)
     if dirty == nil, status != nil, acknowledgement.durability == .stored,
       let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))
     {
@@ -115,10 +116,6 @@ struct CheckpointService {
     return (try? service.database().decisions(filter).count) ?? 0
   }
 
-  private func report(_ problem: StoreError, _ event: String) {
-    service.note(event, problem.code, problem.message, hint: problem.hint)
-  }
-
   private static func trigger(_ input: HookInput) -> String {
     switch input.event {
     case "PreCompact": "pre-compact"
@@ -133,23 +130,17 @@ struct CheckpointService {
     _ snapshot: Snapshot, trigger: String, replacing: String?
   ) -> CheckpointDraft {
     CheckpointDraft(
-      trigger: trigger, objective: snapshot.objective, blockers: snapshot.blockers,
-      actions: snapshot.actions, next: snapshot.next, body: snapshot.json,
+      trigger: trigger, objective: snapshot.stated?.objective ?? snapshot.objective,
+      blockers: snapshot.stated?.blockers ?? [],
+      actions: (snapshot.stated?.actions ?? []) + snapshot.actions,
+      next: (snapshot.stated?.next ?? []) + snapshot.next, body: snapshot.json,
       replacing: replacing)
   }
 
   // MARK: By hand
 
-  /// What a person or an agent says, on top of what is known of the session, if there is one.
-  struct Manual {
-    var objective: String?
-    var blockers: [String] = []
-    var actions: [String] = []
-    var next: [String] = []
-  }
-
   func take(
-    _ manual: Manual, project: ProjectReference, session: SessionReference?
+    _ stated: Snapshot.Statement, project: ProjectReference, session: SessionReference?
   ) throws(StoreError) -> MemoryService.Acknowledgement {
     let git = GitFacts.read(at: service.cwd)
     var facts = git
@@ -171,26 +162,20 @@ struct CheckpointService {
       snapshot.lastAt = service.clock.now
     }
     if snapshot.cwd == nil { snapshot.cwd = service.cwd }
-    if let objective = manual.objective { snapshot.objective = objective }
-    snapshot.blockers = manual.blockers
-    if !manual.actions.isEmpty { snapshot.actions = manual.actions }
-    if !manual.next.isEmpty { snapshot.next = manual.next }
-    let redacted = snapshot.redacted(by: service.redactor)
+    if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
     return try service.commit(
-      .checkpoint(draft(redacted, trigger: "manual", replacing: nil)), project: project,
+      .checkpoint(draft(snapshot, trigger: "manual", replacing: nil)), project: project,
       session: session)
   }
 }
 
-extension Snapshot {
-  /// The parts that came from outside the transcript reader, which redacts what it takes.
-  fileprivate func redacted(by redactor: Redactor) -> Snapshot {
-    var snapshot = self
-    snapshot.objective = redactor.redact(objective)
-    snapshot.blockers = blockers.map { redactor.redact($0) }
-    snapshot.actions = actions.map { redactor.redact($0) }
-    snapshot.next = next.map { redactor.redact($0) }
-    return snapshot
+extension Snapshot.Statement {
+  /// The transcript reader redacts what it takes; this came from elsewhere.
+  fileprivate func redacted(by redactor: Redactor) -> Self {
+    Snapshot.Statement(
+      objective: objective.map { redactor.redact($0) },
+      blockers: blockers.map { redactor.redact($0) },
+      actions: actions.map { redactor.redact($0) }, next: next.map { redactor.redact($0) })
   }
 }
 

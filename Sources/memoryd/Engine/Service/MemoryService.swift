@@ -64,6 +64,19 @@ final class MemoryService {
 
   // MARK: The store
 
+  /// The store for looking only: also one that cannot be written.
+  func reader() throws(StoreError) -> MemoryDatabase {
+    do throws(StoreError) {
+      return try database()
+    } catch {
+      guard error.code == .readOnly else { throw error }
+      let database = try? MemoryDatabase(path: home.database, access: .reading)
+      guard let database else { throw error }
+      opened = database
+      return database
+    }
+  }
+
   /// The store, opened once; what waits in the spool is taken in first.
   func database() throws(StoreError) -> MemoryDatabase {
     if let opened { return opened }
@@ -169,6 +182,17 @@ final class MemoryService {
       mode: .degraded, reason: .misconfigured,
       detail: "a vault is configured, and this build cannot talk to one yet",
       checkedAt: clock.now, since: clock.now)
+  }
+
+  /// Keeps what went wrong on the way to a write that is durable all the same.
+  func report(_ acknowledgement: Acknowledgement, _ event: String) {
+    guard let problem = acknowledgement.problem else { return }
+    let place =
+      acknowledgement.durability == .spooled
+      ? "kept in the spool until the store can be written" : "kept in \(fallback.directory)"
+    note(
+      event, problem.code, "\(problem.message); the \(acknowledgement.kind) is \(place)",
+      hint: problem.hint)
   }
 
   func note(_ event: String, _ code: StoreError.Code, _ message: String, hint: String? = nil) {

@@ -20,50 +20,60 @@ struct RecoveryService {
       project: recorder.project.name)
   }
 
-  /// The document of a stored session or, without one, of the project's newest checkpoint.
+  /// The document of a stored session or, without one, of the session of the project that was
+  /// seen last.
   ///
   /// - Parameter excluded: A session that asks and must not be told of itself.
   func document(
-    sessionID: String?, excluding excluded: String? = nil, project: String?,
+    sessionID: String?, excluding excluded: String? = nil, project: ProjectReference,
     occasion: RecoveryDocument.Occasion
   ) throws(StoreError) -> RecoveryDocument? {
-    let database = try service.database()
-    let filter = RecordFilter(
-      project: sessionID == nil ? project : nil, sessionID: sessionID,
-      limit: excluded == nil ? 1 : 50)
-    let newest = try database.checkpoints(filter).first {
-      excluded == nil || $0.sessionID != excluded
+    let database = try service.reader()
+    let newest = try database.checkpoints(
+      RecordFilter(
+        projectIdentity: sessionID == nil ? project.identity : nil, sessionID: sessionID, limit: 50)
+    ).first { excluded == nil || $0.sessionID != excluded }
+    var state: MemoryDatabase.TranscriptState?
+    if let sessionID {
+      state = try database.transcript(sessionID: sessionID)
+    } else {
+      for session in try database.sessions(
+        RecordFilter(projectIdentity: project.identity, limit: 10)) where session.id != excluded {
+        state = try database.transcript(sessionID: session.id)
+        if state != nil { break }
+      }
     }
-    guard let session = sessionID ?? newest?.sessionID,
-      let state = try database.transcript(sessionID: session),
-      let digest = SessionDigest(json: state.digest)
-    else {
-      guard let newest, let snapshot = Snapshot(json: newest.body) else { return nil }
+    // A session that memoryd knows only by its checkpoint may be newer than any transcript.
+    if let newest, let known = state, newest.sessionID != nil,
+      newest.sessionID != known.sessionID, newest.updatedAt > known.readAt
+    {
+      state = try database.transcript(sessionID: newest.sessionID ?? "")
+    }
+    let kept = newest.flatMap { Snapshot(json: $0.body) }
+    guard let state, let digest = SessionDigest(json: state.digest) else {
+      guard let newest, let kept else { return nil }
       return document(
-        snapshot, summary: nil, occasion: occasion, checkpointID: newest.id,
-        takenAt: newest.updatedAt, sessionID: newest.sessionID,
-        project: newest.project ?? project)
+        kept, summary: nil, occasion: occasion, checkpointID: newest.id,
+        takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project.name)
     }
     // The digest is newer than the checkpoint; what a person or git said stands in the latter.
-    let known = newest.flatMap { Snapshot(json: $0.body) }
-    var snapshot = Snapshot(digest, git: known?.git)
+    var snapshot = Snapshot(digest, git: kept?.git)
     snapshot.transcriptPath = state.position.path
     snapshot.transcriptLine = state.position.lines
-    if let newest, newest.trigger == "manual", let known {
-      snapshot.objective = known.objective
-      snapshot.blockers = known.blockers
-      if snapshot.next.isEmpty { snapshot.next = known.next }
-    }
+    snapshot.stated = kept?.stated
+    let isOwn = newest?.sessionID == nil || newest?.sessionID == state.sessionID
     return document(
-      snapshot, summary: digest.summary, occasion: occasion, checkpointID: newest?.id,
-      takenAt: max(state.readAt, newest?.updatedAt ?? 0), sessionID: session, project: project)
+      snapshot, summary: digest.summary, occasion: occasion,
+      checkpointID: isOwn ? newest?.id : nil,
+      takenAt: max(state.readAt, isOwn ? newest?.updatedAt ?? 0 : 0),
+      sessionID: state.sessionID, project: project.name)
   }
 
   private func document(
     _ snapshot: Snapshot, summary: String?, occasion: RecoveryDocument.Occasion,
     checkpointID: String?, takenAt: Int64, sessionID: String?, project: String?
   ) -> RecoveryDocument {
-    let database = try? service.database()
+    let database = try? service.reader()
     return RecoveryDocument(
       snapshot: snapshot, summary: summary, occasion: occasion, checkpointID: checkpointID,
       takenAt: takenAt, sessionID: sessionID,

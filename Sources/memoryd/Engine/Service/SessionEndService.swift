@@ -10,11 +10,9 @@ struct SessionEndService {
     guard let deadline = service.deadline else { return }
     var recorder = SessionRecorder(service: service, input: input)
     recorder.readTranscript(leaving: 350)
-    if let problem = recorder.problem {
-      service.note(input.event, problem.code, problem.message, hint: problem.hint)
-    }
+    recorder.reportProblem(input.event)
     let session = recorder.session
-    _ = try service.commit(
+    let acknowledgement = try service.commit(
       .endSession(reason: input.reason ?? "other"), project: recorder.project, session: session,
       transcript: recorder.finishedBatch()
     ) {
@@ -22,5 +20,6 @@ struct SessionEndService {
         event: input.event, sessionID: session.id, outcome: "stored",
         microseconds: deadline.elapsedMicroseconds)
     }
+    service.report(acknowledgement, input.event)
   }
 }

@@ -50,7 +50,7 @@ struct SessionRecorder {
           start: stored?.position, end: report.end, entries: interpreter.entries,
           usage: interpreter.usage, digest: "")
       }
-      if !report.isComplete {
+      if !report.isComplete, report.end.offset < report.fileSize {
         problem = StoreError(
           .inputOutput,
           "the transcript is read up to byte \(report.end.offset) of \(report.fileSize)",
@@ -63,6 +63,13 @@ struct SessionRecorder {
         position = stored.position
       }
     }
+  }
+
+  func reportProblem(_ event: String) {
+    guard let problem else { return }
+    // A session that ends before its first prompt has no transcript.
+    if problem.code == .notFound, event.hasPrefix("Session") || event == "Stop" { return }
+    service.note(event, problem.code, problem.message, hint: problem.hint)
   }
 
   /// Adds what the host told on standard input and the transcript may not hold yet.

@@ -47,7 +47,7 @@ struct Settings: Sendable {
     func complaint(about value: String) -> String? {
       switch self {
       case .vaultTimeout, .vaultReadLag: Self.within(value, 0...3_600_000, "ms")
-      case .resumeBudget: Self.within(value, 500...9_500, "UTF-16 units")
+      case .resumeBudget: Self.within(value, 300...9_500, "UTF-16 units")
       case .hookDeadline: Self.within(value, 100...60_000, "ms")
       case .vaultAuth: ["bearer", "path"].contains(value) ? nil : "must be bearer or path"
       case .redactionEnabled:
@@ -82,23 +82,26 @@ struct Settings: Sendable {
   /// - Throws: ``VerbError`` that names the key, unless lenient.
   init(file: String, environment: [String: String], isLenient: Bool) throws {
     for key in Key.allCases { values[key] = Value(text: key.defaultValue, source: "default") }
-    do {
-      for (name, value) in try Self.read(file) {
+    func attempt(_ body: () throws -> Void) throws {
+      do {
+        try body()
+      } catch let error as VerbError where isLenient {
+        complaints.append(error.message)
+      }
+    }
+    var entries: [(String, String)] = []
+    try attempt { entries = try Self.read(file) }
+    for (name, value) in entries {
+      try attempt {
         guard let key = Key(rawValue: name) else {
           throw Self.invalid("unknown setting \(name) in \(file)")
         }
         try set(key, value, source: file)
       }
-    } catch let error as VerbError where isLenient {
-      complaints.append(error.message)
     }
     for key in Key.allCases {
       guard let value = environment[key.variable] else { continue }
-      do {
-        try set(key, value, source: key.variable)
-      } catch let error as VerbError where isLenient {
-        complaints.append(error.message)
-      }
+      try attempt { try set(key, value, source: key.variable) }
     }
   }
 
@@ -141,7 +144,8 @@ struct Settings: Sendable {
         }
       case .scalar(let scalar):
         if path.isEmpty { throw invalid("\(file) holds no settings") }
-        result.append((path, scalar.string))
+        // `key: ~` and `key:` leave it unset.
+        if node.tag != Tag(.null) { result.append((path, scalar.string)) }
       default:
         throw invalid("\(path) in \(file) must be a single value")
       }

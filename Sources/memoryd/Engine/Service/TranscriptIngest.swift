@@ -25,6 +25,10 @@ struct TranscriptIngest {
     let report = try reader.read { interpreter.take($0, line: $1) }
     interpreter.finish()
     digest = interpreter.digest
+    guard !digest.sessionIDs.isEmpty || stored != nil else {
+      throw StoreError(
+        .invalid, "this is no transcript of Claude Code", hint: "other agents' files come later")
+    }
     let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     // A file of a sub-agent names its parent session; a file without any line is its own.
     let session = stored?.sessionID ?? digest.sessionIDs.last ?? name
@@ -32,16 +36,20 @@ struct TranscriptIngest {
       let folder = digest.cwd ?? ""
       // The transcript may come from another machine: its folder says which project it was.
       let facts = GitFacts.read(at: folder)
+      var reference = SessionReference(
+        id: session, cwd: digest.cwd, branch: digest.branch,
+        transcriptPath: path.contains("/subagents/") ? nil : path)
+      // An old session is not active because it is read today.
+      if digest.firstAt > 0 {
+        reference.startedAt = digest.firstAt
+        reference.lastSeenAt = digest.lastAt
+      }
       let project = folder.isEmpty ? nil : GitFacts.project(at: folder, facts: facts)
       try database.commit(
         TranscriptBatch(
           start: stored?.position, end: report.end, entries: interpreter.entries,
           usage: interpreter.usage, digest: digest.json),
-        project: project,
-        session: SessionReference(
-          id: session, cwd: digest.cwd, branch: digest.branch,
-          transcriptPath: path.contains("/subagents/") ? nil : path),
-        at: service.clock.now)
+        project: project, session: reference, at: service.clock.now)
     }
     return Result(
       session: session, entries: interpreter.entries.count,

@@ -22,7 +22,7 @@ struct CanaryCommand: Verb {
     let service = try shared.service(invocation)
     let project = try project(shared, service)
     let report = try CanaryService(service: service).report(
-      project: project.name,
+      project: project,
       excluding: ProjectFinder.session(nil, service)?.id)
     let verdict = report.verdict
     var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)

@@ -61,7 +61,7 @@ struct CheckpointCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.database().checkpoints(
+      let items = try service.reader().checkpoints(
         RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.checkpoint))) }
       if items.isEmpty {
@@ -132,7 +132,7 @@ struct CheckpointCommand: ParsableCommand {
   private static func find(
     _ id: String, _ service: MemoryService
   ) throws -> (CheckpointRecord, Snapshot) {
-    guard let record = try service.database().checkpoint(id: id) else {
+    guard let record = try service.reader().checkpoint(id: id) else {
       throw VerbError(
         .notFound, "not_found", "there is no checkpoint \(People.line(id, 40))",
         hint: "`memoryd checkpoint list` shows them")

@@ -43,7 +43,7 @@ struct DecisionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.database().decisions(
+      let items = try service.reader().decisions(
         RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.decision))) }
       if items.isEmpty {

@@ -27,14 +27,18 @@ struct DoctorCommand: Verb {
     if fix { mendModes(service) }
     checks.append(folder(service))
     checks += store(service)
-    checks += [spool(service), problems(service), git(service)]
+    checks += [disk(service), spool(service), problems(service), git(service)]
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in
       let value = service.settings.values[key]
-      let shown = key.isSecret && value?.text.isEmpty == false ? "(set)" : value?.text ?? ""
+      // With the secret-path form the URL is the token.
+      let isSecret =
+        key.isSecret || key == .vaultURL && service.settings[.vaultAuth] == "path"
+      let shown = isSecret && value?.text.isEmpty == false ? "(set)" : value?.text ?? ""
       return (key: key.rawValue, value: shown, source: value?.source ?? "default")
     }
-    let exitCode = isGood ? ExitCode.ok : .inputOutput
+    let exitCode: ExitCode =
+      isGood ? .ok : checks[0].isGood ? .inputOutput : .badConfiguration
     if shared.json {
       return Outcome(
         output: JSONOutput.text(
@@ -120,6 +124,16 @@ struct DoctorCommand: Verb {
     }
   }
 
+  private func disk(_ service: MemoryService) -> Check {
+    guard let free = Disk.freeBytes(at: service.home.data) else {
+      return Check(name: "disk", isGood: true, detail: "free space unknown")
+    }
+    let isGood = free > 64 << 20
+    return Check(
+      name: "disk", isGood: isGood, detail: "\(free >> 20) MiB free",
+      hint: isGood ? nil : "free some space; writes that find none go to the spool or fail loudly")
+  }
+
   private func spool(_ service: MemoryService) -> Check {
     let waiting = service.spool.pending.count
     let bad = service.spool.quarantined.count
@@ -127,7 +141,8 @@ struct DoctorCommand: Verb {
       name: "spool", isGood: waiting == 0 && bad == 0,
       detail: "\(waiting) writes wait, \(bad) could not be taken in",
       hint: bad > 0
-        ? "each has its reason beside it in \(service.spool.quarantine)"
+        ? "each has its reason beside it in \(service.spool.quarantine); repair it and move it "
+          + "back to the spool, or delete it"
         : waiting > 0 ? "they are taken in as soon as the store can be written" : nil)
   }
 

@@ -16,12 +16,12 @@ struct ResumeCommand: Verb {
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
     let budget = budget ?? service.settings.integer(.resumeBudget)
-    guard budget >= 500 else {
-      throw VerbError(.usage, "usage", "--budget must be at least 500")
+    guard budget >= 300 else {
+      throw VerbError(.usage, "usage", "--budget must be at least 300")
     }
     var sessionID: String?
     if let wanted = session?.text {
-      guard let record = try service.database().session(id: wanted) else {
+      guard let record = try service.reader().session(id: wanted) else {
         throw VerbError(
           .notFound, "not_found", "there is no session \(People.line(wanted, 60))",
           hint: "`memoryd session list` shows them")
@@ -30,7 +30,7 @@ struct ResumeCommand: Verb {
     }
     let project = try project(shared, service)
     let document = try RecoveryService(service: service).document(
-      sessionID: sessionID, project: project.name, occasion: .request)
+      sessionID: sessionID, project: project, occasion: .request)
     guard let document else {
       throw VerbError(
         .notFound, "nothing_recorded",

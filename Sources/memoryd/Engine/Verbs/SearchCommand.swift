@@ -9,7 +9,8 @@ struct SearchCommand: Verb {
     discussion: """
       memoryd search "backoff jitter" --kind decision --since 2026-01-01
 
-      Kinds: request, reply, tool, failure, plan, summary, checkpoint, task, decision.
+      Kinds: request, reply, tool, failure, plan, summary, prompt (to sub-agents), checkpoint, task,
+      decision.
       """)
 
   @OptionGroup var shared: SharedOptions
@@ -26,7 +27,7 @@ struct SearchCommand: Verb {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let hits = try service.database().search(
+    let hits = try service.reader().search(
       query.map(\.text).joined(separator: " "),
       filter: RecordFilter(
         project: shared.project?.text, sessionID: session?.text, kinds: kind,

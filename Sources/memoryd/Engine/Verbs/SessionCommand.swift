@@ -16,7 +16,7 @@ struct SessionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.database().sessions(
+      let items = try service.reader().sessions(
         RecordFilter(project: shared.project?.text, limit: limit))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
       if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
@@ -40,7 +40,7 @@ struct SessionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let database = try service.database()
+      let database = try service.reader()
       guard let session = try database.session(id: id.text) else {
         throw VerbError(
           .notFound, "not_found", "there is no session \(People.line(id.text, 60))",
@@ -113,7 +113,7 @@ struct SessionCommand: ParsableCommand {
         throw VerbError(
           .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
       }
-      guard try service.database().session(id: reference.id) != nil else {
+      guard try service.reader().session(id: reference.id) != nil else {
         throw VerbError(
           .notFound, "not_found", "there is no session \(People.line(reference.id, 60))",
           hint: "`memoryd session list` shows them")

@@ -16,7 +16,7 @@ struct StatusCommand: Verb {
     let verdict = service.verdict()
     let database: MemoryDatabase
     do throws(StoreError) {
-      database = try service.database()
+      database = try service.reader()
     } catch {
       // The store is what is wrong: still tell what waits beside it.
       let waiting = service.spool.pending.count
@@ -38,6 +38,7 @@ struct StatusCommand: Verb {
           [
             "version": Engine.version, "mode": verdict.mode.rawValue,
             "home": service.home.data, "database_bytes": size, "wal_bytes": walSize,
+            "disk_free_bytes": Disk.freeBytes(at: service.home.data),
             "counts": [
               "projects": counts.projects, "sessions": counts.sessions,
               "checkpoints": counts.checkpoints, "tasks": counts.tasks,
@@ -69,7 +70,11 @@ struct StatusCommand: Verb {
     }
     let people = People(invocation)
     var text = people.bold("memoryd \(Engine.version)") + ", \(verdict.mode.rawValue) mode\n"
-    text += "store     \(service.home.database), \(size / 1024 + walSize / 1024) KiB\n"
+    text += "store     \(service.home.database), \((size + walSize) / 1024) KiB"
+    if let free = Disk.freeBytes(at: service.home.data) {
+      text += ", \(free >> 20) MiB free on the disk"
+    }
+    text += "\n"
     text +=
       "holds     \(counts.sessions) sessions, \(counts.checkpoints) checkpoints, "
       + "\(counts.openTasks) open of \(counts.tasks) tasks, \(counts.decisions) decisions, "

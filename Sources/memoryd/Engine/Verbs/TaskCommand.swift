@@ -111,7 +111,7 @@ struct TaskCommand: ParsableCommand {
         throw VerbError(.usage, "usage", "--status must be open, done or all")
       }
       let service = try shared.service(invocation)
-      let tasks = try service.database().tasks(
+      let tasks = try service.reader().tasks(
         status: status == "all" || status.isEmpty ? nil : status,
         filter: RecordFilter(project: shared.project?.text, limit: limit))
       if shared.json { return Outcome(output: JSONOutput.list(tasks.map(JSONOutput.task))) }

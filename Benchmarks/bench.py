@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""memoryd's speed, as ratios to what a person would otherwise use, side by side in one run.
+
+Whole processes, from start to exit, in turn: A B C A B C ... so that a noisy machine hits all of
+them alike. Printed are medians in milliseconds and each row's ratio to its yardstick. Nothing is
+judged here. Standard library only.
+"""
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+WORDS = ("parser lexer token buffer stream upload retry backoff jitter client server socket queue "
+         "drain store index query commit branch merge rebase test fixture clock deadline budget").split()
+
+
+def transcript_lines(size, seed):
+    """A session of about `size` bytes: a person, an agent, tools with long results."""
+    rng = random.Random(seed)
+    written, number = 0, 0
+
+    def prose(count):
+        return " ".join(rng.choice(WORDS) for _ in range(count))
+
+    def line(fields):
+        nonlocal number
+        number += 1
+        return json.dumps({
+            "parentUuid": None, "isSidechain": False, "cwd": "/work", "sessionId": "bench",
+            "gitBranch": "main", "version": "2.1.217", "uuid": f"{seed:08d}-{number:08d}",
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1.77e9 + number)),
+            **fields}) + "\n"
+
+    while written < size:
+        turn = []
+        if number % 40 == 0:
+            turn.append(line({"type": "user", "message": {
+                "role": "user", "content": f"Please fix {prose(20)}; never change {prose(3)}."}}))
+        name = f"{rng.choice(WORDS)}{rng.choice(WORDS).title()}"
+        path = f"/work/src/{rng.choice(WORDS)}/{rng.choice(WORDS)}.go"
+        tool = rng.choice([
+            ("Read", {"file_path": path}), ("Grep", {"pattern": name, "path": "src"}),
+            ("Edit", {"file_path": path, "old_string": prose(40),
+                      "new_string": f"func {name}() {{\n{prose(60)}\n}}\n"}),
+            ("Bash", {"command": f"go test ./src/{rng.choice(WORDS)}/..."})])
+        usage = {"input_tokens": 3, "output_tokens": 90, "cache_creation_input_tokens": 700,
+                 "cache_read_input_tokens": 40000}
+        turn.append(line({"type": "assistant", "requestId": f"r{number}", "message": {
+            "id": f"m{number}", "model": "claude-sonnet-5", "role": "assistant", "usage": usage,
+            "content": [{"type": "text", "text": f"Now {name} in {path}: {prose(30)}."}]}}))
+        turn.append(line({"type": "assistant", "requestId": f"r{number}", "message": {
+            "id": f"m{number - 1}", "model": "claude-sonnet-5", "role": "assistant",
+            "usage": usage, "content": [
+                {"type": "tool_use", "id": f"t{number}", "name": tool[0], "input": tool[1]}]}}))
+        turn.append(line({"type": "user", "message": {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": f"t{number - 1}",
+             "content": "\n".join(prose(12) for _ in range(rng.randint(5, 60)))}]}}))
+        for text in turn:
+            written += len(text)
+            yield text
+
+
+class Bench:
+    def __init__(self, memoryd, runs):
+        self.memoryd = os.path.abspath(memoryd)
+        self.runs = runs
+        self.folder = tempfile.mkdtemp(prefix="memoryd-bench-")
+        self.home = os.path.join(self.folder, "home")
+        self.environment = dict(os.environ, MEMORYD_HOME=self.home)
+        self.repository = os.path.join(self.folder, "repo")
+        os.mkdir(self.repository)
+        subprocess.run(["git", "init", "-q", self.repository], check=True)
+
+    def close(self):
+        shutil.rmtree(self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def hook(self, event, transcript, session, **more):
+        return json.dumps({"session_id": session, "transcript_path": transcript,
+                           "cwd": self.repository, "hook_event_name": event, **more}).encode()
+
+    def timed(self, command, data=b"", before=None):
+        if before:
+            data = before() or data
+        start = time.perf_counter()
+        done = subprocess.run(command, input=data, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=self.environment, cwd=self.repository)
+        spent = time.perf_counter() - start
+        if done.returncode != 0:
+            sys.exit(f"{command} ended with {done.returncode}: {done.stderr.decode()[:500]}")
+        return spent * 1000
+
+    def compare(self, title, yardstick, others, runs=None):
+        """Each entry: (name, function that runs it once and gives its milliseconds)."""
+        entries = [yardstick] + others
+        times = {name: [] for name, _ in entries}
+        for run in range((runs or self.runs) + 1):
+            for name, once in entries:
+                spent = once()
+                if run > 0:  # the first round warms up
+                    times[name].append(spent)
+        base = statistics.median(times[yardstick[0]])
+        print(f"\n{title}")
+        for name, _ in entries:
+            values = times[name]
+            median = statistics.median(values)
+            print(f"  {name:<52} {median:8.2f} ms  (min {min(values):.2f}, max {max(values):.2f})"
+                  f"  {median / base:5.2f}x")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--memoryd", default=".build/release/memoryd")
+    parser.add_argument("--runs", type=int, default=21)
+    options = parser.parse_args()
+    bench = Bench(options.memoryd, options.runs)
+    memoryd = bench.memoryd
+    try:
+        # One durable insert of 8 KB into a table with full text: what a hook would cost at least.
+        store = bench.path("yardstick.db")
+        subprocess.run(["sqlite3", store, "PRAGMA journal_mode=WAL; CREATE TABLE t(b TEXT);"
+                        "CREATE VIRTUAL TABLE f USING fts5(b);"], check=True,
+                       stdout=subprocess.DEVNULL)
+        text = " ".join(random.Random(1).choice(WORDS) for _ in range(1300))[:8192]
+        insert = (f"PRAGMA synchronous=FULL; BEGIN IMMEDIATE; INSERT INTO t VALUES('{text}');"
+                  f"INSERT INTO f VALUES('{text}'); COMMIT;").encode()
+        sqlite = ("sqlite3, one durable 8 KB insert with FTS5",
+                  lambda: bench.timed(["sqlite3", store], insert))
+
+        # A session of 400 KB that grows by a few lines between hooks.
+        small = bench.path("small.jsonl")
+        with open(small, "w", encoding="utf-8") as file:
+            file.writelines(transcript_lines(400_000, 1))
+        bench.timed([memoryd, "checkpoint"], bench.hook("PreCompact", small, "small"))
+        seeds = iter(range(100, 100_000))
+
+        def grow():
+            with open(small, "a", encoding="utf-8") as file:
+                file.writelines(transcript_lines(4_000, next(seeds)))
+            return bench.hook("PreCompact", small, "small")
+
+        bench.compare("Hook checkpoint, small increment, no daemon", sqlite, [
+            ("memoryd checkpoint (PreCompact)",
+             lambda: bench.timed([memoryd, "checkpoint"], before=grow)),
+            ("memoryd canary (SessionStart)",
+             lambda: bench.timed([memoryd, "canary"],
+                                 bench.hook("SessionStart", small, "small", source="compact"))),
+            ("memoryd task add", lambda: bench.timed([memoryd, "task", "add", "x"])),
+        ])
+
+        large = bench.path("large.jsonl")
+        with open(large, "w", encoding="utf-8") as file:
+            file.writelines(transcript_lines(5_000_000, 2))
+        python = ("python3, json.loads of every line", lambda: bench.timed(
+            [sys.executable, "-c",
+             f"import json\nfor line in open({large!r}, encoding='utf-8'): json.loads(line)"]))
+
+        def fresh():
+            shutil.rmtree(bench.home, ignore_errors=True)
+            return bench.hook("PreCompact", large, "large")
+
+        bench.compare("Hook checkpoint, 5 MB of transcript never seen", python, [
+            ("memoryd checkpoint (PreCompact)",
+             lambda: bench.timed([memoryd, "checkpoint"], before=fresh))],
+            runs=max(5, options.runs // 3))
+
+        database = os.path.join(bench.home, "memory.db")
+        query = "SELECT rowid FROM entries_fts WHERE entries_fts MATCH '{}' ORDER BY rank LIMIT 10"
+        bench.compare("Search in that store", (
+            "sqlite3, FTS5 MATCH ordered by rank",
+            lambda: bench.timed(["sqlite3", database, query.format("backoff AND jitter")])), [
+            ("memoryd search", lambda: bench.timed([memoryd, "search", "backoff jitter"]))])
+    finally:
+        bench.close()
+    recall = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recovery_recall.py")
+    data = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                        "..", "shared", "data", "transcripts")
+    if os.path.isdir(data):
+        print("\nRecovery document, added recall on real transcripts")
+        done = subprocess.run([sys.executable, recall, "--memoryd", memoryd],
+                              stdout=subprocess.PIPE, text=True)
+        mean = done.stdout[done.stdout.find("MEAN of"):]
+        print("  " + mean.replace("\n", "\n  ").rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+import CSQLite
+import GRDB
+
+/// A statement for thousands of rows in one transaction: values go to SQLite without being boxed
+/// first, which is a third of the time of an insert here.
+final class BulkStatement {
+  private let statement: OpaquePointer
+  private let db: Database
+
+  init(_ db: Database, _ sql: String) throws {
+    var statement: OpaquePointer?
+    let code = sqlite3_prepare_v2(db.sqliteConnection, sql, -1, &statement, nil)
+    guard code == SQLITE_OK, let statement else { throw Self.error(db, code) }
+    self.statement = statement
+    self.db = db
+  }
+
+  deinit { sqlite3_finalize(statement) }
+
+  func bind(_ index: Int32, _ value: Int64?) {
+    if let value {
+      sqlite3_bind_int64(statement, index, value)
+    } else {
+      sqlite3_bind_null(statement, index)
+    }
+  }
+
+  func bind(_ index: Int32, _ text: String) {
+    // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
+    let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    var text = text
+    _ = text.withUTF8 { utf8 in
+      utf8.withMemoryRebound(to: CChar.self) { bytes in
+        if let start = bytes.baseAddress, !bytes.isEmpty {
+          return sqlite3_bind_text(statement, index, start, Int32(bytes.count), copies)
+        }
+        // An empty buffer may have no address, and that would bind NULL.
+        return sqlite3_bind_text(statement, index, "", 0, copies)
+      }
+    }
+  }
+
+  /// Carries it out with the values bound last, and makes it ready for the next row.
+  func run() throws {
+    let code = sqlite3_step(statement)
+    sqlite3_reset(statement)
+    guard code == SQLITE_DONE else { throw Self.error(db, code) }
+  }
+
+  private static func error(_ db: Database, _ code: Int32) -> DatabaseError {
+    DatabaseError(
+      resultCode: ResultCode(rawValue: code),
+      message: String(cString: sqlite3_errmsg(db.sqliteConnection)))
+  }
+}

@@ -1,0 +1,81 @@
+/// Why the scanner stops at a pair of bytes.
+struct SecretTrigger: OptionSet {
+  let rawValue: UInt8
+
+  /// The second byte of the pair is the anchor of a shape.
+  static let anchor = SecretTrigger(rawValue: 1 << 0)
+  /// The second byte of the pair separates a key from a value.
+  static let separator = SecretTrigger(rawValue: 1 << 1)
+  /// The pair may begin a command line flag.
+  static let flag = SecretTrigger(rawValue: 1 << 2)
+  /// The pair may begin a marker.
+  static let marker = SecretTrigger(rawValue: 1 << 3)
+  /// The pair may begin the scheme of a header, or the `BEGIN` of a PEM block.
+  static let scheme = SecretTrigger(rawValue: 1 << 4)
+  /// The second byte may be the dot in a token.
+  static let dot = SecretTrigger(rawValue: 1 << 5)
+  /// The second byte may be the middle of `password`.
+  static let password = SecretTrigger(rawValue: 1 << 6)
+}
+
+/// The shapes and other places of interest, arranged by pairs of bytes, so that the scanner passes
+/// over nearly everything with one look into a table that stays in the processor's cache.
+///
+/// A pair is numbered as it lies in memory: the first byte is the low one.
+struct SecretCatalog {
+  static let shared = SecretCatalog(shapes: SecretShape.all)
+
+  let shapes: [SecretShape]
+  /// By shape: the first byte of its prefix, and how far before the anchor it is.
+  let heads: [(first: UInt8, anchor: UInt8)]
+  /// By pair, a bit each: whether `triggers` has something.
+  let gates: [UInt64]
+  /// By pair: ``SecretTrigger``.
+  let triggers: [UInt8]
+  /// By the pair that ends with an anchor: the first such shape, plus 1; 0 is none.
+  let chains: [UInt8]
+  /// By shape: the next one with the same pair, plus 1; 0 is none.
+  let next: [UInt8]
+
+  private init(shapes: [SecretShape]) {
+    precondition(shapes.count < 255)
+    self.shapes = shapes
+    heads = shapes.map { ($0.prefix.utf8Start[0], UInt8($0.anchor)) }
+    var chains = [UInt8](repeating: 0, count: 65536)
+    var next = [UInt8](repeating: 0, count: shapes.count)
+    var triggers = chains
+    // Chains are built from their ends, so the shapes are taken last to first.
+    for index in shapes.indices.reversed() {
+      let prefix = shapes[index].prefix.utf8Start
+      let anchor = shapes[index].anchor
+      let pair = Self.pair(prefix[anchor - 1], prefix[anchor])
+      next[index] = chains[pair]
+      chains[pair] = UInt8(index + 1)
+      triggers[pair] |= SecretTrigger.anchor.rawValue
+    }
+    func add(_ trigger: SecretTrigger, _ firsts: [UInt8], _ seconds: String) {
+      for first in firsts {
+        for second in seconds.utf8 { triggers[Self.pair(first, second)] |= trigger.rawValue }
+      }
+    }
+    let all = [UInt8](0...255)
+    add(.separator, all, "=:")
+    add(.separator, all.filter { !ByteClass.of($0).isDisjoint(with: .alphanumeric) }, ">")
+    add(.dot, all.filter { !ByteClass.of($0).isDisjoint(with: .name) }, ".")
+    add(.password, Array("sS".utf8), "wW")
+    add(.flag, Array("-".utf8), "-u")
+    add(.marker, Array("[".utf8), "rp")
+    add(.scheme, Array("Bb".utf8), "AaEe")
+    self.triggers = triggers
+    self.chains = chains
+    self.next = next
+    var gates = [UInt64](repeating: 0, count: 1024)
+    for pair in triggers.indices where triggers[pair] != 0 { gates[pair >> 6] |= 1 << (pair & 63) }
+    self.gates = gates
+  }
+
+  @inline(__always)
+  static func pair(_ first: UInt8, _ second: UInt8) -> Int {
+    Int(first) | Int(second) << 8
+  }
+}

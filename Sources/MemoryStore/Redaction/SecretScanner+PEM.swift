@@ -1,0 +1,105 @@
+extension SecretScanner {
+  /// A private key in PEM armour, from the `B` of `-----BEGIN`.
+  ///
+  /// Taken with its footer, or, where the text ends or goes on otherwise, to the end of the base64
+  /// body. The lines may be in quotes, in a list, behind line numbers or `>`, and their ends may be
+  /// written as `\n`. A header alone is only a mention.
+  func pemBlock(at index: Int) -> SecretFinding? {
+    let start = index - 5
+    guard start >= floor, bytes.matches("-----BEGIN ", at: start) else { return nil }
+    let labelEnd = runEnd([.upper, .digit, .space], from: index + 6, limit: index + 60)
+    guard bytes.matches("-----", at: labelEnd),
+      bytes.matches("PRIVATE KEY", at: labelEnd - 11)
+        || bytes.matches("PRIVATE KEY BLOCK", at: labelEnd - 17)
+    else { return nil }
+
+    var position = skipArmorHeaders(from: labelEnd + 5)
+    var end: Int?
+    var shortLines = 0
+    while shortLines < 4 {
+      let lineStart = separatorsEnd(from: position)
+      if let footer = footerEnd(at: lineStart) {
+        return SecretFinding(start: start, end: footer, kind: "private-key")
+      }
+      let lineEnd = runEnd(.base64, from: lineStart)
+      guard lineEnd > lineStart else { break }
+      let line = lineStart..<lineEnd
+      if isKeyLine(line) {
+        guard shortLines == 0 else { break }
+        end = lineEnd
+      } else if !isLineMark(line) {
+        // The last line of a body, if the body goes no further.
+        if shortLines == 0, end == position, isLineBreak(position..<lineStart),
+          !has(lineEnd, .valueEnd) || byte(lineEnd) != UInt8(ascii: " ")
+        {
+          end = lineEnd
+        }
+        shortLines += 1
+      }
+      position = lineEnd
+    }
+    return end.map { SecretFinding(start: start, end: $0, kind: "private-key") }
+  }
+
+  private func isKeyLine(_ line: Range<Int>) -> Bool {
+    line.count >= 40
+      || line.count >= 16 && contains(.digit, in: line) && contains(.upper, in: line)
+        && contains(.lower, in: line)
+  }
+
+  /// A line number, or the letter of a `\n` or `\r`.
+  private func isLineMark(_ line: Range<Int>) -> Bool {
+    line.count == 1 && byte(line.lowerBound - 1) == UInt8(ascii: "\\")
+      || line.count < 7 && line.allSatisfy { has($0, .digit) }
+  }
+
+  /// Skips `Proc-Type: …`, `Version: …` and their like, with their line ends.
+  private func skipArmorHeaders(from start: Int) -> Int {
+    var position = start
+    for _ in 0..<8 {
+      let lineStart = separatorsEnd(from: position)
+      // Behind `\n` as two characters the n belongs to the line end.
+      let nameStart = byte(lineStart - 1) == UInt8(ascii: "\\") ? lineStart + 1 : lineStart
+      let nameEnd = runEnd([.letter, .dash], from: nameStart, limit: nameStart + 24)
+      guard nameEnd > nameStart + 2, byte(nameEnd) == UInt8(ascii: ":"),
+        byte(nameEnd + 1) == UInt8(ascii: " ")
+      else { break }
+      var lineEnd = nameEnd
+      while lineEnd < bytes.count, lineEnd < nameEnd + 256, bytes[lineEnd] != UInt8(ascii: "\n"),
+        bytes[lineEnd] != UInt8(ascii: "\\")
+      {
+        lineEnd += 1
+      }
+      position = lineEnd
+    }
+    return position
+  }
+
+  /// The end of what may stand between two lines of base64.
+  private func separatorsEnd(from start: Int) -> Int {
+    var index = start
+    while index < bytes.count, index - start < 64 {
+      let byte = bytes[index]
+      guard has(index, [.space, .quote]) || byte >= 0x80 || byte.isOne(of: "\\,;:+>|#*.")
+        || byte == UInt8(ascii: "-") && !bytes.matches("-----", at: index)
+      else { break }
+      index += 1
+    }
+    return index
+  }
+
+  private func isLineBreak(_ range: Range<Int>) -> Bool {
+    !range.isEmpty
+      && range.allSatisfy { has($0, .space) || bytes[$0] == UInt8(ascii: "\\") }
+  }
+
+  /// The end of a `-----END … KEY-----` at an index.
+  private func footerEnd(at index: Int) -> Int? {
+    var start = index
+    // The n of a `\n` before the footer.
+    if byte(start) == UInt8(ascii: "n") || byte(start) == UInt8(ascii: "r") { start += 1 }
+    guard bytes.matches("-----END ", at: start) else { return nil }
+    let labelEnd = runEnd([.upper, .digit, .space], from: start + 9, limit: start + 70)
+    return bytes.matches("-----", at: labelEnd) ? labelEnd + 5 : nil
+  }
+}

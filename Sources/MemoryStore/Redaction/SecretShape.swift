@@ -1,0 +1,283 @@
+/// The shape of one kind of credential: a prefix that nothing else has, and a body.
+///
+/// Sources: the vendors' token format pages where there is one, and the rule sets of public secret
+/// scanners. Lengths are the shortest seen, so that a longer format of next year still matches.
+struct SecretShape {
+  enum Body {
+    /// The longest run of one class.
+    case run
+    /// A run that must end where `maximum` says and not go on as a word.
+    case exact
+    /// `eyJ….….…`, also with two or five parts.
+    case jwt
+    /// `sk-…` without a further prefix: must not be a CSS class or another word in kebab case.
+    case openAI
+    /// Ten digits or so before the prefix `:AA`.
+    case telegram
+    /// Fourteen letters and digits before the prefix `.atlasv1.`.
+    case terraform
+    /// Four characters before the prefix `Q~`.
+    case azureClientSecret
+    /// The signature of a shared access URL; hex signatures are hashes.
+    case sharedAccessSignature
+  }
+
+  let prefix: StaticString
+  let kind: StaticString
+  /// The offset in the prefix, from 1, of the byte at which the scanner stops to compare.
+  let anchor: Int
+  let body: Body
+  let characters: UInt32
+  let minimum: Int
+  let maximum: Int
+  let needsDigit: Bool
+  /// The prefix says what the value is and stays: `AccountKey=`, the host of a webhook.
+  let keepsPrefix: Bool
+
+  init(
+    _ prefix: StaticString, _ kind: StaticString, _ characters: ByteClass, _ minimum: Int,
+    to maximum: Int = .max, anchor: Int? = nil, body: Body = .run, needsDigit: Bool = false,
+    keepsPrefix: Bool = false
+  ) {
+    self.prefix = prefix
+    self.kind = kind
+    self.anchor = anchor ?? prefix.utf8CodeUnitCount - 1
+    self.body = body
+    self.characters = characters.rawValue
+    self.minimum = minimum
+    self.maximum = maximum
+    self.needsDigit = needsDigit
+    self.keepsPrefix = keepsPrefix
+    precondition(self.anchor > 0)
+  }
+
+  /// A body of exactly `count` characters.
+  static func exact(
+    _ prefix: StaticString, _ kind: StaticString, _ characters: ByteClass, _ count: Int,
+    anchor: Int? = nil
+  ) -> SecretShape {
+    SecretShape(
+      prefix, kind, characters, count, to: count, anchor: anchor, body: .exact)
+  }
+}
+
+extension SecretShape {
+  // Of shapes with the same anchor the first that fits wins: the special one before the general.
+  static let all: [SecretShape] =
+    sourceHosts + models + clouds + packages + chats + payments + services + keys
+
+  private static let sourceHosts: [SecretShape] = [
+    SecretShape("ghp_", "github-token", .word, 36),
+    SecretShape("gho_", "github-token", .word, 36),
+    SecretShape("ghu_", "github-token", .word, 36),
+    SecretShape("ghs_", "github-token", .word, 36),
+    SecretShape("ghr_", "github-token", .word, 36),
+    SecretShape("github_pat_", "github-token", .word, 36),
+    SecretShape("glpat-", "gitlab-token", .dotted, 20),
+    SecretShape("gldt-", "gitlab-token", .name, 20),
+    SecretShape("glrt-", "gitlab-token", .dotted, 20),
+    SecretShape("glcbt-", "gitlab-token", .name, 20),
+    SecretShape("glptt-", "gitlab-token", .name, 20),
+    SecretShape("glft-", "gitlab-token", .name, 20),
+    SecretShape("glimt-", "gitlab-token", .name, 20),
+    SecretShape("glagent-", "gitlab-token", .name, 40),
+    SecretShape("gloas-", "gitlab-token", .name, 40),
+    SecretShape("glsoat-", "gitlab-token", .name, 20),
+    SecretShape("glffct-", "gitlab-token", .name, 20),
+    SecretShape("GR1348941", "gitlab-token", .name, 20, anchor: 1),
+    SecretShape.exact("ATBB", "bitbucket-token", .alphanumeric, 32, anchor: 1),
+    SecretShape("sgp_", "sourcegraph-token", [.hex, .underscore], 40),
+  ]
+
+  private static let models: [SecretShape] = [
+    SecretShape("sk-ant-", "anthropic-key", .name, 20, anchor: 2),
+    SecretShape("sk-or-", "openrouter-key", .name, 20, anchor: 2, needsDigit: true),
+    SecretShape("sk-lf-", "langfuse-key", .name, 20, anchor: 2, needsDigit: true),
+    SecretShape("sk-proj-", "openai-key", .name, 20, anchor: 2),
+    SecretShape("sk-svcacct-", "openai-key", .name, 20, anchor: 2),
+    SecretShape("sk-admin-", "openai-key", .name, 20, anchor: 2, needsDigit: true),
+    SecretShape("sk-None-", "openai-key", .name, 20, anchor: 2, needsDigit: true),
+    SecretShape("sk-", "openai-key", .name, 20, body: .openAI),
+    SecretShape("hf_", "huggingface-token", .alphanumeric, 30),
+    SecretShape("api_org_", "huggingface-token", .alphanumeric, 30),
+    SecretShape("gsk_", "groq-key", .alphanumeric, 40),
+    SecretShape("xai-", "xai-key", .alphanumeric, 40),
+    SecretShape("r8_", "replicate-token", .alphanumeric, 30),
+    SecretShape("pplx-", "perplexity-key", .alphanumeric, 32),
+    SecretShape("csk-", "cerebras-key", .alphanumeric, 40),
+    SecretShape("tgp_v1_", "together-key", .name, 30),
+    SecretShape("nvapi-", "nvidia-key", .name, 40),
+    SecretShape("jina_", "jina-key", .alphanumeric, 40),
+    SecretShape("pcsk_", "pinecone-key", .word, 40),
+    SecretShape("tvly-", "tavily-key", .name, 20, needsDigit: true),
+    SecretShape.exact("fc-", "firecrawl-key", .lowerHex, 32),
+    SecretShape("lsv2_pt_", "langsmith-key", .word, 32),
+    SecretShape("lsv2_sk_", "langsmith-key", .word, 32),
+    SecretShape("ctx7sk-", "context7-key", .name, 20),
+    SecretShape("e2b_", "e2b-key", .lowerHex, 40),
+    SecretShape.exact("sk_", "elevenlabs-key", .lowerHex, 48),
+    SecretShape("apify_api_", "apify-token", .alphanumeric, 30),
+  ]
+
+  private static let clouds: [SecretShape] = [
+    SecretShape.exact("AKIA", "aws-access-key", [.upper, .digit], 16, anchor: 2),
+    SecretShape.exact("ASIA", "aws-access-key", [.upper, .digit], 16, anchor: 2),
+    SecretShape.exact("ABIA", "aws-access-key", [.upper, .digit], 16, anchor: 2),
+    SecretShape("IQoJb3JpZ2lu", "aws-session-token", .base64, 100, anchor: 3),
+    SecretShape("FwoGZXIvYXdz", "aws-session-token", .base64, 100, anchor: 6),
+    SecretShape("ABSK", "aws-bedrock-key", .base64, 100),
+    SecretShape("bedrock-api-key-", "aws-bedrock-key", .base64, 40),
+    SecretShape("AIza", "google-api-key", .name, 35, anchor: 2),
+    SecretShape("GOCSPX-", "google-client-secret", .name, 20),
+    SecretShape("ya29.", "google-oauth-token", .name, 20),
+    SecretShape("1//0", "google-refresh-token", .name, 40, anchor: 2, needsDigit: true),
+    SecretShape("AccountKey=", "azure-key", .base64, 40, keepsPrefix: true),
+    SecretShape("SharedAccessKey=", "azure-key", .base64, 40, keepsPrefix: true),
+    SecretShape(
+      "sig=", "azure-signature", [.name, .percent, .plusSlash, .equals], 40,
+      body: .sharedAccessSignature, keepsPrefix: true),
+    SecretShape(
+      "Q~", "azure-client-secret", [.dotted, .tilde], 31, to: 34, body: .azureClientSecret),
+    SecretShape("dop_v1_", "digitalocean-token", .lowerHex, 64),
+    SecretShape("doo_v1_", "digitalocean-token", .lowerHex, 64),
+    SecretShape("dor_v1_", "digitalocean-token", .lowerHex, 64),
+    SecretShape("LTAI", "alibaba-access-key", .alphanumeric, 16, to: 24, needsDigit: true),
+    SecretShape("HRKU-", "heroku-key", .name, 36),
+    SecretShape("fo1_", "fly-token", .name, 40),
+    SecretShape("fm1r_", "fly-token", .base64, 80),
+    SecretShape("fm1a_", "fly-token", .base64, 80),
+    SecretShape("fm2_", "fly-token", .base64, 80),
+    SecretShape("nfp_", "netlify-token", .alphanumeric, 36),
+    SecretShape("vercel_blob_rw_", "vercel-token", .word, 24),
+    SecretShape("sbp_", "supabase-key", .lowerHex, 40),
+    SecretShape("sb_secret_", "supabase-key", .name, 20),
+    SecretShape("pscale_tkn_", "planetscale-token", .dotted, 32),
+    SecretShape("pscale_oauth_", "planetscale-token", .dotted, 32),
+    SecretShape("pscale_pw_", "planetscale-password", .dotted, 32),
+    SecretShape("dapi", "databricks-token", .lowerHex, 32, to: 32, anchor: 2, body: .exact),
+    SecretShape("hvs.", "vault-token", .name, 24, needsDigit: true),
+    SecretShape("hvb.", "vault-token", .name, 24, needsDigit: true),
+    SecretShape("hvr.", "vault-token", .name, 24, needsDigit: true),
+    SecretShape(".atlasv1.", "terraform-token", [.name, .equals], 50, body: .terraform),
+    SecretShape("pul-", "pulumi-token", .lowerHex, 40),
+    SecretShape("tskey-", "tailscale-key", .name, 16, needsDigit: true),
+    SecretShape("dnkey-", "defined-networking-key", .name, 40),
+    SecretShape("sha256~", "openshift-token", .name, 43),
+  ]
+
+  private static let packages: [SecretShape] = [
+    SecretShape("npm_", "npm-token", .alphanumeric, 36),
+    SecretShape("pypi-AgE", "pypi-token", .name, 40, anchor: 4),
+    SecretShape("rubygems_", "rubygems-key", .lowerHex, 48),
+    SecretShape("dckr_pat_", "docker-token", .name, 20),
+    SecretShape("dckr_oat_", "docker-token", .name, 20),
+    SecretShape("AKCp", "artifactory-key", .alphanumeric, 60, anchor: 1),
+    SecretShape("bkua_", "buildkite-token", .lowerHex, 40),
+    SecretShape("CCIPAT_", "circleci-token", .word, 30),
+    SecretShape("CCIPRJ_", "circleci-token", .word, 30),
+    SecretShape.exact("sqp_", "sonarqube-token", .lowerHex, 40),
+    SecretShape.exact("squ_", "sonarqube-token", .lowerHex, 40),
+    SecretShape.exact("sqa_", "sonarqube-token", .lowerHex, 40),
+    SecretShape.exact("ico-", "infracost-key", .alphanumeric, 32),
+    SecretShape("pnu_", "prefect-key", .alphanumeric, 36),
+  ]
+
+  private static let chats: [SecretShape] = [
+    SecretShape("xoxb-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxp-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxa-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxr-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxs-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxo-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxe-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxc-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape("xoxd-", "slack-token", [.name, .percent], 10, needsDigit: true),
+    SecretShape("xapp-", "slack-token", .name, 10, needsDigit: true),
+    SecretShape(
+      "hooks.slack.com/services/", "slack-webhook", [.word, .plusSlash], 20, keepsPrefix: true),
+    SecretShape(
+      "hooks.slack.com/workflows/", "slack-webhook", [.word, .plusSlash], 20,
+      keepsPrefix: true),
+    SecretShape(
+      "hooks.slack.com/triggers/", "slack-webhook", [.word, .plusSlash], 20, keepsPrefix: true),
+    SecretShape(
+      "discord.com/api/webhooks/", "discord-webhook", [.name, .plusSlash], 40,
+      keepsPrefix: true),
+    SecretShape(
+      "discordapp.com/api/webhooks/", "discord-webhook", [.name, .plusSlash], 40,
+      keepsPrefix: true),
+    SecretShape(
+      "webhook.office.com/webhookb2/", "teams-webhook", [.name, .plusSlash, .at], 40,
+      keepsPrefix: true),
+    SecretShape("mfa.", "discord-token", .name, 80),
+    SecretShape(":AA", "telegram-token", .name, 30, to: 40, anchor: 1, body: .telegram),
+  ]
+
+  private static let payments: [SecretShape] = [
+    SecretShape("sk_live_", "stripe-key", .alphanumeric, 16),
+    SecretShape("sk_test_", "stripe-key", .alphanumeric, 16),
+    SecretShape("sk_prod_", "stripe-key", .alphanumeric, 16),
+    SecretShape("rk_live_", "stripe-key", .alphanumeric, 16),
+    SecretShape("rk_test_", "stripe-key", .alphanumeric, 16),
+    SecretShape("whsec_", "stripe-webhook-secret", .base64, 24),
+    SecretShape("shpat_", "shopify-token", .hex, 32),
+    SecretShape("shpca_", "shopify-token", .hex, 32),
+    SecretShape("shppa_", "shopify-token", .hex, 32),
+    SecretShape("shpss_", "shopify-token", .hex, 32),
+    SecretShape("sq0atp-", "square-token", .name, 22),
+    SecretShape("sq0csp-", "square-secret", .name, 40),
+    SecretShape("shippo_live_", "shippo-token", .lowerHex, 40),
+    SecretShape("duffel_live_", "duffel-token", .name, 40),
+    SecretShape("duffel_test_", "duffel-token", .name, 40),
+    SecretShape("FLWSECK-", "flutterwave-key", .name, 32),
+    SecretShape("FLWSECK_TEST-", "flutterwave-key", .name, 32),
+    SecretShape.exact("EZAK", "easypost-key", .alphanumeric, 54),
+    SecretShape.exact("EZTK", "easypost-key", .alphanumeric, 54),
+  ]
+
+  private static let services: [SecretShape] = [
+    SecretShape("SG.", "sendgrid-key", .dotted, 50, needsDigit: true),
+    SecretShape.exact("SK", "twilio-key", .lowerHex, 32),
+    SecretShape("xkeysib-", "brevo-key", .name, 64),
+    SecretShape("xsmtpsib-", "brevo-key", .name, 64),
+    SecretShape.exact("key-", "mailgun-key", .lowerHex, 32),
+    SecretShape("lin_api_", "linear-key", .alphanumeric, 32),
+    SecretShape("lin_oauth_", "linear-key", .alphanumeric, 32),
+    SecretShape("PMAK-", "postman-key", [.lowerHex, .dash], 50),
+    SecretShape("sntrys_", "sentry-token", [.base64, .underscore], 40),
+    SecretShape("sntryu_", "sentry-token", .lowerHex, 64),
+    SecretShape("ntn_", "notion-token", .alphanumeric, 40),
+    SecretShape.exact("secret_", "notion-token", .alphanumeric, 43),
+    SecretShape("figd_", "figma-token", .name, 30),
+    SecretShape("figo_", "figma-token", .name, 30),
+    SecretShape("ATATT3", "atlassian-token", [.name, .equals], 40, anchor: 3),
+    SecretShape("ATCTT3", "atlassian-token", [.name, .equals], 40, anchor: 3),
+    SecretShape("NRAK-", "newrelic-key", [.upper, .digit], 20),
+    SecretShape("NRII-", "newrelic-key", .name, 20, needsDigit: true),
+    SecretShape("glsa_", "grafana-token", .word, 32),
+    SecretShape("glc_", "grafana-token", .base64, 32),
+    SecretShape("dp.pt.", "doppler-token", .alphanumeric, 40),
+    SecretShape("dp.ct.", "doppler-token", .alphanumeric, 40),
+    SecretShape("dp.sa.", "doppler-token", .alphanumeric, 40),
+    SecretShape("dp.st.", "doppler-token", .dotted, 40),
+    SecretShape("dt0c01.", "dynatrace-token", [.upper, .digit, .dot], 80),
+    SecretShape("phx_", "posthog-key", .alphanumeric, 32),
+    SecretShape("CFPAT-", "contentful-token", .name, 40),
+    SecretShape("tfp_", "typeform-token", .dotted, 40),
+    SecretShape("rdme_", "readme-key", .alphanumeric, 60),
+  ]
+
+  private static let keys: [SecretShape] = [
+    SecretShape("eyJ", "jwt", .name, 16, body: .jwt),
+    SecretShape("ops_eyJ", "1password-token", .base64, 100, anchor: 3),
+    SecretShape(
+      "A3-", "1password-secret-key", [.upper, .digit, .dash], 36, to: 37, needsDigit: true),
+    SecretShape("AGE-SECRET-KEY-1", "age-key", [.upper, .digit], 50, anchor: 3),
+    // A PEM block in base64, as kubeconfig files and CI variables hold it.
+    SecretShape("LS0tLS1CRUdJTiBQUklWQVRF", "private-key", .base64, 40, anchor: 11),
+    SecretShape("LS0tLS1CRUdJTiBSU0EgUFJJVkFURS", "private-key", .base64, 40, anchor: 11),
+    SecretShape("LS0tLS1CRUdJTiBFQyBQUklWQVRF", "private-key", .base64, 40, anchor: 11),
+    SecretShape("LS0tLS1CRUdJTiBPUEVOU1NI", "private-key", .base64, 40, anchor: 11),
+    SecretShape("LS0tLS1CRUdJTiBFTkNSWVBURUQ", "private-key", .base64, 40, anchor: 11),
+  ]
+}
