@@ -41,7 +41,8 @@ public struct DecisionRecord: Sendable, Equatable {
 
   public init(
     id: String, decision: String, rationale: String, taskID: String? = nil,
-    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
+    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil,
+    createdAt: Int64 = 0
   ) {
     self.id = id
     self.decision = decision
@@ -116,7 +117,8 @@ public struct RecordFilter: Sendable {
   public var limit: Int?
 
   public init(
-    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil, kinds: [String] = [],
+    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil,
+    kinds: [String] = [],
     since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
   ) {
     self.project = project

@@ -9,7 +9,9 @@ import MemoryStore
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = UnsafeBufferPointer(start: start, count: count)
   let path = NSTemporaryDirectory() + "memoryd-fuzz-\(getpid()).jsonl"
-  func read(_ known: TranscriptPosition?, _ digest: SessionDigest) -> (TranscriptPosition, SessionDigest)? {
+  func read(_ known: TranscriptPosition?, _ digest: SessionDigest) -> (
+    TranscriptPosition, SessionDigest
+  )? {
     guard let reader = try? TranscriptReader(path: path, known: known) else { return nil }
     var transcript = ClaudeTranscript(
       digest: reader.readsAnew ? SessionDigest() : digest, redactor: Redactor())

@@ -113,8 +113,10 @@ private func redact(_ text: String, _ location: SourceLocation = #_sourceLocatio
       ("gl" + "sa_" + word(32) + "_" + hex(8), "grafana-token"),
       ("gl" + "c_" + word(60) + "==", "grafana-token"),
       ("op" + "s_eyJ" + word(250), "1password-token"),
-      ("A3-" + caps(6) + "-" + caps(6) + "-ABCDE-" + caps(5) + "-FGHIJ-" + caps(5),
-        "1password-secret-key"),
+      (
+        "A3-" + caps(6) + "-" + caps(6) + "-ABCDE-" + caps(5) + "-FGHIJ-" + caps(5),
+        "1password-secret-key"
+      ),
       ("ab1" + "8Q~" + word(34), "azure-client-secret"),
       ("pat" + word(14) + "." + hex(64), "airtable-token"),
       ("ruby" + "gems_" + hex(48), "rubygems-key"),
@@ -164,14 +166,20 @@ private func redact(_ text: String, _ location: SourceLocation = #_sourceLocatio
   @Test func redact_whenThePrefixSaysWhatTheValueIs_keepsThePrefix() {
     let word = Fake.body(60)
     let cases: [(String, String, String, String)] = [
-      ("https://hooks.slack.com/" + "services/", "T0" + word.prefix(8) + "/B0/" + word.prefix(24),
-        "", "slack-webhook"),
-      ("https://discord.com/" + "api/webhooks/", "123456789012345678/" + word, "",
-        "discord-webhook"),
+      (
+        "https://hooks.slack.com/" + "services/", "T0" + word.prefix(8) + "/B0/" + word.prefix(24),
+        "", "slack-webhook"
+      ),
+      (
+        "https://discord.com/" + "api/webhooks/", "123456789012345678/" + word, "",
+        "discord-webhook"
+      ),
       ("EndpointSuffix=x;Account" + "Key=", word + word.prefix(26) + "==", ";x=y", "azure-key"),
       (";SharedAccess" + "Key=", word.prefix(43) + "=", "", "azure-key"),
-      ("https://a.blob.core.windows.net/c?sv=1&" + "sig=", word.prefix(42) + "%3D", "&se=2",
-        "azure-signature"),
+      (
+        "https://a.blob.core.windows.net/c?sv=1&" + "sig=", word.prefix(42) + "%3D", "&se=2",
+        "azure-signature"
+      ),
     ]
     for (prefix, secret, suffix, kind) in cases {
       #expect(redact(prefix + secret + suffix) == prefix + redacted(kind) + suffix)
@@ -266,15 +274,33 @@ extension String {
       ("Authorization: Bearer \(opaque)", "Authorization: Bearer \(bearer)"),
       ("authorization: bearer ab12cd34", "authorization: bearer \(bearer)"),
       ("Proxy-Authorization: Basic \(base64)\r\n", "Proxy-Authorization: Basic \(basic)\r\n"),
-      ("curl -H \"Authorization: Bearer \(opaque)\" x", "curl -H \"Authorization: Bearer \(bearer)\" x"),
+      (
+        "curl -H \"Authorization: Bearer \(opaque)\" x",
+        "curl -H \"Authorization: Bearer \(bearer)\" x"
+      ),
       ("-H 'authorization: Basic \(base64)'", "-H 'authorization: Basic \(basic)'"),
       ("{\"Authorization\": \"Bearer \(opaque)\"}", "{\"Authorization\": \"Bearer \(bearer)\"}"),
-      ("\\\"Authorization\\\":\\\"Bearer \(opaque)\\\"", "\\\"Authorization\\\":\\\"Bearer \(bearer)\\\""),
-      ("headers[\"Authorization\"] = \"Bearer \(opaque)\"", "headers[\"Authorization\"] = \"Bearer \(bearer)\""),
-      ("setHeader('Authorization', 'Bearer \(opaque)')", "setHeader('Authorization', 'Bearer \(bearer)')"),
+      (
+        "\\\"Authorization\\\":\\\"Bearer \(opaque)\\\"",
+        "\\\"Authorization\\\":\\\"Bearer \(bearer)\\\""
+      ),
+      (
+        "headers[\"Authorization\"] = \"Bearer \(opaque)\"",
+        "headers[\"Authorization\"] = \"Bearer \(bearer)\""
+      ),
+      (
+        "setHeader('Authorization', 'Bearer \(opaque)')",
+        "setHeader('Authorization', 'Bearer \(bearer)')"
+      ),
       ("sent Bearer \(opaque).", "sent Bearer \(bearer)."),
-      ("Authorization: Token \(Fake.body(40, of: Fake.hex))", "Authorization: Token \(redacted("secret"))"),
-      ("\"Authorization\": \"ApiKey \(opaque)\"", "\"Authorization\": \"ApiKey \(redacted("secret"))\""),
+      (
+        "Authorization: Token \(Fake.body(40, of: Fake.hex))",
+        "Authorization: Token \(redacted("secret"))"
+      ),
+      (
+        "\"Authorization\": \"ApiKey \(opaque)\"",
+        "\"Authorization\": \"ApiKey \(redacted("secret"))\""
+      ),
       ("Authorization: \(opaque)", "Authorization: \(redacted("secret"))"),
       ("X-Api-Key: \(opaque)", "X-Api-Key: \(redacted("secret"))"),
       ("x-auth-token:\(opaque)", "x-auth-token:\(redacted("secret"))"),
@@ -287,7 +313,8 @@ extension String {
 
   @Test func redact_whenAHeaderHoldsNoCredential_leavesIt() {
     let texts = [
-      "Authorization: Bearer $TOKEN", "Authorization: Bearer ${TOKEN}", "Authorization: Bearer <token>",
+      "Authorization: Bearer $TOKEN", "Authorization: Bearer ${TOKEN}",
+      "Authorization: Bearer <token>",
       "\"Authorization\": `Bearer ${token}`", "'Authorization': f'Bearer {token}'",
       "Authorization: Bearer YOUR_API_KEY", "Authorization: Bearer your-token-here",
       "\"Bearer \" + token", "Bearer authentication is required", "the bearer of this letter",
@@ -309,7 +336,9 @@ extension String {
       ("me", "a:b:c", "h1:27017,h2:27017/db"),
     ] {
       for scheme in ["https", "postgres", "mongodb+srv", "redis", "amqp"] {
-        for (before, after) in [("", ""), ("DATABASE_URL=", "\n"), ("url: \"", "\","), ("\\\"", "\\\"")] {
+        for (before, after) in [
+          ("", ""), ("DATABASE_URL=", "\n"), ("url: \"", "\","), ("\\\"", "\\\""),
+        ] {
           let text = "\(before)\(scheme)://\(user):\(password)@\(host)\(after)"
           #expect(redact(text) == "\(before)\(scheme)://\(user):\(marker)@\(host)\(after)")
         }
@@ -403,7 +432,8 @@ extension String {
     ]
     for value in values {
       for template in [
-        "token = \(value)", "\"token\": \(value)", "let apiKey: String = \(value)", "secret: \(value)",
+        "token = \(value)", "\"token\": \(value)", "let apiKey: String = \(value)",
+        "secret: \(value)",
         "client_secret := \(value)",
       ] {
         #expect(redact(template) == template)
@@ -437,7 +467,8 @@ extension String {
     #expect(found.count > 390)
     Self.check("k = \"#\"", Fake.body(43, of: Fake.word + "-_") + "=", kind: "high-entropy")
     Self.check("k = \"#\"", Fake.body(43, of: Fake.word + "+/") + "=", kind: "high-entropy")
-    Self.check("k=#", Fake.body(40, of: Fake.digits + "abcdefghijklmnopqrstuvwxyz"), kind: "high-entropy")
+    Self.check(
+      "k=#", Fake.body(40, of: Fake.digits + "abcdefghijklmnopqrstuvwxyz"), kind: "high-entropy")
   }
 
   @Test func redact_whenAValueIsNotRandom_leavesIt() {
@@ -452,11 +483,13 @@ extension String {
       "example.org/mod v1.2.3 h1:\(word)=", "\"checksum\": \"\(word)\"", "etag: \"\(word)\"",
       "\"tool_use_id\":\"toolu_\(Fake.body(24))\"", "x = \"msg_\(Fake.body(24))\"",
       "\"signature\":\"\(word)\(word)\"", "\"requestId\": \"\(word)\"",
-      "src=\"data:image/png;base64,\(word)\(word)\"", "\"data\": \"\(String(repeating: word, count: 30))\"",
+      "src=\"data:image/png;base64,\(word)\(word)\"",
+      "\"data\": \"\(String(repeating: word, count: 30))\"",
       "name = \"TheQuickBrownFoxJumpsOverTheLazyDog2\"", "x = \"getUserByIdAndRole2024\"",
       "path = Sources/MemoryStore/Redaction/Redactor2", "x: some-kebab-case-name-with-2-numbers",
       "x = some_snake_case_name_2_of_3", "model: claude-3-5-sonnet-20241022-v2",
-      "date: 2026-02-12T14:11:57.624Z", "x=20260212141157624000123", "version: 1.2.3-beta.4+build.567",
+      "date: 2026-02-12T14:11:57.624Z", "x=20260212141157624000123",
+      "version: 1.2.3-beta.4+build.567",
       "pod = \"web-5f7d8c9b6d-x2x4z-a1b2c\"", "x = \"0xFEDC_BA98_7654_3210\"",
       "alphabet = \"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\"",
       "x == \"\(word)\"", "x != \"\(word)\"", "std::\(word)", "// see \(word)", "f(\"\(word)\")",
@@ -552,7 +585,8 @@ extension String {
       ("x\(token)y", "x\(marker)y"), ("Bearer \(token)", "Bearer \(marker)"),
       ("\"vault-token/with+\\\"odd\\\" signs\"", "\"\(marker)\""),
       ("?t=vault-token%2Fwith%2B%22odd%22%20signs&", "?t=\(marker)&"),
-      ("abc \(token)\(token)", "abc \(marker)\(marker)"), (String(token.dropLast()), String(token.dropLast())),
+      ("abc \(token)\(token)", "abc \(marker)\(marker)"),
+      (String(token.dropLast()), String(token.dropLast())),
       ("configured-thing", marker), ("ghp_ configured-thin", "ghp_ configured-thin"),
     ]
     for (text, expected) in cases {
@@ -612,7 +646,8 @@ extension String {
     ]
     for _ in 0..<1000 {
       let count = Int(generator.next() >> 33) % 14 + 2
-      let text = (0..<count).map { _ in pieces[Int(generator.next() >> 33) % pieces.count] }.joined()
+      let text = (0..<count).map { _ in pieces[Int(generator.next() >> 33) % pieces.count] }
+        .joined()
       let once = redactor.redact(text)
       #expect(redactor.redact(once) == once, "\(text)")
       let bytes = Array(text.utf8).withUnsafeBufferPointer { redactor.redact(utf8: $0) }
@@ -622,15 +657,23 @@ extension String {
 
   static let hostile: [String] =
     [
-      "a", "=", ":", "\"", "\\", "-", "[", "<", " ", "\n", "<private>", "</private>", "<private>a</private>",
+      "a", "=", ":", "\"", "\\", "-", "[", "<", " ", "\n", "<private>", "</private>",
+      "<private>a</private>",
       "-----BEGIN ", "-----BE" + "GIN PRIVATE KEY-----", "-----BE" + "GIN PRIVATE KEY-----\nabcdef",
-      "eyJ", "eyJ-", "eyJ.", "eyJaaaaaaaaaaaaaaaa.", "eyJaaaaaaaaaaaaaaaaaaaa-", "://", "://a", "://a:", "://a:b@",
-      "\"key\": ", "\"key\": \"", "password=", "password=\"", "password='a\" ", "password: \\\"", "password=\\\\\\\"",
-      "sk-", "sk-a", "gh" + "p_", "xox" + "b-", "bearer ", "Authorization: Bearer ", "--password ", "-u a:bcd ",
-      "curl -u a:b1c ", "[redacted:", "[redacted:a]", "passphrase: \"a ", "login password ", "a.", "a.aaaaaa.",
-      ".atlas" + "v1.", ":AA", "1:AA", "Q~", "1Q~", "x=a1B2c3D4e5F6g7H8i9J0 ", "token=token", "password=password:",
-      "AK" + "IA", "dapi", "<password>", "<password>a</", "%3D", "\u{1B}[0;32m", "**", "password \"", "sig=", "A3-",
-      "AccountKey=", "a=\"b\\", "é", "\u{0}", "n\\", "_", "key key key = ", "hooks.slack.com/services/", "1//0",
+      "eyJ", "eyJ-", "eyJ.", "eyJaaaaaaaaaaaaaaaa.", "eyJaaaaaaaaaaaaaaaaaaaa-", "://", "://a",
+      "://a:", "://a:b@",
+      "\"key\": ", "\"key\": \"", "password=", "password=\"", "password='a\" ", "password: \\\"",
+      "password=\\\\\\\"",
+      "sk-", "sk-a", "gh" + "p_", "xox" + "b-", "bearer ", "Authorization: Bearer ", "--password ",
+      "-u a:bcd ",
+      "curl -u a:b1c ", "[redacted:", "[redacted:a]", "passphrase: \"a ", "login password ", "a.",
+      "a.aaaaaa.",
+      ".atlas" + "v1.", ":AA", "1:AA", "Q~", "1Q~", "x=a1B2c3D4e5F6g7H8i9J0 ", "token=token",
+      "password=password:",
+      "AK" + "IA", "dapi", "<password>", "<password>a</", "%3D", "\u{1B}[0;32m", "**",
+      "password \"", "sig=", "A3-",
+      "AccountKey=", "a=\"b\\", "é", "\u{0}", "n\\", "_", "key key key = ",
+      "hooks.slack.com/services/", "1//0",
     ]
 
   /// Twice the text may take twice the time; a scan that begins again takes four times as much.

@@ -129,7 +129,9 @@ public struct RecoveryDocument: Sendable {
     list += [
       DocumentSection(
         "Last requests of the person, newest first", share: isCompacted ? 0.16 : 0.20,
-        lines: recent.map { "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”" }),
+        lines: recent.map {
+          "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”"
+        }),
       DocumentSection("Plan", share: isCompacted ? 0.06 : 0.10, lines: plan()),
       DocumentSection("Noted", share: 0.06, lines: noted()),
       DocumentSection(

@@ -71,7 +71,10 @@ public struct TranscriptReader {
     var report = Report(end: start, fileSize: facts.size, isRestart: isRestart)
     let tape = JSONTape()
     let unread = facts.size - start.offset + 1
-    var buffer = [UInt8](repeating: 0, count: Int(min(Int64(Self.chunkBytes), max(4096, unread))))
+    // Plain memory: an array would be filled with zeros first, and again as it grows.
+    var capacity = Int(min(Int64(Self.chunkBytes), max(4096, unread)))
+    var buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    defer { buffer.deallocate() }
     var filled = 0
     var isSkipping = false
     // A last line that was taken before its newline came: it has its number already.
@@ -85,22 +88,25 @@ public struct TranscriptReader {
         report.isComplete = false
         break
       }
-      if filled == buffer.count {
-        if buffer.count >= Self.maximumLineBytes {
+      if filled == capacity {
+        if capacity >= Self.maximumLineBytes {
           // Give up on this line: drop what is buffered, go on behind its newline.
           if !isSkipping { report.oversized += 1 }
           isSkipping = true
           report.end.offset += Int64(filled)
           filled = 0
         } else {
-          buffer.append(contentsOf: repeatElement(0, count: buffer.count))
+          let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity * 2)
+          larger.moveInitialize(from: buffer, count: filled)
+          buffer.deallocate()
+          buffer = larger
+          capacity *= 2
         }
       }
       let position = report.end.offset + Int64(filled)
-      let capacity = buffer.count - filled
-      let count = buffer.withUnsafeMutableBytes {
-        pread(descriptor, $0.baseAddress! + filled, capacity, off_t(position))
-      }
+      // No more than a chunk at a time: the deadline is looked at in between.
+      let count = pread(
+        descriptor, buffer + filled, min(capacity - filled, Self.chunkBytes), off_t(position))
       if count < 0 {
         if errno == EINTR { continue }
         throw StoreError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
@@ -109,7 +115,8 @@ public struct TranscriptReader {
       filled += count
       let isAtEnd = count == 0
       var consumed = 0
-      buffer.withUnsafeBufferPointer { whole in
+      do {
+        let whole = UnsafeBufferPointer(start: buffer, count: filled)
         var newline = Self.newline(in: whole, from: scanned, to: filled)
         while newline < filled {
           startLine()
@@ -132,9 +139,7 @@ public struct TranscriptReader {
         }
       }
       if consumed > 0 {
-        buffer.withUnsafeMutableBytes {
-          _ = memmove($0.baseAddress!, $0.baseAddress! + consumed, filled - consumed)
-        }
+        memmove(buffer, buffer + consumed, filled - consumed)
         filled -= consumed
         report.end.offset += Int64(consumed)
       }

@@ -82,7 +82,8 @@ extension SecretScanner {
     let prefixEnd = runEnd(.lower, from: start, limit: start + 16)
     if prefixEnd > start, has(prefixEnd, [.underscore, .dash]) { start = prefixEnd + 1 }
     let isULID =
-      value.upperBound - start == 26 && (UInt8(ascii: "0")...UInt8(ascii: "7")).contains(bytes[start])
+      value.upperBound - start == 26
+      && (UInt8(ascii: "0")...UInt8(ascii: "7")).contains(bytes[start])
       && (start..<value.upperBound).allSatisfy { index in
         has(index, .digit) || has(index, .letter) && !(bytes[index] & 0xDF).isOne(of: "ILOU")
       }

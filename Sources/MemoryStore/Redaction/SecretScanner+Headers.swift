@@ -70,7 +70,8 @@ extension SecretScanner {
   mutating func flagValue(at index: Int) -> SecretFinding? {
     let next = byte(index + 1)
     guard next == UInt8(ascii: "-") || next == UInt8(ascii: "u") else { return nil }
-    guard isWordStart(index), !has(index - 1, [.dash, .underscore, .dot, .plusSlash, .equals]) else {
+    guard isWordStart(index), !has(index - 1, [.dash, .underscore, .dot, .plusSlash, .equals])
+    else {
       return nil
     }
     guard next == UInt8(ascii: "-") else { return userPassword(after: index + 2) }

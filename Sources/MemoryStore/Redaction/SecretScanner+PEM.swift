@@ -80,8 +80,9 @@ extension SecretScanner {
     var index = start
     while index < bytes.count, index - start < 64 {
       let byte = bytes[index]
-      guard has(index, [.space, .quote]) || byte >= 0x80 || byte.isOne(of: "\\,;:+>|#*.")
-        || byte == UInt8(ascii: "-") && !bytes.matches("-----", at: index)
+      guard
+        has(index, [.space, .quote]) || byte >= 0x80 || byte.isOne(of: "\\,;:+>|#*.")
+          || byte == UInt8(ascii: "-") && !bytes.matches("-----", at: index)
       else { break }
       index += 1
     }

@@ -148,7 +148,8 @@ extension SecretScanner {
     guard byte(dot) == UInt8(ascii: ".") else { return nil }
     if byte(dot + 7) == UInt8(ascii: ".") {
       let start = tokenStart(.name, before: dot, count: 34)
-      guard (23...28).contains(dot - start), (UInt8(ascii: "M")...UInt8(ascii: "O")).contains(bytes[start]),
+      guard (23...28).contains(dot - start),
+        (UInt8(ascii: "M")...UInt8(ascii: "O")).contains(bytes[start]),
         isWordStart(start), runEnd(.name, from: dot + 1, limit: dot + 8) == dot + 7
       else { return nil }
       let end = runEnd(.name, from: dot + 8, limit: dot + 80)

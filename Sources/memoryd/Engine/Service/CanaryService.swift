@@ -24,7 +24,8 @@ struct CanaryService {
     let now = service.clock.now
     return Report(
       verdict: service.verdict(),
-      openTasks: try database.tasks(status: "open", filter: RecordFilter(project: project.name)).count,
+      openTasks: try database.tasks(status: "open", filter: RecordFilter(project: project.name))
+        .count,
       pending: service.pendingForVault(),
       lastCheckpoint: try database.checkpoints(
         RecordFilter(projectIdentity: project.identity, limit: 1)

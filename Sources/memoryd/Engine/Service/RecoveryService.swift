@@ -38,7 +38,8 @@ struct RecoveryService {
       state = try database.transcript(sessionID: sessionID)
     } else {
       for session in try database.sessions(
-        RecordFilter(projectIdentity: project.identity, limit: 10)) where session.id != excluded {
+        RecordFilter(projectIdentity: project.identity, limit: 10)) where session.id != excluded
+      {
         state = try database.transcript(sessionID: session.id)
         if state != nil { break }
       }

@@ -14,7 +14,9 @@ struct SharedOptions: ParsableArguments {
 
   @Option(
     name: .long, parsing: .unconditional,
-    help: "The project's short name. Writes and resume take the repository at hand without it, lists take all.")
+    help:
+      "The project's short name. Writes and resume take the repository at hand without it, lists take all."
+  )
   var project: TextArgument?
 
   @Option(
