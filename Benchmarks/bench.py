@@ -21,7 +21,10 @@ WORDS = ("parser lexer token buffer stream upload retry backoff jitter client se
 
 
 def transcript_lines(size, seed):
-    """A session of about `size` bytes: a person, an agent, tools with long results."""
+    """A session of about `size` bytes: a person, an agent, tools with long results.
+
+    As dense as real ones: 4 KB a line, a sentence of the agent before every other call.
+    """
     rng = random.Random(seed)
     written, number = 0, 0
 
@@ -51,16 +54,19 @@ def transcript_lines(size, seed):
             ("Bash", {"command": f"go test ./src/{rng.choice(WORDS)}/..."})])
         usage = {"input_tokens": 3, "output_tokens": 90, "cache_creation_input_tokens": 700,
                  "cache_read_input_tokens": 40000}
-        turn.append(line({"type": "assistant", "requestId": f"r{number}", "message": {
-            "id": f"m{number}", "model": "claude-sonnet-5", "role": "assistant", "usage": usage,
-            "content": [{"type": "text", "text": f"Now {name} in {path}: {prose(30)}."}]}}))
-        turn.append(line({"type": "assistant", "requestId": f"r{number}", "message": {
-            "id": f"m{number - 1}", "model": "claude-sonnet-5", "role": "assistant",
+        # One response is several lines that repeat its usage.
+        response = f"{seed}-{number}"
+        if rng.random() < 0.5:
+            turn.append(line({"type": "assistant", "requestId": f"r{response}", "message": {
+                "id": f"m{response}", "model": "claude-sonnet-5", "role": "assistant",
+                "usage": usage, "content": [{"type": "text", "text": f"Now {name} in {path}: {prose(30)}."}]}}))
+        turn.append(line({"type": "assistant", "requestId": f"r{response}", "message": {
+            "id": f"m{response}", "model": "claude-sonnet-5", "role": "assistant",
             "usage": usage, "content": [
                 {"type": "tool_use", "id": f"t{number}", "name": tool[0], "input": tool[1]}]}}))
         turn.append(line({"type": "user", "message": {"role": "user", "content": [
             {"type": "tool_result", "tool_use_id": f"t{number - 1}",
-             "content": "\n".join(prose(12) for _ in range(rng.randint(5, 60)))}]}}))
+             "content": "\n".join(prose(12) for _ in range(rng.randint(5, 200)))}]}}))
         for text in turn:
             written += len(text)
             yield text

@@ -27,6 +27,8 @@ public final class MemoryDatabase: Sendable {
   let queue: DatabaseQueue
   let redactor: Redactor
   private let schemaNumber: Int
+  /// Once for each process.
+  private static let isConfigured = memoryd_sqlite3_stop_counting_memory() == SQLITE_OK
   /// Seconds.
   private let busyTimeout: Double
 
@@ -50,6 +52,7 @@ public final class MemoryDatabase: Sendable {
     self.redactor = redactor
     self.busyTimeout = busyTimeout
     schemaNumber = steps.last?.number ?? 0
+    _ = Self.isConfigured
     let isReading = access == .reading
     if isReading, RegularFile.facts(path) == nil {
       throw StoreError(.notFound, "there is no store at \(path)")

@@ -7,10 +7,7 @@ extension ClaudeTranscript {
     nextCall(id: block["id"]?.string, tool: tool)
     switch tool {
     case "Read", "NotebookRead":
-      if let path = input["file_path"]?.string {
-        note(tool, path)
-        if !isInSidechain { touch(path) { $0.reads += 1 } }
-      }
+      if let path = input["file_path"]?.string, !isInSidechain { touch(path) { $0.reads += 1 } }
     case "Edit", "Write", "MultiEdit", "NotebookEdit":
       takeEdit(tool, input)
     case "Bash":
@@ -19,7 +16,7 @@ extension ClaudeTranscript {
         if !isInSidechain { takeCommand(command, id: block["id"]?.string) }
       }
     case "Grep", "Glob":
-      takeSearch(tool, input)
+      takeSearch(input)
     case "TodoWrite":
       if !isInSidechain { takeTodos(input) }
     case "TaskCreate":
@@ -47,6 +44,7 @@ extension ClaudeTranscript {
     }
   }
 
+  /// What was done is searchable; what was only looked at stands in the digest.
   private mutating func note(_ tool: String, _ text: String, title: String = "") {
     add(
       "tool", actor: isInSidechain ? "subagent" : "agent",
@@ -93,10 +91,9 @@ extension ClaudeTranscript {
       paths: isProse ? TextScanner.paths(in: code) : [], names: names, weight: 0.5)
   }
 
-  private mutating func takeSearch(_ tool: String, _ input: JSONValue) {
-    let pattern = input["pattern"]?.string.map(clean) ?? ""
-    note(tool, pattern)
+  private mutating func takeSearch(_ input: JSONValue) {
     if isInSidechain { return }
+    let pattern = input["pattern"]?.string.map(clean) ?? ""
     if let path = input["path"]?.string.flatMap({ TextScanner.path($0) }) {
       touch(path) { $0.mentions += 1 }
     }

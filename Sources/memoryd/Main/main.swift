@@ -74,5 +74,5 @@ let outcome = Engine.run(
     enterHookMode: startWatchdog))
 writeAll(outcome.output, to: 1)
 writeAll(outcome.errorOutput, to: 2)
-// Not exit(): there is nothing to flush, and SQLite's files are safe as they are.
+// Straight out: there is nothing to flush, and SQLite's files are safe as they are.
 _exit(outcome.exitCode.rawValue)
