@@ -124,6 +124,21 @@ public enum RegularFile {
     if mkdir(path, 0o700) != 0, errno != EEXIST { throw failure("make", path) }
   }
 
+  /// A path against a folder, with `.`, `..` and doubled slashes taken out as text: links are left
+  /// to the system.
+  public static func absolute(_ path: String, from folder: String) -> String {
+    let whole = path.hasPrefix("/") ? path : folder + "/" + path
+    var parts: [Substring] = []
+    for part in whole.split(separator: "/") where part != "." {
+      if part == ".." {
+        _ = parts.popLast()
+      } else {
+        parts.append(part)
+      }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
   /// Identity and size without opening; nil where nothing regular stands.
   public static func facts(_ path: String) -> Facts? {
     var status = stat()

@@ -404,14 +404,17 @@ extension String {
       "[\"--password\", \"#\"]", "<password>#</password>", "?password=#&x=1", "password: #\n",
       "password = #\n", "PASSWORD '#'", "-e MYSQL_ROOT_PASSWORD=#", "var password string = \"#\"",
       "-d 'password=#'", "machine h login me password #",
+      "CREATE USER a IDENTIFIED BY '#';", "alter user a with password '#';",
     ] {
       for value in ["hunter2", "Summer2024", "abc123"] { Self.check(template, value) }
     }
     for value in ["p@ssw0rd", "correct-horse-9", "123456", "!Qaz2wsx", "a\\\"b1cd"] {
       Self.check("\"password\": \"#\"", value)
     }
+    Self.check("{\"password\": \"#", "hunter2")
     Self.check("passphrase: \"#\"", "correct horse battery staple")
     Self.check("\"mnemonic\":\"#\"", "abandon ability able about above absent absorb abstract")
+    Self.check("JWT_SECRET=#\n", "my-super-secret-jwt-key-2024")
     Self.check("--api-key #", Fake.body(20))
     Self.check("tool --token=# --x", Fake.body(20))
   }
@@ -638,9 +641,11 @@ extension String {
     let pieces = [
       "token", "=", ":", " ", "\"", "\\\"", "'", "\n", "\\n", "-----BE" + "GIN PRIVATE KEY-----",
       "-----E" + "ND PRIVATE KEY-----", "<private>", "</private>", "Authorization", "Bearer ",
-      "Basic ", "://", "user", "@", "curl -u ", "--password ", "é", "日本", "…", "[redacted:jwt]",
+      "Basic ", "://", "user", "@", "curl -u ", "--password ", "é", "日本", "…",
+      "[redacted:jwt]",
       "[private]", "[", "]", "\\", "/", ".", "-", "_", "{", "}", ",", "eyJ", "sk-", "gh" + "p_",
-      "xox" + "b-", "AK" + "IA", "<password>", "</", "%3D", ".atlas" + "v1.", "Q~", ":AA", "login ",
+      "xox" + "b-", "AK" + "IA", "<password>", "</", "%3D", ".atlas" + "v1.", "Q~", ":AA",
+      "login ",
       "machine ", "password ", "passphrase: \"", "0", "1a", "Zz9", Fake.body(20), Fake.body(40),
       Fake.body(16), Fake.body(64, of: Fake.hex), "api_key", "mnemonic", "; ", "&", "**",
     ]

@@ -59,13 +59,13 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
     if isFolder.boolValue { return path }
     guard let text = small(path), text.hasPrefix("gitdir:") else { return nil }
-    return absolute(String(text.dropFirst(7).trimmed), from: root)
+    return RegularFile.absolute(String(text.dropFirst(7).trimmed), from: root)
   }
 
   private static func read(root: String, gitFolder: String) -> GitFacts? {
     // A worktree shares refs and configuration with the repository that it was made from.
     let common =
-      small(gitFolder + "/commondir").map { absolute(String($0.trimmed), from: gitFolder) }
+      small(gitFolder + "/commondir").map { RegularFile.absolute(String($0.trimmed), from: gitFolder) }
       ?? gitFolder
     guard let text = small(gitFolder + "/HEAD") else { return nil }
     let head = String(text.trimmed)
@@ -163,10 +163,6 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   private static func baseName(_ path: String) -> String {
     let name = path.split(separator: "/").last.map(String.init) ?? ""
     return name.isEmpty ? "root" : name
-  }
-
-  private static func absolute(_ path: String, from folder: String) -> String {
-    path.hasPrefix("/") ? path : (folder + "/" + path as NSString).standardizingPath
   }
 
   private static func small(_ path: String, limit: Int = 65_536) -> String? {

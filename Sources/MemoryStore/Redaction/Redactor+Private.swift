@@ -16,7 +16,9 @@ enum PrivateBlocks {
       index = ByteSearch.next(
         UInt8(ascii: "<"), or: UInt8(ascii: "\\"), in: bytes, from: index)
       guard index < bytes.count else { break }
-      guard let tag = tag(at: index, in: bytes) else {
+      guard bytes[index] == UInt8(ascii: "<") || bytes.matches("\\u003", at: index),
+        let tag = tag(at: index, in: bytes)
+      else {
         index += 1
         continue
       }

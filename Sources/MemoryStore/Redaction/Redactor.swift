@@ -34,7 +34,7 @@ public struct Redactor: Sendable {
 
   /// - Returns: The bytes without secrets; nil if there were none.
   public func redact(utf8 bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-    guard isEnabled else { return nil }
+    guard isEnabled, bytes.count >= Self.minimumLiteralLength else { return nil }
     var clean: [UInt8]?
     /// Runs one look over the newest bytes; says whether it found anything.
     func look(_ find: (UnsafeBufferPointer<UInt8>) -> [SecretFinding]) -> Bool {

@@ -10,7 +10,7 @@ struct SecretTrigger: OptionSet {
   static let flag = SecretTrigger(rawValue: 1 << 2)
   /// The pair may begin a marker.
   static let marker = SecretTrigger(rawValue: 1 << 3)
-  /// The pair may begin the scheme of a header, or the `BEGIN` of a PEM block.
+  /// The pair may begin the scheme of a header, the `BEGIN` of a PEM block, the `BY` of SQL.
   static let scheme = SecretTrigger(rawValue: 1 << 4)
   /// The second byte may be the dot in a token.
   static let dot = SecretTrigger(rawValue: 1 << 5)
@@ -25,17 +25,29 @@ struct SecretTrigger: OptionSet {
 struct SecretCatalog {
   static let shared = SecretCatalog(shapes: SecretShape.all)
 
-  let shapes: [SecretShape]
+  /// The tables as the scanner reads them: without bounds checks, as any pair is in range.
+  struct Tables {
+    let classes: UnsafeBufferPointer<UInt32>
+    let gates: UnsafeBufferPointer<UInt64>
+    let triggers: UnsafeBufferPointer<UInt8>
+    let chains: UnsafeBufferPointer<UInt8>
+    let next: UnsafeBufferPointer<UInt8>
+    let heads: UnsafeBufferPointer<(first: UInt8, anchor: UInt8)>
+    let shapes: UnsafeBufferPointer<SecretShape>
+  }
+
+  private let classes = ByteClass.table
+  private let shapes: [SecretShape]
   /// By shape: the first byte of its prefix, and how far before the anchor it is.
-  let heads: [(first: UInt8, anchor: UInt8)]
+  private let heads: [(first: UInt8, anchor: UInt8)]
   /// By pair, a bit each: whether `triggers` has something.
-  let gates: [UInt64]
+  private let gates: [UInt64]
   /// By pair: ``SecretTrigger``.
-  let triggers: [UInt8]
+  private let triggers: [UInt8]
   /// By the pair that ends with an anchor: the first such shape, plus 1; 0 is none.
-  let chains: [UInt8]
+  private let chains: [UInt8]
   /// By shape: the next one with the same pair, plus 1; 0 is none.
-  let next: [UInt8]
+  private let next: [UInt8]
 
   private init(shapes: [SecretShape]) {
     precondition(shapes.count < 255)
@@ -65,7 +77,7 @@ struct SecretCatalog {
     add(.password, Array("sS".utf8), "wW")
     add(.flag, Array("-".utf8), "-u")
     add(.marker, Array("[".utf8), "rp")
-    add(.scheme, Array("Bb".utf8), "AaEe")
+    add(.scheme, Array("Bb".utf8), "AaEeYy")
     self.triggers = triggers
     self.chains = chains
     self.next = next
@@ -77,5 +89,27 @@ struct SecretCatalog {
   @inline(__always)
   static func pair(_ first: UInt8, _ second: UInt8) -> Int {
     Int(first) | Int(second) << 8
+  }
+
+  func withTables<Result>(_ body: (UnsafePointer<Tables>) -> Result) -> Result {
+    classes.withUnsafeBufferPointer { classes in
+      gates.withUnsafeBufferPointer { gates in
+        triggers.withUnsafeBufferPointer { triggers in
+          chains.withUnsafeBufferPointer { chains in
+            next.withUnsafeBufferPointer { next in
+              heads.withUnsafeBufferPointer { heads in
+                shapes.withUnsafeBufferPointer { shapes in
+                  withUnsafePointer(
+                    to: Tables(
+                      classes: classes, gates: gates, triggers: triggers, chains: chains,
+                      next: next, heads: heads, shapes: shapes),
+                    body)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
   }
 }

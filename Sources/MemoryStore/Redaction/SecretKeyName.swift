@@ -119,8 +119,8 @@ enum SecretKeyName {
         + "handler command stdin confirmation tokens per ratio rate window usages alias "
         + "algorithm alg vault backend options option config settings scope scopes role issuer "
         + "audience valid invalid missing present exists changed change updated created "
-        + "rotation visible visibility length bits hash hashes encryption encoding hashing callback "
-        + "callbacks color style"
+        + "rotation visible visibility length bits hash hashes encryption encoding hashing "
+        + "callback callbacks color style"
     ),
     (
       .hash,

@@ -120,12 +120,19 @@ extension SecretScanner {
 
   /// The end of a quoted value without blanks.
   ///
-  /// - Returns: `isClosed` is false if a blank, a control byte or a marker came before the quote.
+  /// - Returns: At the end of the text, the end of the value as if it had no quotes. `isClosed` is
+  ///   false if a blank, a control byte or a marker came before the quote.
   func quotedEnd(from start: Int, quote: UInt8, depth: Int) -> (end: Int, isClosed: Bool) {
     var index = start
     while true {
       while index < bytes.count, !has(index, .quotedStop) { index &+= 1 }
-      guard index < bytes.count, bytes[index] > 32 else { return (index, false) }
+      guard index < bytes.count else {
+        // A text that was cut off inside a value still holds a part of it.
+        index = start
+        while index < bytes.count, !has(index, .valueEnd) { index += 1 }
+        return (index, true)
+      }
+      guard bytes[index] > 32 else { return (index, false) }
       switch bytes[index] {
       case quote where depth == 0:
         return (index, true)

@@ -35,15 +35,10 @@ extension SecretScanner {
     }
     let value = range.lowerBound..<end
     guard (Self.minimumRandomLength...Self.maximumRandomLength).contains(value.count),
-      !isHex(value),
+      bytes[value.lowerBound] != UInt8(ascii: "/"), !isHex(value), !isIdentifier(value),
       let form = TokenForm(value, in: self), form.digits < form.length - 3
     else { return false }
-    if isIdentifier(value) { return false }
-    if form.slashes >= 2 || bytes[value.lowerBound] == UInt8(ascii: "/") {
-      guard form.longestPart >= 16, bytes[value.lowerBound] != UInt8(ascii: "/") else {
-        return false
-      }
-    }
+    if form.slashes >= 2, form.longestPart < 16 { return false }
     // abcdefg…, 0123456…, a test's filler.
     if form.steps * 3 > form.length { return false }
     // A name in snake or kebab case, whatever its parts are.
@@ -81,14 +76,21 @@ extension SecretScanner {
     // A prefix of small letters: task_01J…
     let prefixEnd = runEnd(.lower, from: start, limit: start + 16)
     if prefixEnd > start, has(prefixEnd, [.underscore, .dash]) { start = prefixEnd + 1 }
-    let isULID =
-      value.upperBound - start == 26
-      && (UInt8(ascii: "0")...UInt8(ascii: "7")).contains(bytes[start])
-      && (start..<value.upperBound).allSatisfy { index in
-        has(index, .digit) || has(index, .letter) && !(bytes[index] & 0xDF).isOne(of: "ILOU")
-      }
-    return isULID
-      || Self.identifierPrefixes.contains { bytes.matches($0, at: value.lowerBound) }
+    if value.upperBound - start == 26, isULID(from: start) { return true }
+    for known in Self.identifierPrefixes where bytes.matches(known, at: value.lowerBound) {
+      return true
+    }
+    return false
+  }
+
+  /// Whether 26 characters are Crockford's Base32 of 128 bits.
+  private func isULID(from start: Int) -> Bool {
+    guard has(start, .digit), bytes[start] <= UInt8(ascii: "7") else { return false }
+    for index in start..<start + 26
+    where !has(index, .alphanumeric) || (bytes[index] & 0xDF).isOne(of: "ILOU") {
+      return false
+    }
+    return true
   }
 
   private static let identifierPrefixes: [StaticString] = [
@@ -147,8 +149,8 @@ private struct TokenForm {
   var hasUpper = false
   var hasLower = false
   /// The share, in hundredths, of the characters in pieces that read as words: four letters or
-  /// more, with vowels and never more than three consonants in a row (in long ones four). A piece is small letters,
-  /// perhaps with a capital before them, or capitals.
+  /// more, with vowels and never more than three consonants in a row (in long ones four). A piece
+  /// is small letters, perhaps with a capital before them, or capitals.
   var wordShare = 0
   /// The same, with pieces of three letters.
   var nameShare = 0
@@ -165,7 +167,7 @@ private struct TokenForm {
     for index in range {
       let byte = scanner.bytes[index]
       if index > range.lowerBound, byte &- scanner.bytes[index - 1] <= 1 { steps += 1 }
-      let kind = ByteClass(rawValue: scanner.classes[Int(byte)])
+      let kind = ByteClass(rawValue: scanner.tables.pointee.classes[Int(byte)])
       if kind.isDisjoint(with: .alphanumeric) {
         if !kind.isDisjoint(with: [.dash, .underscore]) {
           signs += 1

@@ -134,12 +134,7 @@ extension SecretScanner {
     else { return nil }
     let start = skipBlanks(from: index + 4)
     guard start > index + 4 else { return nil }
-    if has(start, .quote) {
-      let (end, isClosed) = quotedEnd(from: start + 1, quote: bytes[start], depth: 0)
-      let value = SecretValue(start + 1..<end, isQuoted: true)
-      guard isClosed, isLiteral(value, as: .password) else { return nil }
-      return named(SecretFinding(start: start + 1, end: end, kind: "secret"))
-    }
+    if has(start, .quote) { return spokenValue(at: start) }
     let context = max(floor, index - 200)..<max(floor, index - 4)
     guard context.contains(where: { bytes.matches("login ", at: $0) }),
       context.contains(where: { bytes.matches("machine ", at: $0) })
@@ -147,5 +142,22 @@ extension SecretScanner {
     let value = SecretValue(start..<valueEnd(from: start), isQuoted: true)
     guard value.range.count >= 4, !isPlaceholder(value.range, isQuoted: true) else { return nil }
     return named(SecretFinding(start: start, end: value.range.upperBound, kind: "secret"))
+  }
+
+  /// `IDENTIFIED BY 'value'` as in SQL, from the `B`.
+  mutating func identifiedBy(at index: Int) -> SecretFinding? {
+    guard bytes.matches("identified ", at: index - 11, ignoringCase: true) else { return nil }
+    let start = skipBlanks(from: index + 2)
+    return has(start, .quote) ? spokenValue(at: start) : nil
+  }
+
+  /// A password in quotes, from the quote.
+  private mutating func spokenValue(at quote: Int) -> SecretFinding? {
+    let start = quote + 1
+    let (end, isClosed) = quotedEnd(from: start, quote: bytes[quote], depth: 0)
+    guard isClosed, isLiteral(SecretValue(start..<end, isQuoted: true), as: .password) else {
+      return nil
+    }
+    return named(SecretFinding(start: start, end: end, kind: "secret"))
   }
 }

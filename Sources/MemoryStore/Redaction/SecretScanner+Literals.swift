@@ -18,8 +18,8 @@ extension SecretScanner {
   /// Whether a value under the name of a secret is the secret itself: no variable, call, type,
   /// path, placeholder or word.
   ///
-  /// A password needs a digit or a sign in it, a token a digit and a form that is not the one of
-  /// words in a row (`my-config-2`).
+  /// A password needs a digit or a sign in it, a token a digit and, but for settings, a form that
+  /// is not the one of words in a row (`my-config-2`).
   func isLiteral(_ value: SecretValue, as noun: SecretKeyName.Noun) -> Bool {
     guard value.range.count >= 6, !isPlaceholder(value.range, isQuoted: value.isQuoted) else {
       return false
@@ -36,7 +36,10 @@ extension SecretScanner {
       }
       return hasDigits || hasSign(head)
     }
-    return hasDigits && hasLetters && !isWordy(head)
+    guard hasDigits, hasLetters else { return false }
+    // TOKEN=my-own-token-2 is a setting, "my-own-token-2" in code more often a name.
+    let isSetting = !value.isQuoted && value.style == .environment
+    return isSetting && !contains(.plusSlash, in: head) ? !isNumberedNoun(head) : !isWordy(head)
   }
 
   /// A sign that words, paths and names do not have; not at the end, as in "Password?".

@@ -2,17 +2,19 @@ extension SecretScanner {
   /// The first shape whose prefix has its anchor at an index and whose body fits.
   mutating func shape(anchoredAt index: Int) -> SecretFinding? {
     guard index > 0 else { return nil }
-    var candidate = Int(catalog.chains[SecretCatalog.pair(bytes[index - 1], bytes[index])])
+    var candidate = Int(tables.pointee.chains[SecretCatalog.pair(bytes[index - 1], bytes[index])])
     while candidate != 0 {
-      let head = catalog.heads[candidate - 1]
+      let head = tables.pointee.heads[candidate - 1]
       let start = index - Int(head.anchor)
       if start >= floor, bytes[start] == head.first {
-        let shape = catalog.shapes[candidate - 1]
-        if bytes.matches(shape.prefix, at: start), let found = match(shape, at: start) {
+        let prefix = tables.pointee.shapes[candidate - 1].prefix
+        if bytes.matches(prefix, at: start),
+          let found = match(tables.pointee.shapes[candidate - 1], at: start)
+        {
           return found
         }
       }
-      candidate = Int(catalog.next[candidate - 1])
+      candidate = Int(tables.pointee.next[candidate - 1])
     }
     return nil
   }

@@ -8,8 +8,7 @@
 /// proportional to the size of the text.
 struct SecretScanner {
   let bytes: UnsafeBufferPointer<UInt8>
-  let classes: UnsafeBufferPointer<UInt32>
-  let catalog: SecretCatalog
+  let tables: UnsafePointer<SecretCatalog.Tables>
   /// The end of the last finding; nothing looks back past it.
   private(set) var floor = 0
   /// The last run of value bytes, and how many values were seen to begin in it.
@@ -19,27 +18,21 @@ struct SecretScanner {
   var tokenRunEnd = 0
 
   static func find(in bytes: UnsafeBufferPointer<UInt8>) -> [SecretFinding] {
-    let catalog = SecretCatalog.shared
-    return ByteClass.table.withUnsafeBufferPointer { classes in
-      catalog.gates.withUnsafeBufferPointer { gates in
-        var scanner = SecretScanner(bytes: bytes, classes: classes, catalog: catalog)
-        return scanner.findings(gates: gates)
-      }
+    SecretCatalog.shared.withTables { tables in
+      var scanner = SecretScanner(bytes: bytes, tables: tables)
+      return scanner.findings()
     }
   }
 
-  private init(
-    bytes: UnsafeBufferPointer<UInt8>, classes: UnsafeBufferPointer<UInt32>,
-    catalog: SecretCatalog
-  ) {
+  private init(bytes: UnsafeBufferPointer<UInt8>, tables: UnsafePointer<SecretCatalog.Tables>) {
     self.bytes = bytes
-    self.classes = classes
-    self.catalog = catalog
+    self.tables = tables
   }
 
-  private mutating func findings(gates: UnsafeBufferPointer<UInt64>) -> [SecretFinding] {
+  private mutating func findings() -> [SecretFinding] {
     var findings: [SecretFinding] = []
     let raw = UnsafeRawBufferPointer(bytes)
+    let gates = tables.pointee.gates
     // Of each pair of bytes the index of the second.
     var index = 1
     while index < bytes.count {
@@ -49,7 +42,7 @@ struct SecretScanner {
         index &+= 1
         continue
       }
-      let trigger = SecretTrigger(rawValue: catalog.triggers[pair])
+      let trigger = SecretTrigger(rawValue: tables.pointee.triggers[pair])
       if trigger.contains(.marker), let end = Self.markerEnd(at: index - 1, in: bytes) {
         floor = end
         index = end + 1
@@ -82,6 +75,7 @@ struct SecretScanner {
     }
     if trigger.contains(.flag) { return flagValue(at: index - 1) }
     if trigger.contains(.scheme) {
+      if (bytes[index] | 0x20) == UInt8(ascii: "y") { return identifiedBy(at: index - 1) }
       return schemeCredential(at: index - 1) ?? pemBlock(at: index - 1)
     }
     if trigger.contains(.dot) { return dottedToken(at: index) }
@@ -99,7 +93,8 @@ struct SecretScanner {
 
   @inline(__always)
   func has(_ index: Int, _ mask: ByteClass) -> Bool {
-    index >= 0 && index < bytes.count && classes[Int(bytes[index])] & mask.rawValue != 0
+    index >= 0 && index < bytes.count
+      && tables.pointee.classes[Int(bytes[index])] & mask.rawValue != 0
   }
 
   /// The end of the run of one class that begins at an index.
@@ -107,7 +102,9 @@ struct SecretScanner {
   func runEnd(_ mask: ByteClass, from start: Int, limit: Int = .max) -> Int {
     let limit = min(limit, bytes.count)
     var index = start
-    while index < limit, classes[Int(bytes[index])] & mask.rawValue != 0 { index &+= 1 }
+    while index < limit, tables.pointee.classes[Int(bytes[index])] & mask.rawValue != 0 {
+      index &+= 1
+    }
     return index
   }
 
@@ -116,12 +113,18 @@ struct SecretScanner {
   func runStart(_ mask: ByteClass, before end: Int, count: Int) -> Int {
     let limit = max(floor, end - count)
     var index = end
-    while index > limit, classes[Int(bytes[index &- 1])] & mask.rawValue != 0 { index &-= 1 }
+    while index > limit, tables.pointee.classes[Int(bytes[index &- 1])] & mask.rawValue != 0 {
+      index &-= 1
+    }
     return index
   }
 
   func contains(_ mask: ByteClass, in range: Range<Int>) -> Bool {
-    range.contains { classes[Int(bytes[$0])] & mask.rawValue != 0 }
+    // A loop: a closure would copy the scanner.
+    for index in range where tables.pointee.classes[Int(bytes[index])] & mask.rawValue != 0 {
+      return true
+    }
+    return false
   }
 
   /// Skips blanks and tabs, at most 64.

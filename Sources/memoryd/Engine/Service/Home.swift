@@ -54,8 +54,7 @@ struct Home: Sendable {
     if path == "~" || path.hasPrefix("~/"), let user = userFolder(environment) {
       return user + path.dropFirst(1)
     }
-    let whole = path.hasPrefix("/") ? path : cwd + "/" + path
-    return (whole as NSString).standardizingPath
+    return RegularFile.absolute(path, from: cwd)
   }
 
   private static let unknown = VerbError(
