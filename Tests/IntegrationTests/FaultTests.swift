@@ -76,6 +76,32 @@ import Testing
       try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").isEmpty)
   }
 
+  @Test func storeLockedForLong_spoolsEveryHook() throws {
+    try place.append(Line.request("remember the lock"))
+    try place.run("status")
+    let holder = Process()
+    holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    holder.arguments = ["sqlite3", place.home + "/memory.db"]
+    let pipe = Pipe()
+    holder.standardInput = pipe
+    let out = Pipe()
+    holder.standardOutput = out
+    try holder.run()
+    pipe.fileHandleForWriting.write(Data("BEGIN IMMEDIATE; SELECT 'held';\n".utf8))
+    _ = out.fileHandleForReading.availableData
+    for _ in 0..<2 { _ = try timedHook(place.hook("PreCompact")) }
+    _ = try timedHook(place.hook("SessionEnd"), ["session", "end"])
+    let start = try timedHook(place.hook("SessionStart", ["source": "compact"]), ["canary"])
+    #expect(try (start.json()["systemMessage"] as? String)?.contains("holds the store") == true)
+    #expect(start.output.contains("remember the lock"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").count >= 3)
+    pipe.fileHandleForWriting.write(Data("ROLLBACK;\n.quit\n".utf8))
+    holder.waitUntilExit()
+    #expect(try !place.run("checkpoint", "list", "--json").items().isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").isEmpty)
+    #expect(try place.run("session", "list", "--json").items()[0]["ended_at"] is String)
+  }
+
   @Test func corruptStore_isRefusedAndKept_andWritesAreSpooled() throws {
     try place.run("status")
     let garbage = Data(repeating: 7, count: 9000)
@@ -207,7 +233,10 @@ import Testing
     let status = try place.run("status")
     #expect(status.status == 78 && status.errorOutput.contains("resume.budget_chars"))
     #expect(try place.context("startup").contains("resume.budget_chars"))
-    try place.write("no_such: 1\n", to: "home/config.yaml")
+    try place.write("no_such: 1\nresume:\n  budget_chars: 2000\n", to: "home/config.yaml")
+    // One bad key does not take the others with it.
+    try place.append(Line.request("x") + (0..<200).map { Line.request("request \($0) never stop") }.joined())
+    #expect(try place.context("compact").utf16.count <= 2000)
     #expect(try place.run("status").errorOutput.contains("no_such"))
     let doctor = try place.run("doctor")
     #expect(doctor.status != 0 && doctor.output.contains("no_such"))

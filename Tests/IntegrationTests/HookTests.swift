@@ -89,6 +89,73 @@ import Testing
     #expect(context.contains("This session so far"))
   }
 
+  @Test func sessionWithoutACheckpoint_isRememberedToo() throws {
+    try session()
+    try place.run("session", "end", input: place.hook("SessionEnd"))
+    #expect(try place.context("startup", session: "session-2").contains("src/parser.go"))
+    #expect(try place.run("resume").output.contains("never change the lexer"))
+  }
+
+  @Test func manualCheckpoint_addsToTheSessionInsteadOfHidingIt() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    try place.run("checkpoint", input: "")
+    #expect(try place.run("resume").output.contains("src/parser.go"))
+    try place.run(
+      "checkpoint", "--objective", "ship it", "--next", "tag the release", "--action", "wrote notes")
+    let text = try place.run("resume").output
+    for part in ["src/parser.go", "ship it", "tag the release", "wrote notes"] {
+      #expect(text.contains(part), "\(part)")
+    }
+  }
+
+  @Test func repositoriesOfOneName_areTwoProjects() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let other = place.path + "/elsewhere/repo"
+    try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+    let result = try place.run(
+      "canary",
+      input: place.hook(
+        "SessionStart", ["session_id": "s2", "cwd": other, "source": "startup"]))
+    #expect(!result.output.contains("parser.go"))
+    #expect(!result.output.contains("session-1"))
+  }
+
+  @Test func ruleFarDownInALongRequest_isNotLost() throws {
+    try place.append(
+      Line.request(String(repeating: "Some context here. ", count: 60) + "Never drop a table."))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    #expect(try place.run("resume").output.contains("Never drop a table."))
+  }
+
+  @Test func endedSession_staysEndedUntilItStartsAgain() throws {
+    try session()
+    try place.run("session", "end", input: place.hook("SessionEnd"))
+    try place.append(Line.request("late line"))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    #expect(try place.run("session", "list", "--json").items()[0]["ended_at"] is String)
+    _ = try place.context("resume")
+    #expect(!(try place.run("session", "list", "--json").items()[0]["ended_at"] is String))
+  }
+
+  @Test func ingestedOldSession_isNotActive() throws {
+    try session()
+    try place.run("ingest", place.transcript)
+    #expect(!(try place.context("startup", session: "new").contains("Another session")))
+    let item = try place.run("session", "list", "--json").items().last
+    #expect((item?["started_at"] as? String)?.hasPrefix("2026-01-14") == true)
+  }
+
+  @Test func openTasks_areDrawn() throws {
+    try session()
+    try place.run("task", "add", "Draw: the \"state\"; `x`")
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let text = try place.run("resume").output
+    #expect(text.contains("stateDiagram-v2"))
+    #expect(text.contains("T1: Draw  the  state    x "))
+  }
+
   @Test func firstSessionOfAll_isToldTheMode() throws {
     let context = try place.context("startup")
     #expect(context.contains("standalone"))
