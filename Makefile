@@ -4,10 +4,18 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 BINARY = .build/release/memoryd
 
-# One static executable starts three times faster than one that loads Swift's libraries, and one
-# at a fixed address starts a third faster again (docs/decisions/0003-static-release.md).
+# One static executable starts three times faster than one that loads its libraries
+# (docs/decisions/0003-static-release.md). Where the system has no static C library, only Swift's
+# own libraries are linked in.
 ifeq ($(shell uname -s),Linux)
-RELEASE_FLAGS = --static-swift-stdlib -Xswiftc -Xclang-linker -Xswiftc -no-pie
+RELEASE_FLAGS = --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
+  -Xswiftc -Xfrontend -Xswiftc -prespecialize-generic-metadata \
+  -Xswiftc -Xclang-linker -Xswiftc -no-pie
+ifneq ($(wildcard /usr/lib/*/libc.a /usr/lib64/libc.a /usr/lib/libc.a),)
+ifneq ($(wildcard /usr/lib/*/libsqlite3.a /usr/lib64/libsqlite3.a /usr/lib/libsqlite3.a),)
+RELEASE_FLAGS += -Xswiftc -Xclang-linker -Xswiftc -static
+endif
+endif
 endif
 
 .PHONY: run build test test-tsan bench lint format fuzz install uninstall clean deps
@@ -17,7 +25,7 @@ run: build
 	@scripts/demo.sh $(BINARY)
 
 build: deps
-	$(SWIFT) build -c release $(RELEASE_FLAGS)
+	$(SWIFT) build -c release --product memoryd $(RELEASE_FLAGS)
 
 ## All tests. Those on real transcripts run where ../shared/data/transcripts is there.
 test: deps

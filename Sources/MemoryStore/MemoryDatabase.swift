@@ -92,7 +92,7 @@ public final class MemoryDatabase: Sendable {
 
   /// Pages of the log above which it is folded into the database. The first process to open a
   /// store reads and checks its whole log: with SQLite's 1,000 pages that costs each hook 10 ms.
-  private static let logPages: Int64 = 64
+  private static let logPages: Int64 = 128
 
   /// One transaction that sees and changes the newest state.
   func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {

@@ -235,7 +235,8 @@ import Testing
     #expect(try place.context("startup").contains("resume.budget_chars"))
     try place.write("no_such: 1\nresume:\n  budget_chars: 2000\n", to: "home/config.yaml")
     // One bad key does not take the others with it.
-    try place.append(Line.request("x") + (0..<200).map { Line.request("request \($0) never stop") }.joined())
+    try place.append(
+      Line.request("x") + (0..<200).map { Line.request("request \($0) never stop") }.joined())
     #expect(try place.context("compact").utf16.count <= 2000)
     #expect(try place.run("status").errorOutput.contains("no_such"))
     let doctor = try place.run("doctor")

@@ -102,7 +102,8 @@ import Testing
     try place.run("checkpoint", input: "")
     #expect(try place.run("resume").output.contains("src/parser.go"))
     try place.run(
-      "checkpoint", "--objective", "ship it", "--next", "tag the release", "--action", "wrote notes")
+      "checkpoint", "--objective", "ship it", "--next", "tag the release", "--action", "wrote notes"
+    )
     let text = try place.run("resume").output
     for part in ["src/parser.go", "ship it", "tag the release", "wrote notes"] {
       #expect(text.contains(part), "\(part)")

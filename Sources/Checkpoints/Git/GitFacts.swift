@@ -65,7 +65,9 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   private static func read(root: String, gitFolder: String) -> GitFacts? {
     // A worktree shares refs and configuration with the repository that it was made from.
     let common =
-      small(gitFolder + "/commondir").map { RegularFile.absolute(String($0.trimmed), from: gitFolder) }
+      small(gitFolder + "/commondir").map {
+        RegularFile.absolute(String($0.trimmed), from: gitFolder)
+      }
       ?? gitFolder
     guard let text = small(gitFolder + "/HEAD") else { return nil }
     let head = String(text.trimmed)

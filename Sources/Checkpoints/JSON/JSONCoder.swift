@@ -71,10 +71,11 @@ struct JSONCoder {
     }
   }
 
+  /// Zero is not written: it is what every number begins with.
   mutating func field(_ name: StaticString, _ value: inout Int) {
     if let source {
       if let number = source[name]?.int { value = number }
-    } else {
+    } else if value != 0 {
       key(name)
       write(raw: String(value))
     }

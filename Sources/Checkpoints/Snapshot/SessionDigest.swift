@@ -286,7 +286,7 @@ extension SessionDigest {
   private static let mostFiles = 400
   private static let mostCommands = 150
   private static let mostNames = 600
-  private static let mostSentences = 160
+  private static let mostSentences = 100
 
   /// Drops what has the least chance to be needed. Called after each reading.
   mutating func trim() {

@@ -281,7 +281,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     // Names as numbers: the greedy choice looks at every name of every sentence again and again.
     var numbers: [String: Int] = [:]
     var weights: [Double] = []
-    let candidates = sentences.suffix(160).map { sentence in
+    let candidates = sentences.map { sentence in
       let words = TextScanner.names(in: sentence.text, limit: 12).compactMap { name -> Int? in
         if let number = numbers[name] { return number }
         guard let known = names[name] else { return nil }

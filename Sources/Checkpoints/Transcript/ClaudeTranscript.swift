@@ -144,7 +144,7 @@ public struct ClaudeTranscript {
     if isSidechain { return }
     digest.replies.append(.init(text: text.cut(to: 1500), call: digest.toolCalls))
     if digest.replies.count > 3 { digest.replies.removeFirst() }
-    for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 400 {
+    for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {
       if TextScanner.names(in: sentence, limit: 2).isEmpty { continue }
       digest.sentences.append(.init(text: sentence, call: digest.toolCalls))
     }
