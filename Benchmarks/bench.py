@@ -35,7 +35,7 @@ def transcript_lines(size, seed):
         nonlocal number
         number += 1
         return json.dumps({
-            "parentUuid": None, "isSidechain": False, "cwd": "/work", "sessionId": "bench",
+            "parentUuid": None, "isSidechain": False, "cwd": "/repo", "sessionId": "bench",
             "gitBranch": "main", "version": "2.1.217", "uuid": f"{seed:08d}-{number:08d}",
             "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1.77e9 + number)),
             **fields}) + "\n"
@@ -46,7 +46,7 @@ def transcript_lines(size, seed):
             turn.append(line({"type": "user", "message": {
                 "role": "user", "content": f"Please fix {prose(20)}; never change {prose(3)}."}}))
         name = f"{rng.choice(WORDS)}{rng.choice(WORDS).title()}"
-        path = f"/work/src/{rng.choice(WORDS)}/{rng.choice(WORDS)}.go"
+        path = f"/repo/src/{rng.choice(WORDS)}/{rng.choice(WORDS)}.go"
         tool = rng.choice([
             ("Read", {"file_path": path}), ("Grep", {"pattern": name, "path": "src"}),
             ("Edit", {"file_path": path, "old_string": prose(40),

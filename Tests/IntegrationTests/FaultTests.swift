@@ -54,21 +54,11 @@ import Testing
   @Test func lockedStore_spools_andTheNextCommandTakesItIn() throws {
     try place.append(Line.request("remember the lock"))
     try place.run("status")
-    let holder = Process()
-    holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    holder.arguments = ["sqlite3", place.home + "/memory.db"]
-    let pipe = Pipe()
-    holder.standardInput = pipe
-    let out = Pipe()
-    holder.standardOutput = out
-    try holder.run()
-    pipe.fileHandleForWriting.write(Data("BEGIN IMMEDIATE; SELECT 'held';\n".utf8))
-    _ = out.fileHandleForReading.availableData
+    let release = try place.holdLock()
     _ = try timedHook(place.hook("PreCompact"))
     let spool = try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool")
     #expect(spool.count == 1)
-    pipe.fileHandleForWriting.write(Data("ROLLBACK;\n.quit\n".utf8))
-    holder.waitUntilExit()
+    release()
     let items = try place.run("checkpoint", "list", "--json").items()
     #expect(items.count == 1)
     #expect((items.first?["objective"] as? String)?.contains("remember the lock") == true)
@@ -79,24 +69,14 @@ import Testing
   @Test func storeLockedForLong_spoolsEveryHook() throws {
     try place.append(Line.request("remember the lock"))
     try place.run("status")
-    let holder = Process()
-    holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    holder.arguments = ["sqlite3", place.home + "/memory.db"]
-    let pipe = Pipe()
-    holder.standardInput = pipe
-    let out = Pipe()
-    holder.standardOutput = out
-    try holder.run()
-    pipe.fileHandleForWriting.write(Data("BEGIN IMMEDIATE; SELECT 'held';\n".utf8))
-    _ = out.fileHandleForReading.availableData
+    let release = try place.holdLock()
     for _ in 0..<2 { _ = try timedHook(place.hook("PreCompact")) }
     _ = try timedHook(place.hook("SessionEnd"), ["session", "end"])
     let start = try timedHook(place.hook("SessionStart", ["source": "compact"]), ["canary"])
     #expect(try (start.json()["systemMessage"] as? String)?.contains("holds the store") == true)
     #expect(start.output.contains("remember the lock"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").count >= 3)
-    pipe.fileHandleForWriting.write(Data("ROLLBACK;\n.quit\n".utf8))
-    holder.waitUntilExit()
+    release()
     #expect(try !place.run("checkpoint", "list", "--json").items().isEmpty)
     #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").isEmpty)
     #expect(try place.run("session", "list", "--json").items()[0]["ended_at"] is String)

@@ -146,6 +146,24 @@ final class Workplace {
     return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
+  /// Another process holds the store's write lock until the returned closure is called.
+  func holdLock() throws -> () -> Void {
+    let holder = Process()
+    holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    holder.arguments = ["sqlite3", home + "/memory.db"]
+    let input = Pipe()
+    let output = Pipe()
+    holder.standardInput = input
+    holder.standardOutput = output
+    try holder.run()
+    input.fileHandleForWriting.write(Data("BEGIN IMMEDIATE; SELECT 'held';\n".utf8))
+    _ = output.fileHandleForReading.availableData
+    return {
+      input.fileHandleForWriting.write(Data("ROLLBACK;\n.quit\n".utf8))
+      holder.waitUntilExit()
+    }
+  }
+
   func git(_ arguments: String...) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

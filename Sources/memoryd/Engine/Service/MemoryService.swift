@@ -1,6 +1,7 @@
 import Canary
 import Fallback
 import Foundation
+import Logging
 import MemoryStore
 
 /// The one way to the store: every verb reads and writes through it.
@@ -31,6 +32,7 @@ final class MemoryService {
   let redactor: Redactor
   let spool: Spool
   let problems: ProblemLog
+  let log: Logger
   /// Set in hook mode: bounds every wait, and forbids migrations.
   private(set) var deadline: Deadline?
 
@@ -42,6 +44,7 @@ final class MemoryService {
     environment = invocation.environment
     cwd = invocation.cwd
     clock = invocation.clock
+    log = EngineLog.logger(environment)
     requestID = invocation.requestID
     home = try Home(flag: homeFlag, environment: environment, cwd: cwd)
     settings = try Settings(
@@ -85,6 +88,7 @@ final class MemoryService {
       path: home.database, access: deadline == nil ? .migrating : .asIs,
       busyTimeout: busySeconds, redactor: redactor)
     opened = database
+    log.debug("store opened", metadata: ["path": "\(home.database)"])
     drainSpool(into: database)
     return database
   }
@@ -100,6 +104,9 @@ final class MemoryService {
     let deadline = deadline
     do {
       let result = try spool.drain(into: database) { deadline?.isWithin(700) ?? false }
+      log.info(
+        "spool taken in",
+        metadata: ["taken": "\(result.taken)", "quarantined": "\(result.quarantined)"])
       if result.quarantined > 0 {
         note(
           "spool", .invalid, "\(result.quarantined) spooled writes could not be taken in",
@@ -107,6 +114,7 @@ final class MemoryService {
       }
     } catch {
       // They wait for the next command; `status` counts them.
+      log.notice("spool waits", metadata: ["code": "\(error.code.rawValue)"])
     }
   }
 
@@ -130,6 +138,7 @@ final class MemoryService {
         id: receipt.id, kind: receipt.kind, durability: .stored, createdAt: receipt.createdAt)
     } catch {
       guard error.isStoreUnavailable else { throw error }
+      log.warning("store cannot take the write", metadata: ["code": "\(error.code.rawValue)"])
       write.itemID = write.itemID ?? Self.itemID(for: write)
       let durability = try keep(write.redacted(by: redactor), because: error)
       return Acknowledgement(

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Logging
 import MemoryStore
 
 /// Follows one session: reads what is new in its transcript, gathers the repository's facts, and
@@ -43,6 +44,13 @@ struct SessionRecorder {
         until: { deadline?.isWithin(reserve) ?? false },
         { interpreter.take($0, line: $1) })
       interpreter.finish()
+      service.log.debug(
+        "transcript read",
+        metadata: [
+          "bytes": "\(report.end.offset - (stored?.position.offset ?? 0))",
+          "entries": "\(interpreter.entries.count)", "malformed": "\(report.malformed)",
+          "anew": "\(report.isRestart)",
+        ])
       digest = interpreter.digest
       position = report.end
       if report.end != stored?.position {

@@ -55,14 +55,11 @@ struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Lists checkpoints, newest first.")
 
     @OptionGroup var shared: SharedOptions
-    @Option(name: .long, help: "At most so many.") var limit: Int?
-    @Option(name: .long, parsing: .unconditional, help: "Of this session only.")
-    var session: TextArgument?
+    @OptionGroup var list: ListOptions
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.reader().checkpoints(
-        RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit))
+      let items = try service.reader().checkpoints(list.filter(shared))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.checkpoint))) }
       if items.isEmpty {
         return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")

@@ -29,6 +29,17 @@ struct SharedOptions: ParsableArguments {
   }
 }
 
+/// What lists of a session's items take.
+struct ListOptions: ParsableArguments {
+  @Option(name: .long, help: "At most so many.") var limit: Int?
+  @Option(name: .long, parsing: .unconditional, help: "Of this session only.")
+  var session: TextArgument?
+
+  func filter(_ shared: SharedOptions) -> RecordFilter {
+    RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit)
+  }
+}
+
 /// Text that is kept byte for byte, also where it looks like an option: `- [x] done`.
 struct TextArgument: ExpressibleByArgument, Sendable {
   /// A noncharacter in front of an argument that only looks like an option; ``CommandLineText``
