@@ -148,7 +148,9 @@ public struct RecoveryDocument: Sendable {
       DocumentSection("Open tasks", share: 0.05, lines: taskLines(isSmall: isSmall)),
     ]
     if !isSmall {
-      let stood = snapshot.lastReply?.oneLine.cut(to: Self.replyBytes) ?? ""
+      let stood =
+        snapshot.lastReply?.oneLine.cut(to: Self.replyBytes).replacing("`", with: "")
+        .replacing("**", with: "") ?? ""
       list += [
         DocumentSection("Where it stood", share: 0.08, lines: whereItStood()),
         DocumentSection(

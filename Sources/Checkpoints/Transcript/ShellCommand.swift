@@ -23,7 +23,11 @@ struct ShellCommand: Equatable {
         program.first?.isLetter == true || program.hasPrefix(".") || program.hasPrefix("/")
           || program.hasPrefix("~")
       else { return nil }
-      let arguments = Array(words.dropFirst())
+      var arguments = Array(words.dropFirst())
+      // Where git runs says nothing about what it does.
+      while program == "git", arguments.count > 2, ["-C", "-c"].contains(arguments[0]) {
+        arguments.removeFirst(2)
+      }
       let plain = arguments.filter { !$0.hasPrefix("-") && !$0.utf8.contains(UInt8(ascii: " ")) }
       if program == "git", let verb = plain.first, gitVerbs.contains(verb) { return nil }
       var key = [program.split(separator: "/").last.map(String.init) ?? program]
@@ -148,6 +152,7 @@ struct ShellCommand: Equatable {
   private static let gitVerbs: Set<String> = [
     "status", "diff", "log", "show", "add", "commit", "branch", "checkout", "push", "pull",
     "fetch", "stash", "reset", "rev-parse", "remote", "restore", "switch", "merge", "rebase",
+    "check-ignore", "ls-tree", "describe", "reflog", "grep", "worktree", "for-each-ref", "init",
     "blame", "ls-files", "config", "rev-list", "cat-file", "rm", "mv", "tag", "cherry-pick",
   ]
 }

@@ -50,13 +50,17 @@ enum TextScanner {
       if dot == nil, word[start] == UInt8(ascii: ".") { dot = start }
     }
     // ".json" and "_test.go" are endings that somebody talks about, no files.
-    guard let dot, end - start <= 80, end - dot <= 12,
-      dot > start && word[start] != UInt8(ascii: "_") || end - dot > 4 && start > 0,
+    guard let dot, end - start <= 80, end - dot <= 12, dot > start,
+      word[start] != UInt8(ascii: "_"),
       !(end > 2 && word[0] == UInt8(ascii: "/") && word[1] == UInt8(ascii: "/"))
     else { return nil }
     let ending = String(
       decoding: UnsafeBufferPointer(rebasing: word[(dot + 1)..<end]), as: UTF8.self)
-    guard endings.contains(ending) || endings.contains(ending.lowercased()) else { return nil }
+    // "README.MD" is a file, "t.Log" is a call.
+    guard
+      endings.contains(ending)
+        || ending == ending.uppercased() && endings.contains(ending.lowercased())
+    else { return nil }
     return String(decoding: UnsafeBufferPointer(rebasing: word[..<end]), as: UTF8.self)
   }
 
@@ -146,7 +150,7 @@ enum TextScanner {
     var found: [String] = []
     var isCode = false
     forEachLine(in: text) { line in
-      let line = trimmed(line)
+      let line = withoutMarker(trimmed(line))
       if line.starts(with: "```".utf8) {
         isCode.toggle()
         return true
@@ -163,6 +167,17 @@ enum TextScanner {
       return found.count < limit
     }
     return found
+  }
+
+  /// Without what makes a line a list item, a heading, a quote or a table row.
+  private static func withoutMarker(
+    _ line: UnsafeBufferPointer<UInt8>
+  ) -> UnsafeBufferPointer<UInt8> {
+    let marks: [UInt8] = Array("-*+#>|".utf8) + [0x20]
+    let start = line.firstIndex { !marks.contains($0) } ?? line.count
+    // "-x" and "**bold**" are no markers.
+    guard start > 0, line[start - 1] == 0x20 else { return line }
+    return UnsafeBufferPointer(rebasing: line[start...])
   }
 
   /// True where a person lays down how things are to be done (findings 9).
