@@ -17,7 +17,7 @@ let watched =
 
 let package = Package(
   name: "memoryd",
-  platforms: [.macOS(.v14)],
+  platforms: [.macOS(.v15)],
   products: [
     .executable(name: "memoryd", targets: ["memoryd"])
   ],
@@ -26,6 +26,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
   ],
   targets: [
     .systemLibrary(
@@ -41,9 +44,17 @@ let package = Package(
       swiftSettings: watched),
     .target(
       name: "Checkpoints", dependencies: ["MemoryStore"], swiftSettings: watched),
-    .target(name: "Canary", swiftSettings: settings),
     .target(
-      name: "Fallback", dependencies: ["MemoryStore", "Canary"], swiftSettings: settings),
+      name: "Canary",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], swiftSettings: settings),
+    .target(
+      name: "Fallback", dependencies: ["MemoryStore", "Canary", "CCmark"], swiftSettings: settings),
 
     // The verbs, as functions of an invocation; the executable only binds them to a process.
     .target(

@@ -181,7 +181,9 @@ extension MemoryDatabase {
     public var openTasks = 0
     public var decisions = 0
     public var entries = 0
+    /// Wait for the vault, the ones whose answer is not known among them.
     public var queued = 0
+    public var uncertain = 0
     public var quarantined = 0
   }
 
@@ -195,7 +197,8 @@ extension MemoryDatabase {
         checkpoints: try count("checkpoints"), tasks: try count("tasks"),
         openTasks: try count("tasks WHERE status = 'open'"),
         decisions: try count("decisions"), entries: try count("entries"),
-        queued: try count("outbox WHERE state = 'queued'"),
+        queued: try count("outbox WHERE state IN ('queued', 'sent')"),
+        uncertain: try count("outbox WHERE state = 'uncertain'"),
         quarantined: try count("outbox WHERE state = 'quarantined'"))
     }
   }

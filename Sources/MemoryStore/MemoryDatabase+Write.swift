@@ -201,12 +201,20 @@ extension MemoryDatabase {
   private static func enqueue(
     _ kind: String, _ action: String, _ itemID: String, _ write: StoreWrite, _ db: Database
   ) throws {
+    // A change has no place for a marker of its own; what it changes can be compared.
+    let makesItem = action != "update" && action != "done"
     try db.execute(
       sql: """
-        INSERT INTO outbox (kind, action, item_id, payload, created_at, updated_at)
-        VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO outbox (kind, action, item_id, payload, request_id, marker, must_look,
+          mirrored, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
-      arguments: [kind, action, itemID, payload(of: write), write.at, write.at])
+      arguments: [
+        kind, action, itemID, payload(of: write), write.requestID,
+        makesItem ? write.sharedMarker ?? itemID : nil, write.sharedMarker != nil,
+        // It was found in a fallback file.
+        write.sharedMarker == nil ? 0 : 1, write.at, write.at,
+      ])
   }
 
   /// What a vault takes of a write, in vault-mcp's own words for its arguments.

@@ -86,11 +86,12 @@ public enum RegularFile {
   }
 
   /// Appends and `fsync`s. Looks a second time: if the path now leads to another file (git or an
-  /// editor replaced it), the append is repeated there.
+  /// editor replaced it), the append is repeated there. A last line that nobody has ended is ended
+  /// first, so that the text stands on lines of its own.
   public static func append(_ text: String, to path: String) throws(StoreError) {
     for _ in 0..<3 {
       let descriptor = retryingOnInterrupt {
-        posixOpen(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        posixOpen(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
       }
       guard descriptor >= 0 else { throw failure("append to", path) }
       defer { close(descriptor) }
@@ -99,7 +100,10 @@ public enum RegularFile {
       guard before.st_mode & S_IFMT == S_IFREG else {
         throw StoreError(.inputOutput, "\(path) is not a regular file")
       }
-      try writeAll(Array(text.utf8), to: descriptor, path)
+      var last = UInt8(ascii: "\n")
+      if before.st_size > 0 { _ = pread(descriptor, &last, 1, before.st_size - 1) }
+      let lineEnd = last == UInt8(ascii: "\n") ? "" : "\n"
+      try writeAll(Array((lineEnd + text).utf8), to: descriptor, path)
       guard fsync(descriptor) == 0 else { throw failure("append to", path) }
       if before.st_size == 0 { try synchronizeFolder(of: path) }
       var after = stat()

@@ -11,7 +11,7 @@ enum Schema {
   /// Written into the file's header, so that a stranger's database is not taken for a store.
   static let applicationID = 0x6D65_6D64  // "memd"
 
-  static let steps = [SchemaStep(number: 1, sql: one)]
+  static let steps = [SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two)]
 
   // 1: everything that a session needs to survive its compaction.
   //
@@ -203,5 +203,55 @@ enum Schema {
       microseconds INTEGER NOT NULL,
       created_at INTEGER NOT NULL
     ) STRICT;
+    """
+
+  // 2: the vault. An item knows its id there, an outbox row how far it has come.
+  //
+  // outbox.state: queued (not sent, or proven not applied), sent (the answer is not known),
+  // synced, uncertain (nothing can prove it), quarantined (the vault will never take it), dropped.
+  // outbox.look_after: before a row that may have been applied is sent again, a complete read that
+  // begins after this time must lack its marker. outbox.fence: a checkpoint that the vault had
+  // before the row was sent. outbox.mirrored: 1 in the fallback files, 2 its receipt too.
+  // tasks.vault_base: the fields on which store and vault last agreed, for a three-way merge.
+  private static let two = """
+    ALTER TABLE tasks ADD COLUMN vault_id TEXT;
+    ALTER TABLE tasks ADD COLUMN vault_base TEXT;
+    ALTER TABLE tasks ADD COLUMN vault_at INTEGER;
+    CREATE UNIQUE INDEX tasks_vault ON tasks(vault_id) WHERE vault_id IS NOT NULL;
+    ALTER TABLE decisions ADD COLUMN vault_id TEXT;
+    ALTER TABLE checkpoints ADD COLUMN vault_id TEXT;
+    CREATE UNIQUE INDEX checkpoints_vault ON checkpoints(vault_id) WHERE vault_id IS NOT NULL;
+
+    ALTER TABLE outbox ADD COLUMN request_id TEXT;
+    ALTER TABLE outbox ADD COLUMN marker TEXT;
+    ALTER TABLE outbox ADD COLUMN must_look INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outbox ADD COLUMN look_after INTEGER;
+    ALTER TABLE outbox ADD COLUMN not_before INTEGER;
+    ALTER TABLE outbox ADD COLUMN sent_at INTEGER;
+    ALTER TABLE outbox ADD COLUMN fence TEXT;
+    ALTER TABLE outbox ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outbox ADD COLUMN vault_id TEXT;
+    ALTER TABLE outbox ADD COLUMN synced_at INTEGER;
+    ALTER TABLE outbox ADD COLUMN mirrored INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX outbox_item ON outbox(item_id);
+    CREATE INDEX outbox_request ON outbox(request_id);
+    CREATE INDEX outbox_mirrored ON outbox(mirrored, state);
+    UPDATE outbox SET marker = item_id WHERE action IN ('add', 'retro', 'decide', 'save');
+
+    ALTER TABLE sessions ADD COLUMN told_transition INTEGER NOT NULL DEFAULT 0;
+
+    DROP TRIGGER tasks_after_update;
+    CREATE TRIGGER tasks_after_update AFTER UPDATE OF title, context, project_id ON tasks BEGIN
+      UPDATE entries SET title = new.title, body = coalesce(new.context, ''),
+        project_id = new.project_id WHERE id = new.id;
+    END;
+    CREATE TRIGGER tasks_after_delete AFTER DELETE ON tasks BEGIN
+      DELETE FROM entries WHERE id = old.id;
+    END;
+    DROP TRIGGER checkpoints_after_update;
+    CREATE TRIGGER checkpoints_after_update
+    AFTER UPDATE OF objective, search_text ON checkpoints BEGIN
+      UPDATE entries SET title = new.objective, body = new.search_text WHERE id = new.id;
+    END;
     """
 }

@@ -150,6 +150,9 @@ public struct StoreWrite: Codable, Sendable {
       case .openSession, .endSession: "session"
       }
     }
+
+    /// True if a vault is to get it.
+    public var isForVault: Bool { kind != "session" }
   }
 
   /// Unique; the same write twice under one id is stored once.
@@ -161,10 +164,14 @@ public struct StoreWrite: Codable, Sendable {
   public var operation: Operation
   /// Set when the id was given out before the store could take the write.
   public var itemID: String?
+  /// Set where another memoryd may have sent the same to the vault: the marker by which both find
+  /// it there. Such a write looks before it is sent for the first time.
+  public var sharedMarker: String?
 
   public init(
     requestID: String, at: Int64, project: ProjectReference? = nil,
-    session: SessionReference? = nil, operation: Operation, itemID: String? = nil
+    session: SessionReference? = nil, operation: Operation, itemID: String? = nil,
+    sharedMarker: String? = nil
   ) {
     self.requestID = requestID
     self.at = at
@@ -172,6 +179,7 @@ public struct StoreWrite: Codable, Sendable {
     self.session = session
     self.operation = operation
     self.itemID = itemID
+    self.sharedMarker = sharedMarker
   }
 }
 

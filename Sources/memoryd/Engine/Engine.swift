@@ -70,6 +70,9 @@ struct Memoryd: ParsableCommand {
           IngestCommand.self,
         ]),
       CommandGroup(
+        name: "Vault",
+        subcommands: [SyncCommand.self, OutboxCommand.self, FallbackCommand.self]),
+      CommandGroup(
         name: "Care",
         subcommands: [StatusCommand.self, DoctorCommand.self, CompletionsCommand.self]),
     ])

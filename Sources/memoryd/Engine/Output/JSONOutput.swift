@@ -91,7 +91,7 @@ enum JSONOutput {
     [
       "id": acknowledgement.id, "kind": acknowledgement.kind,
       "durability": acknowledgement.durability.rawValue,
-      "vault": service.settings.hasVault ? "queued" : "off",
+      "vault": vault(acknowledgement.vaultState, service),
       "pending": service.pendingForVault(),
       "created_at": Timestamp.string(acknowledgement.createdAt),
     ]
@@ -99,6 +99,24 @@ enum JSONOutput {
 }
 
 extension JSONOutput {
+  /// `off`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.
+  private static func vault(_ state: OutboxRow.State?, _ service: MemoryService) -> String {
+    guard service.settings.hasVault else { return "off" }
+    guard let state, !state.isWaiting else { return "queued" }
+    return state.rawValue
+  }
+
+  static func outbox(_ row: OutboxRow) -> Object {
+    [
+      "number": row.number, "kind": row.kind, "action": row.action, "id": row.itemID,
+      "state": row.state.rawValue, "attempts": row.attempts, "last_error": row.lastError,
+      "marker": row.marker, "vault_id": row.vaultID, "created_at": Timestamp.string(row.createdAt),
+      "sent_at": time(row.sentAt), "synced_at": time(row.syncedAt),
+      "look_after": row.state == .sent ? time(row.lookAfter) : nil,
+      "in_fallback_file": row.isMirrored, "payload": parsed(row.payload),
+    ]
+  }
+
   /// Stored JSON as a part of a document: keys and times as everywhere else.
   static func parsed(_ json: String) -> Any? {
     (try? JSONSerialization.jsonObject(with: Data(json.utf8))).map(spelled)

@@ -1,4 +1,5 @@
 import Canary
+import Fallback
 import Checkpoints
 import MemoryStore
 
@@ -18,12 +19,12 @@ struct CanaryService {
   }
 
   func report(
-    project: ProjectReference, excluding session: String?
+    _ verdict: CanaryVerdict, project: ProjectReference, excluding session: String?
   ) throws(StoreError) -> Report {
     let database = try service.reader()
     let now = service.clock.now
     return Report(
-      verdict: service.verdict(),
+      verdict: verdict,
       openTasks: try database.tasks(status: "open", filter: RecordFilter(project: project.name))
         .count,
       pending: service.pendingForVault(),
@@ -34,6 +35,104 @@ struct CanaryService {
         RecordFilter(
           projectIdentity: project.identity, since: now - Self.activeWindow, limit: 20)
       ).filter { $0.id != session && $0.endedAt == nil })
+  }
+
+  // MARK: The canary
+
+  /// The verdict, and what a sync on the way to it did.
+  struct Settled {
+    var verdict: CanaryVerdict
+    var health: VaultHealth?
+    var synced: SyncRun.Report?
+  }
+
+  /// A vault that never answered in time so often is asked at session starts only as its backoff
+  /// allows: each would cost the session the whole budget.
+  private static let patienceWithTimeouts = 3
+
+  /// Asks the vault and, with what is left of the time, sends what waits.
+  ///
+  /// - Parameters:
+  ///   - timeout: Ms for all of it; nil takes the setting.
+  ///   - isTyped: A person asks, so that no backoff counts.
+  func settle(timeout: Int? = nil, isTyped: Bool) -> Settled {
+    let sync = SyncService(service: service)
+    guard service.settings.hasVault else {
+      adopt(sync, end: .now + .milliseconds(300))
+      return Settled(verdict: .standalone(at: service.clock.now))
+    }
+    let vault = VaultService(service: service)
+    var budget = timeout ?? vault.timeout
+    if let deadline = service.deadline { budget = min(budget, deadline.remaining - 300) }
+    let end = ContinuousClock.now + .milliseconds(budget)
+    let known = vault.health()
+    if HealthStateMachine.wait(known, asker: asker(known, isTyped), now: service.clock.now) > 0,
+      let known
+    {
+      adopt(sync, end: end)
+      sync.mirrorPending()
+      return Settled(verdict: known.verdict, health: known)
+    }
+    let tools: VaultTools
+    do throws(VaultFailure) {
+      tools = try vault.tools(timeout: budget)
+    } catch {
+      let health = vault.observe(.probeFailed(error))
+      adopt(sync, end: end)
+      sync.mirrorPending()
+      return Settled(verdict: health.verdict, health: health)
+    }
+    if known?.mode == .degraded, !isTyped {
+      vault.change { health in
+        health = HealthStateMachine.claimProbe(
+          health, now: service.clock.now, timeout: Int64(budget))
+      }
+    }
+    defer { tools.close() }
+    if service.pendingForVault() > 0 || hasFreshFiles(),
+      let outcome = try? sync.run(tools, end: end, patience: 0), !outcome.report.isBusy,
+      let health = outcome.health
+    {
+      // What failed on the way to the vault after the probe counts too.
+      let last = outcome.report.failure == nil ? health : vault.health() ?? health
+      return Settled(verdict: last.verdict, health: last, synced: outcome.report)
+    }
+    let (health, answer) = vault.probe(tools, status: "open")
+    if let answer {
+      pull(answer, vault)
+    } else {
+      sync.mirrorPending()
+    }
+    return Settled(verdict: health.verdict, health: health)
+  }
+
+  private func asker(_ health: VaultHealth?, _ isTyped: Bool) -> HealthStateMachine.Asker {
+    guard !isTyped, let health, health.reason == .timeout,
+      health.failures >= Self.patienceWithTimeouts
+    else { return .person }
+    return .background
+  }
+
+  /// Best effort: what is not taken in now waits where it is.
+  private func adopt(_ sync: SyncService, end: ContinuousClock.Instant) {
+    _ = try? sync.adopt(end: end, onlyIfChanged: true)
+  }
+
+  private func hasFreshFiles() -> Bool {
+    guard let database = try? service.writer() else { return false }
+    return (try? Adoption.isDue(database, service.fallback)) ?? false
+  }
+
+  /// Ms for which a pull of the open tasks is fresh enough.
+  private static let pullInterval: Int64 = 300_000
+
+  /// The probe's own answer, so that the tasks are here when the vault is not.
+  private func pull(_ answer: CanaryProbe.Answer, _ vault: VaultService) {
+    guard let database = try? service.writer() else { return }
+    let last = ((try? database.fact(.pulledAt)) ?? nil).flatMap { Int64($0) } ?? 0
+    let now = service.clock.now
+    guard !(0..<Self.pullInterval).contains(now - last) else { return }
+    _ = try? database.pull(answer.tasks.map { RemoteTask($0) }, at: now, lag: vault.lag)
   }
 
   // MARK: Session start
@@ -76,9 +175,12 @@ struct CanaryService {
           at: service.clock.now, event: input.event, code: error.code.rawValue,
           message: error.message, hint: error.hint))
     }
+    let settled = settle(isTyped: false)
+    let news = VaultNews(service: service)
+    let change = news.atStart(settled, session: recorder.session.id)
     let dirty = status?.paths(within: max(0, min(250, deadline.remaining - 400)))
     let budget = service.settings.integer(.resumeBudget)
-    var head = openingLines(recorder, input)
+    var head = openingLines(recorder, settled, change)
     if let warning = warning(problems) { head = "memoryd: \(Markdown.text(warning))\n" + head }
     let document = document(recorder, input, dirty: dirty)
     let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
@@ -89,7 +191,9 @@ struct CanaryService {
     if let document, room > 400 {
       context += Self.fenced(document.markdown(now: service.clock.now, budget: room))
     }
-    let message = warning(problems).map { "memoryd: \(People.line($0, 600))" }
+    let notes = [change, warning(problems)].compactMap(\.self)
+    let message =
+      notes.isEmpty ? nil : "memoryd: \(People.line(notes.joined(separator: " | "), 900))"
     if !problems.isEmpty { service.problems.markTold() }
     return Greeting(context: context, message: message)
   }
@@ -116,6 +220,7 @@ struct CanaryService {
       }
       return nil
     } catch {
+      service.noteRefusal(error)
       return error
     }
   }
@@ -167,12 +272,17 @@ struct CanaryService {
     }
   }
 
-  private func openingLines(_ recorder: SessionRecorder, _ input: HookInput) -> String {
-    let verdict = service.verdict()
-    var lines = ["memoryd: \(verdict.mode.rawValue) mode; \(verdict.detail)."]
+  private func openingLines(
+    _ recorder: SessionRecorder, _ settled: Settled, _ change: String?
+  ) -> String {
+    let verdict = settled.verdict
+    var lines = [
+      "memoryd: "
+        + Markdown.text(change ?? "\(verdict.mode.rawValue) mode; \(verdict.detail)") + "."
+    ]
     guard
       let report = try? report(
-        project: recorder.project, excluding: recorder.session.id)
+        verdict, project: recorder.project, excluding: recorder.session.id)
     else { return lines[0] + "\n" }
     var facts: [String] = []
     if report.openTasks > 0 { facts.append("\(report.openTasks) open tasks") }

@@ -36,6 +36,10 @@ struct Home: Sendable {
 
   var database: String { data + "/memory.db" }
   var spool: String { data + "/spool" }
+  /// Held while a sync goes on.
+  var syncLock: String { data + "/sync.lock" }
+  /// The newest sync, told outside the store.
+  var syncWitness: String { data + "/sync.witness" }
   var logs: String { data + "/logs" }
   var configurationFile: String { configuration + "/config.yaml" }
 

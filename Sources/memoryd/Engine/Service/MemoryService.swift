@@ -21,6 +21,8 @@ final class MemoryService {
     var createdAt: Int64
     /// Why the store did not take it.
     var problem: StoreError?
+    /// How far its way to the vault has come; nil while the store does not have it.
+    var vaultState: OutboxRow.State?
   }
 
   let home: Home
@@ -29,6 +31,8 @@ final class MemoryService {
   let requestID: String
   let environment: [String: String]
   let cwd: String
+  /// What `vault.token_file` holds.
+  let tokenFromFile: String?
   let redactor: Redactor
   let spool: Spool
   let problems: ProblemLog
@@ -37,6 +41,8 @@ final class MemoryService {
   private(set) var deadline: Deadline?
 
   private var opened: MemoryDatabase?
+  /// Why the store did not take a hook's write: the hook does not wait for it a second time.
+  private var refusal: StoreError?
 
   init(
     invocation: Invocation, homeFlag: String?, isLenient: Bool
@@ -49,20 +55,40 @@ final class MemoryService {
     home = try Home(flag: homeFlag, environment: environment, cwd: cwd)
     settings = try Settings(
       file: home.configurationFile, environment: environment, isLenient: isLenient)
+    tokenFromFile = Self.tokenFromFile(settings, cwd: cwd, environment)
     redactor = Redactor(
       isEnabled: settings[.redactionEnabled] == "true",
-      extraLiterals: [settings[.vaultToken]].filter { $0.count >= 8 })
+      extraLiterals: Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 })
     spool = Spool(folder: home.spool)
     problems = ProblemLog(folder: home.logs)
   }
+
+  private static func tokenFromFile(
+    _ settings: Settings, cwd: String, _ environment: [String: String]
+  ) -> String? {
+    guard !settings[.vaultTokenFile].isEmpty else { return nil }
+    let path = Home.absolute(settings[.vaultTokenFile], cwd: cwd, environment)
+    let bytes = try? RegularFile.read(path, limit: 65_536)
+    return bytes.map {
+      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+  }
+
+  private static func secrets(_ settings: Settings, _ tokenFromFile: String?) -> [String] {
+    let path =
+      settings[.vaultAuth] == "path" ? VaultEndpoint.secrets(inPathOf: settings[.vaultURL]) : []
+    return [settings[.vaultToken], tokenFromFile ?? ""] + path
+  }
+
+  /// A path of the settings, against the working folder, `~` included.
+  func absolute(_ path: String) -> String { Home.absolute(path, cwd: cwd, environment) }
 
   func enterHookMode(_ deadline: Deadline) {
     self.deadline = deadline
   }
 
   var fallback: FallbackFiles {
-    FallbackFiles(
-      directory: Home.absolute(settings[.fallbackDirectory], cwd: cwd, environment))
+    FallbackFiles(directory: absolute(settings[.fallbackDirectory]))
   }
 
   // MARK: The store
@@ -78,6 +104,17 @@ final class MemoryService {
       opened = database
       return database
     }
+  }
+
+  /// The store for writing what can also be written later.
+  func writer() throws(StoreError) -> MemoryDatabase {
+    if let refusal { throw refusal }
+    return try database()
+  }
+
+  /// Notes that the store did not take a write.
+  func noteRefusal(_ error: StoreError) {
+    if deadline != nil, error.isStoreUnavailable { refusal = error }
   }
 
   /// The store, opened once; what waits in the spool is taken in first.
@@ -134,10 +171,13 @@ final class MemoryService {
       operation: operation)
     do throws(StoreError) {
       let receipt = try database().commit(write, transcript: transcript, hook: hook)
+      write.itemID = receipt.id
       return Acknowledgement(
-        id: receipt.id, kind: receipt.kind, durability: .stored, createdAt: receipt.createdAt)
+        id: receipt.id, kind: receipt.kind, durability: .stored, createdAt: receipt.createdAt,
+        vaultState: mirror(write))
     } catch {
       guard error.isStoreUnavailable else { throw error }
+      noteRefusal(error)
       log.warning("store cannot take the write", metadata: ["code": "\(error.code.rawValue)"])
       write.itemID = write.itemID ?? Self.itemID(for: write)
       let durability = try keep(write.redacted(by: redactor), because: error)
@@ -185,12 +225,35 @@ final class MemoryService {
     return (try? database().counts().queued) ?? 0
   }
 
+  /// The last verdict that any process had; nobody is asked.
   func verdict() -> CanaryVerdict {
     guard settings.hasVault else { return .standalone(at: clock.now) }
-    return CanaryVerdict(
-      mode: .degraded, reason: .misconfigured,
-      detail: "a vault is configured, and this build cannot talk to one yet",
-      checkedAt: clock.now, since: clock.now)
+    return VaultService(service: self).health()?.verdict
+      ?? CanaryVerdict(
+        mode: .degraded, detail: "the vault has not been asked yet; `memoryd canary` asks it",
+        checkedAt: clock.now, since: clock.now)
+  }
+
+  /// While the vault is not known to answer, what is stored is put into the fallback files too.
+  ///
+  /// - Returns: How far the write's way to the vault has come.
+  private func mirror(_ write: StoreWrite) -> OutboxRow.State? {
+    guard settings.hasVault, write.operation.isForVault else { return nil }
+    do throws(StoreError) {
+      let database = try writer()
+      guard let row = try database.outbox(requestID: write.requestID) else { return .queued }
+      guard row.state.isWaiting, !row.isMirrored, verdict().mode != .normal else {
+        return row.state
+      }
+      let storeID = try Adoption.storeID(database, clock)
+      try fallback.append(write.redacted(by: redactor), storeID: storeID)
+      try database.markMirrored([row.number], level: 1)
+      return row.state
+    } catch {
+      // The write itself is safe; the next session start mirrors it.
+      log.notice("mirror waits", metadata: ["code": "\(error.code.rawValue)"])
+      return .queued
+    }
   }
 
   /// Keeps what went wrong on the way to a write that is durable all the same.

@@ -14,6 +14,7 @@ struct Settings: Sendable {
     case vaultTimeout = "vault.timeout_ms"
     case vaultReadLag = "vault.read_lag_ms"
     case vaultToolPrefix = "vault.tool_prefix"
+    case vaultCertificateFile = "vault.ca_file"
     case fallbackDirectory = "fallback.directory"
     case redactionEnabled = "redaction.enabled"
     case resumeBudget = "resume.budget_chars"
@@ -46,14 +47,16 @@ struct Settings: Sendable {
     /// What a value must be, in words; nil if the value fits.
     func complaint(about value: String) -> String? {
       switch self {
-      case .vaultTimeout, .vaultReadLag: Self.within(value, 0...3_600_000, "ms")
+      case .vaultTimeout: Self.within(value, 1...60_000, "ms")
+      case .vaultReadLag: Self.within(value, 0...3_600_000, "ms")
       case .resumeBudget: Self.within(value, 300...9_500, "UTF-16 units")
       case .hookDeadline: Self.within(value, 100...60_000, "ms")
       case .vaultAuth: ["bearer", "path"].contains(value) ? nil : "must be bearer or path"
       case .redactionEnabled:
         ["true", "false"].contains(value) ? nil : "must be true or false"
       case .vaultURL:
-        value.isEmpty || value.hasPrefix("http://") || value.hasPrefix("https://")
+        value.isEmpty || value.lowercased().hasPrefix("http://")
+          || value.lowercased().hasPrefix("https://")
           ? nil : "must be an http or https URL"
       default: nil
       }

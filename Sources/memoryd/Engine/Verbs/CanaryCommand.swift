@@ -8,6 +8,9 @@ struct CanaryCommand: Verb {
     commandName: "canary",
     abstract: "Settles the mode at session start and tells the session what it needs to know.",
     discussion: """
+      Asks the vault for its tasks: the cheapest call that proves connection, token, MCP and \
+      storage at once. With the time that is left it sends what waits.
+
       With SessionStart's JSON on standard input it registers the session and answers with the \
       mode and the recovery document as the session's context. Exit code 0 in normal and \
       standalone mode, 75 in degraded mode; always 0 for a hook.
@@ -21,8 +24,13 @@ struct CanaryCommand: Verb {
     if let hook = HookVerb.canary.run(invocation, home: shared.home?.text) { return hook }
     let service = try shared.service(invocation)
     let project = try project(shared, service)
-    let report = try CanaryService(service: service).report(
-      project: project,
+    if let timeout, !(1...60_000).contains(timeout) {
+      throw VerbError(.usage, "usage", "--timeout must be from 1 to 60000 (ms)")
+    }
+    let canary = CanaryService(service: service)
+    let settled = canary.settle(timeout: timeout, isTyped: true)
+    let report = try canary.report(
+      settled.verdict, project: project,
       excluding: ProjectFinder.session(nil, service)?.id)
     let verdict = report.verdict
     var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)
@@ -39,7 +47,11 @@ struct CanaryCommand: Verb {
         ] as JSONOutput.Object)
       return outcome
     }
-    outcome.output = "\(verdict.mode.rawValue): \(verdict.detail)\n"
+    let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
+    outcome.output = "\(verdict.mode.rawValue)\(reason): \(People.line(verdict.detail, 300))\n"
+    if report.pending > 0 {
+      outcome.output += "\(report.pending) writes wait for the vault; `memoryd sync` sends them\n"
+    }
     outcome.output += "project \(People.line(project.name)): \(report.openTasks) open tasks\n"
     if let last = report.lastCheckpoint {
       outcome.output +=

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Canary
 import Checkpoints
 import Fallback
 import Foundation
@@ -28,6 +29,7 @@ struct DoctorCommand: Verb {
     checks.append(folder(service))
     checks += store(service)
     checks += [disk(service), spool(service), problems(service), git(service)]
+    checks += vault(service) + outbox(service) + fallback(service)
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in
       let value = service.settings.values[key]
@@ -165,5 +167,102 @@ struct DoctorCommand: Verb {
       name: "git", isGood: true,
       detail: "\(facts.root), project \(project.name) (\(project.identity)), branch "
         + (facts.branch ?? "none"))
+  }
+
+  // MARK: The vault
+
+  /// The token's source, and each step of the canary with its time.
+  private func vault(_ service: MemoryService) -> [Check] {
+    guard service.settings.hasVault else {
+      return [Check(name: "vault", isGood: true, detail: "none is configured (vault.url)")]
+    }
+    let vault = VaultService(service: service)
+    var checks: [Check] = []
+    do throws(VaultFailure) {
+      let source = try vault.token().source
+      checks.append(
+        Check(
+          name: "vault token", isGood: true,
+          detail: source == .none ? "none is set" : "found, from \(source.rawValue)"))
+    } catch {
+      return [Check(name: "vault token", isGood: false, detail: error.detail)]
+    }
+    let start = ContinuousClock.now
+    func elapsed() -> String {
+      let parts = (ContinuousClock.now - start).components
+      return "\(parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000) ms"
+    }
+    do throws(VaultFailure) {
+      let endpoint = try vault.endpoint()
+      let tools = try vault.tools()
+      defer { tools.close() }
+      try tools.connect()
+      checks.append(
+        Check(
+          name: "vault connection", isGood: true,
+          detail: "\(endpoint.origin) speaks MCP and takes the token, after \(elapsed())"))
+      let count = try tools.tasks(status: "open").count
+      checks.append(
+        Check(
+          name: "vault tasks", isGood: true,
+          detail: "task list shows \(count) open tasks, after \(elapsed())"))
+    } catch {
+      checks.append(
+        Check(
+          name: checks.count == 1 ? "vault connection" : "vault tasks", isGood: false,
+          detail: "\(error.reason.rawValue): \(error.detail), after \(elapsed())",
+          hint: hint(for: error.reason)))
+    }
+    return checks
+  }
+
+  private func hint(for reason: ModeReason) -> String {
+    switch reason {
+    case .unauthorized: "check the token: vault.token, vault.token_file or vault.token_command"
+    case .redirect, .notMCP, .misconfigured: "check vault.url: the whole MCP endpoint is needed"
+    case .tls: "a certificate of your own goes into vault.ca_file"
+    case .toolError: "vault.tool_prefix must be what a portal puts in front of tool names"
+    default: "what is written meanwhile waits here and is sent later"
+    }
+  }
+
+  private func outbox(_ service: MemoryService) -> [Check] {
+    guard service.settings.hasVault, let counts = try? service.database().counts() else {
+      return []
+    }
+    let needsPerson = counts.uncertain + counts.quarantined
+    return [
+      Check(
+        name: "outbox", isGood: needsPerson == 0,
+        detail:
+          "\(counts.queued) wait, \(counts.uncertain) uncertain, \(counts.quarantined) quarantined",
+        hint: needsPerson > 0
+          ? "`memoryd outbox list` names them, `memoryd outbox show N` tells what to check" : nil)
+    ]
+  }
+
+  private func fallback(_ service: MemoryService) -> [Check] {
+    guard let database = try? service.database(),
+      let files = try? FallbackTidy(
+        database: database, files: service.fallback, clock: service.clock
+      ).status()
+    else {
+      return [
+        Check(
+          name: "fallback", isGood: false,
+          detail: "the files in \(service.fallback.directory) cannot be read")
+      ]
+    }
+    return files.map { file in
+      let size = file.size.map { "\($0) bytes, \(file.handWritten) hand-written" } ?? "not there"
+      let target = file.target.map { " -> \($0)" } ?? ""
+      let isDangling = file.target != nil && file.size == nil
+      return Check(
+        name: "fallback", isGood: file.damage.isEmpty,
+        detail: ([file.path + target + ": " + size] + file.damage).joined(separator: "; "),
+        hint: !file.damage.isEmpty
+          ? "the rest of the file is read all the same; mend these lines by hand"
+          : isDangling ? "the link leads nowhere yet; the file is made when it is needed" : nil)
+    }
   }
 }

@@ -30,7 +30,12 @@ enum HookVerb {
     case .checkpoint:
       return run(invocation, home: home) { input, service in
         _ = try CheckpointService(service: service).take(for: input)
-        return ""
+        // Stop is the one of these events at which a host lets a hook speak.
+        guard input.event == "Stop", let session = input.sessionID,
+          let news = VaultNews(service: service).during(session: session)
+        else { return "" }
+        return JSONOutput.text(
+          ["systemMessage": "memoryd: " + People.line(news, 900)] as JSONOutput.Object)
       }
     case .canary:
       return run(invocation, home: home) { input, service in

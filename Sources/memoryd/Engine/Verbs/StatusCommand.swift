@@ -45,8 +45,11 @@ struct StatusCommand: Verb {
               "open_tasks": counts.openTasks, "decisions": counts.decisions,
               "entries": counts.entries,
             ] as JSONOutput.Object,
-            "outbox": ["queued": counts.queued, "quarantined": counts.quarantined]
-              as JSONOutput.Object,
+            "reason": verdict.reason?.rawValue, "since": Timestamp.string(verdict.since),
+            "outbox": [
+              "queued": counts.queued, "uncertain": counts.uncertain,
+              "quarantined": counts.quarantined,
+            ] as JSONOutput.Object,
             "spool": [
               "pending": service.spool.pending.count,
               "quarantined": service.spool.quarantined.count,
@@ -80,7 +83,13 @@ struct StatusCommand: Verb {
       + "\(counts.openTasks) open of \(counts.tasks) tasks, \(counts.decisions) decisions, "
       + "\(counts.entries) entries\n"
     if service.settings.hasVault {
-      text += "outbox    \(counts.queued) queued, \(counts.quarantined) quarantined\n"
+      let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
+      text +=
+        "vault     \(verdict.mode.rawValue)\(reason) since \(People.time(verdict.since)): "
+        + "\(People.line(verdict.detail, 200))\n"
+      text +=
+        "outbox    \(counts.queued) queued, \(counts.uncertain) uncertain, "
+        + "\(counts.quarantined) quarantined\n"
     }
     let spooled = (service.spool.pending.count, service.spool.quarantined.count)
     if spooled != (0, 0) {

@@ -1,0 +1,160 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// One POST or DELETE at a time, bounded in time and size, and never redirected.
+struct HTTPTransport: Sendable {
+  /// The whole answer of the largest call, `backup`; a page that never ends is cut off here, bytes.
+  static let bodyLimit = 32 << 20
+
+  struct Answer: Sendable {
+    var status: Int
+    var headers: HTTPHeaders
+    var body: [UInt8]
+
+    var contentType: String {
+      let whole = headers.first(name: "content-type") ?? ""
+      return whole.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
+    }
+  }
+
+  private let client: HTTPClient
+
+  init(certificateFile: String?) {
+    client = Self.shared(certificateFile)
+  }
+
+  /// - Parameter isComplete: Sees the status, type and each piece of the body; true ends the
+  ///   reading, as an event stream may stay open after its last event.
+  /// - Throws: ``VaultFailure``.
+  func send(
+    _ request: HTTPClientRequest, within limit: Duration,
+    until isComplete: (Answer, _ chunk: [UInt8]) -> Bool = { _, _ in false }
+  ) async throws(VaultFailure) -> Answer {
+    guard limit > .zero else {
+      throw VaultFailure(.timeout, "no time was left to ask the vault", delivery: .notApplied)
+    }
+    let nanoseconds =
+      limit.components.seconds * 1_000_000_000 + limit.components.attoseconds / 1_000_000_000
+    var isAnswered = false
+    do {
+      let response = try await client.execute(
+        request, deadline: .now() + .nanoseconds(nanoseconds))
+      var answer = Answer(
+        status: Int(response.status.code), headers: response.headers, body: [])
+      isAnswered = true
+      var size = 0
+      for try await var piece in response.body {
+        let chunk = piece.readBytes(length: piece.readableBytes) ?? []
+        size += chunk.count
+        guard size <= Self.bodyLimit else {
+          throw VaultFailure(
+            .protocol, "the vault's answer is larger than \(Self.bodyLimit >> 20) MiB")
+        }
+        if isComplete(answer, chunk) { break }
+        answer.body += chunk
+      }
+      return answer
+    } catch let failure as VaultFailure {
+      throw failure
+    } catch {
+      throw Self.failure(error, isAnswered: isAnswered)
+    }
+  }
+
+  // MARK: Errors
+
+  private static func failure(_ error: any Error, isAnswered: Bool) -> VaultFailure {
+    switch error {
+    case let error as HTTPClientError:
+      switch error {
+      case .deadlineExceeded, .connectTimeout, .readTimeout, .writeTimeout, .cancelled,
+        .getConnectionFromPoolTimeout:
+        return VaultFailure(.timeout, "the vault did not answer in time")
+      case .tlsHandshakeTimeout:
+        return VaultFailure(.tls, "the vault did not finish the TLS handshake in time")
+      case .remoteConnectionClosed where !isAnswered:
+        return VaultFailure(.unreachable, "the vault closed the connection without an answer")
+      case .invalidURL, .emptyHost, .emptyScheme:
+        return VaultFailure(
+          .misconfigured, "vault.url is no http or https URL", delivery: .notApplied)
+      default:
+        return cut(isAnswered, error.shortDescription)
+      }
+    case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
+      return VaultFailure(
+        .tls, isAnswered ? "the TLS connection broke off" : "the TLS handshake failed: \(error)")
+    case let error as NIOConnectionError:
+      return connectionFailure(error)
+    case let error as IOError:
+      if error.errnoCode == ECONNREFUSED { return refused }
+      return cut(isAnswered, "I/O error \(error.errnoCode)")
+    case is HTTPParserError:
+      return isAnswered
+        ? VaultFailure(.protocol, "the vault's answer broke off")
+        : VaultFailure(.notMCP, "what answers at vault.url does not speak HTTP")
+    default:
+      return cut(isAnswered, "\(type(of: error))")
+    }
+  }
+
+  private static let refused = VaultFailure(
+    .unreachable, "connection refused", delivery: .notApplied)
+
+  private static func cut(_ isAnswered: Bool, _ what: String) -> VaultFailure {
+    isAnswered
+      ? VaultFailure(.protocol, "the vault's answer broke off (\(what))")
+      : VaultFailure(.unreachable, "the connection to the vault failed (\(what))")
+  }
+
+  private static func connectionFailure(_ error: NIOConnectionError) -> VaultFailure {
+    let attempts = error.connectionErrors.map(\.error)
+    if attempts.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
+      return VaultFailure(
+        .unreachable, "the host \(error.host) is not known", delivery: .notApplied)
+    }
+    let codes = attempts.compactMap { ($0 as? IOError)?.errnoCode }
+    if codes.count == attempts.count, codes.allSatisfy({ $0 == ECONNREFUSED }) { return refused }
+    if attempts.contains(where: { $0 is ChannelError }) {
+      return VaultFailure(
+        .timeout, "the vault did not answer in time", delivery: .notApplied)
+    }
+    return VaultFailure(
+      .unreachable, "no connection to the vault (error \(codes.first ?? 0))",
+      delivery: .notApplied)
+  }
+
+  // MARK: The client
+
+  /// One for each set of certificates, for the life of the process: a client may not go away
+  /// while a request runs.
+  private static let clients = Mutex<[String: HTTPClient]>([:])
+
+  private static func shared(_ certificateFile: String?) -> HTTPClient {
+    clients.withLock { clients in
+      if let client = clients[certificateFile ?? ""] { return client }
+      let client = HTTPClient(
+        eventLoopGroupProvider: .shared(group), configuration: configuration(certificateFile))
+      clients[certificateFile ?? ""] = client
+      return client
+    }
+  }
+
+  private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+  private static func configuration(_ certificateFile: String?) -> HTTPClient.Configuration {
+    var tls = TLSConfiguration.makeClientConfiguration()
+    if let certificateFile { tls.additionalTrustRoots = [.file(certificateFile)] }
+    var configuration = HTTPClient.Configuration(
+      tlsConfiguration: certificateFile == nil ? nil : tls, redirectConfiguration: .disallow,
+      timeout: .init(), decompression: .disabled)
+    // HTTP/1.1 only: over HTTP/2 the library may send a request again by itself.
+    configuration.httpVersion = .http1Only
+    // A refused connection is an answer; the backoff is ours.
+    configuration.connectionPool.retryConnectionEstablishment = false
+    return configuration
+  }
+}

@@ -1,0 +1,32 @@
+/// Why a call of the vault gave no result, and what that means for a write.
+public struct VaultFailure: Error, Sendable, Equatable {
+  /// What is known of a write whose call failed.
+  public enum Delivery: Sendable, Equatable {
+    /// It cannot have been carried out: it may be sent again as it is.
+    case notApplied
+    /// It may have been carried out: look before it is sent again.
+    case unknown
+    /// The server refuses these arguments, and always will.
+    case refused
+  }
+
+  public var reason: ModeReason
+  /// One sentence for a person, without secrets.
+  public var detail: String
+  public var delivery: Delivery
+  /// Ms for which the vault asks to be left alone.
+  public var retryAfter: Int64?
+  /// True if the server answered for this call alone, so that the vault as a whole is fine.
+  public var isAboutThisCall: Bool
+
+  public init(
+    _ reason: ModeReason, _ detail: String, delivery: Delivery = .unknown,
+    retryAfter: Int64? = nil, isAboutThisCall: Bool = false
+  ) {
+    self.reason = reason
+    self.detail = detail
+    self.delivery = delivery
+    self.retryAfter = retryAfter
+    self.isAboutThisCall = isAboutThisCall
+  }
+}

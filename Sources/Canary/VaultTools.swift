@@ -1,0 +1,241 @@
+import Dispatch
+import Synchronization
+
+/// A task as vault-mcp has it. Times are its own RFC 3339 texts.
+public struct VaultTask: Sendable, Equatable {
+  public var id: String
+  public var title: String
+  public var project: String
+  public var isDone: Bool
+  public var source: String
+  public var context: String?
+  public var occurredAt: String?
+  public var createdAt: String
+  public var completedAt: String?
+
+  /// Nil for a record that lacks its id, title or status: it cannot be worked with.
+  init?(_ json: WireJSON) {
+    guard let id = json["id"]?.string, let title = json["title"]?.string,
+      let status = json["status"]?.string
+    else { return nil }
+    self.id = id
+    self.title = title
+    project = json["project"]?.string ?? "inbox"
+    isDone = status == "done"
+    source = json["source"]?.string ?? "auto"
+    context = json["context"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    occurredAt = json["occurred_at"]?.string
+    createdAt = json["created_at"]?.string ?? ""
+    completedAt = json["completed_at"]?.string
+  }
+}
+
+public struct VaultCheckpoint: Sendable, Equatable {
+  public var id: String
+  /// The recovery document that the server wrote.
+  public var content: String
+  /// The parameters of the call that made it, where a client made it.
+  public var objective: String?
+  public var blockers: [String]
+  public var actions: [String]
+  public var createdAt: String
+
+  init?(_ json: WireJSON) {
+    guard let id = json["id"]?.string else { return nil }
+    self.id = id
+    content = json["content"]?.string ?? ""
+    createdAt = json["created_at"]?.string ?? ""
+    // Verbatim JSON inside a string; another vault may give it as it is.
+    let signals =
+      json["trigger_signals"].flatMap { signals in
+        signals.string.flatMap { WireJSON(parsing: $0.utf8) } ?? signals
+      }
+    objective = signals?["objective"]?.string
+    blockers = signals?["blockers"]?.strings ?? []
+    actions = signals?["recent_actions"]?.strings ?? []
+  }
+}
+
+public struct VaultDecision: Sendable, Equatable {
+  public var id: String
+  public var decision: String
+  public var rationale: String
+
+  init?(_ json: WireJSON) {
+    guard let id = json["id"]?.string else { return nil }
+    self.id = id
+    decision = json["decision"]?.string ?? ""
+    rationale = json["rationale"]?.string ?? ""
+  }
+}
+
+/// What `backup` holds of interest.
+public struct VaultBackup: Sendable {
+  public var tasks: [VaultTask]
+  /// The newest ten.
+  public var checkpoints: [VaultCheckpoint]
+  public var decisions: [VaultDecision]
+}
+
+/// Carries a value from a task to the thread that waits for it.
+private final class Answer<T: Sendable>: Sendable {
+  private let value = Mutex<T?>(nil)
+  private let isThere = DispatchSemaphore(value: 0)
+
+  func give(_ value: T) {
+    self.value.withLock { $0 = value }
+    isThere.signal()
+  }
+
+  func wait() -> T {
+    isThere.wait()
+    return value.withLock { $0! }
+  }
+}
+
+/// vault-mcp's tools that matter to continuity.
+///
+/// Each call blocks its thread until there is an answer or the time is up; none belongs on a
+/// thread of Swift's concurrency.
+public struct VaultTools: Sendable {
+  /// A list reads at most so many keys, the oldest: what is newer is missing from it.
+  public static let listLimit = 1000
+  /// `backup` holds so many checkpoints, the newest.
+  public static let backupCheckpoints = 10
+
+  private let client: MCPClient
+  /// Ms from now for each call.
+  public let timeout: Int
+
+  public init(endpoint: VaultEndpoint, clientVersion: String, timeout: Int) {
+    client = MCPClient(endpoint: endpoint, clientVersion: clientVersion)
+    self.timeout = timeout
+  }
+
+  private func deadline(
+    _ milliseconds: Int?, _ longest: ContinuousClock.Instant?
+  ) -> ContinuousClock.Instant {
+    let own = ContinuousClock.now + .milliseconds(milliseconds ?? timeout)
+    return longest.map { min($0, own) } ?? own
+  }
+
+  /// The handshake alone: connection, TLS, token and MCP.
+  public func connect() throws(VaultFailure) {
+    let client = client
+    let end = deadline(nil, nil)
+    try blocking { () async -> Result<Void, VaultFailure> in
+      do throws(VaultFailure) {
+        return .success(try await client.connect(deadline: end))
+      } catch {
+        return .failure(error)
+      }
+    }.get()
+  }
+
+  // MARK: Reading
+
+  /// - Parameter status: `open`, `done`, or empty for all.
+  public func tasks(
+    status: String, by end: ContinuousClock.Instant? = nil
+  ) throws(VaultFailure) -> [VaultTask] {
+    var arguments: [String: WireJSON] = ["action": .string("list")]
+    if status != "open" { arguments["status"] = .string(status) }
+    let answer = try call("task", arguments, isRead: true, deadline(nil, end))
+    guard let list = answer.array else { throw Self.unexpected(answer, "task list") }
+    return list.compactMap { VaultTask($0) }
+  }
+
+  /// The newest checkpoint; nil if there is none.
+  public func newestCheckpoint(
+    by end: ContinuousClock.Instant? = nil
+  ) throws(VaultFailure) -> VaultCheckpoint? {
+    let answer = try call(
+      "checkpoint", ["action": .string("load")], isRead: true, deadline(nil, end))
+    if answer["message"] != nil, answer["id"] == nil { return nil }
+    guard let checkpoint = VaultCheckpoint(answer) else {
+      throw Self.unexpected(answer, "checkpoint load")
+    }
+    return checkpoint
+  }
+
+  /// Everything that `backup` gives; it is large, so it has four times a call's time.
+  public func backup(
+    by end: ContinuousClock.Instant? = nil
+  ) throws(VaultFailure) -> VaultBackup {
+    let answer = try call("backup", [:], isRead: true, deadline(timeout * 4, end))
+    guard let tables = answer["d1"], let checkpoints = tables["checkpoints"]?.array,
+      let decisions = tables["decisions"]?.array
+    else { throw Self.unexpected(answer, "backup") }
+    return VaultBackup(
+      tasks: (answer["kv_tasks"]?["data"]?.array ?? []).compactMap { VaultTask($0) },
+      checkpoints: checkpoints.compactMap { VaultCheckpoint($0) },
+      decisions: decisions.compactMap { VaultDecision($0) })
+  }
+
+  // MARK: Writing
+
+  /// What a write has made or changed.
+  public struct Written: Sendable {
+    public var id: String
+    /// Of a task, as it is now.
+    public var task: VaultTask?
+  }
+
+  /// - Parameters:
+  ///   - tool: `task` or `checkpoint`.
+  ///   - arguments: Its action among them.
+  /// - Throws: ``VaultFailure``; ``unknownTask`` where the vault does not know the id.
+  public func write(
+    _ tool: String, _ arguments: [String: WireJSON], by end: ContinuousClock.Instant? = nil
+  ) throws(VaultFailure) -> Written {
+    let answer = try call(tool, arguments, isRead: false, deadline(nil, end))
+    if answer["error"]?.string == "Task not found" { throw Self.unknownTask }
+    guard let id = answer["id"]?.string, answer["error"] == nil else {
+      throw Self.unexpected(answer, tool)
+    }
+    return Written(id: id, task: VaultTask(answer))
+  }
+
+  /// Ends the session on a server that keeps sessions.
+  public func close() {
+    let client = client
+    let end = deadline(min(timeout, 500), nil)
+    blocking { await client.close(deadline: end) }
+  }
+
+  private func call(
+    _ tool: String, _ arguments: [String: WireJSON], isRead: Bool,
+    _ deadline: ContinuousClock.Instant
+  ) throws(VaultFailure) -> WireJSON {
+    let client = client
+    let result = blocking { () async -> Result<WireJSON, VaultFailure> in
+      do throws(VaultFailure) {
+        return .success(
+          try await client.callTool(tool, arguments, isRead: isRead, deadline: deadline))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  private func blocking<T: Sendable>(_ body: @escaping @Sendable () async -> T) -> T {
+    let answer = Answer<T>()
+    Task { answer.give(await body()) }
+    return answer.wait()
+  }
+
+  /// A failure that vault-mcp reports as success.
+  public static let unknownTask = VaultFailure(
+    .toolError, "the vault does not know this task", delivery: .notApplied,
+    isAboutThisCall: true)
+
+  private static func unexpected(_ answer: WireJSON, _ call: String) -> VaultFailure {
+    if let error = answer["error"]?.string {
+      return VaultFailure(
+        .toolError, "the vault's \(call) failed: \(error.prefix(200))", isAboutThisCall: true)
+    }
+    return VaultFailure(
+      .protocol, "the vault's \(call) answered something else than vault-mcp does")
+  }
+}

@@ -1,0 +1,124 @@
+public import Canary
+public import MemoryStore
+
+/// What reads of the vault have shown, and how far they can be trusted.
+public struct VaultSnapshot: Sendable {
+  /// By the vault's id; changed along with our own writes.
+  private(set) var tasks: [String: RemoteTask] = [:]
+  private(set) var taskMarkers: [String: String] = [:]
+  /// Unix ms at which the read of the tasks began; nil without one.
+  private(set) var tasksReadAt: Int64?
+  /// False if a list may lack newer tasks.
+  private(set) var hasAllTasks = false
+
+  private(set) var checkpointMarkers: [String: String] = [:]
+  private(set) var checkpointIDs: Set<String> = []
+  private(set) var decisionMarkers: [String: String] = [:]
+  /// Unix ms at which the read of checkpoints and decisions began; nil without one.
+  private(set) var backupReadAt: Int64?
+  /// Set where the vault answers, and has no such read.
+  var isBackupImpossible = false
+
+  init() {}
+
+  mutating func take(tasks list: [VaultTask], readAt: Int64) {
+    tasks = [:]
+    taskMarkers = [:]
+    for task in list { note(RemoteTask(task)) }
+    tasksReadAt = readAt
+    hasAllTasks = list.count < VaultTools.listLimit
+  }
+
+  mutating func take(_ backup: VaultBackup, readAt: Int64) {
+    for checkpoint in backup.checkpoints { note(checkpoint) }
+    for decision in backup.decisions {
+      for marker in Marker.found(in: decision.rationale) { decisionMarkers[marker] = decision.id }
+    }
+    // More than a list can show: then this read is not cut off where lists are.
+    if backup.tasks.count > VaultTools.listLimit {
+      for task in backup.tasks where tasks[task.id] == nil { note(RemoteTask(task)) }
+      hasAllTasks = true
+    }
+    backupReadAt = readAt
+    isWindowFull = backup.checkpoints.count >= VaultTools.backupCheckpoints
+  }
+
+  private var isWindowFull = false
+
+  /// So that it is read anew; what it has shown stays true.
+  mutating func forgetBackup() { backupReadAt = nil }
+
+  /// One read alone: its marker counts, its silence does not.
+  mutating func note(_ checkpoint: VaultCheckpoint) {
+    checkpointIDs.insert(checkpoint.id)
+    for marker in checkpoint.actions.flatMap(Marker.found(in:))
+      + Marker.found(in: checkpoint.content)
+    {
+      checkpointMarkers[marker] = checkpoint.id
+    }
+  }
+
+  mutating func note(_ task: RemoteTask) {
+    tasks[task.vaultID] = task
+    for marker in task.markers { taskMarkers[marker] = task.vaultID }
+  }
+
+  // MARK: Questions
+
+  enum Finding: Equatable {
+    /// It is there, as this id.
+    case found(String)
+    /// A read that would show it does not.
+    case absent
+    /// No read can tell, and why.
+    case blind(String)
+    /// There was no read yet that began late enough.
+    case notRead
+  }
+
+  /// Whether a row that made an item has arrived.
+  ///
+  /// - Parameter after: Unix ms; a read that began earlier proves nothing by its silence.
+  func finding(_ row: OutboxRow, after: Int64) -> Finding {
+    guard let marker = row.marker else { return .notRead }
+    switch row.kind {
+    case "task":
+      if let id = taskMarkers[marker] { return .found(id) }
+      guard let tasksReadAt, tasksReadAt >= after else { return .notRead }
+      return hasAllTasks
+        ? .absent
+        : .blind(
+          "the vault lists the oldest \(VaultTools.listLimit) tasks only, and it would be among "
+            + "the newest")
+    case "decision":
+      if let id = decisionMarkers[marker] { return .found(id) }
+      if isBackupImpossible { return .blind("the vault gives no backup to look it up in") }
+      guard let backupReadAt, backupReadAt >= after else { return .notRead }
+      return .absent
+    default:
+      if let id = checkpointMarkers[marker] { return .found(id) }
+      if isBackupImpossible { return .blind("the vault gives no backup to look it up in") }
+      guard let backupReadAt, backupReadAt >= after else { return .notRead }
+      // The newest ten; complete if they reach back to one that was there before.
+      if !isWindowFull || row.fence.map(checkpointIDs.contains) == true { return .absent }
+      return .blind(
+        "the vault shows its newest \(VaultTools.backupCheckpoints) checkpoints only, and others "
+          + "were made since")
+    }
+  }
+}
+
+extension RemoteTask {
+  /// Without memoryd's markers in its texts.
+  public init(_ task: VaultTask) {
+    self.init(
+      vaultID: task.id,
+      fields: TaskFields(
+        title: task.title, project: task.project, context: Marker.stripped(task.context),
+        occurredAt: task.occurredAt),
+      isDone: task.isDone, source: task.source,
+      createdAt: Timestamp.milliseconds(task.createdAt) ?? ULID(task.id)?.milliseconds ?? 0,
+      completedAt: task.completedAt.flatMap { Timestamp.milliseconds($0) },
+      markers: Marker.found(in: task.context ?? ""))
+  }
+}

@@ -1,0 +1,270 @@
+import Foundation
+import GRDB
+
+extension MemoryDatabase {
+  // MARK: Looking
+
+  /// - Parameter states: Empty takes all.
+  /// - Returns: In the order in which they were made.
+  public func outbox(
+    states: [OutboxRow.State], limit: Int? = nil
+  ) throws(StoreError) -> [OutboxRow] {
+    var query = Query(Self.outboxSelect)
+    query.any("o.state", of: states.map(\.rawValue))
+    return try outbox(query, limit: limit)
+  }
+
+  /// A page of one kind.
+  ///
+  /// - Parameter after: The number behind which it begins.
+  public func outbox(
+    kind: String, states: [OutboxRow.State], after: Int64, limit: Int
+  ) throws(StoreError) -> [OutboxRow] {
+    var query = Query(Self.outboxSelect)
+    query.match("o.kind", kind)
+    query.any("o.state", of: states.map(\.rawValue))
+    query.add("o.number > ?", after)
+    return try outbox(query, limit: limit)
+  }
+
+  /// Whether rows wait that another memoryd may have sent too.
+  public func hasSharedRows() throws(StoreError) -> Bool {
+    try read {
+      try Bool.fetchOne(
+        $0,
+        sql: """
+          SELECT EXISTS (SELECT 1 FROM outbox
+            WHERE must_look = 1 AND state IN ('queued', 'sent'))
+          """) ?? false
+    }
+  }
+
+  /// The rows of one number or of one item, or of the item whose id begins so.
+  public func outbox(matching text: String) throws(StoreError) -> [OutboxRow] {
+    var query = Query(Self.outboxSelect)
+    if let number = Int64(text) {
+      query.add("o.number = ?", number)
+    } else {
+      query.prefix("o.item_id", text.uppercased())
+    }
+    return try outbox(query, limit: nil)
+  }
+
+  public func outbox(requestID: String) throws(StoreError) -> OutboxRow? {
+    var query = Query(Self.outboxSelect)
+    query.match("o.request_id", requestID)
+    return try outbox(query, limit: 1).first
+  }
+
+  /// Rows that a mirror or a receipt is missing for.
+  ///
+  /// - Parameter mirrored: 0: in no file yet; 1: without a receipt.
+  public func outbox(
+    mirrored: Int, states: [OutboxRow.State], limit: Int
+  ) throws(StoreError) -> [OutboxRow] {
+    var query = Query(Self.outboxSelect)
+    query.add("o.mirrored = ?", mirrored)
+    query.any("o.state", of: states.map(\.rawValue))
+    return try outbox(query, limit: limit)
+  }
+
+  private func outbox(_ query: Query, limit: Int?) throws(StoreError) -> [OutboxRow] {
+    let sql =
+      query.sql + " ORDER BY o.number" + (limit.map { " LIMIT \(max(0, $0))" } ?? "")
+    return try read { db in
+      try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(Self.outboxRow)
+    }
+  }
+
+  private static let outboxSelect = """
+    SELECT o.*, t.vault_id AS task_vault_id, t.vault_base AS task_base,
+      CASE WHEN o.action IN ('update', 'done') THEN
+        (SELECT m.state FROM outbox m
+         WHERE m.item_id = o.item_id AND m.action IN ('add', 'retro') LIMIT 1) END AS maker_state
+    FROM outbox o LEFT JOIN tasks t ON o.kind = 'task' AND t.id = o.item_id
+    """
+
+  private static func outboxRow(_ row: Row) -> OutboxRow {
+    func state(_ column: String) -> OutboxRow.State? {
+      (row[column] as String?).flatMap { OutboxRow.State(rawValue: $0) }
+    }
+    return OutboxRow(
+      number: row["number"], kind: row["kind"], action: row["action"], itemID: row["item_id"],
+      payload: row["payload"], state: state("state") ?? .quarantined,
+      requestID: row["request_id"], marker: row["marker"], mustLook: row["must_look"],
+      lookAfter: row["look_after"], notBefore: row["not_before"], sentAt: row["sent_at"],
+      fence: row["fence"], attempts: row["attempts"], refusals: row["refusals"],
+      lastError: row["last_error"], vaultID: row["vault_id"], syncedAt: row["synced_at"],
+      isMirrored: (row["mirrored"] as Int) > 0, createdAt: row["created_at"],
+      updatedAt: row["updated_at"], taskVaultID: row["task_vault_id"],
+      taskBase: (row["task_base"] as String?).flatMap(taskFields),
+      makerState: state("maker_state"))
+  }
+
+  // MARK: A person's word
+
+  /// Queues rows again that are uncertain or quarantined: the person has looked.
+  ///
+  /// - Returns: How many there were.
+  public func retryOutbox(_ numbers: [Int64], at now: Int64) throws(StoreError) -> Int {
+    try changeStates(numbers, from: ["uncertain", "quarantined", "dropped"], to: "queued", now)
+  }
+
+  /// Takes rows out of the queue for good. What the store holds of the item stays.
+  public func dropOutbox(_ numbers: [Int64], at now: Int64) throws(StoreError) -> Int {
+    try changeStates(
+      numbers, from: ["queued", "sent", "uncertain", "quarantined"], to: "dropped", now)
+  }
+
+  private func changeStates(
+    _ numbers: [Int64], from: [String], to state: String, _ now: Int64
+  ) throws(StoreError) -> Int {
+    let list = from.map { "'\($0)'" }.joined(separator: ", ")
+    return try write { db in
+      var count = 0
+      for number in numbers {
+        try db.execute(
+          sql: """
+            UPDATE outbox SET state = ?, must_look = 0, look_after = NULL, not_before = NULL,
+              refusals = 0, updated_at = ?
+            WHERE number = ? AND state IN (\(list))
+            """, arguments: [state, now, number])
+        count += db.changesCount
+      }
+      return count
+    }
+  }
+
+  /// Notes that the fallback files hold rows, or their receipts.
+  public func markMirrored(_ numbers: [Int64], level: Int) throws(StoreError) {
+    guard !numbers.isEmpty else { return }
+    try write { db in
+      let statement = try db.cachedStatement(
+        sql: "UPDATE outbox SET mirrored = max(mirrored, ?) WHERE number = ?")
+      for number in numbers { try statement.execute(arguments: [level, number]) }
+    }
+  }
+
+  // MARK: The lease
+
+  /// Ms that a lease lives without being renewed.
+  public static let leaseDuration: Int64 = 15_000
+
+  /// - Parameters:
+  ///   - takesOver: The holder is known to be dead.
+  ///   - witness: The newest lease that is known from outside the store, if any: a store that
+  ///     knows only older ones was put back from a backup.
+  ///   - lag: Of the vault's reads, ms.
+  /// - Returns: Nil while another process holds it.
+  public func acquireLease(
+    at now: Int64, takesOver: Bool, witness: String?, lag: Int64
+  ) throws(StoreError) -> SyncLease? {
+    try write { db -> SyncLease? in
+      let held = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'sync_lease'")
+      let parts = held?.split(separator: " ") ?? []
+      if !takesOver, parts.count == 2, let expires = Int64(parts[1]), expires > now,
+        // Further away than any lease: the clock was set back.
+        expires - now <= Self.leaseDuration
+      {
+        return nil
+      }
+      let known = parts.first.map(String.init) ?? ""
+      let isRestored = witness.map { $0 > known } ?? false
+      var ids = ULIDGenerator(
+        after: [known, witness ?? ""].max().flatMap { ULID($0) } ?? ULID(high: 0, low: 0))
+      let owner = ids.next(at: now).description
+      try Self.saveLease(owner, now + Self.leaseDuration, db)
+      if isRestored {
+        // What this backup calls queued may have been sent since it was made.
+        try db.execute(
+          sql: """
+            UPDATE outbox SET must_look = 1, look_after = max(coalesce(look_after, 0), ?)
+            WHERE state IN ('queued', 'sent')
+            """, arguments: [now + lag])
+      }
+      return SyncLease(owner: owner, isRestored: isRestored)
+    }
+  }
+
+  public func releaseLease(_ lease: SyncLease, at now: Int64) throws(StoreError) {
+    try write { db in
+      if try Self.holds(lease, db) { try Self.saveLease(lease.owner, now, db) }
+    }
+  }
+
+  private static func saveLease(_ owner: String, _ expires: Int64, _ db: Database) throws {
+    try setMeta("sync_lease", "\(owner) \(expires)", db)
+  }
+
+  private static func holds(_ lease: SyncLease, _ db: Database) throws -> Bool {
+    try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'sync_lease'")?
+      .hasPrefix(lease.owner + " ") ?? false
+  }
+
+  // MARK: Sending
+
+  /// One step of the drain, in one transaction: notes what became of a row, and notes of the next
+  /// one that it is about to be sent. What is not noted as sent has never been sent.
+  ///
+  /// - Parameters:
+  ///   - lookAfter: Unix ms; stands if this process never hears of the row again.
+  /// - Returns: The next row as it is to be sent, nil if it is not to be sent any more; and whether
+  ///   the lease is still held.
+  public func advance(
+    settle row: OutboxRow? = nil, as settlement: OutboxSettlement? = nil,
+    send next: OutboxRow? = nil, lookAfter: Int64 = 0, fence: String? = nil, lease: SyncLease,
+    at now: Int64
+  ) throws(StoreError) -> (row: OutboxRow?, holdsLease: Bool) {
+    try write { db in
+      if let row, let settlement { try self.settle(row, as: settlement, at: now, db) }
+      guard try Self.holds(lease, db) else { return (nil, false) }
+      try Self.saveLease(lease.owner, now + Self.leaseDuration, db)
+      guard let next else { return (nil, true) }
+      try db.execute(
+        sql: """
+          UPDATE outbox SET state = 'sent', attempts = attempts + 1, sent_at = ?, look_after = ?,
+            fence = ?, updated_at = ?
+          WHERE number = ? AND state = 'queued' AND attempts = ?
+          """, arguments: [now, lookAfter, fence, now, next.number, next.attempts])
+      guard db.changesCount == 1 else { return (nil, true) }
+      let row = try Row.fetchOne(
+        db, sql: Self.outboxSelect + " WHERE o.number = ?", arguments: [next.number])
+      return (row.map(Self.outboxRow), true)
+    }
+  }
+
+  private func settle(
+    _ row: OutboxRow, as settlement: OutboxSettlement, at now: Int64, _ db: Database
+  ) throws {
+    /// Only of the attempt that it speaks of: a later one, or a person's word, counts more.
+    func update(_ assignments: String, _ arguments: StatementArguments) throws -> Bool {
+      try db.execute(
+        sql: """
+          UPDATE outbox SET \(assignments), updated_at = ?
+          WHERE number = ? AND attempts = ? AND state IN ('queued', 'sent', 'uncertain')
+          """, arguments: arguments + [now, row.number, row.attempts])
+      return db.changesCount == 1
+    }
+    switch settlement {
+    case .synced(let vaultID, let task):
+      let isNew = try update(
+        "state = 'synced', vault_id = ?, synced_at = ?, last_error = NULL, not_before = NULL",
+        [vaultID, now])
+      if isNew { try noteInVault(row, vaultID: vaultID, task: task, at: now, db) }
+    case .notApplied(let error, let notBefore, let isRefusal):
+      _ = try update(
+        "state = 'queued', last_error = ?, not_before = ?, refusals = refusals + ?",
+        [redactor.redact(error), notBefore, isRefusal ? 1 : 0])
+    case .lost(let error, let lookAfter, let isRefusal):
+      _ = try update(
+        "state = 'sent', last_error = ?, look_after = ?, refusals = refusals + ?",
+        [redactor.redact(error), lookAfter, isRefusal ? 1 : 0])
+    case .provenAbsent:
+      _ = try update("state = 'queued', look_after = NULL", [])
+    case .uncertain(let error):
+      _ = try update("state = 'uncertain', last_error = ?", [redactor.redact(error)])
+    case .quarantined(let error):
+      _ = try update("state = 'quarantined', last_error = ?", [redactor.redact(error)])
+    }
+  }
+}

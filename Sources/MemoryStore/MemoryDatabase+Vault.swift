@@ -1,0 +1,322 @@
+import Foundation
+import GRDB
+
+extension MemoryDatabase {
+  // MARK: Small facts
+
+  /// What the store remembers beside its records.
+  public enum Fact: String, Sendable {
+    /// The vault's health, JSON.
+    case vaultHealth = "vault_health"
+    /// The newest checkpoint that the vault is known to have, by its id there.
+    case vaultCheckpoint = "vault_checkpoint"
+    /// What the fallback files looked like when they were last taken in.
+    case fallbackSeen = "fallback_seen"
+    /// This store's own name in the fallback files, a ULID.
+    case storeID = "store_id"
+    /// Unix ms of the last pull from the vault.
+    case pulledAt = "pulled_at"
+  }
+
+  public func fact(_ fact: Fact) throws(StoreError) -> String? {
+    try read { db in
+      try String.fetchOne(
+        db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?"),
+        arguments: [fact.rawValue])
+    }
+  }
+
+  /// Changes a fact from what it is now, in one transaction.
+  ///
+  /// - Returns: What it is afterwards.
+  @discardableResult
+  public func update(
+    _ fact: Fact, _ change: (String?) -> String?
+  ) throws(StoreError) -> String? {
+    try write { db in
+      let old = try String.fetchOne(
+        db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [fact.rawValue])
+      let new = change(old)
+      if let new, new != old { try Self.setMeta(fact.rawValue, new, db) }
+      return new ?? old
+    }
+  }
+
+  static func setMeta(_ key: String, _ value: String, _ db: Database) throws {
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO meta (key, value) VALUES (?, ?)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value
+        """
+    ).execute(arguments: [key, value])
+  }
+
+  /// The transition of the vault's health that a session was last told of.
+  public func toldTransition(session: String) throws(StoreError) -> Int? {
+    try read {
+      try Int.fetchOne(
+        $0, sql: "SELECT told_transition FROM sessions WHERE id = ?", arguments: [session])
+    }
+  }
+
+  public func setToldTransition(_ transition: Int, session: String) throws(StoreError) {
+    try write {
+      try $0.execute(
+        sql: "UPDATE sessions SET told_transition = ? WHERE id = ?",
+        arguments: [transition, session])
+    }
+  }
+
+  // MARK: Items in the vault
+
+  /// The vault's id of a task; the id itself if the vault made it.
+  public func vaultID(ofTask id: String) throws(StoreError) -> String? {
+    try read {
+      try String.fetchOne($0, sql: "SELECT vault_id FROM tasks WHERE id = ?", arguments: [id])
+    }
+  }
+
+  public func hasRequest(_ id: String) throws(StoreError) -> Bool {
+    try read {
+      try Bool.fetchOne(
+        $0.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?)"),
+        arguments: [id]) ?? false
+    }
+  }
+
+  /// The item that a request made or changed.
+  public func itemID(ofRequest id: String) throws(StoreError) -> String? {
+    try read {
+      try String.fetchOne(
+        $0, sql: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])
+    }
+  }
+
+  /// A row that was acknowledged: its item knows where it is from now on.
+  func noteInVault(
+    _ row: OutboxRow, vaultID: String?, task: RemoteTask?, at now: Int64, _ db: Database
+  ) throws {
+    switch row.kind {
+    case "task":
+      if row.makesItem, let vaultID {
+        // It may have come in by a pull before this row was settled.
+        try db.execute(
+          sql: "DELETE FROM tasks WHERE vault_id = ? AND id != ?",
+          arguments: [vaultID, row.itemID])
+        try db.execute(
+          sql: "UPDATE tasks SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
+      }
+      try db.execute(
+        sql: "UPDATE tasks SET vault_at = ? WHERE id = ?", arguments: [now, row.itemID])
+      if let task { try merge(redacted(task), intoTask: row.itemID, at: now, db) }
+    case "decision":
+      try db.execute(
+        sql: "UPDATE decisions SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
+    case "checkpoint":
+      guard let vaultID else { return }
+      try db.execute(
+        sql: "DELETE FROM checkpoints WHERE vault_id = ? AND id != ?",
+        arguments: [vaultID, row.itemID])
+      try db.execute(
+        sql: "UPDATE checkpoints SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
+      try Self.setMeta(Fact.vaultCheckpoint.rawValue, vaultID, db)
+    default:
+      break
+    }
+  }
+
+  // MARK: Pulling
+
+  /// Takes the vault's tasks into the store. A field that changed on one side only takes that
+  /// side; what waits in the outbox is kept, and decided when it is sent. Done wins over open.
+  ///
+  /// - Parameter lag: Ms for which the vault's lists may show what was before a write of ours.
+  /// - Returns: How many tasks are new or have changed here.
+  @discardableResult
+  public func pull(
+    _ tasks: [RemoteTask], at now: Int64, lag: Int64
+  ) throws(StoreError) -> Int {
+    let tasks = tasks.map(redacted)
+    return try write { db in
+      var changed = 0
+      for task in tasks where try self.pull(task, at: now, lag: lag, db) { changed += 1 }
+      try Self.setMeta(Fact.pulledAt.rawValue, String(now), db)
+      return changed
+    }
+  }
+
+  private func pull(_ task: RemoteTask, at now: Int64, lag: Int64, _ db: Database) throws -> Bool {
+    let known = try Row.fetchOne(
+      db.cachedStatement(sql: "SELECT id, vault_at FROM tasks WHERE vault_id = ?"),
+      arguments: [task.vaultID])
+    if let known {
+      if let at = known["vault_at"] as Int64?, now >= at, now - at < lag { return false }
+      return try merge(task, intoTask: known["id"], at: nil, db)
+    }
+    // One of ours, whose row is not settled or was forgotten in a restore.
+    for marker in task.markers {
+      let id = try String.fetchOne(
+        db,
+        sql: """
+          SELECT item_id FROM outbox
+          WHERE marker = ? AND action IN ('add', 'retro') ORDER BY number LIMIT 1
+          """, arguments: [marker])
+      guard let id else { continue }
+      try db.execute(
+        sql: "UPDATE tasks SET vault_id = ? WHERE id = ? AND vault_id IS NULL",
+        arguments: [task.vaultID, id])
+      return try merge(task, intoTask: id, at: nil, db)
+    }
+    let projectID = try Int64.fetchOne(
+      db, sql: "SELECT id FROM projects WHERE name = ? ORDER BY last_seen_at DESC LIMIT 1",
+      arguments: [task.fields.project])
+    try db.execute(
+      sql: """
+        INSERT INTO tasks (id, title, project, project_id, status, source, context, occurred_at,
+          created_at, updated_at, completed_at, vault_id, vault_base)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO NOTHING
+        """,
+      arguments: [
+        task.vaultID, task.fields.title ?? "", task.fields.project ?? "inbox", projectID,
+        task.isDone ? "done" : "open", task.source, task.fields.context, task.fields.occurredAt,
+        task.createdAt, now, task.isDone ? task.completedAt ?? now : nil, task.vaultID,
+        Self.text(task.fields),
+      ])
+    return true
+  }
+
+  /// - Parameter at: Unix ms of our own write that gave this state; nil for one that was read.
+  @discardableResult
+  private func merge(
+    _ task: RemoteTask, intoTask id: String, at written: Int64?, _ db: Database
+  ) throws -> Bool {
+    guard let local = try Row.fetchOne(db, sql: "SELECT * FROM tasks WHERE id = ?", arguments: [id])
+    else { return false }
+    let base = (local["vault_base"] as String?).flatMap(Self.taskFields)
+    let pending = try Self.pendingChanges(of: id, db)
+    var newBase = base ?? TaskFields()
+    var isChanged = false
+    func take(
+      _ field: WritableKeyPath<TaskFields, String?>, _ name: String, _ isPending: Bool
+    ) throws {
+      let theirs = task.fields[keyPath: field]
+      if isPending { return }
+      newBase[keyPath: field] = theirs
+      let ours = local[name] as String?
+      if theirs == ours || (base != nil && theirs == base![keyPath: field]) { return }
+      // A field cannot be emptied in the vault: nothing there says nothing about here.
+      guard let theirs else { return }
+      try db.execute(sql: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+      isChanged = true
+    }
+    try take(\.title, "title", pending.fields.title != nil)
+    try take(\.project, "project", pending.fields.project != nil)
+    try take(\.context, "context", pending.fields.context != nil)
+    try take(\.occurredAt, "occurred_at", pending.fields.occurredAt != nil)
+    if task.isDone, (local["status"] as String) == "open" {
+      try db.execute(
+        sql: "UPDATE tasks SET status = 'done', completed_at = ? WHERE id = ?",
+        arguments: [task.completedAt ?? task.createdAt, id])
+      isChanged = true
+    }
+    if newBase != base {
+      try db.execute(
+        sql: "UPDATE tasks SET vault_base = ? WHERE id = ?",
+        arguments: [Self.text(newBase), id])
+    }
+    if isChanged {
+      try db.execute(
+        sql: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
+        arguments: [written ?? 0, id])
+    }
+    return isChanged
+  }
+
+  /// The fields that a task's waiting changes set.
+  private static func pendingChanges(
+    of id: String, _ db: Database
+  ) throws -> (fields: TaskFields, count: Int) {
+    let payloads = try String.fetchAll(
+      db.cachedStatement(
+        sql: """
+          SELECT payload FROM outbox WHERE item_id = ? AND action = 'update'
+            AND state IN ('queued', 'sent', 'uncertain')
+          """), arguments: [id])
+    var fields = TaskFields()
+    for payload in payloads {
+      guard let change = taskFields(payload) else { continue }
+      fields.title = change.title ?? fields.title
+      fields.project = change.project ?? fields.project
+      fields.context = change.context ?? fields.context
+      fields.occurredAt = change.occurredAt ?? fields.occurredAt
+    }
+    return (fields, payloads.count)
+  }
+
+  /// A checkpoint that somebody else made in the vault, so that it is here when the vault is not.
+  ///
+  /// - Parameters:
+  ///   - markers: Found in it; one of this store's own is not taken in again.
+  ///   - body: The snapshot, in the caller's layout.
+  public func pullCheckpoint(
+    vaultID: String, markers: [String], objective: String, searchText: String, body: String,
+    createdAt: Int64
+  ) throws(StoreError) {
+    let objective = redactor.redact(objective)
+    let searchText = redactor.redact(searchText)
+    let body = redactor.redact(json: body)
+    try write { db in
+      try Self.setMeta(Fact.vaultCheckpoint.rawValue, vaultID, db)
+      let isKnown = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM checkpoints WHERE vault_id = ?)",
+        arguments: [vaultID])
+      if isKnown == true { return }
+      for marker in markers {
+        let isOurs = try Bool.fetchOne(
+          db, sql: "SELECT EXISTS (SELECT 1 FROM outbox WHERE marker = ? AND kind = 'checkpoint')",
+          arguments: [marker])
+        if isOurs == true { return }
+      }
+      try db.execute(
+        sql: """
+          INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
+            updated_at, vault_id)
+          VALUES (?, 'vault', ?, ?, ?, ?, ?, ?)
+          ON CONFLICT (id) DO NOTHING
+          """,
+        arguments: [vaultID, objective, searchText, body, createdAt, createdAt, vaultID])
+    }
+  }
+
+  // MARK: Fields as text
+
+  private static func text(_ fields: TaskFields) -> String {
+    var object = JSONFields()
+    object.add("title", fields.title)
+    object.add("project", fields.project)
+    object.add("context", fields.context)
+    object.add("occurred_at", fields.occurredAt)
+    return object.text
+  }
+
+  /// From a base, or from the payload of a change.
+  public static func taskFields(_ json: String) -> TaskFields? {
+    guard
+      let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    else { return nil }
+    func text(_ name: String) -> String? {
+      (object[name] as? String).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    return TaskFields(
+      title: text("title"), project: text("project"), context: text("context"),
+      occurredAt: text("occurred_at"))
+  }
+
+  private func redacted(_ task: RemoteTask) -> RemoteTask {
+    var task = task
+    task.fields.title = task.fields.title.map { redactor.redact($0) }
+    task.fields.context = task.fields.context.map { redactor.redact($0) }
+    return task
+  }
+}

@@ -1,0 +1,124 @@
+/// One write that the vault is to get, and how far it has come.
+public struct OutboxRow: Sendable, Equatable {
+  public enum State: String, Sendable, CaseIterable {
+    /// Not sent yet, or proven not to be applied.
+    case queued
+    /// Sent, and the answer is not known.
+    case sent
+    /// The vault acknowledged it.
+    case synced
+    /// Sent, and nothing can prove whether it was applied: a person decides.
+    case uncertain
+    /// The vault will never take it as it is.
+    case quarantined
+    /// A person said that it is not to be sent.
+    case dropped
+
+    /// True while the vault may still get it without a person's doing.
+    public var isWaiting: Bool { self == .queued || self == .sent }
+  }
+
+  public var number: Int64
+  /// `task`, `decision` or `checkpoint`: the order within a kind is kept.
+  public var kind: String
+  /// vault-mcp's word: `add`, `retro`, `update`, `done`, `decide`, `save`.
+  public var action: String
+  public var itemID: String
+  /// vault-mcp's arguments, one JSON object.
+  public var payload: String
+  public var state: State
+  public var requestID: String?
+  /// Goes with an item that is made, and stays in what the vault stores.
+  public var marker: String?
+  /// True if another memoryd, or this one before a restore, may have sent it.
+  public var mustLook: Bool
+  /// Unix ms.
+  public var lookAfter: Int64?
+  public var notBefore: Int64?
+  public var sentAt: Int64?
+  public var fence: String?
+  public var attempts: Int
+  /// How often the vault answered with an error for this write alone.
+  public var refusals: Int
+  public var lastError: String?
+  public var vaultID: String?
+  public var syncedAt: Int64?
+  /// True if the fallback files hold it.
+  public var isMirrored: Bool
+  public var createdAt: Int64
+  public var updatedAt: Int64
+  /// The vault's id of the task that it changes, once that is known.
+  public var taskVaultID: String?
+  /// The task's fields on which store and vault last agreed.
+  public var taskBase: TaskFields?
+  /// How far the write has come that made the task which this one changes.
+  public var makerState: State?
+
+  public var makesItem: Bool { action != "update" && action != "done" }
+}
+
+/// A task's texts, for comparing what three sides have.
+public struct TaskFields: Codable, Sendable, Equatable {
+  public var title: String?
+  public var project: String?
+  public var context: String?
+  public var occurredAt: String?
+
+  public init(
+    title: String? = nil, project: String? = nil, context: String? = nil,
+    occurredAt: String? = nil
+  ) {
+    self.title = title
+    self.project = project
+    self.context = context
+    self.occurredAt = occurredAt
+  }
+}
+
+/// A task as the vault has it, without memoryd's markers. Times are Unix ms.
+public struct RemoteTask: Sendable, Equatable {
+  public var vaultID: String
+  public var fields: TaskFields
+  public var isDone: Bool
+  public var source: String
+  public var createdAt: Int64
+  public var completedAt: Int64?
+  /// The markers found in it.
+  public var markers: [String]
+
+  public init(
+    vaultID: String, fields: TaskFields, isDone: Bool, source: String, createdAt: Int64,
+    completedAt: Int64?, markers: [String]
+  ) {
+    self.vaultID = vaultID
+    self.fields = fields
+    self.isDone = isDone
+    self.source = source
+    self.createdAt = createdAt
+    self.completedAt = completedAt
+    self.markers = markers
+  }
+}
+
+/// What has become of an outbox row.
+public enum OutboxSettlement: Sendable, Equatable {
+  /// The vault has it, as this id.
+  case synced(vaultID: String?, task: RemoteTask?)
+  /// It was not applied; it goes out again, not before a time (Unix ms).
+  case notApplied(error: String, notBefore: Int64?, isRefusal: Bool)
+  /// Its answer was lost; look, but not before a time (Unix ms).
+  case lost(error: String, lookAfter: Int64, isRefusal: Bool)
+  /// A complete read lacks its marker.
+  case provenAbsent
+  /// No read can tell.
+  case uncertain(error: String)
+  case quarantined(error: String)
+}
+
+/// Held by the one process that sends.
+public struct SyncLease: Sendable, Equatable {
+  /// A ULID; later leases have larger ones.
+  public let owner: String
+  /// True if the store is older than what the vault has seen of it: a backup was put back.
+  public let isRestored: Bool
+}

@@ -1,0 +1,173 @@
+import Canary
+import Checkpoints
+import Fallback
+import Foundation
+import Logging
+import MemoryStore
+
+/// Brings store, fallback files and vault together.
+struct SyncService {
+  let service: MemoryService
+
+  struct Outcome {
+    var report = SyncRun.Report()
+    var adoption: Adoption.Result?
+    /// What waits afterwards.
+    var left = 0
+    var health: VaultHealth?
+  }
+
+  private var vault: VaultService { VaultService(service: service) }
+
+  // MARK: The whole
+
+  /// - Parameters:
+  ///   - tools: Nil where no vault is configured: then only the files are taken in.
+  ///   - end: When all must be over; nil without an end.
+  ///   - patience: Ms to wait for the moment at which lost answers can be looked up.
+  func run(
+    _ tools: VaultTools?, end: ContinuousClock.Instant?, patience: Int64,
+    progress: ((String) -> Void)? = nil
+  ) throws(StoreError) -> Outcome {
+    var outcome = Outcome()
+    let database = try service.writer()
+    outcome.adoption = try adopt(end: end, onlyIfChanged: end != nil)
+    guard let tools else { return outcome }
+    let total = try database.counts().queued
+    let vault = vault
+    let files = service.fallback
+    let run = SyncRun(
+      database: database, files: files, vault: tools, clock: service.clock,
+      settings: .init(
+        timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
+        witness: service.home.syncWitness, lock: service.home.syncLock),
+      onFailure: { vault.observe(.callFailed($0)) },
+      onProgress: { sent in
+        if sent % 20 == 0 { progress?("syncing: \(sent) of \(total)") }
+      })
+    var health: VaultHealth?
+    outcome.report = try run.run(adoption: outcome.adoption) {
+      let result = vault.probe(tools, status: "")
+      health = result.health
+      return result.answer
+    }
+    outcome.health = health
+    if let newest = run.newestCheckpoint { try keep(newest, database) }
+    writeReceipts(database)
+    if vault.health()?.mode == .degraded { mirrorPending() }
+    outcome.left = try database.counts().queued + (outcome.adoption?.unfinished ?? 0)
+    return outcome
+  }
+
+  /// Takes in what was written into the fallback files.
+  func adopt(
+    end: ContinuousClock.Instant?, onlyIfChanged: Bool
+  ) throws(StoreError) -> Adoption.Result? {
+    try adoption().run(onlyIfChanged: onlyIfChanged) {
+      end.map { $0 - .now < .milliseconds(50) } ?? false
+    }
+  }
+
+  private func adoption() throws(StoreError) -> Adoption {
+    let redactor = service.redactor
+    return Adoption(
+      database: try service.writer(), files: service.fallback, clock: service.clock
+    ) { draft in
+      Self.body(
+        objective: redactor.redact(draft.objective),
+        blockers: draft.blockers.map { redactor.redact($0) },
+        actions: draft.actions.map { redactor.redact($0) },
+        next: draft.next.map { redactor.redact($0) })
+    }
+  }
+
+  private static func body(
+    objective: String, blockers: [String], actions: [String], next: [String] = []
+  ) -> String {
+    var snapshot = Snapshot()
+    snapshot.stated = Snapshot.Statement(
+      objective: objective, blockers: blockers, actions: actions, next: next)
+    return snapshot.json
+  }
+
+  /// The vault's newest checkpoint, so that it is here when the vault is not.
+  private func keep(_ newest: VaultCheckpoint, _ database: MemoryDatabase) throws(StoreError) {
+    let redactor = service.redactor
+    let own = newest.withoutMarkers
+    let objective = redactor.redact(own.objective ?? String(own.content.prefix(2000)))
+    try database.pullCheckpoint(
+      vaultID: newest.id, markers: newest.markers, objective: objective,
+      searchText: (own.blockers + own.actions).joined(separator: "\n"),
+      body: Self.body(
+        objective: objective, blockers: own.blockers.map { redactor.redact($0) },
+        actions: own.actions.map { redactor.redact($0) }),
+      createdAt: Timestamp.milliseconds(newest.createdAt) ?? service.clock.now)
+  }
+
+  // MARK: The files
+
+  /// Rows that are mirrored or receipted together.
+  private static let page = 100
+
+  /// Puts into the fallback files what waits and is not there yet.
+  func mirrorPending() {
+    do throws(StoreError) {
+      let database = try service.writer()
+      let storeID = try Adoption.storeID(database, service.clock)
+      while true {
+        let rows = try database.outbox(
+          mirrored: 0, states: [.queued, .sent], limit: Self.page)
+        if rows.isEmpty { return }
+        try database.markMirrored(
+          try service.fallback.mirror(rows, storeID: storeID), level: 1)
+        if service.deadline?.isWithin(400) == true { return }
+      }
+    } catch {
+      service.log.notice("mirror waits", metadata: ["code": "\(error.code.rawValue)"])
+    }
+  }
+
+  /// Notes in the files which of their entries the vault has.
+  private func writeReceipts(_ database: MemoryDatabase) {
+    do throws(StoreError) {
+      while true {
+        let rows = try database.outbox(mirrored: 1, states: [.synced], limit: Self.page)
+        if rows.isEmpty { return }
+        try service.fallback.appendReceipts(rows, at: service.clock.now)
+        try database.markMirrored(rows.map(\.number), level: 2)
+        if service.deadline?.isWithin(400) == true { return }
+      }
+    } catch {
+      service.log.notice("receipts wait", metadata: ["code": "\(error.code.rawValue)"])
+    }
+  }
+
+  // MARK: Looking only
+
+  struct Plan {
+    var adoption: Adoption.Result?
+    var steps: [SyncStep] = []
+    var failure: VaultFailure?
+  }
+
+  /// What ``run(_:end:patience:progress:)`` would do now.
+  func plan(_ tools: VaultTools?) throws(StoreError) -> Plan {
+    var plan = Plan()
+    plan.adoption = try adoption().run(isDryRun: true)
+    guard let tools else { return plan }
+    let readAt = service.clock.now
+    switch CanaryProbe.ask(tools, status: "") {
+    case .failure(let failure):
+      plan.failure = failure
+    case .success(let answer):
+      let run = SyncRun(
+        database: try service.writer(), files: service.fallback, vault: tools,
+        clock: service.clock,
+        settings: .init(
+          timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0, witness: "", lock: ""),
+        onFailure: { _ in })
+      plan.steps = try run.plan(adoption: plan.adoption, tasks: answer.tasks, readAt: readAt)
+    }
+    return plan
+  }
+}

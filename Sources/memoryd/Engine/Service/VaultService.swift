@@ -1,0 +1,168 @@
+import Canary
+import Fallback
+import Foundation
+import Logging
+import MemoryStore
+
+/// The configured vault: how to reach it, and what all processes know of its health.
+struct VaultService {
+  let service: MemoryService
+
+  /// Where the token came from, for `doctor`.
+  enum TokenSource: String {
+    case setting = "vault.token"
+    case file = "vault.token_file"
+    case command = "vault.token_command"
+    case none
+  }
+
+  private var settings: Settings { service.settings }
+  var fingerprint: String { VaultEndpoint.fingerprint(of: settings[.vaultURL]) }
+  var timeout: Int { settings.integer(.vaultTimeout) }
+  var lag: Int64 { Int64(settings.integer(.vaultReadLag)) }
+
+  // MARK: Reaching it
+
+  /// - Parameter timeout: Ms for each call; nil takes the setting.
+  /// - Throws: ``VaultFailure`` `misconfigured`.
+  func tools(timeout: Int? = nil) throws(VaultFailure) -> VaultTools {
+    VaultTools(
+      endpoint: try endpoint(), clientVersion: Engine.version, timeout: timeout ?? self.timeout)
+  }
+
+  func endpoint() throws(VaultFailure) -> VaultEndpoint {
+    let certificates = settings[.vaultCertificateFile]
+    return try VaultEndpoint(
+      url: settings[.vaultURL], token: try token().text,
+      authentication: .init(rawValue: settings[.vaultAuth]) ?? .bearer,
+      toolPrefix: settings[.vaultToolPrefix],
+      certificateFile: certificates.isEmpty ? nil : service.absolute(certificates))
+  }
+
+  /// The first of token, file and command that is set.
+  func token() throws(VaultFailure) -> (text: String, source: TokenSource) {
+    func wrong(_ detail: String) -> VaultFailure {
+      VaultFailure(.misconfigured, detail, delivery: .notApplied)
+    }
+    if !settings[.vaultToken].isEmpty { return (settings[.vaultToken], .setting) }
+    if !settings[.vaultTokenFile].isEmpty {
+      guard let token = service.tokenFromFile, !token.isEmpty else {
+        throw wrong("vault.token_file cannot be read or is empty")
+      }
+      return (token, .file)
+    }
+    if !settings[.vaultTokenCommand].isEmpty {
+      guard let token = commandOutput(settings[.vaultTokenCommand]), !token.isEmpty else {
+        throw wrong("vault.token_command failed, took too long or printed nothing")
+      }
+      return (token, .command)
+    }
+    return ("", .none)
+  }
+
+  /// Ms; a keychain that asks the person for a password is left alone.
+  private static let commandTimeout = 2000
+
+  private func commandOutput(_ command: String) -> String? {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", command]
+    process.environment = service.environment
+    process.currentDirectoryURL = URL(fileURLWithPath: "/")
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    let limit = min(Self.commandTimeout, max(100, (service.deadline?.remaining ?? .max) / 2))
+    let end = ContinuousClock.now + .milliseconds(limit)
+    while process.isRunning, ContinuousClock.now < end { usleep(2000) }
+    guard !process.isRunning else {
+      process.terminate()
+      return nil
+    }
+    guard process.terminationStatus == 0 else { return nil }
+    let bytes = (try? output.fileHandleForReading.read(upToCount: 65_536)) ?? nil
+    return bytes.map {
+      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+  }
+
+  // MARK: Health
+
+  /// What was last seen; nil if this vault was never asked.
+  func health() -> VaultHealth? {
+    guard let text = (try? service.reader().fact(.vaultHealth)) ?? nil else { return nil }
+    return Self.decode(text).flatMap { $0.vault == fingerprint ? $0 : nil }
+  }
+
+  /// Notes what a call has shown, for all processes, and tells `degraded.log`.
+  @discardableResult
+  func observe(_ observation: HealthStateMachine.Observation) -> VaultHealth {
+    let now = service.clock.now
+    let jitter = Double.random(in: 0...1)
+    func next(_ health: VaultHealth?) -> VaultHealth {
+      HealthStateMachine.observe(
+        observation, health: health, vault: fingerprint, now: now, jitter: jitter,
+        time: Timestamp.string
+      ).health
+    }
+    var health = next(nil)
+    do throws(StoreError) {
+      _ = try service.writer().update(.vaultHealth) { old in
+        health = next(old.flatMap(Self.decode))
+        return Self.encode(health)
+      }
+    } catch {
+      service.log.notice("health not kept", metadata: ["code": "\(error.code.rawValue)"])
+    }
+    logTransitions(&health)
+    return health
+  }
+
+  /// Changes what is known in another way than by a call.
+  func change(_ change: (inout VaultHealth) -> Void) {
+    _ = try? service.writer().update(.vaultHealth) { old in
+      guard var health = old.flatMap(Self.decode) else { return nil }
+      change(&health)
+      return Self.encode(health)
+    }
+  }
+
+  private func logTransitions(_ health: inout VaultHealth) {
+    let lines = health.unlogged.map { service.redactor.redact($0) }
+    guard !lines.isEmpty else { return }
+    do throws(StoreError) {
+      try service.fallback.appendDegradedLog(lines)
+      let done = Set(health.unlogged)
+      change { $0.unlogged.removeAll(where: done.contains) }
+      health.unlogged = []
+    } catch {
+      service.log.notice("degraded.log waits", metadata: ["code": "\(error.code.rawValue)"])
+    }
+  }
+
+  private static func decode(_ text: String) -> VaultHealth? {
+    try? JSONDecoder().decode(VaultHealth.self, from: Data(text.utf8))
+  }
+
+  private static func encode(_ health: VaultHealth) -> String? {
+    (try? JSONEncoder().encode(health)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  // MARK: Asking
+
+  /// One real question to the vault; its answer settles the mode.
+  ///
+  /// - Parameter status: As of ``CanaryProbe``.
+  func probe(
+    _ tools: VaultTools, status: String
+  ) -> (health: VaultHealth, answer: CanaryProbe.Answer?) {
+    switch CanaryProbe.ask(tools, status: status) {
+    case .success(let answer):
+      return (observe(.probeSucceeded(latencyMilliseconds: answer.latencyMilliseconds)), answer)
+    case .failure(let failure):
+      return (observe(.probeFailed(failure)), nil)
+    }
+  }
+}
