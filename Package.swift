@@ -77,6 +77,10 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "MemoryStore", "CCmark"],
       exclude: ["Corpus"], swiftSettings: settings),
+    .testTarget(name: "CanaryTests", dependencies: ["Canary"], swiftSettings: settings),
+    .testTarget(
+      name: "FallbackTests", dependencies: ["Fallback", "Canary", "MemoryStore"],
+      swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
       dependencies: ["Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "memoryd"],

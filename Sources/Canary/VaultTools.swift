@@ -14,7 +14,7 @@ public struct VaultTask: Sendable, Equatable {
   public var completedAt: String?
 
   /// Nil for a record that lacks its id, title or status: it cannot be worked with.
-  init?(_ json: WireJSON) {
+  public init?(_ json: WireJSON) {
     guard let id = json["id"]?.string, let title = json["title"]?.string,
       let status = json["status"]?.string
     else { return nil }
@@ -40,7 +40,7 @@ public struct VaultCheckpoint: Sendable, Equatable {
   public var actions: [String]
   public var createdAt: String
 
-  init?(_ json: WireJSON) {
+  public init?(_ json: WireJSON) {
     guard let id = json["id"]?.string else { return nil }
     self.id = id
     content = json["content"]?.string ?? ""
@@ -61,7 +61,7 @@ public struct VaultDecision: Sendable, Equatable {
   public var decision: String
   public var rationale: String
 
-  init?(_ json: WireJSON) {
+  public init?(_ json: WireJSON) {
     guard let id = json["id"]?.string else { return nil }
     self.id = id
     decision = json["decision"]?.string ?? ""
@@ -75,6 +75,14 @@ public struct VaultBackup: Sendable {
   /// The newest ten.
   public var checkpoints: [VaultCheckpoint]
   public var decisions: [VaultDecision]
+
+  public init(
+    tasks: [VaultTask], checkpoints: [VaultCheckpoint], decisions: [VaultDecision]
+  ) {
+    self.tasks = tasks
+    self.checkpoints = checkpoints
+    self.decisions = decisions
+  }
 }
 
 /// Carries a value from a task to the thread that waits for it.
