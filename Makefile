@@ -18,7 +18,7 @@ endif
 endif
 endif
 
-.PHONY: run build test test-tsan bench lint format fuzz install uninstall clean deps
+.PHONY: run build test test-tsan bench lint format fuzz install uninstall clean deps test-vault
 
 ## Install what is missing, build, and take a checkpoint of a sample session.
 run: build
@@ -28,7 +28,7 @@ build: deps
 	$(SWIFT) build -c release --product memoryd $(RELEASE_FLAGS)
 
 ## All tests. Those on real transcripts run where ../shared/data/transcripts is there.
-test: deps
+test: deps test-vault
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
@@ -66,3 +66,7 @@ clean:
 
 deps:
 	@scripts/install-deps.sh
+
+## The Python environment of the vault that the tests talk to.
+test-vault: deps
+	@scripts/vault-env.sh

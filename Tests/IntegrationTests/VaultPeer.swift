@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+/// The stand-in for vault-mcp (`Tests/Vault`), on the official Python MCP SDK, as its own process.
+final class VaultPeer {
+  static let token = "tok-5f0c9d1e7a3b42d68c1f-vault"
+
+  private static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  static let python = root + "/.build/vault-env/bin/python"
+  private static let script = root + "/Tests/Vault/vault.py"
+
+  let url: String
+  let port: Int
+  private let controlPort: Int
+  private let process = Process()
+  private let input = Pipe()
+
+  init(_ arguments: String..., token: String = VaultPeer.token) throws {
+    guard FileManager.default.isExecutableFile(atPath: Self.python) else {
+      throw Failure("the test vault is not set up: run scripts/vault-env.sh (make test does)")
+    }
+    process.executableURL = URL(fileURLWithPath: Self.python)
+    process.arguments = [Self.script] + (token.isEmpty ? [] : ["--token", token]) + arguments
+    process.standardInput = input
+    process.standardError = FileHandle.nullDevice
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    var line = Data()
+    while !line.contains(0x0A) {
+      let more = output.fileHandleForReading.availableData
+      if more.isEmpty { throw Failure("the test vault did not start") }
+      line += more
+    }
+    let facts = try #require(try JSONSerialization.jsonObject(with: line) as? [String: Any])
+    url = try #require(facts["url"] as? String)
+    port = try #require(facts["port"] as? Int)
+    controlPort = try #require(facts["control_port"] as? Int)
+  }
+
+  deinit {
+    try? input.fileHandleForWriting.close()
+    process.waitUntilExit()
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+  }
+
+  static func makeCertificate(in folder: String) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: python)
+    process.arguments = [script, "--make-certificate", folder]
+    try process.run()
+    process.waitUntilExit()
+  }
+
+  // MARK: Its control port
+
+  @discardableResult
+  private func control(_ method: String, _ path: String, _ body: [String: Any] = [:]) throws -> Any {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(controlPort).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard connected == 0 else { throw Failure("the test vault's control port is gone") }
+    let data = try JSONSerialization.data(withJSONObject: body)
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+    try handle.write(
+      contentsOf: Data("\(method) \(path) HTTP/1.1\r\ncontent-length: \(data.count)\r\n\r\n".utf8)
+        + data)
+    shutdown(descriptor, Int32(SHUT_WR))
+    let answer = try handle.readToEnd() ?? Data()
+    guard let end = answer.range(of: Data("\r\n\r\n".utf8)), answer.starts(with: "HTTP/1.1 200".utf8)
+    else { throw Failure("the test vault refuses \(path): \(String(decoding: answer, as: UTF8.self))") }
+    return try JSONSerialization.jsonObject(with: answer[end.upperBound...])
+  }
+
+  /// - Parameters:
+  ///   - match: `kind` (`read`, `write`), `tool`, `action`, `rpc`; nil takes every request.
+  ///   - count: How many requests; nil until it is changed.
+  func break_(
+    _ fault: String, match: [String: String]? = nil, count: Int? = nil, _ more: [String: Any] = [:]
+  ) throws {
+    var body: [String: Any] = ["name": fault]
+    body["match"] = match
+    body["count"] = count
+    try control("POST", "/fault", body.merging(more) { $1 })
+  }
+
+  func heal() throws { try control("POST", "/fault") }
+
+  func flap(seed: Int, _ weights: [String: Double], meanRequests: Int) throws {
+    try control(
+      "POST", "/flap", ["seed": seed, "weights": weights, "mean_requests": meanRequests])
+  }
+
+  func set(_ options: [String: Any]) throws { try control("POST", "/options", options) }
+  func seed(_ state: [String: Any]) throws { try control("POST", "/state", state) }
+  func clearLog() throws { try control("POST", "/log/clear") }
+
+  struct State {
+    var tasks: [[String: Any]]
+    var decisions: [[String: Any]]
+    var checkpoints: [[String: Any]]
+
+    func tasks(titled title: String) -> [[String: Any]] {
+      tasks.filter { $0["title"] as? String == title }
+    }
+
+    /// The applied calls on a task, by action.
+    static func writes(_ task: [String: Any], _ action: String) -> Int {
+      (task["writes"] as? [[String: Any]] ?? []).filter { $0["action"] as? String == action }.count
+    }
+  }
+
+  func state() throws -> State {
+    let all = try #require(try control("GET", "/state") as? [String: [[String: Any]]])
+    return State(
+      tasks: all["tasks"] ?? [], decisions: all["decisions"] ?? [],
+      checkpoints: all["checkpoints"] ?? [])
+  }
+
+  func log() throws -> [[String: Any]] {
+    try #require(try control("GET", "/log") as? [[String: Any]])
+  }
+
+  func stolen() throws -> [[String: Any]] {
+    try #require(try control("GET", "/stolen") as? [[String: Any]])
+  }
+}
+
+extension Workplace {
+  /// - Parameters: ms.
+  func use(_ vault: VaultPeer, timeout: Int = 700, lag: Int = 300, token: String = VaultPeer.token) {
+    environment["MEMORYD_VAULT_URL"] = vault.url
+    environment["MEMORYD_VAULT_TOKEN"] = token
+    environment["MEMORYD_VAULT_TIMEOUT_MS"] = "\(timeout)"
+    environment["MEMORYD_VAULT_READ_LAG_MS"] = "\(lag)"
+  }
+
+  var fallback: String { path + "/fallback" }
+
+  func fallbackText(_ name: String) -> String {
+    (try? String(contentsOfFile: fallback + "/" + name, encoding: .utf8)) ?? ""
+  }
+
+  /// Syncs until nothing waits any more.
+  func syncAll(within seconds: Double = 30) throws {
+    let end = Date() + seconds
+    while true {
+      let result = try run("sync", "--json")
+      if result.status == 0 { return }
+      try #require(result.status == 75, "\(result.errorOutput)")
+      try #require(Date() < end, "still waiting: \(result.output)")
+      usleep(100_000)
+    }
+  }
+
+  /// Rows in a state, as `outbox list` tells.
+  func outbox(_ state: String) throws -> [[String: Any]] {
+    try run("outbox", "list", "--state", state, "--json").items()
+  }
+}
