@@ -60,7 +60,8 @@ final class VaultPeer {
   // MARK: Its control port
 
   @discardableResult
-  private func control(_ method: String, _ path: String, _ body: [String: Any] = [:]) throws -> Any {
+  private func control(_ method: String, _ path: String, _ body: [String: Any] = [:]) throws -> Any
+  {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
@@ -80,8 +81,11 @@ final class VaultPeer {
         + data)
     shutdown(descriptor, Int32(SHUT_WR))
     let answer = try handle.readToEnd() ?? Data()
-    guard let end = answer.range(of: Data("\r\n\r\n".utf8)), answer.starts(with: "HTTP/1.1 200".utf8)
-    else { throw Failure("the test vault refuses \(path): \(String(decoding: answer, as: UTF8.self))") }
+    guard let end = answer.range(of: Data("\r\n\r\n".utf8)),
+      answer.starts(with: "HTTP/1.1 200".utf8)
+    else {
+      throw Failure("the test vault refuses \(path): \(String(decoding: answer, as: UTF8.self))")
+    }
     return try JSONSerialization.jsonObject(with: answer[end.upperBound...])
   }
 
@@ -141,7 +145,8 @@ final class VaultPeer {
 
 extension Workplace {
   /// - Parameters: ms.
-  func use(_ vault: VaultPeer, timeout: Int = 700, lag: Int = 300, token: String = VaultPeer.token) {
+  func use(_ vault: VaultPeer, timeout: Int = 700, lag: Int = 300, token: String = VaultPeer.token)
+  {
     environment["MEMORYD_VAULT_URL"] = vault.url
     environment["MEMORYD_VAULT_TOKEN"] = token
     environment["MEMORYD_VAULT_TIMEOUT_MS"] = "\(timeout)"

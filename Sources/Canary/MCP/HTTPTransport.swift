@@ -27,16 +27,32 @@ struct HTTPTransport: Sendable {
     client = Self.shared(certificateFile)
   }
 
-  /// - Parameter isComplete: Sees the status, type and each piece of the body; true ends the
-  ///   reading, as an event stream may stay open after its last event.
+  /// - Parameters:
+  ///   - limit: For all of it: connection, answer and the last byte of its body.
+  ///   - isComplete: Sees status, type and each piece of a successful answer's body; true ends the
+  ///     reading, as an event stream may stay open after its last event.
   /// - Throws: ``VaultFailure``.
   func send(
     _ request: HTTPClientRequest, within limit: Duration,
-    until isComplete: (Answer, _ chunk: [UInt8]) -> Bool = { _, _ in false }
+    until isComplete: @escaping @Sendable (Answer, _ chunk: [UInt8]) -> Bool = { _, _ in false }
   ) async throws(VaultFailure) -> Answer {
     guard limit > .zero else {
       throw VaultFailure(.timeout, "no time was left to ask the vault", delivery: .notApplied)
     }
+    // The client's own deadline ends with the head of the answer.
+    let exchange = Task { await Self.exchange(client, request, limit, isComplete) }
+    let alarm = Task {
+      try await Task.sleep(for: limit)
+      exchange.cancel()
+    }
+    defer { alarm.cancel() }
+    return try await exchange.value.get()
+  }
+
+  private static func exchange(
+    _ client: HTTPClient, _ request: HTTPClientRequest, _ limit: Duration,
+    _ isComplete: @Sendable (Answer, [UInt8]) -> Bool
+  ) async -> Result<Answer, VaultFailure> {
     let nanoseconds =
       limit.components.seconds * 1_000_000_000 + limit.components.attoseconds / 1_000_000_000
     var isAnswered = false
@@ -46,24 +62,26 @@ struct HTTPTransport: Sendable {
       var answer = Answer(
         status: Int(response.status.code), headers: response.headers, body: [])
       isAnswered = true
+      // What comes with an error or a redirect is not looked at.
+      if answer.status >= 300 { return .success(answer) }
       var size = 0
       for try await var piece in response.body {
         let chunk = piece.readBytes(length: piece.readableBytes) ?? []
         size += chunk.count
-        guard size <= Self.bodyLimit else {
-          throw VaultFailure(
-            .protocol, "the vault's answer is larger than \(Self.bodyLimit >> 20) MiB")
+        guard size <= bodyLimit else {
+          return .failure(
+            VaultFailure(.protocol, "the vault's answer is larger than \(bodyLimit >> 20) MiB"))
         }
-        if isComplete(answer, chunk) { break }
+        if isComplete(answer, chunk) { return .success(answer) }
         answer.body += chunk
       }
-      return answer
-    } catch let failure as VaultFailure {
-      throw failure
+      return Task.isCancelled ? .failure(late) : .success(answer)
     } catch {
-      throw Self.failure(error, isAnswered: isAnswered)
+      return .failure(Task.isCancelled ? late : failure(error, isAnswered: isAnswered))
     }
   }
+
+  private static let late = VaultFailure(.timeout, "the vault did not answer in time")
 
   // MARK: Errors
 
@@ -73,7 +91,7 @@ struct HTTPTransport: Sendable {
       switch error {
       case .deadlineExceeded, .connectTimeout, .readTimeout, .writeTimeout, .cancelled,
         .getConnectionFromPoolTimeout:
-        return VaultFailure(.timeout, "the vault did not answer in time")
+        return late
       case .tlsHandshakeTimeout:
         return VaultFailure(.tls, "the vault did not finish the TLS handshake in time")
       case .remoteConnectionClosed where !isAnswered:

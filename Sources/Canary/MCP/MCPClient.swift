@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// A client of one MCP server over Streamable HTTP, as far as calling tools goes. Sources: MCP
 /// 2025-11-25 and the versions before it, "Transports" and "Lifecycle".
@@ -165,41 +166,53 @@ public actor MCPClient {
     http.headers = headers(session)
     http.headers.add(name: "Content-Type", value: "application/json")
     http.body = .bytes(ByteBuffer(bytes: request.body.bytes))
+    let isCall = request.id > 0
+    let reading = Mutex(Reading(id: request.id))
+    let answer = try await transport.send(http, within: deadline - .now) { answer, chunk in
+      guard isCall, answer.contentType == "text/event-stream" else { return false }
+      return reading.withLock { $0.take(events: chunk) }
+    }
+    return reading.withLock { reading in
+      if isCall, answer.contentType == "application/json", !answer.body.isEmpty {
+        reading.take(message: answer.body)
+      }
+      return Answer(
+        status: answer.status, headers: answer.headers, contentType: answer.contentType,
+        message: reading.found, isEmpty: answer.body.isEmpty, isBroken: reading.isBroken,
+        isStray: reading.isStray)
+    }
+  }
+
+  /// Looks for the answer to one request in what comes in.
+  private struct Reading {
+    let id: Int
     var events = ServerSentEvents()
     var found: WireJSON?
     var isBroken = false
     var isStray = false
-    func take(_ bytes: [UInt8]) {
+
+    init(id: Int) { self.id = id }
+
+    /// - Returns: True once the answer is there.
+    mutating func take(events chunk: [UInt8]) -> Bool {
+      for event in events.append(chunk) { take(message: event) }
+      return found != nil
+    }
+
+    mutating func take(message bytes: [UInt8]) {
       guard let message = WireJSON(parsing: bytes) else {
         isBroken = true
         return
       }
       // A batch of messages is a version of 2025-03-26.
       for message in message.array ?? [message] where message["jsonrpc"]?.string == "2.0" {
-        if message["id"]?.integer == request.id, message["method"] == nil {
+        if message["id"]?.integer == id, message["method"] == nil {
           found = message
         } else if message["method"] == nil {
           isStray = true
         }
       }
     }
-    let isCall = request.id > 0
-    let answer = try await transport.send(http, within: deadline - .now) { answer, chunk in
-      guard isCall, answer.status == 200, answer.contentType == "text/event-stream" else {
-        // Whatever comes with an error or a redirect is not looked at.
-        return answer.status != 200
-      }
-      for event in events.append(chunk) { take(event) }
-      return found != nil
-    }
-    if isCall, answer.status == 200, answer.contentType == "application/json",
-      !answer.body.isEmpty
-    {
-      take(answer.body)
-    }
-    return Answer(
-      status: answer.status, headers: answer.headers, contentType: answer.contentType,
-      message: found, isEmpty: answer.body.isEmpty, isBroken: isBroken, isStray: isStray)
   }
 
   // MARK: Answers
