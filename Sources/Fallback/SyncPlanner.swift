@@ -53,7 +53,11 @@ struct SyncPlanner {
           continue
         }
       }
-      if case .wait = step { isBlocked = true }
+      if case .wait(let row, _, let why) = step {
+        // What comes behind a row that waits has its own time only after that.
+        if isBlocked { step = .wait(row, until: nil, because: why) }
+        isBlocked = true
+      }
       if let step { steps.append(step) }
     }
     return steps
@@ -72,7 +76,8 @@ struct SyncPlanner {
       if let notBefore = row.notBefore, notBefore > now, notBefore - now <= 2 * (timeout + lag) {
         return .wait(row, until: notBefore, because: row.lastError ?? "it was tried just now")
       }
-      return row.makesItem ? .send(row, isProvenAbsent: false) : change(row, isProvenAbsent: false)
+      if row.makesItem { return .send(row, isProvenAbsent: false) }
+      return row.mustLook ? restoredChange(row) : change(row, isProvenAbsent: false)
     case .synced, .quarantined, .dropped:
       return nil
     }
@@ -152,6 +157,15 @@ struct SyncPlanner {
       let error = "the vault never got the task"
       return .settle(row, .quarantined(error: error), because: error)
     }
+  }
+
+  /// One that may have been sent before the store was put back from a backup.
+  private func restoredChange(_ row: OutboxRow) -> SyncStep {
+    if row.taskVaultID == nil, row.makerState?.isWaiting == true {
+      let until = max(now, lookAfter(row))
+      return .wait(row, until: until, because: "whether the vault has its task is not known yet")
+    }
+    return row.taskVaultID == nil ? change(row, isProvenAbsent: false) : lostChange(row)
   }
 
   private func lostChange(_ row: OutboxRow) -> SyncStep {

@@ -169,7 +169,8 @@ extension MemoryDatabase {
         return nil
       }
       let known = parts.first.map(String.init) ?? ""
-      let isRestored = witness.map { $0 > known } ?? false
+      // Without a witness, a store that was synced before came from elsewhere.
+      let isRestored = witness.map { $0 > known } ?? !known.isEmpty
       var ids = ULIDGenerator(
         after: [known, witness ?? ""].max().flatMap { ULID($0) } ?? ULID(high: 0, low: 0))
       let owner = ids.next(at: now).description

@@ -5,6 +5,9 @@ struct ServerSentEvents {
   private var data: [UInt8] = []
   private var hasData = false
   private var endedWithCR = false
+  private var isFirstLine = true
+
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   /// - Returns: The data of each event that is complete now; empty data are left out.
   mutating func append(_ chunk: some Sequence<UInt8>) -> [[UInt8]] {
@@ -24,6 +27,8 @@ struct ServerSentEvents {
 
   private mutating func finishLine() -> [UInt8]? {
     defer { line.removeAll(keepingCapacity: true) }
+    if isFirstLine, line.starts(with: Self.byteOrderMark) { line.removeFirst(3) }
+    isFirstLine = false
     if line.isEmpty {
       defer {
         data = []
