@@ -115,7 +115,7 @@ struct SyncPlanner {
       return .settle(row, .uncertain(error: why), because: why)
     case .notRead:
       return .wait(
-        row, until: after > now ? after : nil,
+        row, until: max(after, now),
         because: "it may have arrived: \(row.lastError ?? "its answer was lost")")
     }
   }
@@ -173,7 +173,7 @@ struct SyncPlanner {
     let after = lookAfter(row)
     guard let readAt = snapshot.tasksReadAt, readAt >= after else {
       return .wait(
-        row, until: after > now ? after : nil,
+        row, until: max(after, now),
         because: "it may have arrived: \(row.lastError ?? "its answer was lost")")
     }
     if let id = row.taskVaultID, snapshot.tasks[id] == nil, !snapshot.hasAllTasks {

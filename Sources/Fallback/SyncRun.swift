@@ -73,6 +73,9 @@ public final class SyncRun {
   private var hasShared = false
   private var fence: String?
   private var isStopped = false
+  /// True after a lost connection, until a read has shown that the vault is still there.
+  private var isShaken = false
+  private var probe: () -> CanaryProbe.Answer? = { nil }
   /// What became of the row that was sent last, not yet noted.
   private var carried: (row: OutboxRow, settlement: OutboxSettlement)?
   /// Ms that calls take here.
@@ -97,8 +100,9 @@ public final class SyncRun {
   ///   - probe: Asks for all tasks and tells the health of it; nil if the vault does not answer.
   /// - Throws: ``StoreError`` where the store is not to be had; what was sent is looked up later.
   public func run(
-    adoption: Adoption.Result?, probe: () -> CanaryProbe.Answer?
+    adoption: Adoption.Result?, probe: @escaping () -> CanaryProbe.Answer?
   ) throws(StoreError) -> Report {
+    self.probe = probe
     let witness = try? RegularFile.read(settings.witness, limit: 1000)
     let ownLock = AdvisoryLock(file: settings.lock)
     guard
@@ -148,20 +152,25 @@ public final class SyncRun {
 
   private func drain(_ lease: SyncLease) throws(StoreError) {
     var passes = 0
+    var lastProgress = ContinuousClock.now
     while true {
       let before = report
       report.nextLook = nil
       var lost = false
       for kind in Self.kinds where !isStopped {
-        lost = try drain(kind, lease) || lost
+        if isShaken { try readTasks() }
+        if !isStopped { lost = try drain(kind, lease) || lost }
       }
       try flush(lease)
       passes += 1
       guard !isStopped, !report.isOutOfTime, passes < 1000 else { return }
       let progressed = report.sent + report.found > before.sent + before.found
+      if progressed { lastProgress = .now }
       if lost, progressed || passes == 1 {
         // Answers were lost just now; what has arrived shows at once.
-      } else if let next = report.nextLook, next - clock.now <= settings.patience {
+      } else if let next = report.nextLook, next - clock.now <= settings.patience,
+        .now - lastProgress < .milliseconds(settings.patience)
+      {
         let wait = max(10, next - clock.now + 5)
         if let end = settings.end, end - .now < .milliseconds(wait) { return }
         usleep(UInt32(wait) * 1000)
@@ -345,6 +354,10 @@ public final class SyncRun {
     onFailure(failure)
     switch failure.reason {
     case .toolError, .serverError, .protocol: break
+    // One connection was lost, or all are: the next read tells, if there is time for it.
+    case .timeout,
+      .unreachable where settings.end == nil:
+      isShaken = true
     default: isStopped = true
     }
   }
@@ -421,6 +434,15 @@ public final class SyncRun {
 
   private func readTasks() throws(StoreError) {
     let readAt = clock.now
+    isShaken = false
+    guard settings.end != nil else {
+      if let answer = probe() {
+        snapshot.take(tasks: answer.tasks, readAt: readAt)
+      } else {
+        isStopped = true
+      }
+      return
+    }
     do throws(VaultFailure) {
       snapshot.take(tasks: try vault.tasks(status: "", by: settings.end), readAt: readAt)
     } catch {
