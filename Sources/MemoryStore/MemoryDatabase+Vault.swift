@@ -108,7 +108,11 @@ extension MemoryDatabase {
       }
       try db.execute(
         sql: "UPDATE tasks SET vault_at = ? WHERE id = ?", arguments: [now, row.itemID])
-      if let task { try merge(redacted(task), intoTask: row.itemID, at: now, db) }
+      if let task {
+        // What this row has set is agreed on, also where a later row changes it again.
+        let agreed = row.makesItem ? task.fields : Self.taskFields(row.payload) ?? TaskFields()
+        try merge(redacted(task), intoTask: row.itemID, agreed: agreed, at: now, db)
+      }
     case "decision":
       try db.execute(
         sql: "UPDATE decisions SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
@@ -186,10 +190,13 @@ extension MemoryDatabase {
     return true
   }
 
-  /// - Parameter at: Unix ms of our own write that gave this state; nil for one that was read.
+  /// - Parameters:
+  ///   - agreed: The fields that our own write, whose answer this is, has set.
+  ///   - at: Unix ms of that write; nil for a state that was read.
   @discardableResult
   private func merge(
-    _ task: RemoteTask, intoTask id: String, at written: Int64?, _ db: Database
+    _ task: RemoteTask, intoTask id: String, agreed: TaskFields = TaskFields(),
+    at written: Int64?, _ db: Database
   ) throws -> Bool {
     guard let local = try Row.fetchOne(db, sql: "SELECT * FROM tasks WHERE id = ?", arguments: [id])
     else { return false }
@@ -201,7 +208,10 @@ extension MemoryDatabase {
       _ field: WritableKeyPath<TaskFields, String?>, _ name: String, _ isPending: Bool
     ) throws {
       let theirs = task.fields[keyPath: field]
-      if isPending { return }
+      if isPending {
+        if agreed[keyPath: field] != nil { newBase[keyPath: field] = theirs }
+        return
+      }
       newBase[keyPath: field] = theirs
       let ours = local[name] as String?
       if theirs == ours || (base != nil && theirs == base![keyPath: field]) { return }

@@ -204,7 +204,7 @@ import Testing
     try workplace.run("checkpoint", "--objective", "out of the window")
     try vault.break_("apply_then_silence", match: ["action": "save"], count: 1)
     // A canary has no time to look again.
-    workplace.use(vault, timeout: 1000, lag: 60_000)
+    workplace.use(vault, timeout: 1000, lag: 2000)
     try workplace.run("canary")
     #expect(try workplace.outbox("sent").count == 1)
     let others = (1...12).map { number -> [String: Any] in
