@@ -38,7 +38,7 @@ test-tsan: deps
 	$(SWIFT) test --sanitize thread --scratch-path .build-tsan --skip IntegrationTests
 
 ## Ratios against public tools, in one run.
-bench: build
+bench: build test-vault
 	python3 Benchmarks/bench.py --memoryd $(BINARY)
 
 lint:

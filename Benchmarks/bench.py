@@ -6,6 +6,7 @@ them alike. Printed are medians in milliseconds and each row's ratio to its yard
 judged here. Standard library only.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 WORDS = ("parser lexer token buffer stream upload retry backoff jitter client server socket queue "
          "drain store index query commit branch merge rebase test fixture clock deadline budget").split()
@@ -122,11 +124,74 @@ class Bench:
                   f"  {median / base:5.2f}x")
 
 
+class Vault:
+    """The tests' stand-in for vault-mcp, on the official Python SDK."""
+
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    python = os.path.join(root, ".build", "vault-env", "bin", "python")
+
+    def __init__(self):
+        script = os.path.join(self.root, "Tests", "Vault", "vault.py")
+        self.process = subprocess.Popen([self.python, script], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        facts = json.loads(self.process.stdout.readline())
+        self.url, self.control = facts["url"], f"http://127.0.0.1:{facts['control_port']}"
+
+    def get(self, path):
+        with urllib.request.urlopen(self.control + path) as answer:
+            return json.load(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def vault_benchmarks(bench, items):
+    vault = Vault()
+    memoryd = bench.memoryd
+    try:
+        bench.environment.update(MEMORYD_VAULT_URL=vault.url, MEMORYD_HOME=bench.path("vault-home"),
+                                 MEMORYD_FALLBACK_DIR=bench.path("vault-files"))
+
+        def post(method, identifier, parameters):
+            return ["-d", json.dumps({"jsonrpc": "2.0", "id": identifier, "method": method,
+                                      "params": parameters})]
+
+        headers = ["-sS", "-o", "/dev/null", "-H", "Content-Type: application/json",
+                   "-H", "Accept: application/json, text/event-stream", vault.url]
+        two_posts = ["curl"] + headers + post("initialize", 1, {
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": {"name": "curl", "version": "1"}}) + ["--next"] + headers + post(
+                "tools/call", 2, {"name": "task", "arguments": {"action": "list"}})
+        bench.compare("Canary, healthy vault on the loopback, no daemon", (
+            "curl, initialize and task list", lambda: bench.timed(two_posts)), [
+            ("memoryd canary", lambda: bench.timed([memoryd, "canary"]))])
+
+        print(f"\nSync of {items} queued items")
+        start = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda n: bench.timed([memoryd, "task", "add", f"item {n}"]),
+                          range(items)))
+        queued = time.perf_counter() - start
+        before = len(vault.get("/log"))
+        spent = bench.timed([memoryd, "sync"]) / 1000
+        requests = len(vault.get("/log")) - before
+        titles = [task["title"] for task in vault.get("/state")["tasks"]]
+        print(f"  queued one process each, two at a time   {queued:8.1f} s")
+        print(f"  memoryd sync                             {spent:8.1f} s"
+              f"  {items / spent:.0f} items/s")
+        print(f"  requests an item                         {requests / items:8.3f}")
+        print(f"  lost {items - len(set(titles))}, doubled {len(titles) - len(set(titles))}")
+    finally:
+        vault.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--memoryd", default=".build/release/memoryd")
     parser.add_argument("--runs", type=int, default=21)
+    parser.add_argument("--sync-items", type=int, default=10_000)
     options = parser.parse_args()
     bench = Bench(options.memoryd, options.runs)
     memoryd = bench.memoryd
@@ -185,6 +250,10 @@ def main():
             "sqlite3, FTS5 MATCH ordered by rank",
             lambda: bench.timed(["sqlite3", database, query.format("backoff AND jitter")])), [
             ("memoryd search", lambda: bench.timed([memoryd, "search", "backoff jitter"]))])
+        if os.path.exists(Vault.python):
+            vault_benchmarks(bench, options.sync_items)
+        else:
+            print("\nthe vault's part needs `make test-vault`")
     finally:
         bench.close()
     recall = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recovery_recall.py")
