@@ -143,6 +143,27 @@ import Testing
     // What the process itself costs is measured in the same run.
     #expect(asked - start < .milliseconds(500))
     #expect(asked > .milliseconds(400))
+    // A session start has its own limit, and its context all the same.
+    let hook = workplace.hook("SessionStart", ["source": "startup"])
+    let took = try clock.measure {
+      let result = try workplace.run("canary", input: hook)
+      #expect(result.status == 0 && result.output.contains("degraded mode since"))
+    }
+    #expect(took - start < .milliseconds(2000))
+  }
+
+  @Test func doctor_asksStepByStep_andNeverShowsTheToken() throws {
+    let vault = try VaultPeer()
+    let workplace = try Workplace()
+    workplace.use(vault)
+    let good = try workplace.run("doctor")
+    for text in ["found, from vault.token", "speaks MCP", "task list shows 0 open tasks"] {
+      #expect(good.output.contains(text), "\(text)")
+    }
+    workplace.environment["MEMORYD_VAULT_TOKEN"] = "another-token-of-somebody"
+    let bad = try workplace.run("doctor")
+    #expect(bad.status == 74 && bad.output.contains("unauthorized"))
+    #expect(bad.output.contains("check the token") && !bad.output.contains("another-token"))
   }
 
   @Test func retryAfter_isKept_alsoByAPerson() throws {
