@@ -6,13 +6,15 @@ public enum CanaryProbe {
     public var latencyMilliseconds: Int
   }
 
-  /// - Parameter status: `open`, or empty where all tasks are wanted anyway.
+  /// - Parameters:
+  ///   - status: `open`, or empty where all tasks are wanted anyway.
+  ///   - end: When it must be over; nil takes the tools' timeout alone.
   public static func ask(
-    _ vault: VaultTools, status: String = "open"
+    _ vault: VaultTools, status: String = "open", by end: ContinuousClock.Instant? = nil
   ) -> Result<Answer, VaultFailure> {
     let start = ContinuousClock.now
     do throws(VaultFailure) {
-      let tasks = try vault.tasks(status: status)
+      let tasks = try vault.tasks(status: status, by: end)
       let parts = (ContinuousClock.now - start).components
       return .success(
         Answer(

@@ -19,6 +19,17 @@ public struct VaultFailure: Error, Sendable, Equatable {
   /// True if the server answered for this call alone, so that the vault as a whole is fine.
   public var isAboutThisCall: Bool
 
+  /// This process had no time left to ask: it says nothing of the vault.
+  public static let outOfTime = VaultFailure(
+    .timeout, "no time was left to ask the vault", delivery: .notApplied)
+
+  /// True if the server does not have the tool.
+  public var isUnknownTool: Bool {
+    let text = detail.lowercased()
+    return isAboutThisCall
+      && (text.contains("unknown tool") || (text.contains("tool ") && text.contains(" not found")))
+  }
+
   public init(
     _ reason: ModeReason, _ detail: String, delivery: Delivery = .unknown,
     retryAfter: Int64? = nil, isAboutThisCall: Bool = false

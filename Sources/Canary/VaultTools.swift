@@ -15,13 +15,12 @@ public struct VaultTask: Sendable, Equatable {
 
   /// Nil for a record that lacks its id, title or status: it cannot be worked with.
   public init?(_ json: WireJSON) {
-    guard let id = json["id"]?.string, let title = json["title"]?.string,
-      let status = json["status"]?.string
-    else { return nil }
+    // A row that lacks other fields still counts: a list is known to be whole by its length.
+    guard let id = json["id"]?.string else { return nil }
     self.id = id
-    self.title = title
+    title = json["title"]?.string ?? ""
     project = json["project"]?.string ?? "inbox"
-    isDone = status == "done"
+    isDone = json["status"]?.string == "done"
     source = json["source"]?.string ?? "auto"
     context = json["context"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     occurredAt = json["occurred_at"]?.string
@@ -149,7 +148,7 @@ public struct VaultTools: Sendable {
     var arguments: [String: WireJSON] = ["action": .string("list")]
     if status != "open" { arguments["status"] = .string(status) }
     let answer = try call("task", arguments, isRead: true, deadline(nil, end))
-    guard let list = answer.array else { throw Self.unexpected(answer, "task list") }
+    guard let list = answer.array else { throw unexpected(answer, "task list") }
     return list.compactMap { VaultTask($0) }
   }
 
@@ -161,7 +160,7 @@ public struct VaultTools: Sendable {
       "checkpoint", ["action": .string("load")], isRead: true, deadline(nil, end))
     if answer["message"] != nil, answer["id"] == nil { return nil }
     guard let checkpoint = VaultCheckpoint(answer) else {
-      throw Self.unexpected(answer, "checkpoint load")
+      throw unexpected(answer, "checkpoint load")
     }
     return checkpoint
   }
@@ -173,7 +172,7 @@ public struct VaultTools: Sendable {
     let answer = try call("backup", [:], isRead: true, deadline(timeout * 4, end))
     guard let tables = answer["d1"], let checkpoints = tables["checkpoints"]?.array,
       let decisions = tables["decisions"]?.array
-    else { throw Self.unexpected(answer, "backup") }
+    else { throw unexpected(answer, "backup") }
     return VaultBackup(
       tasks: (answer["kv_tasks"]?["data"]?.array ?? []).compactMap { VaultTask($0) },
       checkpoints: checkpoints.compactMap { VaultCheckpoint($0) },
@@ -199,9 +198,9 @@ public struct VaultTools: Sendable {
     let answer = try call(tool, arguments, isRead: false, deadline(nil, end))
     if answer["error"]?.string == "Task not found" { throw Self.unknownTask }
     guard let id = answer["id"]?.string, answer["error"] == nil else {
-      throw Self.unexpected(answer, tool)
+      throw unexpected(answer, tool)
     }
-    return Written(id: id, task: VaultTask(answer))
+    return Written(id: id, task: tool == "task" ? VaultTask(answer) : nil)
   }
 
   /// Ends the session on a server that keeps sessions.
@@ -238,10 +237,11 @@ public struct VaultTools: Sendable {
     .toolError, "the vault does not know this task", delivery: .notApplied,
     isAboutThisCall: true)
 
-  private static func unexpected(_ answer: WireJSON, _ call: String) -> VaultFailure {
+  private func unexpected(_ answer: WireJSON, _ call: String) -> VaultFailure {
     if let error = answer["error"]?.string {
-      return VaultFailure(
-        .toolError, "the vault's \(call) failed: \(error.prefix(200))", isAboutThisCall: true)
+      return client.censored(
+        VaultFailure(
+          .toolError, "the vault's \(call) failed: \(error.prefix(200))", isAboutThisCall: true))
     }
     return VaultFailure(
       .protocol, "the vault's \(call) answered something else than vault-mcp does")

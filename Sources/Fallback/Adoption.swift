@@ -63,6 +63,10 @@ public struct Adoption {
         document.isUnfinished
         && (RegularFile.facts(path)?.modified).map { clock.now - $0 < Self.quietTime } ?? false
       for record in document.records {
+        if isOver() {
+          result.unfinished += 1
+          break
+        }
         take(record, storeID: storeID, path: path, isDryRun: isDryRun, &result)
       }
       for entry in document.entries {

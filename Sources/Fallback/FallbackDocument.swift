@@ -131,6 +131,7 @@ struct FallbackDocument {
   private func task(_ range: Range<Int>) -> (entry: HandWritten, text: [UInt8])? {
     guard let first = range.first else { return nil }
     var head = lines[first].drop { $0 == 32 }
+    if first == 0, head.starts(with: [0xEF, 0xBB, 0xBF]) { head = head.dropFirst(3) }
     // The list marker: a bullet, or digits with a dot or parenthesis.
     head = head.drop { (48...57).contains($0) }.dropFirst().drop { $0 == 32 || $0 == 9 }
     var isDone = false
@@ -230,10 +231,23 @@ struct FallbackDocument {
     _ entry: HandWritten, text: [UInt8], prefix: String, _ ordinals: inout [String: Int]
   ) {
     var entry = entry
-    let hash = prefix + "-" + Self.hash(text)
+    let hash = prefix + "-" + Self.hash(prefix == "t" ? Self.unticked(text) : text)
     ordinals[hash, default: 0] += 1
     entry.key = "\(hash)-\(ordinals[hash]!)"
     entries.append(entry)
+  }
+
+  /// A task's text with the boxes of what is nested in it open: ticking one makes no other task.
+  private static func unticked(_ text: [UInt8]) -> [UInt8] {
+    var result = text
+    for box in ["- [x]", "- [X]", "* [x]", "+ [x]"].map({ Array($0.utf8) }) {
+      var index = 0
+      while index + box.count <= result.count {
+        if result[index..<(index + box.count)].elementsEqual(box) { result[index + 3] = 32 }
+        index += 1
+      }
+    }
+    return result
   }
 
   /// FNV-1a, 64 bits: a person's own lines are no adversary.

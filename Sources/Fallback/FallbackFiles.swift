@@ -14,8 +14,15 @@ public struct FallbackFiles: Sendable {
   public var tasks: String { directory + "/tasks-fallback.md" }
   public var checkpoints: String { directory + "/checkpoints-fallback.md" }
   public var degradedLog: String { directory + "/degraded.log" }
-  /// Beside the files that people share: what this folder's users have sent of it, and when.
-  var sentLog: String { directory + "/.memoryd-sent" }
+  /// Beside the files that people share: what their users have sent of them, and when.
+  var sentLog: String { sharedDirectory + "/.memoryd-sent" }
+
+  /// Where the tasks file really is: two folders may have links to one file.
+  var sharedDirectory: String {
+    guard let path = realpath(tasks, nil) else { return directory }
+    defer { free(path) }
+    return String(cString: path).split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+  }
 
   /// Appends a write in the form that people read and memoryd takes in again.
   ///

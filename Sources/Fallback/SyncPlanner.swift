@@ -53,6 +53,8 @@ struct SyncPlanner {
           continue
         }
       }
+      // Its time was set anew; nothing behind it may overtake it.
+      if case .settle(_, .lost, _) = step { isBlocked = true }
       if case .wait(let row, _, let why) = step {
         // What comes behind a row that waits has its own time only after that.
         if isBlocked { step = .wait(row, until: nil, because: why) }
@@ -68,6 +70,13 @@ struct SyncPlanner {
     case .uncertain:
       // A later read may still show it.
       return row.makesItem ? foundStep(row) : changeIsThere(row) ? alreadyThere(row) : nil
+    case .sent where (row.lookAfter ?? 0) - now > timeout + lag:
+      // Further away than it can be: the clock was set back.
+      return .settle(
+        row,
+        .lost(
+          error: row.lastError ?? "its answer was lost", lookAfter: now + timeout + lag,
+          isRefusal: false), because: "the clock was set back")
     case .sent:
       return row.makesItem ? lostItem(row) : lostChange(row)
     case .queued where row.mustLook && row.makesItem:
@@ -76,7 +85,7 @@ struct SyncPlanner {
       if let notBefore = row.notBefore, notBefore > now, notBefore - now <= 2 * (timeout + lag) {
         return .wait(row, until: notBefore, because: row.lastError ?? "it was tried just now")
       }
-      if row.makesItem { return .send(row, isProvenAbsent: false) }
+      if row.makesItem { return foundStep(row) ?? .send(row, isProvenAbsent: false) }
       return row.mustLook ? restoredChange(row) : change(row, isProvenAbsent: false)
     case .synced, .quarantined, .dropped:
       return nil
@@ -86,7 +95,7 @@ struct SyncPlanner {
   // MARK: Items
 
   private func foundStep(_ row: OutboxRow) -> SyncStep? {
-    if case .found(let id) = snapshot.finding(row, after: 0) {
+    if case .found(let id) = snapshot.finding(row, after: 0, now: now) {
       return .settle(
         row, .synced(vaultID: id, task: snapshot.tasks[id]), because: "the vault has it")
     }
@@ -102,7 +111,7 @@ struct SyncPlanner {
   private func lostItem(_ row: OutboxRow) -> SyncStep {
     if let found = foundStep(row) { return found }
     let after = lookAfter(row)
-    switch snapshot.finding(row, after: after) {
+    switch snapshot.finding(row, after: after, now: now) {
     case .found:
       // Answered above.
       return .hold(row, because: "the vault has it")
@@ -184,9 +193,13 @@ struct SyncPlanner {
   }
 
   private func changeIsThere(_ row: OutboxRow) -> Bool {
-    guard let task = row.taskVaultID.flatMap({ snapshot.tasks[$0] }) else { return false }
-    if row.action == "done" { return task.isDone }
-    guard let ours = MemoryDatabase.taskFields(row.payload) else { return false }
+    if row.action == "done" {
+      // What is done once stays so.
+      return row.taskVaultID.flatMap { snapshot.tasks[$0] }?.isDone ?? false
+    }
+    guard let task = snapshot.current(row),
+      let ours = MemoryDatabase.taskFields(row.payload)
+    else { return false }
     return TaskMerge.change(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
   }
 

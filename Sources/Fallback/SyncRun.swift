@@ -67,7 +67,7 @@ public final class SyncRun {
   private let onProgress: (_ done: Int) -> Void
 
   private var report = Report()
-  private var snapshot = VaultSnapshot()
+  private var snapshot: VaultSnapshot
   private var receipts: [String: String] = [:]
   private var lock: AdvisoryLock?
   private var hasShared = false
@@ -91,6 +91,7 @@ public final class SyncRun {
     self.vault = vault
     self.clock = clock
     self.settings = settings
+    snapshot = VaultSnapshot(lag: settings.lag)
     self.onFailure = onFailure
     self.onProgress = onProgress
   }
@@ -103,32 +104,37 @@ public final class SyncRun {
     adoption: Adoption.Result?, probe: @escaping () -> CanaryProbe.Answer?
   ) throws(StoreError) -> Report {
     self.probe = probe
-    let witness = try? RegularFile.read(settings.witness, limit: 1000)
+    let witness = witness()
     let ownLock = AdvisoryLock(file: settings.lock)
     guard
       let lease = try database.acquireLease(
         at: clock.now, takesOver: ownLock != nil,
-        witness: witness.map { String(decoding: $0, as: UTF8.self) }.flatMap {
-          ULID($0)?.description
-        }, lag: settings.lag)
+        witness: witness?.lease, isForeign: witness?.isForeign ?? false, lag: settings.lag)
     else {
       report.isBusy = true
       return report
     }
     defer {
-      try? database.releaseLease(lease, at: clock.now)
+      if let end = try? database.releaseLease(lease, at: clock.now) { try? writeWitness(end) }
       lock = nil
       withExtendedLifetime(ownLock) {}
     }
-    try RegularFile.writeAtomically(Array(lease.owner.utf8), to: settings.witness)
+    try writeWitness(lease.owner)
     hasShared = try database.hasSharedRows()
     if hasShared {
       // Held from before the read until everything is sent: what this read does not show, no
       // other memoryd of this folder sends meanwhile.
-      try RegularFile.makeFolder(files.directory)
-      lock = AdvisoryLock(folder: files.directory)
+      lock = AdvisoryLock(folder: files.sharedDirectory)
     }
-    receipts = try lock == nil ? adoption?.receipts ?? [:] : currentReceipts(adoption)
+    receipts = adoption?.receipts ?? [:]
+    if lock != nil {
+      do throws(StoreError) {
+        receipts = try currentReceipts(adoption)
+      } catch {
+        // Files that cannot be read stop what is shared by them, and nothing else.
+        lock = nil
+      }
+    }
     let readAt = clock.now
     guard let answer = probe() else { return report }
     pace = max(20, answer.latencyMilliseconds)
@@ -141,6 +147,24 @@ public final class SyncRun {
       throw error
     }
     return report
+  }
+
+  /// The newest lease that is known beside the store, and whether the store's file is another one.
+  private func witness() -> (lease: String?, isForeign: Bool)? {
+    guard let bytes = try? RegularFile.read(settings.witness, limit: 1000) else { return nil }
+    let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ").map(String.init)
+    let isForeign = parts.count > 1 && parts[1] != fileIdentity
+    return (parts.first.flatMap { ULID($0)?.description }, isForeign)
+  }
+
+  private func writeWitness(_ lease: String) throws(StoreError) {
+    try RegularFile.writeAtomically(
+      Array("\(lease) \(fileIdentity)".utf8), to: settings.witness)
+  }
+
+  /// A folder that is put back whole has other files under the same names.
+  private var fileIdentity: String {
+    RegularFile.facts(database.path).map { "\($0.inode)" } ?? "-"
   }
 
   /// Read under the lock: another memoryd may just have sent, and told so.
@@ -266,7 +290,12 @@ public final class SyncRun {
   /// - Returns: False if the rest of its kind must wait.
   private func send(_ row: OutboxRow, _ lease: SyncLease) throws(StoreError) -> Bool {
     if row.mustLook, let marker = row.marker {
-      try files.noteSending(marker, at: clock.now)
+      do throws(StoreError) {
+        try files.noteSending(marker, at: clock.now)
+      } catch {
+        // Others could send it too and not know of this: it waits until the folder can be written.
+        return true
+      }
     }
     if row.kind == "checkpoint" {
       try readFence()
@@ -304,7 +333,7 @@ public final class SyncRun {
     do throws(VaultFailure) {
       let written = try vault.write(call.tool, call.arguments, by: settings.end)
       let task = written.task.map { RemoteTask($0) }
-      if let task { snapshot.note(task) }
+      if let task { snapshot.note(task, writtenAt: clock.now) }
       if row.kind == "checkpoint" { fence = written.id }
       carried = (row, .synced(vaultID: written.id, task: task))
       report.sent += 1
@@ -350,6 +379,11 @@ public final class SyncRun {
   }
 
   private func fail(_ failure: VaultFailure) {
+    if failure == .outOfTime {
+      report.isOutOfTime = true
+      isStopped = true
+      return
+    }
     report.failure = failure
     onFailure(failure)
     switch failure.reason {
@@ -397,7 +431,7 @@ public final class SyncRun {
     guard let ours = MemoryDatabase.taskFields(row.payload), let id = row.taskVaultID else {
       return nil
     }
-    let theirs = snapshot.tasks[id]
+    let theirs = snapshot.current(row)
     let change = TaskMerge.change(ours, base: row.taskBase, theirs: theirs?.fields)
     if change == TaskFields() { return nil }
     var arguments: [String: WireJSON] = ["id": .string(id)]
@@ -406,7 +440,7 @@ public final class SyncRun {
     arguments["occurred_at"] = change.occurredAt.map { .string($0) }
     if let context = change.context {
       // The markers stay: by them the task is found again.
-      let markers = theirs?.markers ?? [row.itemID]
+      let markers = theirs?.markers ?? snapshot.tasks[id]?.markers ?? [row.itemID]
       arguments["context"] = .string(
         markers.reduce(context) { Marker.attached(to: $0, $1) })
     }
@@ -427,8 +461,13 @@ public final class SyncRun {
     do throws(VaultFailure) {
       snapshot.take(try vault.backup(by: settings.end), readAt: readAt)
     } catch {
-      // The tool itself fails: there is no such read. Anything else may pass.
-      if error.isAboutThisCall { snapshot.isBackupImpossible = true } else { fail(error) }
+      if error.delivery == .refused || error.isUnknownTool {
+        snapshot.isBackupImpossible = true
+      } else if error.isAboutThisCall {
+        snapshot.isBackupFailing = true
+      } else {
+        fail(error)
+      }
     }
   }
 
@@ -469,7 +508,7 @@ public final class SyncRun {
   // MARK: Pulling
 
   private func pull() throws(StoreError) {
-    let tasks = snapshot.tasks.values.sorted { $0.vaultID < $1.vaultID }
+    let tasks = snapshot.tasks.values.filter { $0.fields.title != "" }.sorted { $0.vaultID < $1.vaultID }
     report.pulled = try database.pull(tasks, at: clock.now, lag: settings.lag)
     guard !isStopped, hasTime else { return }
     do throws(VaultFailure) {

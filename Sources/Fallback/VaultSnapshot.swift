@@ -16,20 +16,33 @@ public struct VaultSnapshot: Sendable {
   private(set) var decisionMarkers: [String: String] = [:]
   /// Unix ms at which the read of checkpoints and decisions began; nil without one.
   private(set) var backupReadAt: Int64?
-  /// Set where the vault answers, and has no such read.
+  /// Set where the vault says that it has no such read.
   var isBackupImpossible = false
+  /// Set where the read failed for itself; another time it may not.
+  var isBackupFailing = false
+  /// Unix ms at which our own write gave a task's state.
+  private var writtenAt: [String: Int64] = [:]
 
-  init() {}
+  /// Ms for which a list may not show a write.
+  private let lag: Int64
+
+  init(lag: Int64 = 0) { self.lag = lag }
 
   mutating func take(tasks list: [VaultTask], readAt: Int64) {
+    let own = tasks.filter { writtenAt[$0.key] != nil }
     tasks = [:]
     taskMarkers = [:]
     for task in list { note(RemoteTask(task)) }
+    // A list may show what was before a write of ours; its answer is newer.
+    for (id, task) in own where readAt - (writtenAt[id] ?? 0) < lag { note(task) }
     tasksReadAt = readAt
     hasAllTasks = list.count < VaultTools.listLimit
   }
 
   mutating func take(_ backup: VaultBackup, readAt: Int64) {
+    // Only this read's window proves by its silence.
+    checkpointIDs = []
+    isBackupFailing = false
     for checkpoint in backup.checkpoints { note(checkpoint) }
     for decision in backup.decisions {
       for marker in Marker.found(in: decision.rationale) { decisionMarkers[marker] = decision.id }
@@ -63,7 +76,32 @@ public struct VaultSnapshot: Sendable {
     for marker in task.markers { taskMarkers[marker] = task.vaultID }
   }
 
+  /// The answer to a write of ours.
+  mutating func note(_ task: RemoteTask, writtenAt now: Int64) {
+    note(task)
+    writtenAt[task.vaultID] = now
+  }
+
   // MARK: Questions
+
+  /// A task as the vault surely has it; nil if it is not in sight, or what was read may be older
+  /// than a write of ours.
+  func current(_ row: OutboxRow) -> RemoteTask? {
+    guard let id = row.taskVaultID, let task = tasks[id] else { return nil }
+    if writtenAt[id] != nil { return task }
+    guard let written = row.taskVaultAt, let readAt = tasksReadAt else { return task }
+    return written <= readAt && readAt - written < lag ? nil : task
+  }
+
+  /// Ms after a row's sending for which a failing read is tried again before a person is asked.
+  private static let backupPatience: Int64 = 600_000
+
+  /// Why no read of checkpoints and decisions will tell of a row; nil if one may.
+  private func backupBlindness(_ row: OutboxRow, now: Int64) -> String? {
+    let isOld = row.sentAt.map { now - $0 > Self.backupPatience } ?? false
+    return isBackupImpossible || (isBackupFailing && isOld)
+      ? "the vault gives no backup to look it up in" : nil
+  }
 
   enum Finding: Equatable {
     /// It is there, as this id.
@@ -78,8 +116,10 @@ public struct VaultSnapshot: Sendable {
 
   /// Whether a row that made an item has arrived.
   ///
-  /// - Parameter after: Unix ms; a read that began earlier proves nothing by its silence.
-  func finding(_ row: OutboxRow, after: Int64) -> Finding {
+  /// - Parameters:
+  ///   - after: Unix ms; a read that began earlier proves nothing by its silence.
+  ///   - now: Unix ms.
+  func finding(_ row: OutboxRow, after: Int64, now: Int64) -> Finding {
     guard let marker = row.marker else { return .notRead }
     switch row.kind {
     case "task":
@@ -92,12 +132,12 @@ public struct VaultSnapshot: Sendable {
             + "the newest")
     case "decision":
       if let id = decisionMarkers[marker] { return .found(id) }
-      if isBackupImpossible { return .blind("the vault gives no backup to look it up in") }
+      if let why = backupBlindness(row, now: now) { return .blind(why) }
       guard let backupReadAt, backupReadAt >= after else { return .notRead }
       return .absent
     default:
       if let id = checkpointMarkers[marker] { return .found(id) }
-      if isBackupImpossible { return .blind("the vault gives no backup to look it up in") }
+      if let why = backupBlindness(row, now: now) { return .blind(why) }
       guard let backupReadAt, backupReadAt >= after else { return .notRead }
       // The newest ten; complete if they reach back to one that was there before.
       if !isWindowFull || row.fence.map(checkpointIDs.contains) == true { return .absent }

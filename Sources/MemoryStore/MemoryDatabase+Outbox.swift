@@ -78,6 +78,7 @@ extension MemoryDatabase {
 
   private static let outboxSelect = """
     SELECT o.*, t.vault_id AS task_vault_id, t.vault_base AS task_base,
+      t.vault_at AS task_vault_at,
       CASE WHEN o.action IN ('update', 'done') THEN
         (SELECT m.state FROM outbox m
          WHERE m.item_id = o.item_id AND m.action IN ('add', 'retro') LIMIT 1) END AS maker_state
@@ -98,12 +99,13 @@ extension MemoryDatabase {
       isMirrored: (row["mirrored"] as Int) > 0, createdAt: row["created_at"],
       updatedAt: row["updated_at"], taskVaultID: row["task_vault_id"],
       taskBase: (row["task_base"] as String?).flatMap(taskFields),
-      makerState: state("maker_state"))
+      taskVaultAt: row["task_vault_at"], makerState: state("maker_state"))
   }
 
   // MARK: A person's word
 
-  /// Queues rows again that are uncertain or quarantined: the person has looked.
+  /// Queues rows again. Of an uncertain one the person has seen that the vault lacks it; any other
+  /// that was sent before is looked up first.
   ///
   /// - Returns: How many there were.
   public func retryOutbox(_ numbers: [Int64], at now: Int64) throws(StoreError) -> Int {
@@ -125,8 +127,9 @@ extension MemoryDatabase {
       for number in numbers {
         try db.execute(
           sql: """
-            UPDATE outbox SET state = ?, must_look = 0, look_after = NULL, not_before = NULL,
-              refusals = 0, updated_at = ?
+            UPDATE outbox SET must_look = CASE
+                WHEN state = 'uncertain' THEN 0 WHEN attempts > 0 THEN 1 ELSE must_look END,
+              state = ?, look_after = NULL, not_before = NULL, refusals = 0, updated_at = ?
             WHERE number = ? AND state IN (\(list))
             """, arguments: [state, now, number])
         count += db.changesCount
@@ -154,10 +157,11 @@ extension MemoryDatabase {
   ///   - takesOver: The holder is known to be dead.
   ///   - witness: The newest lease that is known from outside the store, if any: a store that
   ///     knows only older ones was put back from a backup.
+  ///   - isForeign: The file is not the one that the witness knew.
   ///   - lag: Of the vault's reads, ms.
   /// - Returns: Nil while another process holds it.
   public func acquireLease(
-    at now: Int64, takesOver: Bool, witness: String?, lag: Int64
+    at now: Int64, takesOver: Bool, witness: String?, isForeign: Bool = false, lag: Int64
   ) throws(StoreError) -> SyncLease? {
     try write { db -> SyncLease? in
       let held = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'sync_lease'")
@@ -170,7 +174,7 @@ extension MemoryDatabase {
       }
       let known = parts.first.map(String.init) ?? ""
       // Without a witness, a store that was synced before came from elsewhere.
-      let isRestored = witness.map { $0 > known } ?? !known.isEmpty
+      let isRestored = isForeign || (witness.map { $0 > known } ?? !known.isEmpty)
       var ids = ULIDGenerator(
         after: [known, witness ?? ""].max().flatMap { ULID($0) } ?? ULID(high: 0, low: 0))
       let owner = ids.next(at: now).description
@@ -187,9 +191,16 @@ extension MemoryDatabase {
     }
   }
 
-  public func releaseLease(_ lease: SyncLease, at now: Int64) throws(StoreError) {
+  /// - Returns: What a witness is to know from now on: newer than all that a copy made during the
+  ///   sync holds.
+  @discardableResult
+  public func releaseLease(_ lease: SyncLease, at now: Int64) throws(StoreError) -> String {
     try write { db in
-      if try Self.holds(lease, db) { try Self.saveLease(lease.owner, now, db) }
+      guard try Self.holds(lease, db) else { return lease.owner }
+      var ids = ULIDGenerator(after: ULID(lease.owner) ?? ULID(high: 0, low: 0))
+      let end = ids.next(at: now).description
+      try Self.saveLease(end, now, db)
+      return end
     }
   }
 

@@ -99,7 +99,12 @@ extension MemoryDatabase {
     switch row.kind {
     case "task":
       if row.makesItem, let vaultID {
-        // It may have come in by a pull before this row was settled.
+        // It may have come in by a pull before this row was settled, and been changed since.
+        try db.execute(
+          sql: """
+            UPDATE outbox SET item_id = ?
+            WHERE item_id IN (SELECT id FROM tasks WHERE vault_id = ? AND id != ?)
+            """, arguments: [row.itemID, vaultID, row.itemID])
         try db.execute(
           sql: "DELETE FROM tasks WHERE vault_id = ? AND id != ?",
           arguments: [vaultID, row.itemID])

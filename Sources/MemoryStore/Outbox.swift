@@ -51,6 +51,8 @@ public struct OutboxRow: Sendable, Equatable {
   public var taskVaultID: String?
   /// The task's fields on which store and vault last agreed.
   public var taskBase: TaskFields?
+  /// Unix ms of the last write of ours that the vault acknowledged for the task.
+  public var taskVaultAt: Int64?
   /// How far the write has come that made the task which this one changes.
   public var makerState: State?
 

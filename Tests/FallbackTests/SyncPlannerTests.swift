@@ -27,7 +27,7 @@ import Testing
     tasks: [RemoteTask] = [], readAt: Int64? = nil, count: Int = 0,
     edit: (inout SyncPlanner) -> Void = { _ in }
   ) -> SyncPlanner {
-    var snapshot = VaultSnapshot()
+    var snapshot = VaultSnapshot(lag: 60_000)
     let filler = (0..<count).compactMap {
       VaultTask(
         .object(["id": .string("F\($0)"), "title": .string("f"), "status": .string("open")]))
@@ -81,8 +81,54 @@ import Testing
 
   @Test func clockSetBack_doesNotMakeARowWaitForDays() {
     let lost = row(1, state: .sent, lookAfter: now + 999_999_999)
-    guard case .wait(_, until: now + 61_000, _) = planner().plan([lost])[0] else {
-      Issue.record("waits for a clock that is gone")
+    // The new time is kept, and what comes behind does not overtake it.
+    let steps = planner().plan([lost, row(2)])
+    guard case .settle(_, .lost(_, lookAfter: now + 61_000, _), _) = steps[0], steps.count == 1
+    else {
+      Issue.record("\(steps)")
+      return
+    }
+  }
+
+  @Test func queuedRowThatTheVaultHas_isNotSent() {
+    // A whole folder that was put back tells nothing of what was sent since.
+    let steps = planner(tasks: [remote("V", marker: "m1", title: "t")]).plan([row(1)])
+    guard case .settle(_, .synced(vaultID: "V", _), _) = steps[0] else {
+      Issue.record("\(steps)")
+      return
+    }
+  }
+
+  @Test func listThatMayBeOlderThanOurWrite_provesNoChange() {
+    func back(_ written: Int64) -> OutboxRow {
+      row(1, "update", state: .sent, lookAfter: now + 500) {
+        $0.payload = #"{"title":"A"}"#
+        $0.taskVaultID = "V"
+        $0.taskBase = TaskFields(title: "B")
+        $0.taskVaultAt = written
+      }
+    }
+    // B was acknowledged a moment ago, and the list still shows the A from before it.
+    guard case .wait = planner(tasks: [remote("V", title: "A")]).plan([back(now - 100)])[0],
+      case .settle(_, .synced, _) = planner(tasks: [remote("V", title: "A")])
+        .plan([back(now - 100_000)])[0]
+    else {
+      Issue.record("an old list was believed")
+      return
+    }
+  }
+
+  @Test func backupThatFailsForAMoment_isTriedAgain_beforeAPersonIsAsked() {
+    func step(sentAt: Int64) -> SyncStep {
+      let lost = row(1, "decide", state: .sent, kind: "decision", lookAfter: 0) {
+        $0.sentAt = sentAt
+      }
+      return planner { $0.snapshot.isBackupFailing = true }.plan([lost])[0]
+    }
+    guard case .wait = step(sentAt: now - 1000),
+      case .settle(_, .uncertain, _) = step(sentAt: now - 700_000)
+    else {
+      Issue.record("one bad answer decided")
       return
     }
   }

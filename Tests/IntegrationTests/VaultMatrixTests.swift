@@ -11,7 +11,7 @@ import Testing
     /// Where a fault of the handshake would mean another thing.
     var isOfCalls = false
     /// Ms of `vault.timeout_ms`.
-    var timeout = 700
+    var timeout = 5000
     var options: [String: Double] = [:]
     /// The vault says that it will never take the arguments.
     var refuses = false
@@ -25,11 +25,11 @@ import Testing
     .init(name: "apply_then_drop", reason: "unreachable"),
     .init(name: "apply_then_reset", reason: "unreachable"),
     .init(name: "apply_late", reason: "unreachable", options: ["seconds": 0.2]),
-    .init(name: "black_hole", reason: "timeout"),
-    .init(name: "slow", reason: "timeout", options: ["seconds": 1.5]),
-    .init(name: "slow_body", reason: "timeout"),
-    .init(name: "endless_sse", reason: "timeout"),
-    .init(name: "apply_then_silence", reason: "timeout"),
+    .init(name: "black_hole", reason: "timeout", timeout: 700),
+    .init(name: "slow", reason: "timeout", timeout: 700, options: ["seconds": 1.5]),
+    .init(name: "slow_body", reason: "timeout", timeout: 700),
+    .init(name: "endless_sse", reason: "timeout", timeout: 700),
+    .init(name: "apply_then_silence", reason: "timeout", timeout: 700),
     .init(name: "401", reason: "unauthorized"),
     .init(name: "403", reason: "unauthorized"),
     .init(name: "429", reason: "rate_limited", options: ["retry_after": 1]),

@@ -5,7 +5,7 @@ import Testing
 final class VaultPeer {
   static let token = "tok-5f0c9d1e7a3b42d68c1f-vault"
 
-  private static let root = URL(fileURLWithPath: #filePath)
+  static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
   static let python = root + "/.build/vault-env/bin/python"
   private static let script = root + "/Tests/Vault/vault.py"

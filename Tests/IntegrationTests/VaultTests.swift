@@ -67,7 +67,7 @@ import Testing
         let result = try workplace.start(arguments, input: input.map { Data($0.utf8) }).finish()
         said += result.output + result.errorOutput
       }
-      for fault in VaultMatrixTests.faults where fault.timeout < 1000 {
+      for fault in VaultMatrixTests.faults where fault.timeout < 10_000 {
         try vault.break_(fault.name, fault.options)
         // Somebody pastes it into a memory, and a server repeats it.
         try run("task", "add", "\(fault.name) with \(token) inside", "--context", token)
@@ -101,13 +101,15 @@ import Testing
   }
 
   @Test func token_isNotInTheProcessList() throws {
-    let vault = try VaultPeer()
+    // Not the one that other tests put into tasks.
+    let token = "tok-2b7d4c90-of-this-test-alone"
+    let vault = try VaultPeer(token: token)
     let workplace = try Workplace()
     workplace.use(vault, timeout: 1500)
     workplace.environment["MEMORYD_VAULT_TOKEN"] = nil
     workplace.environment["MEMORYD_VAULT_TOKEN_COMMAND"] = "printf %s \"$SECRET\""
     try vault.break_("black_hole")
-    let running = try workplace.start(["canary"], environment: ["SECRET": VaultPeer.token])
+    let running = try workplace.start(["canary"], environment: ["SECRET": token])
     usleep(500_000)
     let list = Process()
     list.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -120,10 +122,10 @@ import Testing
     #expect(text.contains("memoryd canary"))
     // The stand-in itself was started with it.
     let lines = text.split(separator: "\n").filter { !$0.contains("vault.py") }
-    #expect(!lines.contains { $0.contains(VaultPeer.token) })
+    #expect(!lines.contains { $0.contains(token) })
     #expect(running.finish().status == 75)
     try vault.heal()
-    #expect(try workplace.run("canary", environment: ["SECRET": VaultPeer.token]).status == 0)
+    #expect(try workplace.run("canary", environment: ["SECRET": token]).status == 0)
   }
 
   // MARK: In time
@@ -133,7 +135,7 @@ import Testing
     let workplace = try Workplace()
     let clock = ContinuousClock()
     func best(_ arguments: String...) throws -> Duration {
-      try (0..<3).map { _ in try clock.measure { _ = try workplace.start(arguments).finish() } }
+      try (0..<5).map { _ in try clock.measure { _ = try workplace.start(arguments).finish() } }
         .min() ?? .zero
     }
     let start = try best("canary")

@@ -37,7 +37,7 @@ struct HTTPTransport: Sendable {
     until isComplete: @escaping @Sendable (Answer, _ chunk: [UInt8]) -> Bool = { _, _ in false }
   ) async throws(VaultFailure) -> Answer {
     guard limit > .zero else {
-      throw VaultFailure(.timeout, "no time was left to ask the vault", delivery: .notApplied)
+      throw .outOfTime
     }
     // The client's own deadline ends with the head of the answer.
     let exchange = Task { await Self.exchange(client, request, limit, isComplete) }

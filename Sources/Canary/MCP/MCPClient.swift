@@ -6,8 +6,8 @@ import Synchronization
 /// A client of one MCP server over Streamable HTTP, as far as calling tools goes. Sources: MCP
 /// 2025-11-25 and the versions before it, "Transports" and "Lifecycle".
 public actor MCPClient {
-  /// Newest first; what the server picks of these is used.
-  static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+  /// The versions of MCP that memoryd speaks, newest first.
+  public static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
   private struct Session {
     var version: String
@@ -244,7 +244,8 @@ public actor MCPClient {
       // -32602: invalid params. Source: JSON-RPC 2.0, 5.1.
       throw VaultFailure(
         .toolError, "the vault answered with error \(code): \(text)",
-        delivery: code == -32602 ? .refused : .unknown, isAboutThisCall: true)
+        delivery: code == -32602 && isValidation(text, isJSON: false, isCoded: true)
+          ? .refused : .unknown, isAboutThisCall: true)
     }
     guard let result = message["result"] else {
       throw VaultFailure(.protocol, "the vault's answer has neither result nor error")
@@ -268,10 +269,18 @@ public actor MCPClient {
 
   /// The server's own check of the arguments: nothing was carried out, and the same arguments
   /// will never be taken. Sources: the MCP SDKs' texts, and vault-mcp's one refusal of its own.
-  private static func isValidation(_ message: String, isJSON: Bool) -> Bool {
+  private static func isValidation(
+    _ message: String, isJSON: Bool, isCoded: Bool = false
+  ) -> Bool {
     if isJSON { return message == "context required when source=auto" }
     let text = message.lowercased()
-    return text.contains("-32602") || text.contains("validation error")
+    // The check of a tool's output comes after the tool; and a tool may be missing for a while.
+    if text.contains("output validation") || text.contains("not found")
+      || text.contains("unknown tool")
+    {
+      return false
+    }
+    return isCoded || text.contains("-32602") || text.contains("validation error")
       || text.contains("invalid arguments")
   }
 
@@ -300,7 +309,7 @@ public actor MCPClient {
   }
 
   /// What a server says may hold what it was sent.
-  private func censored(_ failure: VaultFailure) -> VaultFailure {
+  nonisolated func censored(_ failure: VaultFailure) -> VaultFailure {
     var failure = failure
     for secret in endpoint.secrets {
       failure.detail = failure.detail.replacing(secret, with: "[token]")

@@ -74,6 +74,8 @@ struct Memoryd: ParsableCommand {
         subcommands: [SyncCommand.self, OutboxCommand.self, FallbackCommand.self]),
       CommandGroup(
         name: "Care",
-        subcommands: [StatusCommand.self, DoctorCommand.self, CompletionsCommand.self]),
+        subcommands: [
+          StatusCommand.self, DoctorCommand.self, MCPCommand.self, CompletionsCommand.self,
+        ]),
     ])
 }

@@ -12,6 +12,9 @@ public struct Invocation {
   public var outputIsTerminal: Bool
   /// Shows a line of progress; nil where nobody is looking.
   public var progress: ((String) -> Void)?
+  /// Hands over each line of standard input as it comes and writes what it answers, as a line, to
+  /// standard output, until the input ends; nil where nobody talks line by line.
+  public var converse: ((_ answer: ([UInt8]) -> [UInt8]?) -> Void)?
   /// Called once a hook's input is understood: after that many ms the process must be gone.
   /// The closure it takes runs first when the time is up.
   public var enterHookMode:
@@ -22,6 +25,7 @@ public struct Invocation {
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
     clock: WallClock = .system, requestID: String, outputIsTerminal: Bool = false,
     progress: ((String) -> Void)? = nil,
+    converse: ((([UInt8]) -> [UInt8]?) -> Void)? = nil,
     enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
   ) {
     self.arguments = arguments
@@ -32,6 +36,7 @@ public struct Invocation {
     self.requestID = requestID
     self.outputIsTerminal = outputIsTerminal
     self.progress = progress
+    self.converse = converse
     self.enterHookMode = enterHookMode
   }
 }

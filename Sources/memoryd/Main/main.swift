@@ -33,13 +33,46 @@ func readInput(_ milliseconds: Int) -> [UInt8] {
 }
 
 func writeAll(_ text: String, to descriptor: Int32) {
-  var bytes = Array(text.utf8)[...]
+  writeAll(Array(text.utf8), to: descriptor)
+}
+
+func writeAll(_ all: [UInt8], to descriptor: Int32) {
+  var bytes = all[...]
   while !bytes.isEmpty {
     let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
     if count < 0, errno == EINTR { continue }
     if count <= 0 { return }
     bytes = bytes.dropFirst(count)
   }
+}
+
+/// Reads standard input line by line and writes the answers.
+func converse(_ answer: ([UInt8]) -> [UInt8]?) {
+  /// Bytes; what is longer is read over, and gets an error.
+  let longestLine = 64 << 20
+  var line: [UInt8] = []
+  var isTooLong = false
+  var chunk = [UInt8](repeating: 0, count: 65_536)
+  func finish() {
+    if isTooLong { line = Array("{}".utf8) }
+    if !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }), let reply = answer(line) {
+      writeAll(reply + [10], to: 1)
+    }
+    line.removeAll(keepingCapacity: line.count < 1 << 20)
+    isTooLong = false
+  }
+  while true {
+    let count = read(0, &chunk, chunk.count)
+    if count < 0, errno == EINTR { continue }
+    if count <= 0 { break }
+    for part in chunk[..<count].split(separator: 10, omittingEmptySubsequences: false).enumerated()
+    {
+      if part.offset > 0 { finish() }
+      if line.count + part.element.count > longestLine { isTooLong = true }
+      if !isTooLong { line += part.element }
+    }
+  }
+  finish()
 }
 
 /// Ends the process when a hook's time is up, whatever it is waiting for.
@@ -71,7 +104,7 @@ let outcome = Engine.run(
       ?? requestIDs.next(at: WallClock.system.now).description,
     outputIsTerminal: isatty(1) == 1,
     progress: errorIsTerminal ? { writeAll("\r\u{1B}[K\($0)", to: 2) } : nil,
-    enterHookMode: startWatchdog))
+    converse: isatty(0) == 1 ? nil : { converse($0) }, enterHookMode: startWatchdog))
 writeAll(outcome.output, to: 1)
 writeAll(outcome.errorOutput, to: 2)
 // Straight out: there is nothing to flush, and SQLite's files are safe as they are.

@@ -47,7 +47,7 @@ struct SyncService {
       })
     var health: VaultHealth?
     outcome.report = try run.run(adoption: outcome.adoption) {
-      let result = vault.probe(tools, status: "")
+      let result = vault.probe(tools, status: "", by: end)
       health = result.health
       return result.answer
     }
@@ -107,7 +107,7 @@ struct SyncService {
   // MARK: The files
 
   /// Rows that are mirrored or receipted together.
-  private static let page = 100
+  private static let page = 20
 
   /// Puts into the fallback files what waits and is not there yet.
   func mirrorPending() {

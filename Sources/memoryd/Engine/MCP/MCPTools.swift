@@ -1,0 +1,350 @@
+import Canary
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// vault-mcp's tools on this store, with its names, arguments and result shapes, and memoryd's own.
+/// Each call is one request: writes carry its id, and the same id a second time writes nothing.
+struct MCPTools {
+  /// Everything but the request id stays as it is for all calls.
+  let invocation: Invocation
+  let home: String?
+
+  /// A failure inside a tool.
+  struct Failure: Error {
+    var message: String
+  }
+
+  /// A tool's payload: JSON or Markdown, and what memoryd adds to it beside vault-mcp's shape.
+  private struct Payload {
+    var text: String
+    var facts: [String: WireJSON] = [:]
+
+    init(_ value: Any) {
+      text = JSONOutput.text(value).trimmingCharacters(in: .newlines)
+    }
+
+    init(markdown: String) { text = markdown }
+  }
+
+  // MARK: Calling
+
+  /// - Parameter key: The caller's own id of the request, if it has one.
+  /// - Returns: The result of `tools/call`.
+  func call(_ name: String, _ arguments: WireJSON?, key: String?) -> WireJSON {
+    guard let tool = Self.all.first(where: { $0.name == name }) else {
+      return Self.failed("MCP error -32602: Tool \(name.prefix(100)) not found")
+    }
+    if let complaint = tool.complaint(about: arguments) {
+      return Self.failed(
+        "MCP error -32602: Input validation error: Invalid arguments for tool \(name): \(complaint)"
+      )
+    }
+    do {
+      let payload = try run(name, Arguments(values: arguments ?? .object([:])), key: key)
+      var result: [String: WireJSON] = ["content": Self.content(payload.text)]
+      if !payload.facts.isEmpty { result["_meta"] = .object(payload.facts) }
+      return .object(result)
+    } catch {
+      return Self.failed(
+        JSONOutput.text(["error": Self.message(error)] as JSONOutput.Object)
+          .trimmingCharacters(in: .newlines))
+    }
+  }
+
+  private static func content(_ text: String) -> WireJSON {
+    .array([.object(["type": .string("text"), "text": .string(text)])])
+  }
+
+  private static func failed(_ text: String) -> WireJSON {
+    .object(["content": content(text), "isError": .bool(true)])
+  }
+
+  private static func message(_ error: any Error) -> String {
+    switch error {
+    case let error as Failure: error.message
+    case let error as StoreError: error.message + (error.hint.map { "; \($0)" } ?? "")
+    case let error as VerbError: error.message + (error.hint.map { "; \($0)" } ?? "")
+    default: "memoryd could not do it (\(type(of: error)))"
+    }
+  }
+
+  private struct Arguments {
+    var values: WireJSON
+
+    /// As with vault-mcp, an empty string is no value.
+    subscript(name: String) -> String? {
+      values[name]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func needed(_ name: String) throws -> String {
+      guard let text = self[name], text.contains(where: { !$0.isWhitespace }) else {
+        throw Failure(message: "\(name) required")
+      }
+      return text
+    }
+  }
+
+  private func run(_ tool: String, _ arguments: Arguments, key: String?) throws -> Payload {
+    var request = invocation
+    var ids = ULIDGenerator()
+    request.requestID = key.map { "mcp:" + $0 } ?? ids.next(at: invocation.clock.now).description
+    let service = try MemoryService(invocation: request, homeFlag: home, isLenient: false)
+    switch tool {
+    case "task": return try task(arguments, service)
+    case "checkpoint": return try checkpoint(arguments, service)
+    case "decision": return try decision(arguments, service)
+    case "search": return try search(arguments, service)
+    case "resume": return try resume(arguments, service)
+    case "session_start": return try sessionStart(arguments, service)
+    case "session_end": return try sessionEnd(arguments, service)
+    case "backup": return try backup(service)
+    default: return try health(service)
+    }
+  }
+
+  // MARK: Tasks
+
+  private func task(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    switch arguments["action"] ?? "" {
+    case "list":
+      let status = arguments.values["status"]?.string ?? "open"
+      let tasks = try service.reader().tasks(
+        status: status.isEmpty ? nil : status, filter: RecordFilter(project: arguments["project"]))
+      if arguments["format"] == "md" { return Payload(markdown: TaskCommand.markdown(tasks)) }
+      return Payload(tasks.map(JSONOutput.task))
+    case "add":
+      let source = arguments["source"] ?? "auto"
+      if source == "auto", arguments["context"] == nil {
+        throw Failure(message: "context required when source=auto")
+      }
+      return try add(
+        TaskDraft(
+          title: try arguments.needed("title"), source: source, context: arguments["context"]),
+        arguments, service)
+    case "retro":
+      return try add(
+        TaskDraft(
+          title: try arguments.needed("title"), source: "retroactive",
+          context: arguments["context"], occurredAt: arguments["occurred_at"], isDone: true),
+        arguments, service)
+    case let action:
+      let given = try arguments.needed("id")
+      var change = TaskChange(id: given.uppercased(), completes: action == "done")
+      if action == "update" {
+        change.title = arguments["title"]
+        change.project = arguments["project"]
+        change.context = arguments["context"]
+        change.occurredAt = arguments["occurred_at"]
+      }
+      do throws(StoreError) {
+        let done = try service.commit(.changeTask(change), project: nil)
+        let fallback: JSONOutput.Object = ["id": change.id]
+        let known = try? service.reader().task(id: change.id)
+        return acknowledged(done, known.map(JSONOutput.task) ?? fallback, service)
+      } catch {
+        // vault-mcp reports this one as success.
+        guard error.code == .notFound else { throw error }
+        return Payload(["error": "Task not found", "id": given] as JSONOutput.Object)
+      }
+    }
+  }
+
+  private func add(
+    _ draft: TaskDraft, _ arguments: Arguments, _ service: MemoryService
+  ) throws -> Payload {
+    let project = arguments["project"] ?? "inbox"
+    let done = try service.commit(
+      .addTask(draft), project: ProjectFinder.project(named: project, service),
+      session: ProjectFinder.session(nil, service))
+    // One that is only in the spool cannot be read back yet.
+    let known = (try? service.reader().task(id: done.id)) ?? nil
+    let task =
+      known
+      ?? TaskRecord(
+        id: done.id, title: draft.title, project: project, status: draft.isDone ? "done" : "open",
+        source: draft.source, context: draft.context, occurredAt: draft.occurredAt,
+        createdAt: done.createdAt, completedAt: draft.isDone ? done.createdAt : nil)
+    return acknowledged(done, JSONOutput.task(task), service)
+  }
+
+  private func acknowledged(
+    _ acknowledgement: MemoryService.Acknowledgement, _ object: JSONOutput.Object,
+    _ service: MemoryService
+  ) -> Payload {
+    var payload = Payload(object)
+    let reply = JSONOutput.write(acknowledgement, service)
+    for name in ["durability", "vault"] {
+      payload.facts["memoryd/" + name] = (reply[name] as? String).map { .string($0) }
+    }
+    return payload
+  }
+
+  // MARK: Checkpoints and decisions
+
+  private func checkpoint(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    switch arguments["action"] ?? "" {
+    case "load":
+      guard let newest = try service.reader().checkpoints(RecordFilter(limit: 1)).first else {
+        return Payload(["message": "No checkpoints found"] as JSONOutput.Object)
+      }
+      return Payload(row(newest, service))
+    case "save":
+      let done = try save(arguments, service)
+      let stored = (try? service.reader().checkpoint(id: done.id)) ?? nil
+      let length = stored.map { content($0, service).utf16.count } ?? 0
+      return acknowledged(
+        done,
+        [
+          "id": done.id, "created_at": Timestamp.string(done.createdAt), "content_length": length,
+        ], service)
+    case "decide":
+      return try decide(arguments, service)
+    default:
+      throw Failure(message: "memoryd reads transcripts by itself: `memoryd ingest`")
+    }
+  }
+
+  private func save(
+    _ arguments: Arguments, _ service: MemoryService
+  ) throws -> MemoryService.Acknowledgement {
+    try CheckpointService(service: service).take(
+      .init(
+        objective: arguments["objective"], blockers: arguments.values["blockers"]?.strings ?? [],
+        actions: arguments.values["recent_actions"]?.strings ?? []),
+      project: ProjectFinder.project(named: arguments["project"], service),
+      session: ProjectFinder.session(nil, service))
+  }
+
+  private func decide(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    let decision = try arguments.needed("decision")
+    let done = try service.commit(
+      .decide(
+        DecisionDraft(
+          decision: decision, rationale: try arguments.needed("rationale"),
+          taskID: arguments["task_id"]?.uppercased())),
+      project: ProjectFinder.project(named: arguments["project"], service),
+      session: ProjectFinder.session(nil, service))
+    return acknowledged(
+      done,
+      [
+        "id": done.id, "decision": decision, "created_at": Timestamp.string(done.createdAt),
+      ], service)
+  }
+
+  private func decision(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    if arguments["action"] == "add" { return try decide(arguments, service) }
+    let limit = arguments.values["limit"]?.integer
+    return Payload(
+      try service.reader().decisions(
+        RecordFilter(project: arguments["project"], limit: limit)
+      ).map(JSONOutput.decision))
+  }
+
+  private func content(_ record: CheckpointRecord, _ service: MemoryService) -> String {
+    RecoveryDocument(
+      snapshot: Snapshot(json: record.body) ?? Snapshot(), occasion: .request,
+      checkpointID: record.id, takenAt: record.updatedAt, sessionID: record.sessionID
+    ).markdown(now: service.clock.now, budget: 100_000)
+  }
+
+  /// A row of vault-mcp's checkpoints.
+  private func row(_ record: CheckpointRecord, _ service: MemoryService) -> JSONOutput.Object {
+    let stated = Snapshot(json: record.body)?.stated
+    return [
+      "id": record.id, "content": content(record, service),
+      "trigger_signals": JSONOutput.text(
+        [
+          "objective": stated?.objective ?? record.objective, "blockers": stated?.blockers ?? [],
+          "recent_actions": stated?.actions ?? [],
+        ] as JSONOutput.Object
+      ).trimmingCharacters(in: .newlines),
+      "cumulative_weight": 1, "created_at": Timestamp.string(record.createdAt),
+    ]
+  }
+
+  // MARK: Finding
+
+  private func search(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    let query = try arguments.needed("query")
+    let limit = min(100, max(1, arguments.values["limit"]?.integer ?? 20))
+    let hits = try service.reader().search(
+      query,
+      filter: RecordFilter(
+        project: arguments["project"], sessionID: arguments["session"], limit: limit))
+    return Payload(
+      ["query": query, "count": hits.count, "results": hits.map(JSONOutput.hit)]
+        as JSONOutput.Object)
+  }
+
+  private func resume(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    let budget = arguments.values["budget"]?.integer ?? service.settings.integer(.resumeBudget)
+    let document = try RecoveryService(service: service).document(
+      sessionID: arguments["session"],
+      project: ProjectFinder.project(named: arguments["project"], service), occasion: .request)
+    guard let document else { throw Failure(message: "nothing is recorded for this project") }
+    return Payload(
+      markdown: document.markdown(now: service.clock.now, budget: max(300, budget)))
+  }
+
+  // MARK: Sessions
+
+  private func sessionStart(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    let database = try service.reader()
+    let project = arguments["project"]
+    let tasks = try database.tasks(status: nil, filter: RecordFilter(project: project))
+    let open = tasks.filter { $0.status == "open" }
+    let newest = try database.checkpoints(RecordFilter(project: project, limit: 1)).first
+    return Payload(
+      [
+        "vault_healthy": service.verdict().mode != .degraded,
+        "open_tasks_count": open.count, "checkpoint": newest.map { row($0, service) },
+        "recent_tasks": open.prefix(10).map(JSONOutput.task),
+        "recent_decisions": try database.decisions(RecordFilter(project: project, limit: 10))
+          .map(JSONOutput.decision),
+        "task_stats": ["open": open.count, "done": tasks.count - open.count]
+          as JSONOutput.Object,
+        "session_started_at": Timestamp.string(service.clock.now),
+      ] as JSONOutput.Object)
+  }
+
+  private func sessionEnd(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    _ = try arguments.needed("objective")
+    let done = try save(arguments, service)
+    return acknowledged(
+      done,
+      [
+        "checkpoint_saved": true, "checkpoint_id": done.id,
+        "session_ended_at": Timestamp.string(service.clock.now),
+      ], service)
+  }
+
+  // MARK: Care
+
+  private func health(_ service: MemoryService) throws -> Payload {
+    _ = try service.reader().counts()
+    return Payload(
+      [
+        "status": "ok", "version": Engine.version, "timestamp": Timestamp.string(service.clock.now),
+        "d1": "connected", "kv": "connected", "executor": "unreachable: memoryd has none",
+        "mode": service.verdict().mode.rawValue,
+      ] as JSONOutput.Object)
+  }
+
+  private func backup(_ service: MemoryService) throws -> Payload {
+    let database = try service.reader()
+    let tasks = try database.tasks(status: nil, filter: RecordFilter()).map(JSONOutput.task)
+    let checkpoints = try database.checkpoints(RecordFilter(limit: VaultTools.backupCheckpoints))
+    return Payload(
+      [
+        "exported_at": Timestamp.string(service.clock.now),
+        "kv_tasks": ["count": tasks.count, "data": tasks] as JSONOutput.Object,
+        "d1": [
+          "tasks": [JSONOutput.Object](), "stages": [JSONOutput.Object](),
+          "checkpoints": checkpoints.map { row($0, service) },
+          "decisions": try database.decisions(RecordFilter()).map(JSONOutput.decision),
+          "model_stats": [JSONOutput.Object](), "circuit_breaker": [:] as JSONOutput.Object,
+        ] as JSONOutput.Object,
+      ] as JSONOutput.Object)
+  }
+}
