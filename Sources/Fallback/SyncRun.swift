@@ -508,7 +508,9 @@ public final class SyncRun {
   // MARK: Pulling
 
   private func pull() throws(StoreError) {
-    let tasks = snapshot.tasks.values.filter { $0.fields.title != "" }.sorted { $0.vaultID < $1.vaultID }
+    let tasks = snapshot.tasks.values.filter { $0.fields.title != "" }.sorted {
+      $0.vaultID < $1.vaultID
+    }
     report.pulled = try database.pull(tasks, at: clock.now, lag: settings.lag)
     guard !isStopped, hasTime else { return }
     do throws(VaultFailure) {

@@ -362,5 +362,13 @@ import Testing
     #expect(try workplace.run("sync", "--dry-run").output.contains("task add"))
     #expect(try vault.state().tasks.isEmpty)
     #expect(try workplace.outbox("queued").count == 1)
+    try vault.break_("refused")
+    let waiting = try workplace.run("sync", "--dry-run", "--json").json()
+    #expect(waiting["reason"] as? String == "unreachable")
+    #expect((waiting["steps"] as? [[String: Any]])?.map { $0["step"] as? String } == ["wait"])
+    // The beginning of an id that several items share names none of them.
+    try workplace.run("task", "add", "another")
+    #expect(try workplace.run("outbox", "drop", "01").status == 65)
+    #expect(try workplace.outbox("queued").count == 2)
   }
 }

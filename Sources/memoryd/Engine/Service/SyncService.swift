@@ -156,9 +156,18 @@ struct SyncService {
     plan.adoption = try adoption().run(isDryRun: true)
     guard let tools else { return plan }
     let readAt = service.clock.now
-    switch CanaryProbe.ask(tools, status: "") {
+    let wait = HealthStateMachine.wait(vault.health(), asker: .person, now: readAt)
+    let result =
+      wait > 0
+      ? .failure(
+        VaultFailure(.rateLimited, "the vault asks to be left alone for \(wait / 1000 + 1) s more"))
+      : CanaryProbe.ask(tools, status: "")
+    switch result {
     case .failure(let failure):
       plan.failure = failure
+      plan.steps = try service.reader().outbox(states: [.queued, .sent]).map {
+        .wait($0, until: nil, because: "the vault does not answer")
+      }
     case .success(let answer):
       let run = SyncRun(
         database: try service.writer(), files: service.fallback, vault: tools,

@@ -136,6 +136,11 @@ struct OutboxCommand: ParsableCommand {
           .notFound, "not_found", "there is no outbox entry \(name)",
           hint: "`memoryd outbox list --state all` shows them")
       }
+      guard Set(found.map(\.itemID)).count == 1 else {
+        throw VerbError(
+          .badInput, "invalid", "several items begin with \(name)",
+          hint: "give more of the id, or the number")
+      }
       rows += found
     }
     return rows
