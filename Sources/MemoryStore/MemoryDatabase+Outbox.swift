@@ -42,7 +42,8 @@ extension MemoryDatabase {
   /// The rows of one number or of one item, or of the item whose id begins so.
   public func outbox(matching text: String) throws(StoreError) -> [OutboxRow] {
     var query = Query(Self.outboxSelect)
-    if let number = Int64(text) {
+    // An id of this century begins with a zero, a number does not.
+    if !text.hasPrefix("0"), let number = Int64(text) {
       query.add("o.number = ?", number)
     } else {
       query.prefix("o.item_id", text.uppercased())

@@ -1,37 +1,63 @@
-"""What can go wrong between a client and its vault. Each fault is a coroutine that answers one
-request in its own way and returns true if the connection may go on."""
+"""What can go wrong between a client and its vault.
+
+Of these faults `apply_*`, `slow`, `slow_body`, `wrong_type` and the odd but right event streams
+call the tool; no other does.
+"""
 
 import asyncio
 import json
 import socket
 import struct
-from email.utils import formatdate
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any, Protocol
 
-from wire import Request, Response
+from tools import validation_text
+from wire import LAST_CHUNK, Request, Response, chunk, to_json
 
-if TYPE_CHECKING:
-    from vault import Vault
+HUGE = 50 << 20  # bytes
+HTML = {"content-type": "text/html; charset=utf-8"}
+JSON = {"content-type": "application/json"}
 
 
-class Call:
-    """One request on its way through a fault."""
+class Vault(Protocol):
+    """What faults need of the vault."""
 
-    def __init__(
-        self, vault: "Vault", request: Request, message: Any, options: dict[str, Any],
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, entry: dict[str, Any],
-    ) -> None:
-        self.vault, self.request, self.message, self.options = vault, request, message, options
-        self.reader, self.writer, self.entry = reader, writer, entry
+    other_port: int
+
+    async def serve(self, request: Request, entry: dict[str, Any]) -> Response: ...
+    def vanish(self, seconds: float) -> None: ...
+    def forget(self, session: str) -> None: ...
+    def spawn(self, work: Awaitable[Any]) -> None: ...
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request, and the connection that it came on."""
+
+    vault: Vault
+    request: Request
+    id: Any
+    entry: dict[str, Any]
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    fault: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
     async def apply(self) -> Response:
-        """The real answer; what it writes is written."""
-        return await self.vault.forward(self.request, self.entry)
+        """The service's own answer; what the request writes is written."""
+        return await self.vault.serve(self.request, self.entry)
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
+
+    async def start(self, response: Response, length: int | None = None) -> None:
+        """Sends a head only."""
+        self.entry["status"] = response.status
+        await self.send(response.head(length))
 
     async def give(self, response: Response) -> bool:
         self.entry["status"] = response.status
@@ -40,180 +66,230 @@ class Call:
 
     async def silence(self) -> bool:
         """Until the client gives up."""
-        while await self.reader.read(65536):
+        while await self.reader.read(1 << 16):
             pass
         return False
-
-    def cut(self, reset: bool = False) -> bool:
-        if reset:
-            raw = self.writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.writer.transport.abort()
-        return False
-
-    @property
-    def id(self) -> Any:
-        return self.message.get("id") if isinstance(self.message, dict) else None
 
     def rpc(self, **fields: Any) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": self.id} | fields
 
-    def tool_error(self, text: str) -> dict[str, Any]:
-        return self.rpc(result={"content": [{"type": "text", "text": text}], "isError": True})
+    def tool_result(self, text: str, **fields: Any) -> Response:
+        content = [{"type": "text", "text": text}]
+        return Response.events(event(to_json(self.rpc(result={"content": content} | fields))))
+
+    def tool_error(self, text: str) -> Response:
+        return self.tool_result(text, isError=True)
+
+    def complaint(self) -> str:
+        issue = {"code": "invalid_type", "path": ["title"], "message": "Required"}
+        return validation_text(self.entry["tool"] or "task", [issue])
 
 
-def event(message: Any) -> bytes:
-    return b"event: message\r\ndata: " + json.dumps(message, ensure_ascii=False).encode() + b"\r\n\r\n"
+def event(data: str, end: str = "\n") -> bytes:
+    lines = ["event: message", *(f"data: {line}" for line in data.split("\n")), "", ""]
+    return end.join(lines).encode()
 
 
-def stream(body: bytes) -> Response:
-    return Response(200, {"content-type": "text/event-stream"}, body)
-
-
-def events_of(response: Response) -> bytes:
-    """The data of the answer's last event, whatever its form."""
-    if response.headers.get("content-type", "").startswith("application/json"):
+def payload(response: Response) -> bytes:
+    """The JSON-RPC message of an answer, if there is one."""
+    if not response.is_stream:
         return response.body
     data = [line[6:] for line in response.body.split(b"\r\n") if line.startswith(b"data: ")]
     return data[-1] if data else b""
 
 
-PAGE = b"<!doctype html><title>Sign in</title><form>Password</form>"
+# By fault, its options and their defaults. Times are in seconds.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "429": {"retry_after": 1, "date": False},
+    "503": {"retry_after": None, "date": False},
+    "redirect": {"status": 307},
+    "slow": {"seconds": 5},
+    "apply_late": {"seconds": 1},
+    "refused": {"seconds": 0.2},
+}
 
 
-async def answer_fault(name: str, c: Call) -> bool:
-    """The faults that are an answer."""
-    wait = int(c.options.get("retry_after", 1))
-    retry = {"retry-after": formatdate(time.time() + wait, usegmt=True) if c.options.get("date")
-             else str(wait)}
-    html = {"content-type": "text/html; charset=utf-8"}
-    plain_json = {"content-type": "application/json"}
-    match name:
-        case "401" | "403":
-            return await c.give(Response.json({"error": "Unauthorized"}, int(name)))
-        case "429" | "503":
-            return await c.give(Response(int(name), retry, b"slow down"))
-        case "500":
-            return await c.give(Response.json({"error": "internal"}, 500))
-        case "404":
-            return await c.give(Response(404, html, b"<h1>Not found</h1>"))
-        case "html_502":
-            return await c.give(Response(502, html, b"<h1>Bad gateway</h1>"))
-        case "login_page":
-            return await c.give(Response(200, html, PAGE))
-        case "malformed_json":
-            return await c.give(Response(200, plain_json, b'{"jsonrpc": "2.0", oops'))
-        case "cut_json":
-            body = json.dumps(c.rpc(result={"content": []})).encode()
-            return await c.give(Response(200, plain_json, body[:-9]))
-        case "empty":
-            return await c.give(Response(200, plain_json))
-        case "empty_202":
-            return await c.give(Response(202))
-        case "wrong_type":
-            return await c.give(Response(200, {"content-type": "text/plain"}, b'{"ok": true}'))
-        case "not_jsonrpc":
-            return await c.give(Response.json({"hello": "world"}))
-        case "wrong_id":
-            return await c.give(Response.json(c.rpc(result={"content": []}) | {"id": 987654}))
-        case "is_error":
-            return await c.give(stream(event(c.tool_error('{"error":"D1_ERROR: no such column"}'))))
-        case "validation":
-            text = ("MCP error -32602: Input validation error: Invalid arguments for tool task: "
-                    "[ { \"path\": [\"title\"] } ]")
-            return await c.give(stream(event(c.tool_error(text))))
-        case "rpc_error":
-            return await c.give(Response.json(c.rpc(error={"code": -32603, "message": "internal"})))
-        case "rpc_validation":
-            return await c.give(
-                Response.json(c.rpc(error={"code": -32602, "message": "Invalid params"})))
-        case "not_found_task":
-            text = json.dumps({"error": "Task not found", "id": "x"})
-            return await c.give(
-                stream(event(c.rpc(result={"content": [{"type": "text", "text": text}]}))))
-        case "redirect":
-            target = f"http://127.0.0.1:{c.vault.other.port}{c.request.path}"
-            return await c.give(Response(int(c.options.get("status", 307)), {"location": target}))
-    return await connection_fault(name, c)
+def busy(x: Exchange) -> Response:
+    headers, wait = dict(HTML), x.options["retry_after"]
+    if wait is not None:
+        date = formatdate(time.time() + wait, usegmt=True)
+        headers["retry-after"] = date if x.options["date"] else str(int(wait))
+    return Response(int(x.fault), headers, b"<h1>Come back later</h1>")
 
 
-async def connection_fault(name: str, c: Call) -> bool:
-    """The faults that are no answer, half of one, or too much of one."""
-    json_head = {"content-type": "application/json"}
-    match name:
-        case "black_hole":
-            return await c.silence()
-        case "drop":
-            return c.cut()
+def redirect(x: Exchange) -> Response:
+    target = f"http://127.0.0.1:{x.vault.other_port}{x.request.target}"
+    return Response(x.options["status"], {"location": target})
+
+
+# Faults that are one whole answer.
+ANSWERS: dict[str, Callable[[Exchange], Response]] = {
+    "401": lambda x: Response.json({"error": "Unauthorized"}, 401),
+    "403": lambda x: Response.json({"error": "Forbidden"}, 403),
+    "429": busy,
+    "503": busy,
+    "500": lambda x: Response.json({"error": "Internal Server Error"}, 500),
+    "404": lambda x: Response(404, HTML, b"<h1>Not found</h1>"),
+    "html_502": lambda x: Response(502, HTML, b"<h1>Bad gateway</h1>"),
+    "login_page": lambda x: Response(
+        200, HTML, b"<!doctype html><title>Sign in</title><form><input name=password></form>"),
+    "redirect": redirect,
+    "empty": lambda x: Response(200, JSON),
+    "empty_202": lambda x: Response(202),
+    "malformed_json": lambda x: Response(200, JSON, b'{"jsonrpc": "2.0", "id": oops, "result"]}'),
+    "cut_json": lambda x: Response(200, JSON, to_json(x.rpc(result={"content": []})).encode()[:-9]),
+    "not_jsonrpc": lambda x: Response.json({"status": "ok", "hello": "world"}),
+    "wrong_id": lambda x: Response.json(x.rpc(id=987654321, result={"content": []})),
+    "is_error": lambda x: x.tool_error('{"error":"D1_ERROR: no such column"}'),
+    "rpc_error": lambda x: Response.json(
+        x.rpc(error={"code": -32603, "message": "Internal error"})),
+    "validation": lambda x: x.tool_error(f"MCP error -32602: {x.complaint()}"),
+    "rpc_validation": lambda x: Response.json(
+        x.rpc(error={"code": -32602, "message": x.complaint()})),
+}
+
+
+async def whole_answer(x: Exchange) -> bool:
+    return await x.give(ANSWERS[x.fault](x))
+
+
+async def some_requests(x: Exchange) -> bool:
+    """Faults that only some requests can have; the others are answered as always."""
+    session = x.request.headers.get("mcp-session-id")
+    if x.fault == "session_forgotten" and session:
+        x.vault.forget(session)
+        error = {"code": -32600, "message": "Session not found"}
+        return await x.give(Response.json(x.rpc(id=None, error=error), 404))
+    is_change = (x.entry["tool"], x.entry["action"]) in {("task", "update"), ("task", "done")}
+    if x.fault == "not_found_task" and is_change:
+        missing = {"error": "Task not found", "id": x.entry["arguments"].get("id")}
+        return await x.give(x.tool_result(to_json(missing)))
+    return await x.give(await x.apply())
+
+
+async def bad_connection(x: Exchange) -> bool:
+    """Faults of the transport; all but the slow ones come before the tool is called."""
+    match x.fault:
+        case "refused":  # For some requests; see vault.py for a vault that refuses all.
+            x.vault.vanish(x.options["seconds"])
+        case "black_hole" | "black_hole_connect":
+            return await x.silence()
         case "slow":
-            await asyncio.sleep(float(c.options.get("seconds", 5)))
-            return await c.give(await c.apply())
+            response = await x.apply()
+            await asyncio.sleep(x.options["seconds"])
+            return await x.give(response)
         case "slow_body":
-            response = await c.apply()
-            await c.send(response.head())
+            response = await x.apply()
+            await x.start(response)
             for at in range(len(response.body)):
-                await c.send(response.body[at : at + 1])
+                byte = response.body[at : at + 1]
+                await x.send(chunk(byte) if response.is_stream else byte)
                 await asyncio.sleep(0.2)
+            await x.send(LAST_CHUNK if response.is_stream else b"")
             return True
         case "truncated_json":
-            await c.send(Response(200, json_head).head(500) + b'{"jsonrpc": "2.0", "id": 1, "res')
-            return c.cut()
+            body = to_json(x.rpc(result={"content": []})).encode()
+            await x.start(Response(200, JSON), len(body))
+            await x.send(body[: len(body) // 2])
         case "truncated_sse":
-            head = b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-            await c.send(head + b'event: message\r\ndata: {"jsonrpc": "2.0", "resu')
-            return c.cut()
+            await x.start(Response.events())
+            await x.send(chunk(event(to_json(x.rpc(result={"content": []})))[:40]))
         case "endless_sse":
-            await c.send(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n"
-                         b"connection: close\r\n\r\n")
-            while True:
-                await c.send(b": ping\r\ndata:\r\n\r\n")
+            await x.start(Response.events())
+            while not x.reader.at_eof():
+                await x.send(chunk(b": ping\n\nevent: ping\ndata:\n\n"))
                 await asyncio.sleep(0.05)
-        case "huge" | "huge_sse":
-            kind = "application/json" if name == "huge" else "text/event-stream"
-            start = b"" if name == "huge" else b"data: "
-            start += json.dumps(c.rpc(result={"content": [{"type": "text", "text": ""}]}))[:-5].encode()
-            size = 50 << 20
-            await c.send(Response(200, {"content-type": kind}).head(size) + start)
-            for _ in range(size >> 16):
-                await c.send(b"x" * 65536)
-            return c.cut()
-    return await applied_fault(name, c)
+    return False  # What `drop` does, and nothing else.
 
 
-async def applied_fault(name: str, c: Call) -> bool:
-    """The faults behind a call that was carried out, and the odd forms of a right answer."""
-    match name:
-        case "apply_then_drop":
-            await c.apply()
-            return c.cut()
+async def huge(x: Exchange) -> bool:
+    """A right answer, but for its size."""
+    start, end = to_json(x.rpc(result={"content": [{"type": "text", "text": "|"}]})).split("|")
+    frame: Callable[[bytes], bytes] = bytes
+    response = Response(200, JSON)
+    if x.fault == "huge_sse":
+        response, frame = Response.events(), chunk
+        start, end = "data: " + start, end + "\n\n"
+    piece = frame(b"x" * (1 << 16))
+    await x.start(response, len(start) + HUGE + len(end))
+    await x.send(frame(start.encode()))
+    for _ in range(HUGE >> 16):
+        await x.send(piece)
+    await x.send(frame(end.encode()) + (LAST_CHUNK if response.is_stream else b""))
+    return True
+
+
+async def lost_answer(x: Exchange) -> bool:
+    """The call is carried out, but its answer does not say so."""
+    if x.fault == "apply_late":
+        async def later() -> None:
+            await asyncio.sleep(x.options["seconds"])
+            await x.apply()
+
+        x.vault.spawn(later())
+        await asyncio.sleep(0.05)
+        return False
+    response = await x.apply()
+    match x.fault:
         case "apply_then_reset":
-            await c.apply()
-            return c.cut(reset=True)
+            raw: socket.socket = x.writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            x.writer.transport.abort()
         case "apply_then_502":
-            await c.apply()
-            return await c.give(
-                Response(502, {"content-type": "text/html"}, b"<h1>Bad gateway</h1>"))
+            return await x.give(Response(502, HTML, b"<h1>Bad gateway</h1>"))
         case "apply_then_broken":
-            body = events_of(await c.apply())
-            return await c.give(Response(200, {"content-type": "application/json"}, body[:-7]))
+            return await x.give(Response(200, JSON, payload(response)[:-7] or b'{"jsonrpc":'))
         case "apply_then_is_error":
-            await c.apply()
-            return await c.give(stream(event(c.tool_error('{"error":"KV timeout"}'))))
+            return await x.give(x.tool_error('{"error":"KV PUT failed: 500"}'))
         case "apply_then_silence":
-            await c.apply()
-            return await c.silence()
-        case "apply_late":
-            c.vault.later(float(c.options.get("seconds", 1)), c)
-            return c.cut()
+            return await x.silence()
+    return False
+
+
+async def odd_answer(x: Exchange) -> bool:
+    """Right answers in a form that is rare, or wrong only in its type."""
+    response = await x.apply()
+    message = payload(response)
+    if response.status != 200 or not message:
+        return await x.give(response)
+    is_text = x.fault == "wrong_type"
+    response.headers["content-type"] = "text/plain" if is_text else "text/event-stream"
+    lines = json.dumps(json.loads(message), ensure_ascii=False, indent=1)
+    match x.fault:
+        case "wrong_type":
+            response.body = message
+        case "crlf_sse":
+            response.body = event(lines, "\r\n")
+        case "cr_sse":
+            response.body = event(lines, "\r")
+        case "bom_sse":
+            response.body = b"\xef\xbb\xbf" + event(message.decode())
         case "ping_first":
-            other = {"jsonrpc": "2.0", "method": "notifications/message",
-                     "params": {"level": "info", "data": "hello"}}
-            body = b": hello\r\n\r\ndata:\r\n\r\nevent: ping\r\ndata: \r\n\r\n" + event(other)
-            return await c.give(stream(body + b"data: " + events_of(await c.apply()) + b"\r\n\r\n"))
-        case "crlf_sse" | "cr_sse" | "bom_sse":
-            text = json.dumps(json.loads(events_of(await c.apply()) or b"null"), indent=1)
-            end = "\r" if name == "cr_sse" else "\r\n"
-            body = "\ufeff" if name == "bom_sse" else ""
-            body += "".join(f"data: {line}{end}" for line in text.split("\n")) + end
-            return await c.give(stream(body.encode()))
-    raise ValueError(f"no fault {name}")
+            note = {"jsonrpc": "2.0", "method": "notifications/message",
+                    "params": {"level": "info", "data": "a line\u2028of the log"}}
+            question = {"jsonrpc": "2.0", "id": "vault-1", "method": "ping"}
+            answer = event(message.decode())
+            await x.start(response)
+            for piece in (b": hello\n\n", b"data:\n\n", b"event: ping\ndata: \n\n",
+                          event(to_json(note)), event(to_json(question)), answer[:30], answer[30:]):
+                await x.send(chunk(piece))
+                await asyncio.sleep(0.01)
+            await x.send(LAST_CHUNK)
+            return True
+    return await x.give(response)
+
+
+BEHAVIOURS = {
+    whole_answer: list(ANSWERS),
+    some_requests: ["session_forgotten", "not_found_task"],
+    bad_connection: [
+        "refused", "black_hole", "black_hole_connect", "drop", "slow", "slow_body",
+        "truncated_json", "truncated_sse", "endless_sse"],
+    huge: ["huge", "huge_sse"],
+    lost_answer: [
+        "apply_then_drop", "apply_then_reset", "apply_then_502", "apply_then_broken",
+        "apply_then_is_error", "apply_then_silence", "apply_late"],
+    odd_answer: ["wrong_type", "ping_first", "crlf_sse", "cr_sse", "bom_sse"],
+}
+# A fault answers one request in its own way, and returns true if the connection may go on.
+FAULTS = {name: behave for behave, names in BEHAVIOURS.items() for name in names}

@@ -1,56 +1,166 @@
 """A stand-in for vault-mcp: its tools on the official MCP SDK, behind a front that can misbehave.
 
-Prints one line of JSON, {"url", "port", "control_port", "other_port"}, and ends with its standard
-input. The control port takes and gives JSON: /fault /flap /state /options /log /stolen.
+Prints one line of JSON, {"port", "control_port", "other_port", "url"}, and ends with its standard
+input. The control port takes and gives JSON:
+
+  POST /fault    {"name", "count", "match": {"rpc", "tool", "action", "kind"}, options}; {}: none
+  POST /flap     {"seed", "weights": {name or "ok": weight}, "mean_requests"}; {}: none
+  POST /options  see Options, and {"forget_sessions": true}
+  POST /state    {"clear", "tasks", "decisions", "checkpoints", "fill_tasks"}; GET: everything
+  GET  /log      ?since=n; /log/count: by kind of request; POST /log/clear
+  GET  /stolen   what reached the host that the fault `redirect` points to
+  POST /stop
 """
 
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import json
+import logging
+import os
 import random
+import signal
 import ssl
-import sys
+import threading
 import time
+from collections import Counter
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 
-from faults import Call, answer_fault
-from tools import WRITES, Store, make_server
+from certificate import make_certificate
+from faults import FAULTS, OPTIONS, Exchange
+from tools import WRITES, Store, health, make_server
 from wire import Listener, Request, Response
+
+BODY_LIMIT = 100 << 20  # bytes
+MATCHES = ("rpc", "tool", "action")
+
+
+@dataclasses.dataclass(slots=True)
+class Options:
+    """What may change while the vault runs."""
+
+    kv_lag: float = 0
+    """Seconds for which lists and backups do not show a write to a task."""
+    prefix: str = ""
+    """Of the tools' names, as a portal gives them."""
+    stateful: bool = False
+    json: bool = False
+    """Answers in JSON instead of event streams."""
+    old_protocol: str | None = None
+    """The newest version that is known."""
+    strict_protocol: bool = False
+    """An unknown version in `initialize` gets 400 instead of a counter-offer."""
+    session_ttl_requests: int | None = None
+    validation: str = "tool"
+    """How bad arguments are refused: as the `tool`'s result, or as an `rpc` error."""
+
+    def check(self) -> None:
+        if self.old_protocol not in [None, *SUPPORTED_PROTOCOL_VERSIONS]:
+            raise ValueError(f"no protocol version {self.old_protocol}")
+        if self.validation not in ("tool", "rpc"):
+            raise ValueError(f"no validation {self.validation}")
+
+
+class Fault:
+    """A fault that was asked for, for as many requests as it is to meet."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.name: str = given["name"]
+        self.count: int | None = given.get("count")
+        self.match: dict[str, str] | None = given.get("match")
+        options = {k: v for k, v in given.items() if k not in ("name", "count", "match")}
+        if self.name not in FAULTS:
+            raise ValueError(f"no fault {self.name}")
+        if unknown := set(options) - set(OPTIONS.get(self.name, {})):
+            raise ValueError(f"{self.name} has no {unknown}")
+        self.options = OPTIONS.get(self.name, {}) | options
+        if unknown := set(self.match or {}) - {*MATCHES, "kind"}:
+            raise ValueError(f"nothing to match: {unknown}")
+
+    @property
+    def is_total(self) -> bool:
+        return self.count is None and not self.match
+
+    def next(self, entry: dict[str, Any]) -> str | None:
+        match = self.match or {}
+        is_write = (entry["tool"], entry["action"]) in WRITES
+        if any(entry[key] != match[key] for key in MATCHES if key in match):
+            return None
+        if "kind" in match and is_write != (match["kind"] == "write"):
+            return None
+        if self.count is not None:
+            if self.count <= 0:
+                return None
+            self.count -= 1
+        return self.name
+
+
+class Flap:
+    """Faults at random, each for some requests in a row; the same seed gives the same."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.weights: dict[str, float] = given["weights"]
+        self.mean, self.random = int(given["mean_requests"]), random.Random(given["seed"])
+        self.left, self.name = 0, "ok"
+        self.options: dict[str, Any] = {}
+        if unknown := set(self.weights) - set(FAULTS) - {"ok"}:
+            raise ValueError(f"no fault {unknown}")
+
+    def next(self, entry: dict[str, Any]) -> str | None:
+        if self.left == 0:
+            names = sorted(self.weights)
+            [self.name] = self.random.choices(names, [self.weights[name] for name in names])
+            self.left = self.random.randint(1, 2 * self.mean - 1)
+            self.options = OPTIONS.get(self.name, {})
+        self.left -= 1
+        return None if self.name == "ok" else self.name
 
 
 class Vault:
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.arguments = arguments
-        self.options: dict[str, Any] = {
-            "stateful": arguments.stateful, "json": arguments.json, "kv_lag": 0, "prefix": "",
-            "old_protocol": None, "strict_protocol": False, "session_ttl_requests": None,
-        }
+        self.token: str = arguments.token
+        self.is_path_only: bool = arguments.path_auth
+        self.state_file: Path | None = arguments.state
+        self.options = Options(
+            kv_lag=arguments.kv_lag, prefix=arguments.prefix, stateful=arguments.stateful,
+            json=arguments.json)
         self.store = Store()
-        self.server = make_server(self.store)
+        self.store.kv_lag = self.options.kv_lag
+        server = make_server(self.store, self.options)
         self.managers = {
-            (stateful, is_json): StreamableHTTPSessionManager(
-                self.server, json_response=is_json, stateless=not stateful)
-            for stateful in (False, True) for is_json in (False, True)
+            (is_stateful, is_json): StreamableHTTPSessionManager(
+                server, json_response=is_json, stateless=not is_stateful,
+                max_request_body_size=BODY_LIMIT)
+            for is_stateful in (False, True) for is_json in (False, True)
         }
-        self.fault: dict[str, Any] | None = None
-        self.flap: dict[str, Any] | None = None
-        self.sessions: dict[str, int] = {}
+        self.sessions: dict[str, int | None] = {}  # requests that each has left
+        self.fault: Fault | Flap | None = None
         self.log: list[dict[str, Any]] = []
+        self.requests = 0
+        self.counts: dict[str, Counter[str]] = {
+            kind: Counter() for kind in ("rpc", "tool", "action")}
         self.stolen: list[dict[str, Any]] = []
-        self.background: set[asyncio.Task[Any]] = set()
+        self.background: set[asyncio.Future[Any]] = set()
+        self.returning: asyncio.TimerHandle | None = None
+        self.stop = asyncio.Event()
         tls = None
         if arguments.tls:
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             tls.load_cert_chain(*arguments.tls)
-        self.front = Listener(self.answer, tls)
+        self.front = Listener(self.answer, arguments.port, tls)
         self.other = Listener(self.steal)
         self.control = Listener(self.command)
+        self.other_port = self.other.port
+        path = f"/{self.token}/mcp" if self.is_path_only else "/mcp"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.front.port}{path}"
 
-    # The front
+    # The front: each request is noted, and meets the fault or the service
 
     async def answer(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -58,160 +168,168 @@ class Vault:
         message: Any = None
         with contextlib.suppress(ValueError):
             message = json.loads(request.body or b"null")
-        fields = message if isinstance(message, dict) else {}
-        params = fields.get("params") or {}
-        is_call = fields.get("method") == "tools/call"
-        tool = str(params.get("name", "")).removeprefix(self.options["prefix"]) if is_call else None
-        a = params.get("arguments") if is_call else None
+        entry = self.note(request, message if isinstance(message, dict) else {})
+        id = message.get("id") if isinstance(message, dict) else None
+        exchange, fault = Exchange(self, request, id, entry, reader, writer), self.fault
+        if fault and request.path in self.endpoints and (name := fault.next(entry)):
+            entry["fault"] = exchange.fault = name
+            exchange.options = fault.options
+            return await FAULTS[name](exchange)
+        return await exchange.give(await exchange.apply())
+
+    def note(self, request: Request, message: dict[str, Any]) -> dict[str, Any]:
+        rpc, params = message.get("method"), message.get("params")
+        tool = action = arguments = None
+        if rpc == "tools/call" and isinstance(params, dict):
+            tool = str(params.get("name")).removeprefix(self.options.prefix)
+            arguments = params.get("arguments")
+            action = arguments.get("action") if isinstance(arguments, dict) else None
+        self.requests += 1
         entry = {
-            "n": len(self.log) + 1, "t": time.time(), "method": request.method,
-            "path": request.path, "headers": request.headers, "rpc": fields.get("method"),
-            "tool": tool, "action": (a or {}).get("action"), "arguments": a,
-            "bytes": len(request.body), "fault": None, "applied": False, "status": None,
+            "n": self.requests, "t": time.time(), "method": request.method, "path": request.target,
+            "headers": request.headers, "rpc": rpc, "tool": tool, "action": action,
+            "arguments": arguments, "bytes": len(request.body), "fault": None, "applied": False,
+            "status": None,
         }
         self.log.append(entry)
-        name = self.next_fault(entry)
-        call = Call(self, request, message, self.fault or {}, reader, writer, entry)
-        if name and request.method == "POST":
-            entry["fault"] = name
-            if name == "refused":
-                self.spawn(self.be_away(float((self.fault or {}).get("seconds", 0.2))))
-                return False
-            return await answer_fault(name, call)
-        return await call.give(await call.apply())
+        self.counts["rpc"][str(rpc)] += 1
+        if tool:
+            self.counts["tool"][tool] += 1
+            self.counts["action"][f"{tool}.{action}"] += 1
+        return entry
 
-    def next_fault(self, entry: dict[str, Any]) -> str | None:
-        if self.flap:
-            flap = self.flap
-            if flap["left"] <= 0:
-                names = sorted(flap["weights"])
-                flap["name"] = flap["random"].choices(names, [flap["weights"][n] for n in names])[0]
-                flap["left"] = flap["random"].randint(1, 2 * flap["mean_requests"] - 1)
-            flap["left"] -= 1
-            return None if flap["name"] == "ok" else str(flap["name"])
-        if not self.fault or self.fault.get("count") == 0:
-            return None
-        match = self.fault.get("match") or {}
-        is_write = (entry["tool"], entry["action"]) in WRITES
-        if "kind" in match and (match["kind"] == "write") != is_write:
-            return None
-        if any(entry[key] != match[key] for key in ("tool", "action", "rpc") if key in match):
-            return None
-        if self.fault.get("count"):
-            self.fault["count"] -= 1
-        return str(self.fault["name"])
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return ("/mcp", f"/{self.token}/mcp") if self.token else ("/mcp",)
 
-    async def be_away(self, seconds: float) -> None:
-        await self.front.close()
-        await asyncio.sleep(seconds)
-        await self.front.open()
+    # The service
 
-    def spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self.background.add(task)
-        task.add_done_callback(self.background.discard)
-
-    def later(self, seconds: float, call: Call) -> None:
-        async def run() -> None:
-            await asyncio.sleep(seconds)
-            await call.apply()
-
-        self.spawn(run())
-
-    async def forward(self, request: Request, entry: dict[str, Any]) -> Response:
+    async def serve(self, request: Request, entry: dict[str, Any]) -> Response:
         """What the service itself answers."""
-        path, token = request.path.split("?")[0], self.arguments.token
-        if path == "/health":
-            return Response.json({"status": "ok", "version": "2.0.0", "d1": "connected"})
-        if path == "/sse":
+        if request.path == "/health":
+            return Response.json(health())
+        if request.path == "/sse":
             return Response(410)
-        is_secret_path = token and path == f"/{token}/mcp"
-        if path != "/mcp" and not is_secret_path:
-            return Response.json({"error": "Unauthorized" if token else "Not found"},
-                                 401 if token else 404)
-        if token and not is_secret_path:
-            if request.headers.get("authorization") != f"Bearer {token}":
-                return Response.json({"error": "Unauthorized"}, 401)
-        if request.method != "POST":
-            session = request.headers.get("mcp-session-id")
-            if request.method == "DELETE" and session:
-                self.sessions.pop(session, None)
-            return Response(204)
-        return await self.ask(request, entry)
-
-    async def ask(self, request: Request, entry: dict[str, Any]) -> Response:
-        options, body = self.options, request.body
-        if entry["rpc"] == "initialize":
-            message = json.loads(body)
-            wanted = message["params"]["protocolVersion"]
-            known = options["old_protocol"]
-            if known and wanted != known:
-                if options["strict_protocol"]:
-                    return Response.json({"error": "Unsupported protocol version"}, 400)
-                message["params"]["protocolVersion"] = known
-                body = json.dumps(message).encode()
+        if not self.is_authorized(request):
+            return Response.json({"error": "Unauthorized"}, 401)
+        if request.path not in self.endpoints:
+            return Response.json({"error": "Not found"}, 404)
         session = request.headers.get("mcp-session-id")
-        if options["stateful"] and entry["rpc"] != "initialize":
-            left = self.sessions.get(session or "", 0)
-            if left <= 0:
-                return Response.json(
-                    {"jsonrpc": "2.0", "id": None,
-                     "error": {"code": -32600, "message": "Session not found"}}, 404)
-            self.sessions[str(session)] = left - 1
-        if entry["tool"] in ("health", "backup") and entry["arguments"] is None:
-            text = "MCP error -32602: Input validation error: expected object"
-            message = {"jsonrpc": "2.0", "id": json.loads(body)["id"], "result": {
-                "content": [{"type": "text", "text": text}], "isError": True}}
-            return Response.json(message)
-        before = self.store.arrivals
-        response = await self.through_sdk(request, body)
-        entry["applied"] = self.store.arrivals > before
-        if options["stateful"] and (new := response.headers.get("mcp-session-id")):
-            if entry["rpc"] == "initialize":
-                self.sessions[new] = options["session_ttl_requests"] or 1 << 30
-        return response
+        if request.method != "POST":
+            if request.method == "DELETE" and session:
+                self.forget(session)
+            return Response(204)
+        return self.refuse_version(request, entry) or self.refuse_session(session, entry) or (
+            await self.through_sdk(request, entry))
 
-    async def through_sdk(self, request: Request, body: bytes) -> Response:
-        """One request through the SDK's own transport, as an ASGI server would hand it over."""
+    def is_authorized(self, request: Request) -> bool:
+        if not self.token or request.path == f"/{self.token}/mcp":
+            return True
+        is_bearer = request.headers.get("authorization") == f"Bearer {self.token}"
+        return is_bearer and not self.is_path_only
+
+    def refuse_version(self, request: Request, entry: dict[str, Any]) -> Response | None:
+        """What the SDK does not do: to be older than it is, and to refuse where it would offer."""
+        newest = self.options.old_protocol or SUPPORTED_PROTOCOL_VERSIONS[-1]
+        known = [version for version in SUPPORTED_PROTOCOL_VERSIONS if version <= newest]
+        wanted = request.headers.get("mcp-protocol-version")
+        if entry["rpc"] == "initialize":
+            message = json.loads(request.body)
+            params = message.get("params")
+            wanted = params.get("protocolVersion") if isinstance(params, dict) else None
+            if wanted is not None and wanted not in known and not self.options.strict_protocol:
+                params["protocolVersion"] = known[-1]
+                request.body = json.dumps(message).encode()
+                return None
+        if wanted is None or wanted in known:
+            return None
+        text = f"Bad Request: Unsupported protocol version: {wanted}"
+        return Response.json(rpc_error(-32600, text), 400)
+
+    def refuse_session(self, session: str | None, entry: dict[str, Any]) -> Response | None:
+        if not self.options.stateful or entry["rpc"] == "initialize":
+            return None
+        if session is None:
+            return Response.json(rpc_error(-32600, "Bad Request: Missing session ID"), 400)
+        left = self.sessions.get(session, 0)
+        if left == 0:
+            self.forget(session)
+            return Response.json(rpc_error(-32600, "Session not found"), 404)
+        self.sessions[session] = left and left - 1
+        return None
+
+    async def through_sdk(self, request: Request, entry: dict[str, Any]) -> Response:
+        """One request through the SDK's transport, as an ASGI server hands it over."""
+        # The service does not look at Accept, the SDK does.
+        headers = request.headers | {"accept": "application/json, text/event-stream"}
         scope = {
-            "type": "http", "http_version": "1.1", "method": "POST", "path": "/mcp",
-            "raw_path": b"/mcp", "query_string": b"", "scheme": "http",
-            "headers": [(k.encode(), v.encode("latin-1")) for k, v in request.headers.items()],
-            "server": ("127.0.0.1", self.front.port), "client": ("127.0.0.1", 1), "root_path": "",
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
+            "scheme": "http", "path": "/mcp", "raw_path": b"/mcp", "query_string": b"",
+            "root_path": "", "server": ("127.0.0.1", self.front.port), "client": ("127.0.0.1", 0),
+            "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
+            "vault.entry": entry,
         }
-        response, is_read = Response(500), False
-        done = asyncio.Event()
+        response, pieces, is_done = Response(500), [request.body], asyncio.Event()
 
         async def receive() -> dict[str, Any]:
-            nonlocal is_read
-            if not is_read:
-                is_read = True
-                return {"type": "http.request", "body": body, "more_body": False}
-            await done.wait()
+            if pieces:
+                return {"type": "http.request", "body": pieces.pop(), "more_body": False}
+            await is_done.wait()
             return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 response.status = message["status"]
                 response.headers = {
-                    k.decode(): v.decode() for k, v in message["headers"]
-                    if k not in (b"content-length", b"connection")}
+                    name.decode("latin-1").lower(): value.decode("latin-1")
+                    for name, value in message["headers"] if name.lower() != b"content-length"}
             elif message["type"] == "http.response.body":
                 response.body += message.get("body", b"")
                 if not message.get("more_body"):
-                    done.set()
+                    is_done.set()
 
-        key = (bool(self.options["stateful"]), bool(self.options["json"]))
-        await self.managers[key].handle_request(scope, receive, send)
+        manager = self.managers[self.options.stateful, self.options.json]
+        await manager.handle_request(scope, receive, send)
+        if entry["rpc"] == "initialize" and (session := response.headers.get("mcp-session-id")):
+            self.sessions[session] = self.options.session_ttl_requests
+        if not response.is_stream:
+            response.headers["access-control-allow-origin"] = "*"
         return response
+
+    # What faults need
+
+    def forget(self, session: str) -> None:
+        self.sessions.pop(session, None)
+
+    def spawn(self, work: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+    def vanish(self, seconds: float) -> None:
+        """Refuses connections for a while."""
+        self.front.close()
+        self.come_back_at_once()
+        self.returning = asyncio.get_running_loop().call_later(
+            seconds, lambda: self.spawn(self.front.open()))
+
+    def come_back_at_once(self) -> None:
+        if self.returning:
+            self.returning.cancel()
+            self.returning = None
 
     async def steal(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
+        body = request.body.decode("utf-8", "replace")
         self.stolen.append({
-            "method": request.method, "path": request.path, "headers": request.headers,
-            "body": request.body.decode("utf-8", "replace")})
-        writer.write(Response.json({"jsonrpc": "2.0", "id": 1, "result": {}}).bytes())
+            "method": request.method, "path": request.target, "headers": request.headers,
+            "body": body})
+        id = None
+        with contextlib.suppress(ValueError, AttributeError):
+            id = json.loads(body).get("id")
+        result = {"content": [{"type": "text", "text": "[]"}]}
+        writer.write(Response.json({"jsonrpc": "2.0", "id": id, "result": result}).bytes())
         await writer.drain()
         return True
 
@@ -223,7 +341,7 @@ class Vault:
         try:
             given = json.loads(request.body or b"{}")
             response = Response.json(await self.carry_out(request, given))
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             response = Response.json({"error": repr(error)}, 400)
         writer.write(response.bytes())
         await writer.drain()
@@ -232,109 +350,108 @@ class Vault:
     async def carry_out(self, request: Request, given: dict[str, Any]) -> Any:
         match request.method, request.path:
             case "POST", "/fault":
-                self.fault, self.flap = (given if given.get("name") else None), None
-                if given.get("name") == "refused" and not given.get("count"):
-                    await self.front.close()
-                else:
-                    await self.front.open()
+                await self.set_fault(Fault(given) if given.get("name") else None)
             case "POST", "/flap":
-                self.fault, self.flap = None, None
-                await self.front.open()
-                if given:
-                    self.flap = {
-                        "weights": given["weights"], "mean_requests": given["mean_requests"],
-                        "random": random.Random(given["seed"]), "left": 0, "name": "ok"}
+                await self.set_fault(Flap(given) if given else None)
+            case "POST", "/options":
+                if given.pop("forget_sessions", False):
+                    self.sessions.clear()
+                dataclasses.replace(self.options, **given).check()
+                for name, value in given.items():
+                    setattr(self.options, name, value)
+                self.store.kv_lag = self.options.kv_lag
             case "POST", "/state":
                 self.store.seed(given)
             case "GET", "/state":
                 return self.store.everything()
-            case "POST", "/options":
-                if given.pop("forget_sessions", False):
-                    self.sessions.clear()
-                unknown = set(given) - set(self.options)
-                if unknown:
-                    raise ValueError(f"no option {unknown}")
-                self.options |= given
-                self.store.kv_lag = float(self.options["kv_lag"] or 0)
-                self.server.prefix = self.options["prefix"]  # type: ignore[attr-defined]
             case "GET", "/log":
-                return self.log
+                since = int(request.query.removeprefix("since=") or 0)
+                return [entry for entry in self.log if entry["n"] > since]
+            case "GET", "/log/count":
+                return {"requests": self.requests} | self.counts
             case "POST", "/log/clear":
                 self.log.clear()
+                self.requests = 0
+                for counter in self.counts.values():
+                    counter.clear()
             case "GET", "/stolen":
                 return self.stolen
+            case "POST", "/stop":
+                self.stop.set()
             case _:
                 raise ValueError(f"no command {request.method} {request.path}")
         return {}
 
+    async def set_fault(self, fault: Fault | Flap | None) -> None:
+        self.fault = fault
+        self.come_back_at_once()
+        if isinstance(fault, Fault) and fault.is_total and fault.name == "refused":
+            self.front.close()
+        elif isinstance(fault, Fault) and fault.is_total and fault.name == "black_hole_connect":
+            self.front.swallow()
+        else:
+            await self.front.open()
+
+    # The process
+
     async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop.set)
+        if self.state_file and self.state_file.exists():
+            self.store.seed(json.loads(self.state_file.read_text()))
         async with contextlib.AsyncExitStack() as stack:
             for manager in self.managers.values():
                 await stack.enter_async_context(manager.run())
             for listener in (self.front, self.other, self.control):
                 await listener.open()
-            scheme = "https" if self.arguments.tls else "http"
             print(json.dumps({
-                "url": f"{scheme}://127.0.0.1:{self.front.port}/mcp", "port": self.front.port,
-                "control_port": self.control.port, "other_port": self.other.port,
-            }), flush=True)
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(None, sys.stdin.buffer.read)
-            # Open connections would hold the process up.
-            sys.stdout.flush()
-            import os
-            os._exit(0)
+                "port": self.front.port, "control_port": self.control.port,
+                "other_port": self.other_port, "url": self.url}), flush=True)
+            threading.Thread(target=self.watch_input, args=(loop,), daemon=True).start()
+            await self.stop.wait()
+            self.front.close()
+        if self.state_file:
+            draft = self.state_file.with_suffix(".new")
+            draft.write_text(json.dumps(self.store.everything()))
+            draft.replace(self.state_file)
+
+    def watch_input(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Not sys.stdin, whose lock would hold up the end of the process.
+        while os.read(0, 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # The loop has ended already.
+            loop.call_soon_threadsafe(self.stop.set)
 
 
-def make_certificate(folder: Path) -> None:
-    """ca.pem, server.pem and server.key for the loopback address."""
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    def certificate(name: str, key: Any, issuer: Any, issuer_key: Any, is_ca: bool) -> Any:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        today = datetime.datetime.now(datetime.timezone.utc)
-        builder = (
-            x509.CertificateBuilder().subject_name(subject)
-            .issuer_name(issuer.subject if issuer else subject).public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(today - datetime.timedelta(days=1))
-            .not_valid_after(today + datetime.timedelta(days=30))
-            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True))
-        if not is_ca:
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([address, x509.DNSName("localhost")]), critical=False)
-        return builder.sign(issuer_key, hashes.SHA256())
-
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca = certificate("memoryd test CA", ca_key, None, ca_key, True)
-    server = certificate("localhost", key, ca, ca_key, False)
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "server.pem").write_bytes(server.public_bytes(pem))
-    (folder / "server.key").write_bytes(key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+def rpc_error(code: int, message: str) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+async def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token", default="", help="asked for as bearer or in the path")
+    parser.add_argument("--path-auth", action="store_true", help="no bearer counts")
+    parser.add_argument("--prefix", default="", help="of the tools' names")
     parser.add_argument("--stateful", action="store_true", help="issues Mcp-Session-Id")
     parser.add_argument("--json", action="store_true", help="answers in JSON instead of SSE")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
-    parser.add_argument("--make-certificate", type=Path, metavar="DIR")
+    parser.add_argument("--kv-lag", type=float, default=0, metavar="SECONDS")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="read first, written last")
+    parser.add_argument(
+        "--make-certificate", type=Path, metavar="DIR",
+        help="writes ca.pem, server.pem and server.key for the loopback address, and ends")
     arguments = parser.parse_args()
+    if arguments.path_auth and not arguments.token:
+        parser.error("--path-auth needs a --token")
     if arguments.make_certificate:
         make_certificate(arguments.make_certificate)
     else:
-        asyncio.run(Vault(arguments).run())
+        await Vault(arguments).run()
 
 
 if __name__ == "__main__":
-    main()
+    logging.disable(logging.WARNING)  # The SDK warns of every bad request.
+    asyncio.run(main())
