@@ -7,7 +7,8 @@ public struct TranscriptPosition: Sendable, Equatable {
   public var offset: Int64
   /// Physical lines that are taken in.
   public var lines: Int
-  /// The last bytes before `offset`: another file under the same inode is noticed by them.
+  /// A hash of the last bytes before `offset`, by which another file under the same inode is
+  /// noticed, and a line feed if they end with one.
   public var tail: [UInt8]
 
   public init(

@@ -125,6 +125,10 @@ import Testing
   @Test func secrets_areNowhereAtRest() throws {
     let token = "ghp_" + String(repeating: "Zx9Q", count: 9)
     try place.append(Line.request("my token is \(token) <private>do not keep</private>"))
+    // The last bytes of a transcript are looked at again by the next reading.
+    try place.append(
+      #"{"type":"user","uuid":"last","timestamp":"2026-01-14T15:18:08Z","message":"#
+        + #"{"role":"user","content":"and <private>do not keep</private>"}}"# + "\n")
     try place.run("checkpoint", input: place.hook("PreCompact"))
     try place.run("task", "add", "use \(token)", "--context", "password=hunter2hunter2")
     try place.run("decide", "rotate \(token)", "--rationale", token)
