@@ -25,6 +25,7 @@ run: build
 	@scripts/demo.sh $(BINARY)
 
 build: deps
+	$(SWIFT) build -c release --product memoryd-engine $(RELEASE_FLAGS)
 	$(SWIFT) build -c release --product memoryd $(RELEASE_FLAGS)
 
 ## All tests. Those on real transcripts run where ../shared/data/transcripts is there.
@@ -54,9 +55,10 @@ fuzz: deps
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/memoryd
-	install -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd
-	-strip $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd
-	ln -sf ../libexec/memoryd/memoryd $(DESTDIR)$(PREFIX)/bin/memoryd
+	rm -f $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd
+	install -m 755 $(BINARY)-engine $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd-engine
+	install -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/memoryd
+	-strip $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd-engine $(DESTDIR)$(PREFIX)/bin/memoryd
 
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/memoryd $(DESTDIR)$(PREFIX)/bin/memoryd

@@ -19,7 +19,8 @@ let package = Package(
   name: "memoryd",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "memoryd", targets: ["memoryd"])
+    .executable(name: "memoryd", targets: ["memoryd"]),
+    .executable(name: "memoryd-engine", targets: ["memoryd-engine"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -29,6 +30,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
   ],
   targets: [
     .systemLibrary(
@@ -37,6 +40,8 @@ let package = Package(
     .systemLibrary(
       name: "CCmark", pkgConfig: "libcmark",
       providers: [.apt(["libcmark-dev"]), .brew(["cmark"])]),
+
+    .systemLibrary(name: "CPosix"),
 
     .target(
       name: "MemoryStore",
@@ -56,18 +61,32 @@ let package = Package(
     .target(
       name: "Fallback", dependencies: ["MemoryStore", "Canary", "CCmark"], swiftSettings: settings),
 
+    // What the front and the daemon say to each other. No Foundation: the front must start at once.
+    .target(
+      name: "Relay", dependencies: ["CPosix"], path: "Sources/memoryd/Relay",
+      swiftSettings: settings),
+
     // The verbs, as functions of an invocation; the executable only binds them to a process.
     .target(
       name: "Engine",
       dependencies: [
-        "MemoryStore", "Checkpoints", "Canary", "Fallback",
+        "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ],
       path: "Sources/memoryd/Engine", swiftSettings: settings),
     .executableTarget(
-      name: "memoryd", dependencies: ["Engine"], path: "Sources/memoryd/Main",
+      name: "memoryd-engine", dependencies: ["Engine", "Relay"], path: "Sources/memoryd/Main",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "memoryd", dependencies: ["Relay", "CPosix"], path: "Sources/memoryd/Front",
       swiftSettings: settings),
 
     .testTarget(
@@ -83,7 +102,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "memoryd"],
+      dependencies: [
+        "Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay", "memoryd",
+        "memoryd-engine",
+      ],
       swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

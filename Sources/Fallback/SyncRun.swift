@@ -7,7 +7,7 @@ public import MemoryStore
 /// What a process does here may end at any point: a row is noted as sent before it is sent, and
 /// what became of it is noted together with the next one's going out.
 public final class SyncRun {
-  public struct Settings: Sendable {
+  public struct Settings {
     /// Ms for each call.
     public var timeout: Int
     /// Ms for which the vault's lists may not show a write.
@@ -20,11 +20,14 @@ public final class SyncRun {
     public var witness: String
     /// Held while a run goes on: the system lets go of it when a process dies.
     public var lock: String
+    /// Asked before each item; true leaves the rest for later.
+    public var isCancelled: () -> Bool
 
     public init(
       timeout: Int, lag: Int64, end: ContinuousClock.Instant?, patience: Int64, witness: String,
-      lock: String
+      lock: String, isCancelled: @escaping () -> Bool = { false }
     ) {
+      self.isCancelled = isCancelled
       self.timeout = timeout
       self.lag = lag
       self.end = end
@@ -249,6 +252,7 @@ public final class SyncRun {
   }
 
   private var hasTime: Bool {
+    if settings.isCancelled() { return false }
     guard let end = settings.end else { return true }
     // A call that is cut short has to be looked up: rather none.
     return end - .now > .milliseconds(max(100, 4 * pace))

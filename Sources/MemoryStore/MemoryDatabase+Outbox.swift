@@ -280,4 +280,9 @@ extension MemoryDatabase {
       _ = try update("state = 'quarantined', last_error = ?", [redactor.redact(error)])
     }
   }
+
+  /// Of all rows there ever were; 0 without one.
+  public func newestOutboxNumber() throws(StoreError) -> Int64 {
+    try read { try Int64.fetchOne($0, sql: "SELECT max(number) FROM outbox") ?? 0 }
+  }
 }

@@ -1,6 +1,7 @@
 import CSQLite
 import Foundation
 import GRDB
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -30,7 +31,9 @@ public final class MemoryDatabase: Sendable {
   /// Once for each process.
   private static let isConfigured = memoryd_sqlite3_stop_counting_memory() == SQLITE_OK
   /// Seconds.
-  private let busyTimeout: Double
+  private let busyTimeout: Mutex<Double>
+  /// The file that was opened; another may stand at the path by now.
+  private let file: RegularFile.Facts?
 
   /// - Parameters:
   ///   - path: Of the database file; its folder exists.
@@ -50,7 +53,7 @@ public final class MemoryDatabase: Sendable {
   ) throws(StoreError) {
     self.path = path
     self.redactor = redactor
-    self.busyTimeout = busyTimeout
+    self.busyTimeout = Mutex(busyTimeout)
     schemaNumber = steps.last?.number ?? 0
     _ = Self.isConfigured
     let isReading = access == .reading
@@ -88,7 +91,32 @@ public final class MemoryDatabase: Sendable {
     } catch {
       throw Self.translate(error, path)
     }
+    file = RegularFile.facts(path)
   }
+
+  // MARK: Keeping it open
+
+  /// False once the path leads to another file: what is written here would be lost.
+  public var isInPlace: Bool {
+    guard let file, let now = RegularFile.facts(path) else { return false }
+    return now.inode == file.inode && now.device == file.device
+  }
+
+  /// The schema that the file has now, which another memoryd may have changed.
+  public var hasKnownSchema: Bool {
+    (try? queue.read { try Self.number($0) }) == schemaNumber
+  }
+
+  /// - Parameter seconds: That transactions wait for another process's lock, from now on.
+  public func setBusyTimeout(_ seconds: Double) {
+    busyTimeout.withLock { $0 = seconds }
+    queue.inDatabase { _ = sqlite3_busy_timeout($0.sqliteConnection, Int32(seconds * 1000)) }
+  }
+
+  /// Gives back what SQLite keeps in memory for speed.
+  public func releaseMemory() { queue.inDatabase { _ = sqlite3_db_release_memory($0.sqliteConnection) } }
+
+  // MARK: Transactions
 
   /// Pages of the log above which it is folded into the database. The first process to open a
   /// store reads and checks its whole log: with SQLite's 1,000 pages that costs each hook 10 ms.
@@ -118,10 +146,11 @@ public final class MemoryDatabase: Sendable {
     guard let log = RegularFile.facts(path + "-wal"), log.size > Self.logPages * 4096 else {
       return
     }
+    let patience = busyTimeout.withLock(\.self)
     sqlite3_busy_timeout(db.sqliteConnection, 0)
     sqlite3_wal_checkpoint_v2(
       db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
-    sqlite3_busy_timeout(db.sqliteConnection, Int32(busyTimeout * 1000))
+    sqlite3_busy_timeout(db.sqliteConnection, Int32(patience * 1000))
   }
 
   /// Runs `body` with another patience for locks.
@@ -134,7 +163,7 @@ public final class MemoryDatabase: Sendable {
       queue.inDatabase { _ = sqlite3_busy_timeout($0.sqliteConnection, Int32(seconds * 1000)) }
     }
     set(seconds)
-    defer { set(busyTimeout) }
+    defer { set(busyTimeout.withLock(\.self)) }
     return try body()
   }
 

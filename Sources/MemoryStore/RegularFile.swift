@@ -150,7 +150,7 @@ public enum RegularFile {
     return facts(of: status)
   }
 
-  static func failure(_ verb: String, _ path: String) -> StoreError {
+  public static func failure(_ verb: String, _ path: String) -> StoreError {
     let number = errno
     let reason = String(cString: strerror(number))
     let code: StoreError.Code =

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Foundation
 import MemoryStore
+import Relay
 
 /// The whole of memoryd as a function: arguments, standard input, folder, environment and clock
 /// in; output and exit code out. The executable and the daemon call the same.
 public enum Engine {
-  public static let version = "0.1.0"
+  public static let version = Relay.version
 
   public static func run(_ invocation: Invocation) -> Outcome {
     var invocation = invocation
@@ -73,9 +74,10 @@ struct Memoryd: ParsableCommand {
         name: "Vault",
         subcommands: [SyncCommand.self, OutboxCommand.self, FallbackCommand.self]),
       CommandGroup(
+        name: "Daemon and agents",
+        subcommands: [ServeCommand.self, MCPCommand.self]),
+      CommandGroup(
         name: "Care",
-        subcommands: [
-          StatusCommand.self, DoctorCommand.self, MCPCommand.self, CompletionsCommand.self,
-        ]),
+        subcommands: [StatusCommand.self, DoctorCommand.self, CompletionsCommand.self]),
     ])
 }

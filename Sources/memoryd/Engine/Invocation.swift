@@ -15,6 +15,10 @@ public struct Invocation {
   /// Hands over each line of standard input as it comes and writes what it answers, as a line, to
   /// standard output, until the input ends; nil where nobody talks line by line.
   public var converse: ((_ answer: ([UInt8]) -> [UInt8]?) -> Void)?
+  /// Shows a line at once, for a verb that goes on; nil where output waits for the end.
+  public var announce: (@Sendable (String) -> Void)?
+  /// The daemon that carries it out; nil in a process of its own.
+  var daemon: DaemonContext?
   /// Called once a hook's input is understood: after that many ms the process must be gone.
   /// The closure it takes runs first when the time is up.
   public var enterHookMode:
@@ -26,6 +30,7 @@ public struct Invocation {
     clock: WallClock = .system, requestID: String, outputIsTerminal: Bool = false,
     progress: ((String) -> Void)? = nil,
     converse: ((([UInt8]) -> [UInt8]?) -> Void)? = nil,
+    announce: (@Sendable (String) -> Void)? = nil,
     enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
   ) {
     self.arguments = arguments
@@ -37,7 +42,23 @@ public struct Invocation {
     self.outputIsTerminal = outputIsTerminal
     self.progress = progress
     self.converse = converse
+    self.announce = announce
     self.enterHookMode = enterHookMode
+  }
+}
+
+extension Invocation {
+  init(
+    arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
+    requestID: String, outputIsTerminal: Bool = false, progress: ((String) -> Void)? = nil,
+    daemon: DaemonContext,
+    enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
+  ) {
+    self.init(
+      arguments: arguments, input: input, cwd: cwd, environment: environment,
+      requestID: requestID, outputIsTerminal: outputIsTerminal, progress: progress,
+      enterHookMode: enterHookMode)
+    self.daemon = daemon
   }
 }
 

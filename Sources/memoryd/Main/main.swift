@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import MemoryStore
+import Relay
 
 #if canImport(Glibc)
   import Glibc
@@ -12,40 +13,6 @@ import MemoryStore
 
 signal(SIGPIPE, SIG_IGN)
 
-/// Reads standard input to its end, or until nothing has come for a while.
-func readInput(_ milliseconds: Int) -> [UInt8] {
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 65_536)
-  // A host that writes and forgets to close must not hang the session, and an endless stream must
-  // not fill the memory.
-  let end = ContinuousClock.now + .milliseconds(milliseconds * 2)
-  while bytes.count < 16 << 20, ContinuousClock.now < end {
-    var request = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-    let ready = poll(&request, 1, Int32(milliseconds))
-    if ready < 0, errno == EINTR { continue }
-    if ready <= 0 { break }
-    let count = read(0, &chunk, chunk.count)
-    if count < 0, errno == EINTR { continue }
-    if count <= 0 { break }
-    bytes.append(contentsOf: chunk[..<count])
-  }
-  return bytes
-}
-
-func writeAll(_ text: String, to descriptor: Int32) {
-  writeAll(Array(text.utf8), to: descriptor)
-}
-
-func writeAll(_ all: [UInt8], to descriptor: Int32) {
-  var bytes = all[...]
-  while !bytes.isEmpty {
-    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
-    if count < 0, errno == EINTR { continue }
-    if count <= 0 { return }
-    bytes = bytes.dropFirst(count)
-  }
-}
-
 /// Reads standard input line by line and writes the answers.
 func converse(_ answer: ([UInt8]) -> [UInt8]?) {
   /// Bytes; what is longer is read over, and gets an error.
@@ -56,7 +23,7 @@ func converse(_ answer: ([UInt8]) -> [UInt8]?) {
   func finish() {
     if isTooLong { line = Array("{}".utf8) }
     if !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }), let reply = answer(line) {
-      writeAll(reply + [10], to: 1)
+      Streams.write(reply + [10], to: 1)
     }
     line.removeAll(keepingCapacity: line.count < 1 << 20)
     isTooLong = false
@@ -91,21 +58,24 @@ func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> V
   thread.start()
 }
 
-let environment = ProcessInfo.processInfo.environment
+var environment = ProcessInfo.processInfo.environment
 var requestIDs = ULIDGenerator()
+let requestID =
+  environment.removeValue(forKey: "MEMORYD_REQUEST_ID")
+  ?? requestIDs.next(at: WallClock.system.now).description
 let errorIsTerminal = isatty(2) == 1
 let outcome = Engine.run(
   Invocation(
     arguments: Array(CommandLine.arguments.dropFirst()),
-    input: StandardInput(isTerminal: isatty(0) == 1, read: readInput),
+    input: StandardInput(isTerminal: isatty(0) == 1, read: Streams.readInput),
     cwd: FileManager.default.currentDirectoryPath,
     environment: environment,
-    requestID: environment["MEMORYD_REQUEST_ID"]
-      ?? requestIDs.next(at: WallClock.system.now).description,
+    requestID: requestID,
     outputIsTerminal: isatty(1) == 1,
-    progress: errorIsTerminal ? { writeAll("\r\u{1B}[K\($0)", to: 2) } : nil,
-    converse: isatty(0) == 1 ? nil : { converse($0) }, enterHookMode: startWatchdog))
-writeAll(outcome.output, to: 1)
-writeAll(outcome.errorOutput, to: 2)
+    progress: errorIsTerminal ? { Streams.write(Array("\r\u{1B}[K\($0)".utf8), to: 2) } : nil,
+    converse: isatty(0) == 1 ? nil : { converse($0) },
+    announce: { Streams.write(Array($0.utf8), to: 1) }, enterHookMode: startWatchdog))
+Streams.write(Array(outcome.output.utf8), to: 1)
+Streams.write(Array(outcome.errorOutput.utf8), to: 2)
 // Straight out: there is nothing to flush, and SQLite's files are safe as they are.
 _exit(outcome.exitCode.rawValue)

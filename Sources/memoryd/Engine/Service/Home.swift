@@ -40,6 +40,8 @@ struct Home: Sendable {
   var syncLock: String { data + "/sync.lock" }
   /// The newest sync, told outside the store.
   var syncWitness: String { data + "/sync.witness" }
+  /// Held by the daemon of this folder.
+  var instanceLock: String { data + "/memoryd.lock" }
   var logs: String { data + "/logs" }
   var configurationFile: String { configuration + "/config.yaml" }
 

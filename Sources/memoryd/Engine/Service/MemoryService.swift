@@ -37,10 +37,15 @@ final class MemoryService {
   let spool: Spool
   let problems: ProblemLog
   let log: Logger
+  /// The daemon that this runs in.
+  let daemon: DaemonContext?
   /// Set in hook mode: bounds every wait, and forbids migrations.
   private(set) var deadline: Deadline?
 
   private var opened: MemoryDatabase?
+  private var readOnly: MemoryDatabase?
+  /// Stores with the same key know the same secrets.
+  private let storeKey: String
   /// Why the store did not take a hook's write: the hook does not wait for it a second time.
   private var refusal: StoreError?
 
@@ -56,11 +61,17 @@ final class MemoryService {
     settings = try Settings(
       file: home.configurationFile, environment: environment, isLenient: isLenient)
     tokenFromFile = Self.tokenFromFile(settings, cwd: cwd, environment)
-    redactor = Redactor(
-      isEnabled: settings[.redactionEnabled] == "true",
-      extraLiterals: Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 })
+    let isRedacting = settings[.redactionEnabled]
+    let secrets = Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 }
+    redactor = Redactor(isEnabled: isRedacting == "true", extraLiterals: secrets)
+    storeKey = ([isRedacting] + secrets).joined(separator: "\u{0}")
+    daemon = invocation.daemon
     spool = Spool(folder: home.spool)
     problems = ProblemLog(folder: home.logs)
+  }
+
+  deinit {
+    if let opened { daemon?.stores.giveBack(opened, key: storeKey) }
   }
 
   private static func tokenFromFile(
@@ -101,7 +112,7 @@ final class MemoryService {
       guard error.code == .readOnly else { throw error }
       let database = try? MemoryDatabase(path: home.database, access: .reading)
       guard let database else { throw error }
-      opened = database
+      readOnly = database
       return database
     }
   }
@@ -119,7 +130,14 @@ final class MemoryService {
 
   /// The store, opened once; what waits in the spool is taken in first.
   func database() throws(StoreError) -> MemoryDatabase {
-    if let opened { return opened }
+    if let opened = opened ?? readOnly { return opened }
+    if let kept = daemon?.stores.take(
+      path: home.database, key: storeKey, busyTimeout: busySeconds)
+    {
+      opened = kept
+      drainSpool(into: kept)
+      return kept
+    }
     try RegularFile.makeFolder(home.data)
     let database = try MemoryDatabase(
       path: home.database, access: deadline == nil ? .migrating : .asIs,

@@ -19,6 +19,12 @@ struct Settings: Sendable {
     case redactionEnabled = "redaction.enabled"
     case resumeBudget = "resume.budget_chars"
     case hookDeadline = "hooks.deadline_ms"
+    case followFolders = "follow.folders"
+    case httpListen = "http.listen"
+    case httpToken = "http.token"
+    case httpTokenFile = "http.token_file"
+    case httpAllowedHosts = "http.allowed_hosts"
+    case httpAllowedOrigins = "http.allowed_origins"
 
     /// The variable that sets it: `MEMORYD_VAULT_URL` and so on.
     var variable: String {
@@ -42,7 +48,7 @@ struct Settings: Sendable {
       }
     }
 
-    var isSecret: Bool { self == .vaultToken }
+    var isSecret: Bool { self == .vaultToken || self == .httpToken }
 
     /// What a value must be, in words; nil if the value fits.
     func complaint(about value: String) -> String? {
@@ -58,6 +64,12 @@ struct Settings: Sendable {
         value.isEmpty || value.lowercased().hasPrefix("http://")
           || value.lowercased().hasPrefix("https://")
           ? nil : "must be an http or https URL"
+      case .httpListen:
+        value.isEmpty || HTTPAddress(value) != nil
+          ? nil : "must be ADDRESS:PORT, as in 127.0.0.1:7437"
+      case .httpToken:
+        value.isEmpty || HTTPToken.isStrong(value)
+          ? nil : "must be at least \(HTTPToken.leastLength) letters, digits or -._~"
       default: nil
       }
     }
@@ -110,6 +122,11 @@ struct Settings: Sendable {
 
   subscript(key: Key) -> String { values[key]?.text ?? key.defaultValue }
   func integer(_ key: Key) -> Int { Int(self[key]) ?? Int(key.defaultValue) ?? 0 }
+  /// The parts of a setting that is a list: what stands between commas.
+  func list(_ key: Key) -> [String] {
+    self[key].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty }
+  }
   var hasVault: Bool { !self[.vaultURL].isEmpty }
 
   private mutating func set(_ key: Key, _ value: String, source: String) throws {

@@ -25,9 +25,10 @@ struct SyncService {
   ///   - tools: Nil where no vault is configured: then only the files are taken in.
   ///   - end: When all must be over; nil without an end.
   ///   - patience: Ms to wait for the moment at which lost answers can be looked up.
+  ///   - isCancelled: Asked before each item; true leaves the rest for later.
   func run(
     _ tools: VaultTools?, end: ContinuousClock.Instant?, patience: Int64,
-    progress: ((String) -> Void)? = nil
+    progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
   ) throws(StoreError) -> Outcome {
     var outcome = Outcome()
     let database = try service.writer()
@@ -40,7 +41,8 @@ struct SyncService {
       database: database, files: files, vault: tools, clock: service.clock,
       settings: .init(
         timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
-        witness: service.home.syncWitness, lock: service.home.syncLock),
+        witness: service.home.syncWitness, lock: service.home.syncLock,
+        isCancelled: isCancelled),
       onFailure: { vault.observe(.callFailed($0)) },
       onProgress: { sent in
         if sent % 20 == 0 { progress?("syncing: \(sent) of \(total)") }

@@ -1,0 +1,63 @@
+// What the C library only declares under _GNU_SOURCE, which Swift's view of it lacks.
+#ifndef MEMORYD_CPOSIX_SHIM_H
+#define MEMORYD_CPOSIX_SHIM_H
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/mman.h>
+
+struct memoryd_credentials {
+  int pid;
+  unsigned uid, gid;
+};
+
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int memfd_create(const char *, unsigned);
+#endif
+
+// Accepts a connection that no child inherits and that never blocks; -1 with errno.
+static inline int memoryd_accept(int descriptor) {
+#ifdef __linux__
+  return accept4(descriptor, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#else
+  int one = accept(descriptor, 0, 0);
+  if (one >= 0) {
+    fcntl(one, F_SETFD, FD_CLOEXEC);
+    fcntl(one, F_SETFL, fcntl(one, F_GETFL) | O_NONBLOCK);
+  }
+  return one;
+#endif
+}
+
+// The user at the other end of a Unix socket; -1 where the system does not tell.
+static inline long memoryd_peer_user(int descriptor) {
+#ifdef __linux__
+  struct memoryd_credentials peer;
+  socklen_t length = sizeof(peer);
+  // SO_PEERCRED
+  if (getsockopt(descriptor, SOL_SOCKET, 17, &peer, &length) != 0) return -1;
+  return peer.uid;
+#else
+  uid_t user;
+  gid_t group;
+  return getpeereid(descriptor, &user, &group) == 0 ? (long)user : -1;
+#endif
+}
+
+// A file without a name that outlives execve; -1 with errno.
+static inline int memoryd_nameless_file(void) {
+#ifdef __linux__
+  return memfd_create("memoryd-input", 0);
+#else
+  char name[] = "/tmp/memoryd-input-XXXXXX";
+  int descriptor = mkstemp(name);
+  if (descriptor >= 0) unlink(name);
+  return descriptor;
+#endif
+}
+
+#endif

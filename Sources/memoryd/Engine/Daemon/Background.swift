@@ -1,0 +1,273 @@
+import Canary
+import Fallback
+import Foundation
+import Logging
+import MemoryStore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// What the daemon does while nobody asks: keeps the vault's verdict fresh, sends what waits, and
+/// follows transcripts. One thing at a time, so that an idle machine stays idle.
+struct BackgroundService: Service {
+  /// Ms between looks. A look is a few `stat` calls where nothing has changed.
+  private static let interval = 1000
+
+  let work: BackgroundWork
+  let context: DaemonContext
+  let pool: NIOThreadPool
+  let log: Logger
+
+  func run() async throws {
+    let (wakeUps, continuation) = AsyncStream.makeStream(
+      of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    context.change { $0.wakeUp = { continuation.yield() } }
+    let clock = Task {
+      while !Task.isCancelled {
+        continuation.yield()
+        try? await Task.sleep(for: .milliseconds(Self.interval))
+      }
+    }
+    defer { clock.cancel() }
+    await withGracefulShutdownHandler {
+      for await _ in wakeUps {
+        if context.isStopping { break }
+        try? await pool.runIfActive { work.look() }
+        // Several writes in a row are sent together.
+        try? await Task.sleep(for: .milliseconds(100))
+      }
+    } onGracefulShutdown: {
+      context.change { $0.isStopping = true }
+      continuation.finish()
+    }
+  }
+}
+
+/// The looks themselves; blocking, one at a time.
+final class BackgroundWork: Sendable {
+  /// A session that was seen within this time may still grow, ms.
+  private static let followWindow: Int64 = 24 * 3600 * 1000
+  private static let mostFollowed = 200
+  /// Ms between questions to a vault that answers: while somebody works here, and otherwise.
+  private static let busyProbe: Int64 = 20_000
+  private static let idleProbe: Int64 = 300_000
+  private static let busyWindow: Int64 = 30 * 60 * 1000
+
+  private struct State {
+    /// What the store's files looked like at the last look.
+    var storeSeen: [RegularFile.Facts?] = []
+    /// When a session was last heard of, Unix ms.
+    var lastSeen: Int64 = 0
+    /// Path to size, as they were when they were read last.
+    var followed: [String: Int64] = [:]
+    var sessionsReadAt: Int64 = 0
+    /// What the fallback files looked like.
+    var filesSeen: [RegularFile.Facts?] = []
+    var queued = 0
+    /// The newest outbox row, now and when the last sync began.
+    var newestRow: Int64 = 0
+    var newestSynced: Int64 = 0
+    /// When to try what the last sync could not do, Unix ms.
+    var nextSync: Int64 = 0
+  }
+
+  let context: DaemonContext
+  let log: Logger
+  private let environment: [String: String]
+  private let clock: WallClock
+  private let state = Mutex(State())
+
+  init(
+    context: DaemonContext, environment: [String: String], clock: WallClock, log: Logger
+  ) {
+    self.context = context
+    self.environment = environment
+    self.clock = clock
+    self.log = log
+  }
+
+  /// One look at everything.
+  func look() {
+    do {
+      var ids = ULIDGenerator()
+      let service = try MemoryService(
+        invocation: Invocation(
+          arguments: [], input: .none, cwd: "/", environment: environment,
+          requestID: ids.next(at: clock.now).description, daemon: context),
+        homeFlag: context.home.data, isLenient: true)
+      let database = try service.database()
+      let isChanged = noteChanges(service)
+      follow(service, database, isChanged: isChanged)
+      tend(service, database, isChanged: isChanged)
+    } catch {
+      let code = (error as? StoreError)?.code.rawValue ?? "\(type(of: error))"
+      log.warning("the look failed", metadata: ["code": "\(code)"])
+      if (error as? StoreError)?.code == .schemaTooNew {
+        context.stop(because: "a newer memoryd has changed the store", log)
+      }
+    }
+  }
+
+  /// - Returns: True if somebody wrote to the store since the last look.
+  private func noteChanges(_ service: MemoryService) -> Bool {
+    let path = service.home.database
+    let seen = [RegularFile.facts(path), RegularFile.facts(path + "-wal")]
+    return state.withLock { state in
+      defer { state.storeSeen = seen }
+      return seen != state.storeSeen
+    }
+  }
+
+  // MARK: Transcripts
+
+  /// Reads what has come to the transcripts of sessions that memoryd was told of, so that a hook
+  /// finds little left to read.
+  private func follow(_ service: MemoryService, _ database: MemoryDatabase, isChanged: Bool) {
+    let now = clock.now
+    var known = state.withLock(\.followed)
+    if isChanged || now - state.withLock(\.sessionsReadAt) > 60_000 {
+      let sessions =
+        (try? database.sessions(
+          RecordFilter(since: now - Self.followWindow, limit: Self.mostFollowed))) ?? []
+      var paths = Set(sessions.filter { $0.endedAt == nil }.compactMap(\.transcriptPath))
+      paths.formUnion(configured(service, since: now - Self.followWindow))
+      known = Dictionary(uniqueKeysWithValues: paths.map { ($0, known[$0] ?? -1) })
+      state.withLock {
+        $0.sessionsReadAt = now
+        $0.followed = known
+        $0.lastSeen = sessions.map(\.lastSeenAt).max() ?? 0
+      }
+      let count = known.count
+      context.change { $0.followed = count }
+    }
+    for (path, size) in known {
+      if context.isStopping { return }
+      guard let facts = RegularFile.facts(path), facts.size != size else { continue }
+      do {
+        let result = try TranscriptIngest(service: service).take(path)
+        log.debug(
+          "followed", metadata: ["entries": "\(result.entries)", "lines": "\(result.lines)"])
+      } catch {
+        // Told by the hook that meets it; here it is only not tried again before it grows.
+        log.info("a transcript was not read", metadata: ["code": "\(Self.code(error))"])
+      }
+      state.withLock { $0.followed[path] = facts.size }
+    }
+  }
+
+  private static func code(_ error: any Error) -> String {
+    (error as? StoreError)?.code.rawValue ?? "\(type(of: error))"
+  }
+
+  /// The transcripts below the configured folders that were written lately.
+  private func configured(_ service: MemoryService, since: Int64) -> [String] {
+    service.settings.list(.followFolders).flatMap { folder -> [String] in
+      let root = service.absolute(folder)
+      guard let walker = FileManager.default.enumerator(atPath: root) else { return [] }
+      var paths: [String] = []
+      for case let name as String in walker where name.hasSuffix(".jsonl") {
+        let path = root + "/" + name
+        guard let facts = RegularFile.facts(path), facts.modified >= since else { continue }
+        paths.append(path)
+        if paths.count >= Self.mostFollowed { break }
+      }
+      return paths
+    }
+  }
+
+  // MARK: The vault
+
+  /// Asks, sends and takes in, as far as it is due.
+  private func tend(_ service: MemoryService, _ database: MemoryDatabase, isChanged: Bool) {
+    let now = clock.now
+    let sync = SyncService(service: service)
+    let areFilesChanged = noteFiles(service)
+    guard service.settings.hasVault else {
+      if areFilesChanged { _ = try? sync.adopt(end: nil, onlyIfChanged: true) }
+      return
+    }
+    let vault = VaultService(service: service)
+    let health = vault.health()
+    guard HealthStateMachine.wait(health, asker: .background, now: now) == 0 else {
+      if areFilesChanged { _ = try? sync.adopt(end: nil, onlyIfChanged: true) }
+      if isChanged { sync.mirrorPending() }
+      return
+    }
+    if isChanged {
+      let queued = (try? database.counts().queued) ?? 0
+      let newest = (try? database.newestOutboxNumber()) ?? 0
+      state.withLock {
+        $0.queued = queued
+        $0.newestRow = newest
+      }
+    }
+    let age = now - (health?.checkedAt ?? 0)
+    let isDue = state.withLock { state in
+      let interval = now - state.lastSeen < Self.busyWindow ? Self.busyProbe : Self.idleProbe
+      return health?.mode != .normal || areFilesChanged || age >= interval || age < 0
+        || (state.queued > 0
+          && (state.newestRow != state.newestSynced || now >= state.nextSync))
+    }
+    guard isDue else { return }
+    state.withLock { $0.newestSynced = $0.newestRow }
+    send(sync, vault, service)
+  }
+
+  private func noteFiles(_ service: MemoryService) -> Bool {
+    let files = service.fallback
+    let seen = [files.tasks, files.checkpoints].map { RegularFile.facts($0) }
+    return state.withLock { state in
+      defer { state.filesSeen = seen }
+      return seen != state.filesSeen
+    }
+  }
+
+  private func send(_ sync: SyncService, _ vault: VaultService, _ service: MemoryService) {
+    let now = clock.now
+    let tools: VaultTools
+    do throws(VaultFailure) {
+      tools = try vault.tools()
+    } catch {
+      vault.observe(.probeFailed(error))
+      return
+    }
+    defer { tools.close() }
+    if vault.health()?.mode == .degraded {
+      vault.change {
+        $0 = HealthStateMachine.claimProbe($0, now: now, timeout: Int64(tools.timeout))
+      }
+    }
+    let before = vault.health()?.mode
+    do throws(StoreError) {
+      let context = context
+      let outcome = try sync.run(
+        tools, end: nil, patience: 0, isCancelled: { context.isStopping })
+      let report = outcome.report
+      state.withLock { state in
+        state.queued = outcome.left
+        // What could not be done now has a time of its own, or waits for the next write.
+        state.nextSync =
+          report.isBusy ? now + 2000 : report.nextLook ?? now + 30_000
+      }
+      if report.sent + report.found + report.pulled > 0 {
+        log.info(
+          "synced",
+          metadata: [
+            "sent": "\(report.sent)", "found": "\(report.found)", "pulled": "\(report.pulled)",
+            "left": "\(outcome.left)",
+          ])
+      }
+    } catch {
+      log.warning("sync failed", metadata: ["code": "\(error.code.rawValue)"])
+    }
+    let after = vault.health()
+    if after?.mode != before {
+      log.notice(
+        "mode changed",
+        metadata: [
+          "mode": "\(after?.mode.rawValue ?? "unknown")",
+          "reason": "\(after?.reason?.rawValue ?? "-")",
+        ])
+    }
+  }
+}

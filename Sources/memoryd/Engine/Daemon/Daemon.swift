@@ -1,0 +1,148 @@
+import Foundation
+import Logging
+import MemoryStore
+import NIOPosix
+import Relay
+import ServiceLifecycle
+import UnixSignals
+
+/// The daemon: one for each folder, in the foreground, until it is told to stop.
+struct Daemon {
+  let invocation: Invocation
+  let homeFlag: String?
+  /// Where to listen for HTTP, before what the settings say.
+  let httpFlag: String?
+
+  /// Serves until SIGTERM or SIGINT.
+  ///
+  /// - Throws: ``VerbError`` where another daemon runs, or it cannot be begun; ``StoreError``.
+  func run(announce: @escaping @Sendable (String) -> Void) throws {
+    var environment = invocation.environment
+    if let homeFlag { environment["MEMORYD_HOME"] = homeFlag }
+    let home = try Home(flag: homeFlag, environment: environment, cwd: invocation.cwd)
+    if environment["MEMORYD_HOME"] != nil { environment["MEMORYD_HOME"] = home.data }
+    try RegularFile.makeFolder(home.data)
+    try RegularFile.makeFolder(home.logs)
+    let lock = try lock(home)
+    defer { withExtendedLifetime(lock) {} }
+    guard
+      let socketPath = Relay.socketPath(variable: { environment[$0] }, cwd: { invocation.cwd })
+    else {
+      throw VerbError(.badConfiguration, "no_home", "there is no folder for the socket")
+    }
+    try RegularFile.makeFolder((socketPath as NSString).deletingLastPathComponent)
+    let context = DaemonContext(
+      home: home, socketPath: socketPath, startedAt: invocation.clock.now)
+    var request = invocation
+    request.environment = environment
+    request.daemon = context
+    let service = try MemoryService(invocation: request, homeFlag: nil, isLenient: false)
+    // Before anybody is let in: hooks never migrate.
+    _ = try service.database()
+    let log = logger(service)
+    let pool = NIOThreadPool(numberOfThreads: RelayService.threads)
+    pool.start()
+    let manager = ServiceManager(environment: environment)
+    var services: [any Service] = []
+    let http = try HTTPService(
+      service: service, flag: httpFlag, invocation: request, context: context, pool: pool, log: log)
+    if let http { services.append(http) }
+    let listener = try RelayService.listen(at: socketPath)
+    defer { Self.remove(socketPath, listener) }
+    services += [
+      RelayService(listener: listener, context: context, pool: pool, log: log),
+      BackgroundService(
+        work: BackgroundWork(
+          context: context, environment: environment, clock: invocation.clock, log: log),
+        context: context, pool: pool, log: log),
+      WatchdogService(manager: manager),
+      ReloadService(manager: manager, context: context, log: log),
+    ]
+    var configuration = ServiceGroupConfiguration(
+      services: services.map { .init(service: $0, successTerminationBehavior: .ignore) },
+      logger: log)
+    configuration.gracefulShutdownSignals = [.sigterm, .sigint]
+    let group = ServiceGroup(configuration: configuration)
+    context.change {
+      $0.stop = { Task { await group.triggerGracefulShutdown() } }
+    }
+    log.notice("started", metadata: ["version": "\(Engine.version)", "pid": "\(getpid())"])
+    announce("memoryd \(Engine.version) serves \(home.data) (pid \(getpid()))\n")
+    if let http { announce(http.announcement) }
+    manager.ready()
+    do {
+      try Self.wait { try await group.run() }
+    } catch {
+      log.error("stopped by an error", metadata: ["error": "\(error)"])
+      throw VerbError(
+        .inputOutput, "stopped", "the daemon stopped: \(error)",
+        hint: "see \(home.logs)/memoryd.log")
+    }
+    manager.stopping()
+    log.notice("stopped")
+  }
+
+  private func lock(_ home: Home) throws -> InstanceLock {
+    do {
+      return try InstanceLock(file: home.instanceLock)
+    } catch let held as InstanceLock.Held {
+      throw VerbError(
+        .degraded, "already_running",
+        "a daemon serves \(home.data) already\(held.note.isEmpty ? "" : " (\(held.note))")",
+        hint: "`memoryd status` shows it; nothing needs to be done")
+    }
+  }
+
+  private func logger(_ service: MemoryService) -> Logger {
+    let file = DaemonLog.File(
+      path: service.home.logs + "/memoryd.log", redactor: service.redactor,
+      alsoToError: invocation.environment[EngineLog.variable] != nil)
+    let clock = invocation.clock
+    var log = Logger(label: "memoryd") { DaemonLog(file: file, clock: clock, label: $0) }
+    log.logLevel =
+      invocation.environment[EngineLog.variable].flatMap(Logger.Level.init(rawValue:)) ?? .info
+    return log
+  }
+
+  /// Only if it is still the own one.
+  private static func remove(_ path: String, _ listener: Socket) {
+    listener.shutDown()
+    unlink(path)
+  }
+
+  /// Blocks this thread, which is none of Swift's concurrency.
+  private static func wait(_ body: @escaping @Sendable () async throws -> Void) throws {
+    let done = DispatchSemaphore(value: 0)
+    let result = Box<Result<Void, any Error>>()
+    Task {
+      do {
+        try await body()
+        result.set(.success(()))
+      } catch {
+        result.set(.failure(error))
+      }
+      done.signal()
+    }
+    done.wait()
+    try result.get()?.get()
+  }
+}
+
+/// SIGHUP: settings are read anew.
+struct ReloadService: Service {
+  let manager: ServiceManager
+  let context: DaemonContext
+  let log: Logger
+
+  func run() async throws {
+    let signals = await UnixSignalsSequence(trapping: .sighup)
+    for await _ in signals.cancelOnGracefulShutdown() {
+      manager.reloading()
+      // Each request reads the settings; what was kept open by the old ones is closed.
+      context.stores.clear()
+      context.wake()
+      log.notice("settings read anew")
+      manager.ready()
+    }
+  }
+}

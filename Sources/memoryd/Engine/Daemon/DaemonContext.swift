@@ -1,0 +1,140 @@
+import Foundation
+import Logging
+import MemoryStore
+import Relay
+import Synchronization
+
+/// What the requests of one daemon share, and what it tells of itself.
+final class DaemonContext: Sendable {
+  /// Ms for which the health monitor's verdict is as good as asking the vault: a session that
+  /// starts within it does not wait for one.
+  static let freshness: Int64 = 30_000
+
+  let home: Home
+  let stores = StorePool()
+  let startedAt: Int64
+  let socketPath: String
+  private let state = Mutex(State())
+
+  struct State {
+    var requests = 0
+    var declined = 0
+    var running = 0
+    var followed = 0
+    var isStopping = false
+    /// Where the MCP endpoint listens.
+    var httpURL: String?
+    var wakeUp: @Sendable () -> Void = {}
+    var stop: @Sendable () -> Void = {}
+  }
+
+  init(home: Home, socketPath: String, startedAt: Int64) {
+    self.home = home
+    self.socketPath = socketPath
+    self.startedAt = startedAt
+  }
+
+  func change<T>(_ body: (inout sending State) -> sending T) -> sending T {
+    state.withLock { body(&$0) }
+  }
+
+  var isStopping: Bool { state.withLock { $0.isStopping } }
+
+  /// Something was written: the drainer looks now instead of at its next turn.
+  func wake() { state.withLock { $0.wakeUp }() }
+
+  /// Ends the daemon gracefully; a service manager starts it anew.
+  func stop(because reason: String, _ log: Logger) {
+    log.notice("stopping", metadata: ["reason": "\(reason)"])
+    change { state in
+      state.isStopping = true
+      return state.stop
+    }()
+  }
+
+  /// - Returns: False if so many requests run already that this one is better off in its own
+  ///   process.
+  func begin(limit: Int) -> Bool {
+    state.withLock { state in
+      guard !state.isStopping, state.running < limit else { return false }
+      state.running += 1
+      state.requests += 1
+      return true
+    }
+  }
+
+  func end() { state.withLock { $0.running -= 1 } }
+
+  var facts: DaemonFacts {
+    let state = state.withLock { $0 }
+    return DaemonFacts(
+      version: Engine.version, pid: Int(getpid()), startedAt: startedAt,
+      requests: state.requests, declined: state.declined, followed: state.followed,
+      residentBytes: Self.residentBytes(), home: home.data, socket: socketPath,
+      httpURL: state.httpURL)
+  }
+
+  /// Nil where the system does not tell.
+  private static func residentBytes() -> Int? {
+    #if os(Linux)
+      guard let bytes = try? RegularFile.read("/proc/self/statm", limit: 4096) else { return nil }
+      let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+      return fields.count > 1 ? Int(fields[1]).map { $0 * Int(sysconf(Int32(_SC_PAGESIZE))) } : nil
+    #else
+      return nil
+    #endif
+  }
+}
+
+/// What a daemon tells of itself, as JSON over its socket.
+struct DaemonFacts: Codable, Sendable {
+  var version: String
+  var pid: Int
+  /// Unix ms.
+  var startedAt: Int64
+  /// Carried out since the start.
+  var requests: Int
+  /// Left to the callers' own engines.
+  var declined: Int
+  /// Transcripts that are followed.
+  var followed: Int
+  var residentBytes: Int?
+  var home: String
+  var socket: String
+  var httpURL: String?
+
+  /// The command line that asks for them; no verb has such a name.
+  static let question = ["#facts"]
+
+  /// Asks the daemon of a folder.
+  ///
+  /// - Returns: Nil if none answers at once; `version` alone where it is of another one.
+  static func ask(socketPath: String) -> DaemonAnswer {
+    guard let socket = Socket.connect(to: socketPath) else { return .none }
+    let request = RelayRequest(
+      id: "", flags: [], cwd: "/", cwdPlace: .init(device: 0, inode: 0), mounts: 0,
+      arguments: question, environment: [], input: [])
+    let end = Streams.now() + 500
+    guard Streams.write(request.bytes, to: socket.descriptor, by: end),
+      let head = Streams.read(RelayFrame.headerLength, from: socket.descriptor, by: end),
+      let (kind, length) = RelayFrame.header(head), length <= 1 << 20,
+      let payload = Streams.read(length, from: socket.descriptor, by: end)
+    else { return .silent }
+    if kind == .output,
+      let facts = try? JSONDecoder().decode(DaemonFacts.self, from: Data(payload))
+    {
+      return .facts(facts)
+    }
+    return .declined(String(decoding: payload.prefix(300), as: UTF8.self))
+  }
+}
+
+enum DaemonAnswer {
+  /// Nobody listens.
+  case none
+  /// Somebody listens and does not answer.
+  case silent
+  /// Another version: what it says.
+  case declined(String)
+  case facts(DaemonFacts)
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Logging
+import NIOPosix
+import Relay
+import ServiceLifecycle
+
+/// Listens on the daemon's Unix socket.
+struct RelayService: Service {
+  /// More than so many requests at once are left to the callers' own engines.
+  static let threads = 16
+
+  let listener: Socket
+  let context: DaemonContext
+  let pool: NIOThreadPool
+  let log: Logger
+
+  /// Takes the socket's path over. Whoever listened there is gone: the instance lock is held.
+  static func listen(at path: String) throws -> Socket {
+    var status = stat()
+    if lstat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFSOCK else {
+        throw VerbError(
+          .cannotWrite, "in_the_way", "\(path) is there and is no socket",
+          hint: "look at it and move it away")
+      }
+      unlink(path)
+    }
+    do throws(Socket.Failure) {
+      return try Socket.listen(at: path, backlog: 128)
+    } catch {
+      switch error {
+      case .pathTooLong:
+        throw VerbError(
+          .badConfiguration, "path_too_long",
+          "\(path) is longer than the path of a Unix socket may be",
+          hint: "set MEMORYD_HOME to a shorter path; without a daemon everything works as it is")
+      case .system(let code):
+        throw VerbError(
+          .inputOutput, "socket", "cannot listen at \(path): \(String(cString: strerror(code)))")
+      }
+    }
+  }
+
+  func run() async throws {
+    let thread = Thread { accept() }
+    thread.name = "memoryd-accept"
+    thread.start()
+    try? await gracefulShutdown()
+    listener.shutDown()
+    // Those that are under way end; whoever is late falls back on the engine.
+    let end = ContinuousClock.now + .milliseconds(1500)
+    while context.change({ $0.running }) > 0, ContinuousClock.now < end {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+  }
+
+  private func accept() {
+    while let socket = listener.accept() {
+      guard context.begin(limit: Self.threads) else {
+        context.change { $0.declined += 1 }
+        Streams.write(
+          RelayFrame.bytes(.declined, Array("busy".utf8)), to: socket.descriptor,
+          by: Streams.now())
+        continue
+      }
+      let session = RelaySession(socket: socket, context: context, log: log)
+      pool.submit { _ in
+        session.run()
+        context.end()
+      }
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import Logging
+import MemoryStore
+import Relay
+import Synchronization
+
+/// One caller on the daemon's socket: takes its request, or declines it so that the caller's own
+/// engine does the work.
+struct RelaySession: Sendable {
+  let socket: Socket
+  let context: DaemonContext
+  let log: Logger
+
+  /// Ms for a caller to say what it wants.
+  private static let patience = 2000
+  /// Ms for a caller to take the answer.
+  private static let patienceForAnswers = 10_000
+  /// Ms for a caller to hand on what its standard input brings.
+  private static let patienceForInput = 600_000
+
+  func run() {
+    // Root may read everything of this user anyway, and yet has a memory of its own.
+    guard let user = socket.peerUser, user == getuid() else {
+      log.warning("another user was refused", metadata: ["uid": "\(socket.peerUser ?? 0)"])
+      return
+    }
+    let end = Streams.now() + Self.patience
+    guard let head = Streams.read(RelayRequest.headerLength, from: socket.descriptor, by: end),
+      let (number, length) = RelayRequest.length(ofHeader: head)
+    else {
+      log.notice("no request came")
+      return
+    }
+    guard number == Relay.protocolNumber else { return decline("protocol \(number) is not known") }
+    guard let body = Streams.read(length, from: socket.descriptor, by: end),
+      let request = RelayRequest(body: body)
+    else { return decline("the request is not whole") }
+    guard request.version == Engine.version else {
+      return decline("this daemon is version \(Engine.version), not \(request.version)")
+    }
+    if request.arguments == DaemonFacts.question {
+      let facts = (try? JSONEncoder().encode(context.facts)) ?? Data()
+      send(RelayFrame.bytes(.output, Array(facts)) + RelayFrame.bytes(.exit, number: 0))
+      return
+    }
+    if let reason = objection(to: request) { return decline(reason) }
+    carryOut(request)
+  }
+
+  private func decline(_ reason: String) {
+    context.change { $0.declined += 1 }
+    log.info("declined", metadata: ["reason": "\(reason)"])
+    send(RelayFrame.bytes(.declined, Array(reason.utf8)))
+  }
+
+  @discardableResult
+  private func send(_ bytes: [UInt8]) -> Bool {
+    Streams.write(bytes, to: socket.descriptor, by: Streams.now() + Self.patienceForAnswers)
+  }
+
+  // MARK: May it be done here
+
+  /// Why the caller's own engine must do it; nil if this daemon would do the same.
+  private func objection(to request: RelayRequest) -> String? {
+    guard Relay.mayRelay(request.arguments) else { return "the verb belongs to the caller" }
+    let environment = Self.dictionary(request.environment)
+    guard let home = try? Home(flag: nil, environment: environment, cwd: request.cwd),
+      home.data == context.home.data, home.configuration == context.home.configuration
+    else { return "the caller has another folder" }
+    guard RelayRequest.Place(request.cwd) == request.cwdPlace else {
+      return "the working folder is another one for the daemon"
+    }
+    // A hardened service has a /tmp of its own, a container everything.
+    if request.mounts != RelayRequest.Place.mounts, request.flags.contains(.hasInput),
+      case .hook(let hook) = HookInput.read(request.input), let path = hook.transcriptPath,
+      RelayRequest.Place((path as NSString).deletingLastPathComponent) == nil
+    {
+      return "the transcript is out of the daemon's sight"
+    }
+    return nil
+  }
+
+  private static func dictionary(_ entries: [String]) -> [String: String] {
+    var result: [String: String] = [:]
+    for entry in entries {
+      guard let equals = entry.firstIndex(of: "=") else { continue }
+      // Of two with one name the first counts, as for getenv.
+      let name = String(entry[..<equals])
+      if result[name] == nil { result[name] = String(entry[entry.index(after: equals)...]) }
+    }
+    return result
+  }
+
+  // MARK: Doing it
+
+  /// What may be said only once: by the verb, or by the clock when its time is up.
+  private final class Ending: Sendable {
+    private let isOver = Mutex(false)
+
+    /// - Returns: True for the first who asks.
+    func claim() -> Bool {
+      isOver.withLock { isOver in
+        defer { isOver = true }
+        return !isOver
+      }
+    }
+  }
+
+  private func carryOut(_ request: RelayRequest) {
+    let environment = Self.dictionary(request.environment)
+    let isHook = Relay.hooks.contains(request.arguments) && request.flags.contains(.hasInput)
+    let limit = isHook ? hookLimit(environment) : 0
+    // A caller whose hook hangs here has the time to do it without the daemon. The canary may wait
+    // for the vault.
+    let wait = request.arguments == ["canary"] ? limit * 3 / 4 : limit / 2
+    guard send(RelayFrame.bytes(.accepted, number: UInt32(wait))) else { return }
+    let ending = Ending()
+    let socket = socket
+    let outputs = self
+    let invocation = Invocation(
+      arguments: request.arguments, input: input(of: request), cwd: request.cwd,
+      environment: environment, requestID: request.id,
+      outputIsTerminal: request.flags.contains(.outputIsTerminal),
+      progress: request.flags.contains(.errorIsTerminal)
+        ? { text in
+          outputs.send(RelayFrame.bytes(.progress, Array("\r\u{1B}[K\(text)".utf8)))
+        } : nil,
+      daemon: context,
+      enterHookMode: { milliseconds, onTimeout in
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+          guard ending.claim() else { return }
+          onTimeout()
+          Streams.write(
+            RelayFrame.bytes(.exit, number: 0), to: socket.descriptor, by: Streams.now() + 100)
+        }
+      })
+    let start = ContinuousClock.now
+    let outcome = Engine.run(invocation)
+    guard ending.claim() else { return }
+    if outcome.exitCode == .usage {
+      // Its text is as wide as the caller's terminal, which is not here; nothing was done.
+      return decline("a usage error")
+    }
+    log.debug(
+      "done",
+      metadata: [
+        "verb": "\(request.arguments[0])", "exit": "\(outcome.exitCode.rawValue)",
+        "took": "\(ContinuousClock.now - start)",
+      ])
+    var answer: [UInt8] = []
+    if !outcome.output.isEmpty {
+      answer += RelayFrame.bytes(.output, Array(outcome.output.utf8))
+    }
+    if !outcome.errorOutput.isEmpty {
+      answer += RelayFrame.bytes(.errorOutput, Array(outcome.errorOutput.utf8))
+    }
+    let code = UInt32(bitPattern: outcome.exitCode.rawValue)
+    send(answer + RelayFrame.bytes(.exit, number: code))
+    context.wake()
+  }
+
+  private func hookLimit(_ environment: [String: String]) -> Int {
+    let settings = try? Settings(
+      file: context.home.configurationFile, environment: environment, isLenient: true)
+    return settings?.integer(.hookDeadline) ?? 2000
+  }
+
+  /// What was sent along, or what the caller reads when the verb asks for it.
+  private func input(of request: RelayRequest) -> StandardInput {
+    if request.flags.contains(.hasInput) { return .bytes(request.input) }
+    let socket = socket
+    let known = Known()
+    return StandardInput(isTerminal: request.flags.contains(.inputIsTerminal)) { milliseconds in
+      known.bytes {
+        let question = RelayFrame.bytes(.wantsInput, number: UInt32(milliseconds))
+        let end = Streams.now() + Self.patienceForInput
+        guard Streams.write(question, to: socket.descriptor, by: end),
+          let head = Streams.read(RelayFrame.headerLength, from: socket.descriptor, by: end),
+          let (kind, length) = RelayFrame.header(head), kind == .input,
+          length <= Streams.inputLimit + 65_536,
+          let bytes = Streams.read(length, from: socket.descriptor, by: end)
+        else { return [] }
+        return bytes
+      }
+    }
+  }
+
+  /// Standard input is read once.
+  private final class Known: Sendable {
+    private let read = Mutex<[UInt8]?>(nil)
+
+    func bytes(_ body: () -> [UInt8]) -> [UInt8] {
+      if let bytes = read.withLock(\.self) { return bytes }
+      let bytes = body()
+      read.withLock { $0 = bytes }
+      return bytes
+    }
+  }
+}

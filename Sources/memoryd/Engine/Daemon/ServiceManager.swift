@@ -1,0 +1,76 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Tells systemd how the daemon is. Source: sd_notify(3), the datagrams' text.
+struct ServiceManager: Sendable {
+  private let address: String?
+  /// Ms between signs of life that systemd asks for; nil if it asks for none.
+  let watchdogInterval: Int?
+
+  init(environment: [String: String]) {
+    address = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+    watchdogInterval = environment["WATCHDOG_USEC"].flatMap { Int($0) }.map { max(100, $0 / 2000) }
+  }
+
+  var isPresent: Bool { address != nil }
+
+  func ready() { notify("READY=1\nSTATUS=serving") }
+  func stopping() { notify("STOPPING=1") }
+  func reloading() {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    notify("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+  }
+  func alive() { notify("WATCHDOG=1") }
+
+  private func notify(_ text: String) {
+    guard let address else { return }
+    #if canImport(Glibc)
+      let type = Int32(SOCK_DGRAM.rawValue)
+    #else
+      let type = SOCK_DGRAM
+    #endif
+    let descriptor = socket(AF_UNIX, type, 0)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var target = sockaddr_un()
+    target.sun_family = sa_family_t(AF_UNIX)
+    var path = Array(address.utf8)
+    guard path.count < MemoryLayout.size(ofValue: target.sun_path) else { return }
+    // `@` stands for the abstract namespace.
+    if path.first == UInt8(ascii: "@") { path[0] = 0 }
+    withUnsafeMutableBytes(of: &target.sun_path) { $0.copyBytes(from: path) }
+    let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
+    let bytes = Array(text.utf8)
+    _ = withUnsafePointer(to: &target) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        sendto(descriptor, bytes, bytes.count, 0, $0, length)
+      }
+    }
+  }
+}
+
+/// The signs of life.
+struct WatchdogService: Service {
+  let manager: ServiceManager
+
+  func run() async throws {
+    guard let interval = manager.watchdogInterval else {
+      try? await gracefulShutdown()
+      return
+    }
+    try? await cancelWhenGracefulShutdown {
+      while true {
+        manager.alive()
+        try await Task.sleep(for: .milliseconds(interval))
+      }
+    }
+  }
+}

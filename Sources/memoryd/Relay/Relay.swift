@@ -1,0 +1,56 @@
+/// What the front and the daemon have agreed on. Both are built from this; where they are not, the
+/// daemon declines and the front goes on with its own engine.
+public enum Relay {
+  /// Of memoryd as a whole. A front hands nothing to a daemon of another version.
+  public static let version = "0.1.0"
+
+  /// Of the bytes below.
+  public static let protocolNumber: UInt16 = 1
+
+  /// Verbs that are about the store alone, or about what a hook names: the daemon may do these.
+  /// Those that serve, install, or write files where the person is stay in a process of their own.
+  public static let verbs = [
+    "canary", "checkpoint", "decide", "decision", "resume", "search", "session", "status", "task",
+  ]
+
+  /// The command lines by which hosts call hooks: these read standard input at once.
+  public static let hooks = [["checkpoint"], ["canary"], ["session", "end"]]
+
+  /// True if the daemon may be asked to carry out this command line.
+  public static func mayRelay(_ arguments: [String]) -> Bool {
+    guard let verb = arguments.first, verbs.contains(verb) else { return false }
+    for argument in arguments {
+      if argument == "--" { break }
+      // Another folder has another daemon, and help is as wide as the terminal.
+      if argument == "--home" || argument.hasPrefix("--home=") || argument == "--help"
+        || argument == "-h" || argument == "--version"
+      {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// Where the daemon of a user listens, by the environment alone: `MEMORYD_HOME`, else
+  /// `XDG_RUNTIME_DIR`, else the data folder. Nil where none is known.
+  public static func socketPath(
+    variable: (_ name: String) -> String?, cwd: () -> String?
+  ) -> String? {
+    if let home = variable("MEMORYD_HOME"), !home.isEmpty {
+      if home.hasPrefix("/") { return home + "/memoryd.sock" }
+      if home == "~" || home.hasPrefix("~/") {
+        return variable("HOME").map { $0 + home.dropFirst(1) + "/memoryd.sock" }
+      }
+      return cwd().map { $0 + "/" + home + "/memoryd.sock" }
+    }
+    func folder(_ name: String) -> String? {
+      variable(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    #if os(macOS)
+      return folder("HOME").map { $0 + "/Library/Application Support/memoryd/memoryd.sock" }
+    #else
+      let data = folder("XDG_DATA_HOME") ?? folder("HOME").map { $0 + "/.local/share" }
+      return (folder("XDG_RUNTIME_DIR") ?? data).map { $0 + "/memoryd/memoryd.sock" }
+    #endif
+  }
+}
