@@ -29,6 +29,8 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -48,7 +50,7 @@ let package = Package(
       dependencies: ["CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: watched),
     .target(
-      name: "Checkpoints", dependencies: ["MemoryStore"], swiftSettings: watched),
+      name: "Checkpoints", dependencies: ["MemoryStore", "CPosix"], swiftSettings: watched),
     .target(
       name: "Canary",
       dependencies: [
@@ -72,10 +74,11 @@ let package = Package(
       dependencies: [
         "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),

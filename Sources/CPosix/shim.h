@@ -17,6 +17,7 @@ struct memoryd_credentials {
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int memfd_create(const char *, unsigned);
+extern int pipe2(int[2], int);
 #endif
 
 // Accepts a connection that no child inherits and that never blocks; -1 with errno.
@@ -30,6 +31,18 @@ static inline int memoryd_accept(int descriptor) {
     fcntl(one, F_SETFL, fcntl(one, F_GETFL) | O_NONBLOCK);
   }
   return one;
+#endif
+}
+
+// A pipe that no other child inherits.
+static inline int memoryd_pipe(int ends[2]) {
+#ifdef __linux__
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0) return -1;
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  return 0;
 #endif
 }
 

@@ -139,7 +139,38 @@ public struct VaultTools: Sendable {
     }.get()
   }
 
+  /// True if the vault gives the first result when a key comes a second time; known once it has
+  /// answered anything.
+  public var honoursKeys: Bool {
+    let client = client
+    return blocking { await client.honoursKeys }
+  }
+
   // MARK: Reading
+
+  /// All of the vault's tools, as it lists them.
+  ///
+  /// - Parameter meta: Goes with the request as `_meta`.
+  public func allTools(meta: [String: WireJSON]) throws(VaultFailure) -> [WireJSON] {
+    let client = client
+    let end = deadline(nil, nil)
+    return try blocking { () async -> Result<[WireJSON], VaultFailure> in
+      do throws(VaultFailure) {
+        var tools: [WireJSON] = []
+        var cursor: WireJSON?
+        repeat {
+          var parameters: [String: WireJSON] = ["_meta": .object(meta)]
+          parameters["cursor"] = cursor
+          let page = try await client.request("tools/list", parameters, deadline: end)
+          tools += page["tools"]?.array ?? []
+          cursor = page["nextCursor"]
+        } while cursor?.string != nil && tools.count < 1000
+        return .success(tools)
+      } catch {
+        return .failure(error)
+      }
+    }.get()
+  }
 
   /// - Parameter status: `open`, `done`, or empty for all.
   public func tasks(
@@ -191,11 +222,13 @@ public struct VaultTools: Sendable {
   /// - Parameters:
   ///   - tool: `task` or `checkpoint`.
   ///   - arguments: Its action among them.
+  ///   - key: The same for each attempt of one write.
   /// - Throws: ``VaultFailure``; ``unknownTask`` where the vault does not know the id.
   public func write(
-    _ tool: String, _ arguments: [String: WireJSON], by end: ContinuousClock.Instant? = nil
+    _ tool: String, _ arguments: [String: WireJSON], key: String? = nil,
+    by end: ContinuousClock.Instant? = nil
   ) throws(VaultFailure) -> Written {
-    let answer = try call(tool, arguments, isRead: false, deadline(nil, end))
+    let answer = try call(tool, arguments, isRead: false, key: key, deadline(nil, end))
     if answer["error"]?.string == "Task not found" { throw Self.unknownTask }
     guard let id = answer["id"]?.string, answer["error"] == nil else {
       throw unexpected(answer, tool)
@@ -211,14 +244,14 @@ public struct VaultTools: Sendable {
   }
 
   private func call(
-    _ tool: String, _ arguments: [String: WireJSON], isRead: Bool,
+    _ tool: String, _ arguments: [String: WireJSON], isRead: Bool, key: String? = nil,
     _ deadline: ContinuousClock.Instant
   ) throws(VaultFailure) -> WireJSON {
     let client = client
     let result = blocking { () async -> Result<WireJSON, VaultFailure> in
       do throws(VaultFailure) {
         return .success(
-          try await client.callTool(tool, arguments, isRead: isRead, deadline: deadline))
+          try await client.callTool(tool, arguments, isRead: isRead, key: key, deadline: deadline))
       } catch {
         return .failure(error)
       }

@@ -4,7 +4,8 @@ public import MemoryStore
 public enum SyncStep: Sendable, Equatable {
   /// Nothing goes out: it is known what became of it.
   case settle(OutboxRow, OutboxSettlement, because: String)
-  /// It goes out; `isProvenAbsent` if it went out before and a complete read lacks it.
+  /// It goes out; `isProvenAbsent` if it went out before and a complete read lacks it, or its key
+  /// keeps it from being applied twice.
   case send(OutboxRow, isProvenAbsent: Bool)
   /// It must wait (until Unix ms, if that is known), and what comes behind it in its kind too.
   case wait(OutboxRow, until: Int64?, because: String)
@@ -24,6 +25,8 @@ struct SyncPlanner {
   /// asked.
   static let refusalLimit = 5
   static let attemptLimit = 50
+  /// After so many errors for one write it is looked up, key or not, before it is given up.
+  static let keyedRefusals = 3
 
   var snapshot: VaultSnapshot
   /// Marker to the vault's id, from the fallback files.
@@ -32,6 +35,9 @@ struct SyncPlanner {
   var sendings: [String: Int64] = [:]
   /// False while another memoryd that shares the files is sending from them.
   var maySendShared = true
+  /// Since when each write to this vault carries a key that makes a second attempt harmless, Unix
+  /// ms; nil where the vault does not promise that.
+  var keysSince: Int64?
   /// Ms.
   var timeout: Int64
   var lag: Int64
@@ -70,6 +76,9 @@ struct SyncPlanner {
     case .uncertain:
       // A later read may still show it.
       return row.makesItem ? foundStep(row) : changeIsThere(row) ? alreadyThere(row) : nil
+    case .sent where isKeyed(row):
+      if row.makesItem { return foundStep(row) ?? resend(row) }
+      return changeIsThere(row) ? alreadyThere(row) : resend(row)
     case .sent where (row.lookAfter ?? 0) - now > timeout + lag:
       // Further away than it can be: the clock was set back.
       return .settle(
@@ -90,6 +99,14 @@ struct SyncPlanner {
     case .synced, .quarantined, .dropped:
       return nil
     }
+  }
+
+  /// True if sending it once more does no harm: its first attempt carried its key.
+  private func isKeyed(_ row: OutboxRow) -> Bool {
+    guard let keysSince, let sentAt = row.sentAt, SyncKey.of(row) != nil,
+      row.refusals < Self.keyedRefusals
+    else { return false }
+    return sentAt >= keysSince && sentAt <= now
   }
 
   // MARK: Items
@@ -130,7 +147,7 @@ struct SyncPlanner {
   }
 
   private func resend(_ row: OutboxRow) -> SyncStep {
-    if row.refusals >= Self.refusalLimit || row.attempts >= Self.attemptLimit {
+    if row.refusals >= Self.refusalLimit || (row.attempts >= Self.attemptLimit && !isKeyed(row)) {
       let error =
         "the vault did not take it in \(row.attempts) attempts; the last answer: "
         + (row.lastError ?? "none")

@@ -18,20 +18,24 @@ public final class SyncRun {
     public var patience: Int64
     /// The file beside the store that tells when a backup was put back.
     public var witness: String
+    /// Tells one vault from another.
+    public var vaultName: String
     /// Held while a run goes on: the system lets go of it when a process dies.
     public var lock: String
     /// Asked before each item; true leaves the rest for later.
     public var isCancelled: () -> Bool
 
     public init(
-      timeout: Int, lag: Int64, end: ContinuousClock.Instant?, patience: Int64, witness: String,
-      lock: String, isCancelled: @escaping () -> Bool = { false }
+      timeout: Int, lag: Int64, end: ContinuousClock.Instant?, patience: Int64,
+      vaultName: String, witness: String, lock: String,
+      isCancelled: @escaping () -> Bool = { false }
     ) {
       self.isCancelled = isCancelled
       self.timeout = timeout
       self.lag = lag
       self.end = end
       self.patience = patience
+      self.vaultName = vaultName
       self.witness = witness
       self.lock = lock
     }
@@ -75,6 +79,7 @@ public final class SyncRun {
   private var lock: AdvisoryLock?
   private var hasShared = false
   private var fence: String?
+  private var keysSince: Int64?
   private var isStopped = false
   /// True after a lost connection, until a read has shown that the vault is still there.
   private var isShaken = false
@@ -142,6 +147,7 @@ public final class SyncRun {
     guard let answer = probe() else { return report }
     pace = max(20, answer.latencyMilliseconds)
     snapshot.take(tasks: answer.tasks, readAt: readAt)
+    try noteKeys()
     do throws(StoreError) {
       try drain(lease)
       try pull()
@@ -173,6 +179,23 @@ public final class SyncRun {
   /// Read under the lock: another memoryd may just have sent, and told so.
   private func currentReceipts(_ known: Adoption.Result?) throws(StoreError) -> [String: String] {
     try (known?.receipts ?? [:]).merging(files.receipts()) { $1 }
+  }
+
+  /// Rows that were sent before the vault was known to honour keys went out without one.
+  private func noteKeys() throws(StoreError) {
+    let known = try database.fact(.vaultKeys)
+    let parts = known?.split(separator: " ") ?? []
+    if vault.honoursKeys {
+      if parts.count == 2, parts[0] == settings.vaultName, let since = Int64(parts[1]) {
+        keysSince = since
+      } else {
+        let since = clock.now
+        try database.update(.vaultKeys) { _ in "\(settings.vaultName) \(since)" }
+        keysSince = since
+      }
+    } else if !parts.isEmpty {
+      try database.update(.vaultKeys) { _ in "" }
+    }
   }
 
   // MARK: Draining
@@ -223,8 +246,8 @@ public final class SyncRun {
       if isStopped { return false }
       let planner = SyncPlanner(
         snapshot: snapshot, receipts: receipts, sendings: hasShared ? files.sendings() : [:],
-        maySendShared: lock != nil, timeout: Int64(settings.timeout), lag: settings.lag,
-        now: clock.now)
+        maySendShared: lock != nil, keysSince: keysSince, timeout: Int64(settings.timeout),
+        lag: settings.lag, now: clock.now)
       for step in planner.plan(rows, isBlocked: isBlocked) {
         switch step {
         case .settle(let row, let settlement, _):
@@ -291,6 +314,9 @@ public final class SyncRun {
   /// another process may have taken over.
   private static let longestPause: Int64 = 2000
 
+  /// Ms before a write with a key is tried again.
+  private static let keyedPause: Int64 = 200
+
   /// - Returns: False if the rest of its kind must wait.
   private func send(_ row: OutboxRow, _ lease: SyncLease) throws(StoreError) -> Bool {
     if row.mustLook, let marker = row.marker {
@@ -335,7 +361,8 @@ public final class SyncRun {
       return false
     }
     do throws(VaultFailure) {
-      let written = try vault.write(call.tool, call.arguments, by: settings.end)
+      let key = keysSince == nil ? nil : SyncKey.of(row)
+      let written = try vault.write(call.tool, call.arguments, key: key, by: settings.end)
       let task = written.task.map { RemoteTask($0) }
       if let task { snapshot.note(task, writtenAt: clock.now) }
       if row.kind == "checkpoint" { fence = written.id }
@@ -372,7 +399,9 @@ public final class SyncRun {
     case .notApplied:
       carried = (row, .notApplied(error: failure.detail, notBefore: nil, isRefusal: false))
     case .unknown:
-      let lookAfter = clock.now + settings.lag
+      let isKeyed =
+        keysSince != nil && SyncKey.of(row) != nil && row.refusals < SyncPlanner.keyedRefusals - 1
+      let lookAfter = clock.now + (isKeyed ? Self.keyedPause : settings.lag)
       carried = (
         row,
         .lost(error: failure.detail, lookAfter: lookAfter, isRefusal: failure.isAboutThisCall)
@@ -455,7 +484,7 @@ public final class SyncRun {
 
   private func readWhatIsNeeded(for rows: [OutboxRow], _ kind: String) throws(StoreError) {
     let mayBeThere = rows.contains { row in
-      row.state == .sent || row.state == .uncertain || (row.mustLook && row.makesItem)
+      (row.state == .sent && (keysSince == nil || row.refusals > 0)) || row.state == .uncertain || (row.mustLook && row.makesItem)
     }
     guard mayBeThere else { return }
     // A list that is cut off at its thousandth task: perhaps the backup is not.

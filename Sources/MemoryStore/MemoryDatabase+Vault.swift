@@ -16,6 +16,10 @@ extension MemoryDatabase {
     case storeID = "store_id"
     /// Unix ms of the last pull from the vault.
     case pulledAt = "pulled_at"
+    /// Which vault honours keys, and since when that is known (Unix ms).
+    case vaultKeys = "vault_keys"
+    /// The vault's own list of its tools, JSON.
+    case vaultTools = "vault_tools"
   }
 
   public func fact(_ fact: Fact) throws(StoreError) -> String? {

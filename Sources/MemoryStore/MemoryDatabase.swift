@@ -114,7 +114,9 @@ public final class MemoryDatabase: Sendable {
   }
 
   /// Gives back what SQLite keeps in memory for speed.
-  public func releaseMemory() { queue.inDatabase { _ = sqlite3_db_release_memory($0.sqliteConnection) } }
+  public func releaseMemory() {
+    queue.inDatabase { _ = sqlite3_db_release_memory($0.sqliteConnection) }
+  }
 
   // MARK: Transactions
 

@@ -12,7 +12,14 @@ public actor MCPClient {
   private struct Session {
     var version: String
     var id: String?
+    var honoursKeys: Bool
   }
+
+  /// What a server that honours ``MCPClient/keyName`` says among its experimental capabilities.
+  public static let keyCapability = "memoryd/idempotency"
+  /// In `_meta` of `tools/call`: the same key a second time changes nothing and gives the first
+  /// result.
+  public static let keyName = "memoryd/idempotency_key"
 
   private let endpoint: VaultEndpoint
   private let transport: HTTPTransport
@@ -40,18 +47,21 @@ public actor MCPClient {
   /// - Parameters:
   ///   - isRead: Changes nothing on the server, so that it may be asked again where the server
   ///     has forgotten the session.
+  ///   - key: For a server that honours keys; others pass it over.
   ///   - deadline: For everything that it takes, the handshake included.
   /// - Returns: The text of the result, as JSON where it is JSON.
   /// - Throws: ``VaultFailure``.
   public func callTool(
-    _ name: String, _ arguments: [String: WireJSON], isRead: Bool,
+    _ name: String, _ arguments: [String: WireJSON], isRead: Bool, key: String? = nil,
     deadline: ContinuousClock.Instant
   ) async throws(VaultFailure) -> WireJSON {
     do throws(VaultFailure) {
       try await initialize(deadline)
-      let body = request(
-        "tools/call",
-        ["name": .string(endpoint.toolPrefix + name), "arguments": .object(arguments)])
+      var parameters: [String: WireJSON] = [
+        "name": .string(endpoint.toolPrefix + name), "arguments": .object(arguments),
+      ]
+      if let key { parameters["_meta"] = .object([Self.keyName: .string(key)]) }
+      let body = request("tools/call", parameters)
       var answer = try await post(body, deadline)
       if session?.id != nil, answer.status == 404 || answer.status == 400 {
         // The server has forgotten the session.
@@ -65,6 +75,23 @@ public actor MCPClient {
       throw censored(error)
     }
   }
+
+  /// Makes any request, and gives its result as it came.
+  ///
+  /// - Throws: ``VaultFailure``; a JSON-RPC error is one that is about this call.
+  public func request(
+    _ method: String, _ parameters: [String: WireJSON], deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> WireJSON {
+    do throws(VaultFailure) {
+      try await initialize(deadline)
+      return try Self.result(of: try await post(request(method, parameters), deadline))
+    } catch {
+      throw censored(error)
+    }
+  }
+
+  /// True if the server keeps the promise of `memoryd/idempotency_key`; false before the handshake.
+  public var honoursKeys: Bool { session?.honoursKeys ?? false }
 
   /// Tells a server that keeps sessions that this one is over; what it answers does not matter.
   public func close(deadline: ContinuousClock.Instant) async {
@@ -100,7 +127,9 @@ public actor MCPClient {
         guard Self.versions.contains(chosen) else {
           throw VaultFailure(.protocol, "the vault speaks an MCP version that memoryd does not")
         }
-        session = Session(version: chosen, id: answer.headers.first(name: "mcp-session-id"))
+        session = Session(
+          version: chosen, id: answer.headers.first(name: "mcp-session-id"),
+          honoursKeys: result["capabilities"]?["experimental"]?[Self.keyCapability] != nil)
         break
       }
       let note = WireJSON.object([

@@ -1,4 +1,6 @@
+import CPosix
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -19,10 +21,10 @@ public struct GitStatus: ~Copyable {
   /// - Parameter executable: A path, or a name that is looked up in `PATH`.
   public init?(root: String, environment: [String: String], executable: String = "git") {
     var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0 else { return nil }
+    guard memoryd_pipe(&ends) == 0 else { return nil }
     defer { close(ends[1]) }
     _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-    _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+    Self.reap()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -98,9 +100,22 @@ public struct GitStatus: ~Copyable {
     close(output)
     if !isReaped {
       kill(-process, SIGKILL)
-      var status: Int32 = 0
-      // A process that hangs in the kernel is left to init rather than waited for.
-      _ = waitpid(process, &status, WNOHANG)
+      let process = process
+      Self.ended.withLock { $0.append(process) }
+      Self.reap()
+    }
+  }
+
+  /// Killed, and perhaps not gone yet: one that hangs in the kernel is not waited for, but the next
+  /// time somebody comes by.
+  private static let ended = Mutex<[pid_t]>([])
+
+  private static func reap() {
+    ended.withLock { ended in
+      ended.removeAll { process in
+        var status: Int32 = 0
+        return waitpid(process, &status, WNOHANG) != 0
+      }
     }
   }
 

@@ -2,6 +2,9 @@ public import MemoryStore
 
 /// All that a verb may see of the world, and nothing else: the daemon hands over the same.
 public struct Invocation {
+  public typealias TakeLine = (_ line: [UInt8], _ reply: @escaping @Sendable ([UInt8]) -> Void) ->
+    Void
+
   public var arguments: [String]
   public var input: StandardInput
   public var cwd: String
@@ -12,13 +15,18 @@ public struct Invocation {
   public var outputIsTerminal: Bool
   /// Shows a line of progress; nil where nobody is looking.
   public var progress: ((String) -> Void)?
-  /// Hands over each line of standard input as it comes and writes what it answers, as a line, to
-  /// standard output, until the input ends; nil where nobody talks line by line.
-  public var converse: ((_ answer: ([UInt8]) -> [UInt8]?) -> Void)?
+  /// Hands over each line of standard input as it comes, until the input ends; what is replied,
+  /// then or later and on any thread, is written as a line to standard output. Nil where nobody
+  /// talks line by line.
+  public var converse: ((_ take: TakeLine) -> Void)?
   /// Shows a line at once, for a verb that goes on; nil where output waits for the end.
   public var announce: (@Sendable (String) -> Void)?
   /// The daemon that carries it out; nil in a process of its own.
   var daemon: DaemonContext?
+  /// Takes what the caller need not wait for; nil where nobody is there afterwards.
+  var afterwards: Afterwards?
+  /// Ms that a hook has spent already before this process was asked.
+  public var spent = 0
   /// Called once a hook's input is understood: after that many ms the process must be gone.
   /// The closure it takes runs first when the time is up.
   public var enterHookMode:
@@ -29,7 +37,7 @@ public struct Invocation {
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
     clock: WallClock = .system, requestID: String, outputIsTerminal: Bool = false,
     progress: ((String) -> Void)? = nil,
-    converse: ((([UInt8]) -> [UInt8]?) -> Void)? = nil,
+    converse: ((TakeLine) -> Void)? = nil,
     announce: (@Sendable (String) -> Void)? = nil,
     enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
   ) {
@@ -136,5 +144,17 @@ public struct VerbError: Error, Sendable {
 
   public var text: String {
     "memoryd: error: \(message) [\(code)]\n" + (hint.map { "hint: \($0)\n" } ?? "")
+  }
+}
+
+/// Work that is done once the caller has its answer.
+final class Afterwards {
+  private var jobs: [() -> Void] = []
+
+  func add(_ job: @escaping () -> Void) { jobs.append(job) }
+
+  func run() {
+    for job in jobs { job() }
+    jobs = []
   }
 }

@@ -15,21 +15,39 @@ signal(SIGPIPE, SIG_IGN)
 let arguments = Array(CommandLine.arguments.dropFirst())
 let isHook = Relay.hooks.contains(arguments) && isatty(0) == 0
 let requestID = ThisProcess.variable("MEMORYD_REQUEST_ID") ?? ThisProcess.newRequestID()
+let start = Streams.now()
+/// What was read of standard input, which nobody can read a second time.
 var input: [UInt8]?
 
 if Relay.mayRelay(arguments), ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
   ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,
-  let path = Relay.socketPath(
-    variable: ThisProcess.variable, cwd: ThisProcess.currentFolder),
+  let cwd = ThisProcess.currentFolder(), let place = RelayRequest.Place("."),
+  let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd }),
   let socket = Socket.connect(to: path)
 {
   if isHook { input = Streams.readInput(1000) }
-  var call = DaemonCall(
-    socket: socket, arguments: arguments, requestID: requestID, input: input)
-  if let exitCode = call.run() { _exit(exitCode) }
-  input = call.input
+  var flags: RelayRequest.Flags = input == nil ? [] : .hasInput
+  if isatty(0) == 1 { flags.insert(.inputIsTerminal) }
+  if isatty(1) == 1 { flags.insert(.outputIsTerminal) }
+  if isatty(2) == 1 { flags.insert(.errorIsTerminal) }
+  let call = RelayCall(socket: socket, progress: { Streams.write($0, to: 2) }) { milliseconds in
+    let bytes = input ?? Streams.readInput(milliseconds)
+    input = bytes
+    return bytes
+  }
+  let reply = call.make(
+    RelayRequest(
+      id: requestID, flags: flags, cwd: cwd, cwdPlace: place, mounts: RelayRequest.Place.mounts,
+      arguments: arguments, environment: ThisProcess.environmentEntries(), input: input ?? []))
+  if let reply {
+    Streams.write(reply.output, to: 1)
+    Streams.write(reply.errorOutput, to: 2)
+    _exit(reply.exitCode)
+  }
 }
 
+// A hook has one deadline, whoever works on it.
+setenv("MEMORYD_HOOK_SPENT_MS", String(Streams.now() - start), 1)
 let problem = Engine.take(over: requestID, input)
 Streams.write(
   Array("memoryd: error: \(problem) [broken_install]\nhint: install memoryd again\n".utf8), to: 2)

@@ -13,17 +13,20 @@ import Relay
 
 signal(SIGPIPE, SIG_IGN)
 
-/// Reads standard input line by line and writes the answers.
-func converse(_ answer: ([UInt8]) -> [UInt8]?) {
+/// Reads standard input line by line, and writes what is replied.
+func converse(_ take: Invocation.TakeLine) {
   /// Bytes; what is longer is read over, and gets an error.
   let longestLine = 64 << 20
+  let lock = NSLock()
   var line: [UInt8] = []
   var isTooLong = false
   var chunk = [UInt8](repeating: 0, count: 65_536)
   func finish() {
     if isTooLong { line = Array("{}".utf8) }
-    if !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }), let reply = answer(line) {
-      Streams.write(reply + [10], to: 1)
+    if !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
+      take(line) { reply in
+        lock.withLock { _ = Streams.write(reply + [10], to: 1) }
+      }
     }
     line.removeAll(keepingCapacity: line.count < 1 << 20)
     isTooLong = false
@@ -63,18 +66,19 @@ var requestIDs = ULIDGenerator()
 let requestID =
   environment.removeValue(forKey: "MEMORYD_REQUEST_ID")
   ?? requestIDs.next(at: WallClock.system.now).description
+let spent = environment.removeValue(forKey: "MEMORYD_HOOK_SPENT_MS").flatMap { Int($0) } ?? 0
 let errorIsTerminal = isatty(2) == 1
-let outcome = Engine.run(
-  Invocation(
-    arguments: Array(CommandLine.arguments.dropFirst()),
-    input: StandardInput(isTerminal: isatty(0) == 1, read: Streams.readInput),
-    cwd: FileManager.default.currentDirectoryPath,
-    environment: environment,
-    requestID: requestID,
-    outputIsTerminal: isatty(1) == 1,
-    progress: errorIsTerminal ? { Streams.write(Array("\r\u{1B}[K\($0)".utf8), to: 2) } : nil,
-    converse: isatty(0) == 1 ? nil : { converse($0) },
-    announce: { Streams.write(Array($0.utf8), to: 1) }, enterHookMode: startWatchdog))
+var invocation = Invocation(
+  arguments: Array(CommandLine.arguments.dropFirst()),
+  input: StandardInput(isTerminal: isatty(0) == 1, read: Streams.readInput),
+  cwd: FileManager.default.currentDirectoryPath, environment: environment, requestID: requestID,
+  outputIsTerminal: isatty(1) == 1,
+  progress: errorIsTerminal
+    ? { Streams.write(Array("\r\u{1B}[K\($0)".utf8), to: 2) } : nil,
+  converse: isatty(0) == 1 ? nil : { converse($0) },
+  announce: { Streams.write(Array($0.utf8), to: 1) }, enterHookMode: startWatchdog)
+invocation.spent = spent
+let outcome = Engine.run(invocation)
 Streams.write(Array(outcome.output.utf8), to: 1)
 Streams.write(Array(outcome.errorOutput.utf8), to: 2)
 // Straight out: there is nothing to flush, and SQLite's files are safe as they are.

@@ -16,6 +16,12 @@ public enum Relay {
   /// The command lines by which hosts call hooks: these read standard input at once.
   public static let hooks = [["checkpoint"], ["canary"], ["session", "end"]]
 
+  /// The command line of one MCP message; no verb has such a name.
+  public static let message = ["#mcp"]
+
+  /// The command line that asks a daemon about itself.
+  public static let question = ["#facts"]
+
   /// True if the daemon may be asked to carry out this command line.
   public static func mayRelay(_ arguments: [String]) -> Bool {
     guard let verb = arguments.first, verbs.contains(verb) else { return false }

@@ -45,7 +45,7 @@ struct Daemon {
     let manager = ServiceManager(environment: environment)
     var services: [any Service] = []
     let http = try HTTPService(
-      service: service, flag: httpFlag, invocation: request, context: context, pool: pool, log: log)
+      service: service, flag: httpFlag, invocation: request, context: context, log: log)
     if let http { services.append(http) }
     let listener = try RelayService.listen(at: socketPath)
     defer { Self.remove(socketPath, listener) }

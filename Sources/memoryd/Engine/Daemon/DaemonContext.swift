@@ -40,6 +40,29 @@ final class DaemonContext: Sendable {
 
   var isStopping: Bool { state.withLock { $0.isStopping } }
 
+  // MARK: Repositories
+
+  /// Ms for which a list of uncommitted paths is that of now.
+  private static let gitFreshness = 5
+
+  private let repositories = Mutex<[String: (paths: [String], at: ContinuousClock.Instant)]>([:])
+
+  /// Uncommitted paths of a repository, if git was asked a moment ago.
+  func uncommitted(in root: String) -> [String]? {
+    repositories.withLock { known in
+      known[root].flatMap {
+        .now - $0.at < .seconds(Self.gitFreshness) ? $0.paths : nil
+      }
+    }
+  }
+
+  func noteUncommitted(_ paths: [String], in root: String) {
+    repositories.withLock { known in
+      known = known.filter { .now - $0.value.at < .seconds(Self.gitFreshness) }
+      known[root] = (paths, .now)
+    }
+  }
+
   /// Something was written: the drainer looks now instead of at its next turn.
   func wake() { state.withLock { $0.wakeUp }() }
 
@@ -103,9 +126,6 @@ struct DaemonFacts: Codable, Sendable {
   var socket: String
   var httpURL: String?
 
-  /// The command line that asks for them; no verb has such a name.
-  static let question = ["#facts"]
-
   /// Asks the daemon of a folder.
   ///
   /// - Returns: Nil if none answers at once; `version` alone where it is of another one.
@@ -113,7 +133,7 @@ struct DaemonFacts: Codable, Sendable {
     guard let socket = Socket.connect(to: socketPath) else { return .none }
     let request = RelayRequest(
       id: "", flags: [], cwd: "/", cwdPlace: .init(device: 0, inode: 0), mounts: 0,
-      arguments: question, environment: [], input: [])
+      arguments: Relay.question, environment: [], input: [])
     let end = Streams.now() + 500
     guard Streams.write(request.bytes, to: socket.descriptor, by: end),
       let head = Streams.read(RelayFrame.headerLength, from: socket.descriptor, by: end),

@@ -1,3 +1,4 @@
+import Canary
 import Foundation
 import Logging
 import MemoryStore
@@ -38,13 +39,13 @@ struct RelaySession: Sendable {
     guard request.version == Engine.version else {
       return decline("this daemon is version \(Engine.version), not \(request.version)")
     }
-    if request.arguments == DaemonFacts.question {
+    if request.arguments == Relay.question {
       let facts = (try? JSONEncoder().encode(context.facts)) ?? Data()
       send(RelayFrame.bytes(.output, Array(facts)) + RelayFrame.bytes(.exit, number: 0))
       return
     }
     if let reason = objection(to: request) { return decline(reason) }
-    carryOut(request)
+    request.arguments == Relay.message ? answer(request) : carryOut(request)
   }
 
   private func decline(_ reason: String) {
@@ -62,7 +63,9 @@ struct RelaySession: Sendable {
 
   /// Why the caller's own engine must do it; nil if this daemon would do the same.
   private func objection(to request: RelayRequest) -> String? {
-    guard Relay.mayRelay(request.arguments) else { return "the verb belongs to the caller" }
+    guard Relay.mayRelay(request.arguments) || request.arguments == Relay.message else {
+      return "the verb belongs to the caller"
+    }
     let environment = Self.dictionary(request.environment)
     guard let home = try? Home(flag: nil, environment: environment, cwd: request.cwd),
       home.data == context.home.data, home.configuration == context.home.configuration
@@ -95,13 +98,15 @@ struct RelaySession: Sendable {
 
   /// What may be said only once: by the verb, or by the clock when its time is up.
   private final class Ending: Sendable {
-    private let isOver = Mutex(false)
+    private let socket: Mutex<Socket?>
 
-    /// - Returns: True for the first who asks.
-    func claim() -> Bool {
-      isOver.withLock { isOver in
-        defer { isOver = true }
-        return !isOver
+    init(_ socket: Socket) { self.socket = Mutex(socket) }
+
+    /// - Returns: The socket, to the first who asks.
+    func claim() -> Socket? {
+      socket.withLock { socket in
+        defer { socket = nil }
+        return socket
       }
     }
   }
@@ -114,10 +119,10 @@ struct RelaySession: Sendable {
     // for the vault.
     let wait = request.arguments == ["canary"] ? limit * 3 / 4 : limit / 2
     guard send(RelayFrame.bytes(.accepted, number: UInt32(wait))) else { return }
-    let ending = Ending()
-    let socket = socket
+    let ending = Ending(socket)
+    let afterwards = Afterwards()
     let outputs = self
-    let invocation = Invocation(
+    var invocation = Invocation(
       arguments: request.arguments, input: input(of: request), cwd: request.cwd,
       environment: environment, requestID: request.id,
       outputIsTerminal: request.flags.contains(.outputIsTerminal),
@@ -128,15 +133,20 @@ struct RelaySession: Sendable {
       daemon: context,
       enterHookMode: { milliseconds, onTimeout in
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
-          guard ending.claim() else { return }
+          guard let socket = ending.claim() else { return }
           onTimeout()
           Streams.write(
             RelayFrame.bytes(.exit, number: 0), to: socket.descriptor, by: Streams.now() + 100)
         }
       })
+    invocation.afterwards = afterwards
     let start = ContinuousClock.now
     let outcome = Engine.run(invocation)
-    guard ending.claim() else { return }
+    defer {
+      context.wake()
+      afterwards.run()
+    }
+    guard ending.claim() != nil else { return }
     if outcome.exitCode == .usage {
       // Its text is as wide as the caller's terminal, which is not here; nothing was done.
       return decline("a usage error")
@@ -156,6 +166,25 @@ struct RelaySession: Sendable {
     }
     let code = UInt32(bitPattern: outcome.exitCode.rawValue)
     send(answer + RelayFrame.bytes(.exit, number: code))
+  }
+
+  /// One MCP message.
+  private func answer(_ request: RelayRequest) {
+    guard send(RelayFrame.bytes(.accepted, number: 0)) else { return }
+    let server = MCPServer(
+      tools: MCPTools(
+        invocation: Invocation(
+          arguments: [], input: .none, cwd: request.cwd,
+          environment: Self.dictionary(request.environment), requestID: request.id,
+          daemon: context), home: nil))
+    switch server.take(request.input, requestID: request.id) {
+    case .nothing: send(RelayFrame.bytes(.exit, number: 0))
+    case .answer(let answer):
+      send(RelayFrame.bytes(.output, Array(answer.bytes)) + RelayFrame.bytes(.exit, number: 0))
+    case .forward:
+      // It may take minutes, which the caller can wait better than a thread here.
+      decline("a call for the vault")
+    }
     context.wake()
   }
 

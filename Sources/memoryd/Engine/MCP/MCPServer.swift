@@ -13,50 +13,86 @@ struct MCPServer {
     pauses, `decision` when a choice was made and why, `search` before asking what was said before.
     """
 
-  /// - Parameter bytes: One JSON-RPC message, or a batch of them (2025-03-26).
-  /// - Returns: The answer; nil where none is due.
-  func answer(_ bytes: [UInt8]) -> WireJSON? {
-    guard let message = WireJSON(parsing: bytes) else {
-      return Self.error(nil, -32700, "the message is not valid JSON")
-    }
-    guard let batch = message.array else { return answer(message) }
-    if batch.isEmpty { return Self.error(nil, -32600, "the batch is empty") }
-    let answers = batch.compactMap(answer)
-    return answers.isEmpty ? nil : .array(answers)
+  /// What becomes of a message.
+  enum Reply {
+    /// None is due.
+    case nothing
+    case answer(WireJSON)
+    /// A call of a tool that only the vault may have; it can take minutes.
+    case forward(id: WireJSON, MCPForwarder.Call)
   }
 
-  private func answer(_ message: WireJSON) -> WireJSON? {
+  /// - Parameters:
+  ///   - bytes: One JSON-RPC message, or a batch of them (2025-03-26).
+  ///   - requestID: Of the message: a second attempt with the same one writes nothing.
+  func take(_ bytes: [UInt8], requestID: String) -> Reply {
+    guard let message = WireJSON(parsing: bytes) else {
+      return .answer(Self.error(nil, -32700, "the message is not valid JSON"))
+    }
+    guard let batch = message.array else { return reply(to: message, requestID) }
+    if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
+    let answers = batch.enumerated().compactMap { index, message -> WireJSON? in
+      switch reply(to: message, "\(requestID)-\(index)") {
+      case .nothing: nil
+      case .answer(let answer): answer
+      case .forward(let id, _):
+        Self.error(id, -32600, "the vault's own tools cannot be called in a batch")
+      }
+    }
+    return answers.isEmpty ? .nothing : .answer(.array(answers))
+  }
+
+  private func forward(_ name: String, _ parameters: WireJSON, id: WireJSON) -> Reply {
+    do {
+      let forwarder = MCPForwarder(service: try tools.service(requestID: ""))
+      return .forward(id: id, try forwarder.call(name, parameters))
+    } catch {
+      return .answer(Self.result(id, MCPTools.failed(MCPTools.message(error))))
+    }
+  }
+
+  private func reply(to message: WireJSON, _ requestID: String) -> Reply {
     let id = message["id"]
     guard message["jsonrpc"]?.string == "2.0" else {
-      return Self.error(id, -32600, "the message is no JSON-RPC 2.0 request")
+      return .answer(Self.error(id, -32600, "the message is no JSON-RPC 2.0 request"))
     }
     guard let method = message["method"]?.string else {
       // An answer to a request that nobody made.
       return message["result"] != nil || message["error"] != nil
-        ? nil : Self.error(id, -32600, "the message names no method")
+        ? .nothing : .answer(Self.error(id, -32600, "the message names no method"))
     }
     // A notification is never answered.
-    guard let id else { return nil }
+    guard let id else { return .nothing }
     let parameters = message["params"] ?? .object([:])
     switch method {
     case "initialize":
-      return Self.result(id, initialize(parameters))
+      return .answer(Self.result(id, initialize(parameters)))
     case "ping":
-      return Self.result(id, .object([:]))
+      return .answer(Self.result(id, .object([:])))
     case "tools/list":
-      return Self.result(id, .object(["tools": .array(MCPTools.all.map(\.description))]))
+      return .answer(Self.result(id, .object(["tools": .array(list(parameters))])))
     case "tools/call":
       guard let name = parameters["name"]?.string else {
-        return Self.error(id, -32602, "tools/call names no tool")
+        return .answer(Self.error(id, -32602, "tools/call names no tool"))
       }
-      return Self.result(
-        id,
-        tools.call(
-          name, parameters["arguments"],
-          key: parameters["_meta"]?["memoryd/idempotency_key"]?.string))
+      guard MCPTools.has(name) else { return forward(name, parameters, id: id) }
+      return .answer(
+        Self.result(
+          id,
+          tools.call(
+            name, parameters["arguments"],
+            key: parameters["_meta"]?[MCPClient.keyName]?.string, requestID: requestID)))
     default:
-      return Self.error(id, -32601, "memoryd does not have \(method.prefix(100))")
+      return .answer(Self.error(id, -32601, "memoryd does not have \(method.prefix(100))"))
     }
+  }
+
+  private func list(_ parameters: WireJSON) -> [WireJSON] {
+    let own = MCPTools.all.map(\.description)
+    guard let service = try? tools.service(requestID: "") else { return own }
+    return own
+      + MCPForwarder(service: service).tools(
+        except: MCPTools.all.map(\.name), meta: parameters["_meta"])
   }
 
   private func initialize(_ parameters: WireJSON) -> WireJSON {
@@ -64,7 +100,10 @@ struct MCPServer {
     let version = MCPClient.versions.contains(wanted) ? wanted : MCPClient.versions[0]
     return .object([
       "protocolVersion": .string(version),
-      "capabilities": .object(["tools": .object(["listChanged": .bool(false)])]),
+      "capabilities": .object([
+        "tools": .object(["listChanged": .bool(false)]),
+        "experimental": .object([MCPClient.keyCapability: .object([:])]),
+      ]),
       "serverInfo": .object([
         "name": .string("memoryd"), "version": .string(Engine.version),
       ]),
@@ -72,11 +111,11 @@ struct MCPServer {
     ])
   }
 
-  private static func result(_ id: WireJSON, _ result: WireJSON) -> WireJSON {
+  static func result(_ id: WireJSON, _ result: WireJSON) -> WireJSON {
     .object(["jsonrpc": .string("2.0"), "id": id, "result": result])
   }
 
-  private static func error(_ id: WireJSON?, _ code: Int, _ message: String) -> WireJSON {
+  static func error(_ id: WireJSON?, _ code: Int, _ message: String) -> WireJSON {
     .object([
       "jsonrpc": .string("2.0"), "id": id ?? .null,
       "error": .object(["code": .integer(code), "message": .string(message)]),

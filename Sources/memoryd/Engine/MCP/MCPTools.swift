@@ -9,6 +9,8 @@ struct MCPTools {
   /// Everything but the request id stays as it is for all calls.
   let invocation: Invocation
   let home: String?
+  /// Where the caller has no working folder, the project of what it writes.
+  var defaultProject: String?
 
   /// A failure inside a tool.
   struct Failure: Error {
@@ -29,9 +31,15 @@ struct MCPTools {
 
   // MARK: Calling
 
-  /// - Parameter key: The caller's own id of the request, if it has one.
+  static func has(_ name: String) -> Bool { all.contains { $0.name == name } }
+
+  /// - Parameters:
+  ///   - key: The caller's own id of the request, if it has one.
+  ///   - requestID: The id of a request without a key.
   /// - Returns: The result of `tools/call`.
-  func call(_ name: String, _ arguments: WireJSON?, key: String?) -> WireJSON {
+  func call(
+    _ name: String, _ arguments: WireJSON?, key: String?, requestID: String
+  ) -> WireJSON {
     guard let tool = Self.all.first(where: { $0.name == name }) else {
       return Self.failed("MCP error -32602: Tool \(name.prefix(100)) not found")
     }
@@ -41,7 +49,9 @@ struct MCPTools {
       )
     }
     do {
-      let payload = try run(name, Arguments(values: arguments ?? .object([:])), key: key)
+      let payload = try run(
+        name, Arguments(values: arguments ?? .object([:])), id: key.map { "mcp:" + $0 } ?? requestID
+      )
       var result: [String: WireJSON] = ["content": Self.content(payload.text)]
       if !payload.facts.isEmpty { result["_meta"] = .object(payload.facts) }
       return .object(result)
@@ -56,11 +66,11 @@ struct MCPTools {
     .array([.object(["type": .string("text"), "text": .string(text)])])
   }
 
-  private static func failed(_ text: String) -> WireJSON {
+  static func failed(_ text: String) -> WireJSON {
     .object(["content": content(text), "isError": .bool(true)])
   }
 
-  private static func message(_ error: any Error) -> String {
+  static func message(_ error: any Error) -> String {
     switch error {
     case let error as Failure: error.message
     case let error as StoreError: error.message + (error.hint.map { "; \($0)" } ?? "")
@@ -85,11 +95,18 @@ struct MCPTools {
     }
   }
 
-  private func run(_ tool: String, _ arguments: Arguments, key: String?) throws -> Payload {
+  func service(requestID: String) throws -> MemoryService {
     var request = invocation
-    var ids = ULIDGenerator()
-    request.requestID = key.map { "mcp:" + $0 } ?? ids.next(at: invocation.clock.now).description
-    let service = try MemoryService(invocation: request, homeFlag: home, isLenient: false)
+    request.requestID = requestID
+    return try MemoryService(invocation: request, homeFlag: home, isLenient: false)
+  }
+
+  private func project(_ arguments: Arguments, _ service: MemoryService) -> ProjectReference {
+    ProjectFinder.project(named: arguments["project"] ?? defaultProject, service)
+  }
+
+  private func run(_ tool: String, _ arguments: Arguments, id: String) throws -> Payload {
+    let service = try service(requestID: id)
     switch tool {
     case "task": return try task(arguments, service)
     case "checkpoint": return try checkpoint(arguments, service)
@@ -212,7 +229,7 @@ struct MCPTools {
       .init(
         objective: arguments["objective"], blockers: arguments.values["blockers"]?.strings ?? [],
         actions: arguments.values["recent_actions"]?.strings ?? []),
-      project: ProjectFinder.project(named: arguments["project"], service),
+      project: project(arguments, service),
       session: ProjectFinder.session(nil, service))
   }
 
@@ -223,7 +240,7 @@ struct MCPTools {
         DecisionDraft(
           decision: decision, rationale: try arguments.needed("rationale"),
           taskID: arguments["task_id"]?.uppercased())),
-      project: ProjectFinder.project(named: arguments["project"], service),
+      project: project(arguments, service),
       session: ProjectFinder.session(nil, service))
     return acknowledged(
       done,
@@ -281,7 +298,7 @@ struct MCPTools {
     let budget = arguments.values["budget"]?.integer ?? service.settings.integer(.resumeBudget)
     let document = try RecoveryService(service: service).document(
       sessionID: arguments["session"],
-      project: ProjectFinder.project(named: arguments["project"], service), occasion: .request)
+      project: project(arguments, service), occasion: .request)
     guard let document else { throw Failure(message: "nothing is recorded for this project") }
     return Payload(
       markdown: document.markdown(now: service.clock.now, budget: max(300, budget)))

@@ -69,6 +69,13 @@ struct CanaryService {
     if let deadline = service.deadline { budget = min(budget, deadline.remaining - 300) }
     let end = ContinuousClock.now + .milliseconds(budget)
     let known = vault.health()
+    if let daemon = service.daemon, !isTyped, let known, known.mode == .normal,
+      (0..<DaemonContext.freshness).contains(service.clock.now - known.checkedAt)
+    {
+      // The health monitor has asked just now, and the drainer sends what waits.
+      daemon.wake()
+      return Settled(verdict: known.verdict, health: known)
+    }
     let wait = HealthStateMachine.wait(known, asker: asker(known, isTyped), now: service.clock.now)
     let isLate = service.deadline != nil && budget < Self.leastBudget
     if let known, wait > 0 || isLate {
@@ -162,9 +169,11 @@ struct CanaryService {
   func greet(_ input: HookInput) -> Greeting {
     let deadline = service.deadline ?? Deadline(milliseconds: 2000)
     var recorder = SessionRecorder(service: service, input: input)
-    var status = recorder.git.flatMap {
-      GitStatus(root: $0.root, environment: service.environment)
-    }
+    // git works while the transcript is read and the vault is asked.
+    let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
+    var status =
+      known == nil
+      ? recorder.git.flatMap { GitStatus(root: $0.root, environment: service.environment) } : nil
     recorder.readTranscript()
     var problems = service.problems.pending()
     problems += service.settings.complaints.map {
@@ -181,7 +190,10 @@ struct CanaryService {
     let settled = settle(isTyped: false)
     let news = VaultNews(service: service)
     let change = news.atStart(settled, session: recorder.session.id)
-    let dirty = status?.paths(within: max(0, min(250, deadline.remaining - 400)))
+    let dirty = known ?? status?.paths(within: max(0, min(250, deadline.remaining - 400)))
+    if let dirty, let git = recorder.git, known == nil {
+      service.daemon?.noteUncommitted(dirty, in: git.root)
+    }
     let budget = service.settings.integer(.resumeBudget)
     var head = openingLines(recorder, settled, change)
     if let warning = warning(problems) { head = "memoryd: \(Markdown.text(warning))\n" + head }

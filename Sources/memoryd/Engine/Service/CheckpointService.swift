@@ -10,6 +10,8 @@ struct CheckpointService {
   private static let debounce: Int64 = 15_000
   /// How long a hook waits for git after its commit, ms.
   private static let gitWait = 150
+  /// The same where nobody waits, ms.
+  private static let gitWaitAfterwards = 2000
 
   // MARK: Hooks
 
@@ -17,9 +19,9 @@ struct CheckpointService {
   func take(for input: HookInput) throws(StoreError) -> MemoryService.Acknowledgement? {
     guard let deadline = service.deadline else { return nil }
     var recorder = SessionRecorder(service: service, input: input)
-    // git works while the transcript is read.
+    // git works while the transcript is read; in the daemon after the answer.
     var status: GitStatus?
-    if input.event != "Stop", let git = recorder.git {
+    if input.event != "Stop", service.afterwards == nil, let git = recorder.git {
       status = GitStatus(root: git.root, environment: service.environment)
     }
     recorder.readTranscript()
@@ -40,18 +42,27 @@ struct CheckpointService {
     let replacing = previous.flatMap {
       renews($0, trigger: trigger, recorder) ? $0.id : nil
     }
-    var snapshot = recorder.snapshot(dirty: dirty)
     let acknowledgement = try commit(
-      snapshot, trigger: trigger, replacing: replacing, recorder, input, deadline)
+      recorder.snapshot(dirty: dirty), trigger: trigger, replacing: replacing, recorder, input,
+      deadline)
     service.report(acknowledgement, input.event)
-    if dirty == nil, status != nil, acknowledgement.durability == .stored,
+    guard acknowledgement.durability == .stored else { return acknowledgement }
+    // The first commit stands whatever becomes of the second.
+    func add(_ late: [String]) {
+      _ = try? service.commit(
+        .checkpoint(
+          draft(recorder.snapshot(dirty: late), trigger: trigger, replacing: acknowledgement.id)),
+        project: recorder.project, session: recorder.session, requestSuffix: "-git")
+    }
+    if let afterwards = service.afterwards, let git = recorder.git {
+      let service = service
+      afterwards.add {
+        if let late = service.uncommitted(in: git, within: Self.gitWaitAfterwards) { add(late) }
+      }
+    } else if dirty == nil, status != nil,
       let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))
     {
-      // The first commit stands whatever becomes of this one.
-      snapshot = recorder.snapshot(dirty: late)
-      _ = try? service.commit(
-        .checkpoint(draft(snapshot, trigger: trigger, replacing: acknowledgement.id)),
-        project: recorder.project, session: recorder.session, requestSuffix: "-git")
+      add(late)
     }
     return acknowledgement
   }

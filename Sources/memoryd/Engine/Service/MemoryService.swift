@@ -1,4 +1,5 @@
 import Canary
+import Checkpoints
 import Fallback
 import Foundation
 import Logging
@@ -39,6 +40,7 @@ final class MemoryService {
   let log: Logger
   /// The daemon that this runs in.
   let daemon: DaemonContext?
+  let afterwards: Afterwards?
   /// Set in hook mode: bounds every wait, and forbids migrations.
   private(set) var deadline: Deadline?
 
@@ -66,6 +68,7 @@ final class MemoryService {
     redactor = Redactor(isEnabled: isRedacting == "true", extraLiterals: secrets)
     storeKey = ([isRedacting] + secrets).joined(separator: "\u{0}")
     daemon = invocation.daemon
+    afterwards = invocation.afterwards
     spool = Spool(folder: home.spool)
     problems = ProblemLog(folder: home.logs)
   }
@@ -100,6 +103,17 @@ final class MemoryService {
 
   var fallback: FallbackFiles {
     FallbackFiles(directory: absolute(settings[.fallbackDirectory]))
+  }
+
+  /// The repository's uncommitted paths; nil if git fails or takes longer.
+  ///
+  /// - Parameter milliseconds: Ms that git may take.
+  func uncommitted(in git: GitFacts, within milliseconds: Int) -> [String]? {
+    guard var status = GitStatus(root: git.root, environment: environment),
+      let paths = status.paths(within: milliseconds)
+    else { return nil }
+    daemon?.noteUncommitted(paths, in: git.root)
+    return paths
   }
 
   // MARK: The store

@@ -41,7 +41,7 @@ struct SyncService {
       database: database, files: files, vault: tools, clock: service.clock,
       settings: .init(
         timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
-        witness: service.home.syncWitness, lock: service.home.syncLock,
+        vaultName: vault.fingerprint, witness: service.home.syncWitness, lock: service.home.syncLock,
         isCancelled: isCancelled),
       onFailure: { vault.observe(.callFailed($0)) },
       onProgress: { sent in
@@ -175,7 +175,8 @@ struct SyncService {
         database: try service.writer(), files: service.fallback, vault: tools,
         clock: service.clock,
         settings: .init(
-          timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0, witness: "", lock: ""),
+          timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0,
+          vaultName: vault.fingerprint, witness: "", lock: ""),
         onFailure: { _ in })
       plan.steps = try run.plan(adoption: plan.adoption, tasks: answer.tasks, readAt: readAt)
     }

@@ -13,6 +13,9 @@ enum HookVerb {
   /// SessionEnd's hooks have 1.5 s together, ms.
   private static let sessionEndDeadline = 800
 
+  /// Ms.
+  private static let leastTime = 200
+
   /// The verb of a command line as hosts write it. Telling these apart by hand saves a hook the
   /// command line parser, which costs more than the commit.
   init?(arguments: [String]) {
@@ -61,7 +64,7 @@ enum HookVerb {
     case .notAHook:
       return nil
     case .unreadable:
-      let service = try? Self.service(invocation, home, Deadline(milliseconds: 1000))
+      let service = try? MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
       let message = "a hook's input of \(bytes.count) bytes was not JSON; nothing was stored"
       service?.note("hook", .invalid, message, hint: "the next hook tries again")
       return Outcome(errorOutput: "memoryd: note: \(message)\n")
@@ -75,9 +78,11 @@ enum HookVerb {
     _ body: (HookInput, MemoryService) throws -> String
   ) -> Outcome {
     do {
-      let service = try service(
-        invocation, home, fixed.map { Deadline(milliseconds: $0) })
-      let limit = fixed ?? service.settings.integer(.hookDeadline)
+      let service = try MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
+      // A daemon that took it and did not finish it has used some of the time.
+      let limit = max(
+        leastTime, (fixed ?? service.settings.integer(.hookDeadline)) - invocation.spent)
+      service.enterHookMode(Deadline(milliseconds: limit))
       let problems = service.problems
       let clock = invocation.clock
       invocation.enterHookMode(limit) {
@@ -109,14 +114,5 @@ enum HookVerb {
       (error as? StoreError)
       ?? StoreError(.inputOutput, "the hook failed: \(type(of: error))")
     service.note(event, problem.code, problem.message, hint: problem.hint)
-  }
-
-  private static func service(
-    _ invocation: Invocation, _ home: String?, _ deadline: Deadline?
-  ) throws -> MemoryService {
-    let service = try MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
-    service.enterHookMode(
-      deadline ?? Deadline(milliseconds: service.settings.integer(.hookDeadline)))
-    return service
   }
 }

@@ -7,7 +7,8 @@ struct MCPCommand: Verb {
     commandName: "mcp",
     abstract: "Serves memoryd's tools over MCP on standard input and output.",
     discussion: """
-      For agents, which start it themselves. The tools have vault-mcp's names, arguments and \
+      For agents, which start it themselves. With a daemon each message goes to it; without, or \
+      when it goes away, this process answers. The tools have vault-mcp's names, arguments and \
       results, so what was written for vault-mcp works with it too. For Claude Code:
         claude mcp add memoryd -- memoryd mcp
       """)
@@ -23,7 +24,23 @@ struct MCPCommand: Verb {
     // Wrong settings are told now, not at the first call.
     _ = try shared.service(invocation)
     let server = MCPServer(tools: MCPTools(invocation: invocation, home: shared.home?.text))
-    converse { line in server.answer(line).map { Array($0.bytes) } }
+    let relay = MCPRelay(invocation: invocation, home: shared.home?.text)
+    let clock = invocation.clock
+    var ids = ULIDGenerator()
+    converse { line, reply in
+      let requestID = ids.next(at: clock.now).description
+      if let answer = relay.ask(line, requestID: requestID) {
+        if !answer.isEmpty { reply(answer) }
+        return
+      }
+      switch server.take(line, requestID: requestID) {
+      case .nothing: break
+      case .answer(let answer): reply(Array(answer.bytes))
+      case .forward(let id, let call):
+        // What comes meanwhile is answered meanwhile.
+        Task { reply(Array(MCPServer.result(id, await call.result()).bytes)) }
+      }
+    }
     return Outcome()
   }
 }

@@ -20,6 +20,7 @@ struct HTTPAddress: Sendable, Equatable {
   }
 
   var isLoopback: Bool {
-    host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
+    host == "localhost" || host == "::1"
+      || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
   }
 }

@@ -1,12 +1,73 @@
+import Hummingbird
+import HummingbirdCore
 import Logging
+import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
+/// MCP over HTTP. Off until somebody asks for it.
 struct HTTPService: Service {
-  var announcement: String { "" }
+  /// More connections than so many wait outside.
+  private static let mostConnections = 128
+  /// Threads that carry out calls: apart from those of the socket, so that neither starves the
+  /// other.
+  private static let threads = 4
+
+  private let address: HTTPAddress
+  private let endpoint: MCPEndpoint
+  private let pool = NIOThreadPool(numberOfThreads: Self.threads)
+  private let log: Logger
+  let announcement: String
+
+  /// - Returns: Nil where HTTP is off.
+  /// - Throws: ``VerbError`` where the token is not to be used.
   init?(
     service: MemoryService, flag: String?, invocation: Invocation, context: DaemonContext,
-    pool: NIOThreadPool, log: Logger
-  ) throws { return nil }
-  func run() async throws {}
+    log: Logger
+  ) throws {
+    guard let address = HTTPAddress(flag ?? service.settings[.httpListen]) else { return nil }
+    let token = try HTTPToken.find(service)
+    self.address = address
+    self.log = log
+    pool.start()
+    var request = invocation
+    // Whoever calls is not in the session or folder in which the daemon was started.
+    request.environment["CLAUDE_CODE_SESSION_ID"] = nil
+    request.cwd = "/"
+    let environment = request.environment
+    endpoint = MCPEndpoint(
+      guards: HTTPGuards(
+        token: token, boundHost: address.host,
+        hosts: service.settings.list(.httpAllowedHosts),
+        origins: service.settings.list(.httpAllowedOrigins)),
+      context: context, pool: pool, environment: environment, log: log)
+    announcement =
+      "MCP at http://\(address.host):\(address.port)/mcp, token in \(token.source)\n"
+      + (address.isLoopback ? "" : "note: \(address.host) can be reached from other machines\n")
+  }
+
+  func run() async throws {
+    let context = endpoint.context
+    let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+    let application = Application(
+      responder: endpoint,
+      server: .http1(
+        configuration: .init(
+          additionalChannelHandlers: [HTTPTimeLimit()], idleTimeout: .seconds(120))),
+      configuration: .init(
+        address: .hostname(address.host, port: address.port), serverName: nil,
+        availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+      onServerRunning: { channel in
+        let port = channel.localAddress?.port ?? 0
+        context.change { $0.httpURL = "http://\(host):\(port)/mcp" }
+      }, eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup(numberOfThreads: 1)),
+      logger: log)
+    do {
+      try await application.run()
+    } catch let error as IOError {
+      throw VerbError(
+        .inputOutput, "http", "cannot listen at \(host):\(address.port): \(error.description)",
+        hint: "another program may have the port; choose one with --http or http.listen")
+    }
+  }
 }
