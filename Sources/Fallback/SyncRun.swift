@@ -484,7 +484,8 @@ public final class SyncRun {
 
   private func readWhatIsNeeded(for rows: [OutboxRow], _ kind: String) throws(StoreError) {
     let mayBeThere = rows.contains { row in
-      (row.state == .sent && (keysSince == nil || row.refusals > 0)) || row.state == .uncertain || (row.mustLook && row.makesItem)
+      (row.state == .sent && (keysSince == nil || row.refusals > 0)) || row.state == .uncertain
+        || (row.mustLook && row.makesItem)
     }
     guard mayBeThere else { return }
     // A list that is cut off at its thousandth task: perhaps the backup is not.

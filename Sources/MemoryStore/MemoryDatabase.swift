@@ -60,12 +60,7 @@ public final class MemoryDatabase: Sendable {
     if isReading, RegularFile.facts(path) == nil {
       throw StoreError(.notFound, "there is no store at \(path)")
     }
-    if !isReading {
-      // SQLite gives the -wal and -shm files the mode of the database file.
-      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
-      guard descriptor >= 0 else { throw RegularFile.failure("open the store", path) }
-      close(descriptor)
-    }
+    if !isReading { try Self.makeFile(path) }
     var configuration = Configuration()
     configuration.readonly = isReading
     configuration.busyMode = .timeout(busyTimeout)
@@ -92,6 +87,18 @@ public final class MemoryDatabase: Sendable {
       throw Self.translate(error, path)
     }
     file = RegularFile.facts(path)
+  }
+
+  /// SQLite gives the -wal and -shm files the mode of the database file.
+  ///
+  /// A file that is there is not touched: closing any descriptor of it would cancel the locks that
+  /// other connections of this process have, and another process would take itself for the last
+  /// user and remove the log. Source: "How To Corrupt An SQLite Database File", 2.2.
+  private static func makeFile(_ path: String) throws(StoreError) {
+    if RegularFile.facts(path) != nil { return }
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+    guard descriptor >= 0 else { throw RegularFile.failure("open the store", path) }
+    close(descriptor)
   }
 
   // MARK: Keeping it open

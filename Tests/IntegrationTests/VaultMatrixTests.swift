@@ -127,11 +127,23 @@ import Testing
 
   /// The vault is broken in every way at once: session start, work, sync, and then it heals.
   @Test(arguments: faults) func wholeVault(fault: Fault) throws {
-    let vault = try VaultPeer()
+    try breakWhole(try VaultPeer(), fault, lag: 300)
+  }
+
+  /// Another memoryd as the vault honours keys: nothing waits for a look, however long that takes.
+  @Test(arguments: faults) func wholeMemoryd(fault: Fault) throws {
+    let daemon = try DaemonPeer(try Workplace(), "--http", "127.0.0.1:0")
+    try breakWhole(try VaultPeer(memoryd: daemon), fault, lag: Self.longLag)
+  }
+
+  /// Ms; no test has that much time.
+  private static let longLag = 600_000
+
+  private func breakWhole(_ vault: VaultPeer, _ fault: Fault, lag: Int) throws {
     let workplace = try Workplace()
-    workplace.use(vault, timeout: 5000)
+    workplace.use(vault, timeout: 5000, lag: lag)
     let tasks = try prepare(workplace)
-    workplace.use(vault, timeout: fault.timeout)
+    workplace.use(vault, timeout: fault.timeout, lag: lag)
     try vault.break_(
       fault.name, match: fault.isOfCalls ? ["rpc": "tools/call"] : nil, fault.options)
 
@@ -159,7 +171,7 @@ import Testing
     }
 
     try vault.heal()
-    workplace.use(vault, timeout: 5000)
+    workplace.use(vault, timeout: 5000, lag: lag)
     try workplace.syncAll()
     for operation in Operation.allCases { try expectOnce(operation, vault, "\(operation)") }
     #expect(try workplace.outbox("uncertain").isEmpty)
@@ -175,15 +187,23 @@ import Testing
 
   /// The vault answers reads, and each kind of write meets the fault once, on its way.
   @Test(arguments: faults) func oneWrite(fault: Fault) throws {
-    let vault = try VaultPeer()
+    try breakOneWrite(try VaultPeer(), fault, lag: 300)
+  }
+
+  @Test(arguments: faults) func oneWriteToMemoryd(fault: Fault) throws {
+    let daemon = try DaemonPeer(try Workplace(), "--http", "127.0.0.1:0")
+    try breakOneWrite(try VaultPeer(memoryd: daemon), fault, lag: Self.longLag)
+  }
+
+  private func breakOneWrite(_ vault: VaultPeer, _ fault: Fault, lag: Int) throws {
     let workplace = try Workplace()
-    workplace.use(vault, timeout: 5000)
+    workplace.use(vault, timeout: 5000, lag: lag)
     let tasks = try prepare(workplace)
     for operation in Operation.allCases {
       _ = try carryOut(operation, workplace, tasks)
       // The connection is refused for a moment only, whatever comes.
       try vault.break_(fault.name, match: ["kind": "write"], count: 1, fault.options)
-      workplace.use(vault, timeout: fault.timeout)
+      workplace.use(vault, timeout: fault.timeout, lag: lag)
       let sync = try workplace.run("sync", "--json")
       #expect([0, 75].contains(sync.status), "\(sync.errorOutput)")
       if fault.refuses {
@@ -195,7 +215,7 @@ import Testing
         #expect(try workplace.run("outbox", "retry", "\(numbers.first ?? 0)").status == 0)
       }
       try vault.heal()
-      workplace.use(vault, timeout: 5000)
+      workplace.use(vault, timeout: 5000, lag: lag)
       try workplace.syncAll()
       try expectOnce(operation, vault, "\(operation): \(sync.output)")
     }

@@ -16,7 +16,22 @@ final class VaultPeer {
   private let process = Process()
   private let input = Pipe()
 
-  init(_ arguments: String..., token: String = VaultPeer.token) throws {
+  /// A memoryd that answers behind the stand-in's faults; nil where the stand-in answers itself.
+  private let memoryd: DaemonPeer?
+
+  convenience init(_ arguments: String..., token: String = VaultPeer.token) throws {
+    try self.init(arguments, token: token, memoryd: nil)
+  }
+
+  /// Another memoryd as the vault, with the stand-in as a proxy that can misbehave.
+  convenience init(memoryd: DaemonPeer) throws {
+    try self.init(
+      ["--upstream", try memoryd.url(), "--upstream-token", try memoryd.token()],
+      token: Self.token, memoryd: memoryd)
+  }
+
+  private init(_ arguments: [String], token: String, memoryd: DaemonPeer?) throws {
+    self.memoryd = memoryd
     guard FileManager.default.isExecutableFile(atPath: Self.python) else {
       throw Failure("the test vault is not set up: run scripts/vault-env.sh (make test does)")
     }
@@ -128,6 +143,7 @@ final class VaultPeer {
   }
 
   func state() throws -> State {
+    if let memoryd { return try memoryd.state() }
     let all = try #require(try control("GET", "/state") as? [String: [[String: Any]]])
     return State(
       tasks: all["tasks"] ?? [], decisions: all["decisions"] ?? [],

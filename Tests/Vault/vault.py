@@ -24,6 +24,8 @@ import signal
 import ssl
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Awaitable
 from pathlib import Path
@@ -130,6 +132,8 @@ class Vault:
         self.options = Options(
             kv_lag=arguments.kv_lag, prefix=arguments.prefix, stateful=arguments.stateful,
             json=arguments.json)
+        self.upstream: str | None = arguments.upstream
+        self.upstream_token: str = arguments.upstream_token
         self.store = Store()
         self.store.kv_lag = self.options.kv_lag
         server = make_server(self.store, self.options)
@@ -219,6 +223,8 @@ class Vault:
             if request.method == "DELETE" and session:
                 self.forget(session)
             return Response(204)
+        if self.upstream:
+            return await asyncio.to_thread(self.through_upstream, request)
         return self.refuse_version(request, entry) or self.refuse_session(session, entry) or (
             await self.through_sdk(request, entry))
 
@@ -295,6 +301,22 @@ class Vault:
         if not response.is_stream:
             response.headers["access-control-allow-origin"] = "*"
         return response
+
+    def through_upstream(self, request: Request) -> Response:
+        """Another server's answer: then this is a proxy that can misbehave."""
+        passed = ("content-type", "accept", "mcp-protocol-version")
+        headers = {name: request.headers[name] for name in passed if name in request.headers}
+        headers["authorization"] = f"Bearer {self.upstream_token}"
+        onward = urllib.request.Request(self.upstream or "", request.body, headers, method="POST")
+        try:
+            with urllib.request.urlopen(onward, timeout=60) as answer:
+                return Response(
+                    answer.status, {"content-type": answer.headers.get("content-type", "")},
+                    answer.read())
+        except urllib.error.HTTPError as error:
+            return Response(error.code, {"content-type": "application/json"}, error.read())
+        except OSError:
+            return Response(502, {"content-type": "text/html"}, b"<h1>Bad gateway</h1>")
 
     # What faults need
 
@@ -437,6 +459,8 @@ async def main() -> None:
     parser.add_argument("--prefix", default="", help="of the tools' names")
     parser.add_argument("--stateful", action="store_true", help="issues Mcp-Session-Id")
     parser.add_argument("--json", action="store_true", help="answers in JSON instead of SSE")
+    parser.add_argument("--upstream", metavar="URL", help="who answers instead of the SDK")
+    parser.add_argument("--upstream-token", default="")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     parser.add_argument("--kv-lag", type=float, default=0, metavar="SECONDS")
     parser.add_argument("--state", type=Path, metavar="FILE", help="read first, written last")

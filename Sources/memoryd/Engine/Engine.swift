@@ -75,7 +75,9 @@ struct Memoryd: ParsableCommand {
         subcommands: [SyncCommand.self, OutboxCommand.self, FallbackCommand.self]),
       CommandGroup(
         name: "Daemon and agents",
-        subcommands: [ServeCommand.self, MCPCommand.self]),
+        subcommands: [
+          ServeCommand.self, ServiceCommand.self, InstallCommand.self, MCPCommand.self,
+        ]),
       CommandGroup(
         name: "Care",
         subcommands: [StatusCommand.self, DoctorCommand.self, CompletionsCommand.self]),

@@ -45,7 +45,8 @@ struct Daemon {
     let manager = ServiceManager(environment: environment)
     var services: [any Service] = []
     let http = try HTTPService(
-      service: service, flag: httpFlag, invocation: request, context: context, log: log)
+      service: service, flag: httpFlag, invocation: request, context: context, log: log,
+      announce: announce)
     if let http { services.append(http) }
     let listener = try RelayService.listen(at: socketPath)
     defer { Self.remove(socketPath, listener) }
@@ -68,7 +69,6 @@ struct Daemon {
     }
     log.notice("started", metadata: ["version": "\(Engine.version)", "pid": "\(getpid())"])
     announce("memoryd \(Engine.version) serves \(home.data) (pid \(getpid()))\n")
-    if let http { announce(http.announcement) }
     manager.ready()
     do {
       try Self.wait { try await group.run() }

@@ -181,6 +181,12 @@ struct CanaryService {
         at: service.clock.now, event: input.event, code: "bad_configuration", message: $0,
         hint: "`memoryd doctor` shows every setting")
     }
+    if let problem = DaemonCare(service: service).problem() {
+      problems.append(
+        .init(
+          at: service.clock.now, event: "daemon", code: "daemon", message: problem.message,
+          hint: problem.hint))
+    }
     if let error = store(&recorder, input, deadline) {
       problems.append(
         .init(

@@ -6,6 +6,8 @@ struct Home: Sendable {
   /// Store, spool, logs.
   let data: String
   let configuration: String
+  /// True if somebody named the folder; else it is the platform's.
+  let isChosen: Bool
 
   /// `--home`, then `MEMORYD_HOME`, then the platform's own folders.
   ///
@@ -14,8 +16,10 @@ struct Home: Sendable {
     if let folder = flag ?? environment["MEMORYD_HOME"], !folder.isEmpty {
       data = Self.absolute(folder, cwd: cwd, environment)
       configuration = data
+      isChosen = true
       return
     }
+    isChosen = false
     func variable(_ name: String) -> String? {
       // The XDG specification has relative paths ignored.
       environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }

@@ -41,7 +41,8 @@ struct SyncService {
       database: database, files: files, vault: tools, clock: service.clock,
       settings: .init(
         timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
-        vaultName: vault.fingerprint, witness: service.home.syncWitness, lock: service.home.syncLock,
+        vaultName: vault.fingerprint, witness: service.home.syncWitness,
+        lock: service.home.syncLock,
         isCancelled: isCancelled),
       onFailure: { vault.observe(.callFailed($0)) },
       onProgress: { sent in

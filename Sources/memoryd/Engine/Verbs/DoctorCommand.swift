@@ -29,6 +29,7 @@ struct DoctorCommand: Verb {
     checks.append(folder(service))
     checks += store(service)
     checks += [disk(service), spool(service), problems(service), git(service)]
+    checks.append(daemon(service))
     checks += vault(service) + outbox(service) + fallback(service)
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in
@@ -156,6 +157,14 @@ struct DoctorCommand: Verb {
         ? "no problem in the last 24 hours"
         : "\(recent.count) problems in the last 24 hours, the last: \(recent[recent.count - 1].message)",
       hint: recent.last?.hint)
+  }
+
+  private func daemon(_ service: MemoryService) -> Check {
+    let care = DaemonCare(service: service)
+    let problem = care.problem()
+    return Check(
+      name: "daemon", isGood: problem == nil, detail: problem?.message ?? care.line(),
+      hint: problem?.hint)
   }
 
   private func git(_ service: MemoryService) -> Check {

@@ -25,6 +25,7 @@ struct StatusCommand: Verb {
         errorOutput: failure.text + (waiting > 0 ? "\(waiting) writes wait in the spool\n" : ""),
         exitCode: failure.exitCode)
     }
+    let daemon = DaemonCare(service: service)
     let counts = try database.counts()
     let hooks = try database.hookStatistics()
     let sessions = try database.sessions(RecordFilter(limit: 5))
@@ -36,7 +37,7 @@ struct StatusCommand: Verb {
       return Outcome(
         output: JSONOutput.text(
           [
-            "version": Engine.version, "mode": verdict.mode.rawValue,
+            "version": Engine.version, "mode": verdict.mode.rawValue, "daemon": daemon.json(),
             "home": service.home.data, "database_bytes": size, "wal_bytes": walSize,
             "disk_free_bytes": Disk.freeBytes(at: service.home.data),
             "counts": [
@@ -82,6 +83,7 @@ struct StatusCommand: Verb {
       "holds     \(counts.sessions) sessions, \(counts.checkpoints) checkpoints, "
       + "\(counts.openTasks) open of \(counts.tasks) tasks, \(counts.decisions) decisions, "
       + "\(counts.entries) entries\n"
+    text += "daemon    \(daemon.line())\n"
     if service.settings.hasVault {
       let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
       text +=

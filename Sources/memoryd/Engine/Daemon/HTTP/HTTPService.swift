@@ -17,13 +17,15 @@ struct HTTPService: Service {
   private let endpoint: MCPEndpoint
   private let pool = NIOThreadPool(numberOfThreads: Self.threads)
   private let log: Logger
-  let announcement: String
+  /// Where the token stands.
+  private let source: String
+  private let announce: @Sendable (String) -> Void
 
   /// - Returns: Nil where HTTP is off.
   /// - Throws: ``VerbError`` where the token is not to be used.
   init?(
     service: MemoryService, flag: String?, invocation: Invocation, context: DaemonContext,
-    log: Logger
+    log: Logger, announce: @escaping @Sendable (String) -> Void
   ) throws {
     guard let address = HTTPAddress(flag ?? service.settings[.httpListen]) else { return nil }
     let token = try HTTPToken.find(service)
@@ -41,13 +43,13 @@ struct HTTPService: Service {
         hosts: service.settings.list(.httpAllowedHosts),
         origins: service.settings.list(.httpAllowedOrigins)),
       context: context, pool: pool, environment: environment, log: log)
-    announcement =
-      "MCP at http://\(address.host):\(address.port)/mcp, token in \(token.source)\n"
-      + (address.isLoopback ? "" : "note: \(address.host) can be reached from other machines\n")
+    source = token.source
+    self.announce = announce
   }
 
   func run() async throws {
     let context = endpoint.context
+    let (source, announce, isLoopback) = (source, announce, address.isLoopback)
     let host = address.host.contains(":") ? "[\(address.host)]" : address.host
     let application = Application(
       responder: endpoint,
@@ -59,7 +61,10 @@ struct HTTPService: Service {
         availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? 0
-        context.change { $0.httpURL = "http://\(host):\(port)/mcp" }
+        let url = "http://\(host):\(port)/mcp"
+        context.change { $0.httpURL = url }
+        announce("MCP at \(url), the token is in \(source)\n")
+        if !isLoopback { announce("note: other machines can reach \(host)\n") }
       }, eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup(numberOfThreads: 1)),
       logger: log)
     do {

@@ -1,0 +1,79 @@
+import Foundation
+import MemoryStore
+import Relay
+
+/// How the daemon of a folder is, seen from outside or from itself.
+struct DaemonCare {
+  let service: MemoryService
+
+  var socketPath: String? {
+    if let daemon = service.daemon { return daemon.socketPath }
+    var environment = service.environment
+    if service.home.isChosen { environment["MEMORYD_HOME"] = service.home.data }
+    return Relay.socketPath(variable: { environment[$0] }, cwd: { service.cwd })
+  }
+
+  func answer() -> DaemonAnswer {
+    if let daemon = service.daemon { return .facts(daemon.facts) }
+    guard let path = socketPath else { return .none }
+    return DaemonFacts.ask(socketPath: path)
+  }
+
+  struct Problem {
+    var message: String
+    var hint: String
+  }
+
+  /// What is wrong with the daemon; nil if it is well, or nobody wants one.
+  func problem() -> Problem? {
+    let installed = ServiceUnit.isInstalled(service.environment)
+    let restart =
+      installed
+      ? "`memoryd service install` starts it anew" : "end it and start `memoryd serve` again"
+    switch answer() {
+    case .facts: return nil
+    case .none where installed:
+      return Problem(
+        message: "the daemon is installed as a service, but does not run",
+        hint: "everything works without it, only slower; `memoryd service status` tells more")
+    case .none: return nil
+    case .silent:
+      return Problem(message: "the daemon does not answer", hint: restart)
+    case .declined(let why):
+      return Problem(message: "the daemon does not fit this memoryd: \(why)", hint: restart)
+    }
+  }
+
+  // MARK: Telling
+
+  func json() -> JSONOutput.Object? {
+    switch answer() {
+    case .none: return nil
+    case .silent: return ["running": false, "problem": "it does not answer"]
+    case .declined(let why): return ["running": false, "problem": why]
+    case .facts(let facts):
+      return [
+        "running": true, "version": facts.version, "pid": facts.pid,
+        "started_at": Timestamp.string(facts.startedAt), "requests": facts.requests,
+        "declined": facts.declined, "followed": facts.followed,
+        "resident_bytes": facts.residentBytes, "socket": facts.socket,
+        "http_url": facts.httpURL,
+      ]
+    }
+  }
+
+  func line() -> String {
+    switch answer() {
+    case .none: return "none; everything works without it, `memoryd serve` makes it faster"
+    case .silent: return "does not answer; `memoryd doctor` tells what to do"
+    case .declined(let why): return People.line(why, 200)
+    case .facts(let facts):
+      var text =
+        "pid \(facts.pid), version \(facts.version), since \(People.time(facts.startedAt)) UTC, "
+        + "\(facts.requests) requests, follows \(facts.followed) transcripts"
+      if let bytes = facts.residentBytes { text += ", \(bytes >> 20) MiB" }
+      if let url = facts.httpURL { text += "; MCP at \(url)" }
+      return text
+    }
+  }
+}
