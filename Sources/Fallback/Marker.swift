@@ -3,7 +3,7 @@ import Foundation
 
 /// What a write carries into the vault, so that a later read can tell whether it arrived:
 /// `[memoryd:01…]`, in a task's context, a decision's rationale, a checkpoint's recent actions.
-enum Marker {
+public enum Marker {
   private static let opening = "[memoryd:"
 
   static func text(_ marker: String) -> String { opening + marker + "]" }
@@ -15,7 +15,7 @@ enum Marker {
   }
 
   /// All markers in a text.
-  static func found(in text: String) -> [String] {
+  public static func found(in text: String) -> [String] {
     pieces(text).markers
   }
 

@@ -281,6 +281,18 @@ extension MemoryDatabase {
     }
   }
 
+  /// The item of this store that went out with one of these markers.
+  public func item(withMarkers markers: [String]) throws(StoreError) -> String? {
+    try read { db in
+      for marker in markers {
+        let found = try String.fetchOne(
+          db, sql: "SELECT item_id FROM outbox WHERE marker = ?", arguments: [marker])
+        if let found { return found }
+      }
+      return nil
+    }
+  }
+
   /// Of all rows there ever were; 0 without one.
   public func newestOutboxNumber() throws(StoreError) -> Int64 {
     try read { try Int64.fetchOne($0, sql: "SELECT max(number) FROM outbox") ?? 0 }

@@ -1,8 +1,13 @@
 import Foundation
 import Testing
 
-/// `memoryd mcp`, driven by the official Python SDK's client.
-@Suite struct MCPServerTests {
+/// memoryd's MCP server, driven by the official Python SDK's client: in a process of its own, as a
+/// relay to a daemon, and over HTTP.
+@Suite(.serialized) struct MCPServerTests {
+  enum Way: String, CaseIterable, Sendable {
+    case stdio, relay, http
+  }
+
   private let workplace: Workplace
 
   init() throws { workplace = try Workplace() }
@@ -23,10 +28,28 @@ import Testing
     }
   }
 
-  private func drive(_ calls: [[Any]]) throws -> Reply {
+  private func daemon(_ way: Way) throws -> DaemonPeer? {
+    switch way {
+    case .stdio: nil
+    case .relay: try DaemonPeer(workplace)
+    case .http: try DaemonPeer(workplace, "--http", "127.0.0.1:0")
+    }
+  }
+
+  private func requests(_ daemon: DaemonPeer?) throws -> Int {
+    // HTTP is not counted with the socket's requests, but it is the daemon's alone.
+    guard let daemon, !daemon.greeting.contains("MCP at") else { return .max }
+    return try daemon.facts()["requests"] as? Int ?? 0
+  }
+
+  private func drive(_ way: Way, _ daemon: DaemonPeer?, _ calls: [[Any]]) throws -> Reply {
+    var target = [MemorydProcess.executable]
+    if way == .http, let daemon {
+      target = ["--url", try daemon.url(), "--token", try daemon.token()]
+    }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: VaultPeer.python)
-    process.arguments = [VaultPeer.root + "/Tests/MCP/drive.py", MemorydProcess.executable]
+    process.arguments = [VaultPeer.root + "/Tests/MCP/drive.py"] + target
     process.environment = workplace.environment
     process.currentDirectoryURL = URL(fileURLWithPath: workplace.repository)
     let input = Pipe()
@@ -51,21 +74,27 @@ import Testing
       })
   }
 
-  @Test func tasks_haveTheVaultsShapesAndRules() throws {
-    let reply = try drive([
-      ["task", ["action": "list"]],
-      ["task", ["action": "add", "title": "a\u{2028}b", "source": "cc", "context": "- [x] why"]],
-      ["task", ["action": "add", "title": "no context"]],
-      ["task", ["action": "add", "title": 5, "source": "cc"]],
-      ["task", ["action": "add"]],
-      ["task", ["action": "explode"]],
-      ["task", ["action": "retro", "title": "long ago", "occurred_at": "2026-01-01T00:00:00Z"]],
-      ["task", ["action": "done", "id": "01NOPE"]],
-      ["task", ["action": "list", "status": ""]],
-      ["task", ["action": "list", "format": "md"]],
-      ["nothing", [:] as [String: Any]],
-    ])
+  @Test(arguments: Way.allCases) func tasks_haveTheVaultsShapesAndRules(way: Way) throws {
+    let daemon = try daemon(way)
+    let reply = try drive(
+      way, daemon,
+      [
+        ["task", ["action": "list"]],
+        [
+          "task", ["action": "add", "title": "a\u{2028}b", "source": "cc", "context": "- [x] why"],
+        ],
+        ["task", ["action": "add", "title": "no context"]],
+        ["task", ["action": "add", "title": 5, "source": "cc"]],
+        ["task", ["action": "add"]],
+        ["task", ["action": "explode"]],
+        ["task", ["action": "retro", "title": "long ago", "occurred_at": "2026-01-01T00:00:00Z"]],
+        ["task", ["action": "done", "id": "01NOPE"]],
+        ["task", ["action": "list", "status": ""]],
+        ["task", ["action": "list", "format": "md"]],
+        ["nothing", [:] as [String: Any]],
+      ])
     #expect(reply.version == "2025-11-25")
+    if way != .stdio { #expect(try requests(daemon) >= 10, "the daemon answered") }
     #expect(reply.tools.starts(with: ["task", "checkpoint"]))
     #expect(reply.results[0].text == "[]" && !reply.results[0].isError)
     let task = try reply.json(1)
@@ -84,17 +113,23 @@ import Testing
     #expect(reply.results[10].isError)
   }
 
-  @Test func change_goesByTheID() throws {
+  @Test(arguments: Way.allCases) func change_goesByTheID(way: Way) throws {
+    let daemon = try daemon(way)
     let id = try #require(
-      try drive([
-        ["task", ["action": "add", "title": "one", "source": "cc"]]
-      ]).json(0)["id"] as? String)
-    let reply = try drive([
-      ["task", ["action": "update", "id": id, "title": "two", "context": ""]],
-      ["task", ["action": "done", "id": id]],
-      ["task", ["action": "list"]],
-      ["task", ["action": "list", "status": "done", "project": "inbox"]],
-    ])
+      try drive(
+        way, daemon,
+        [
+          ["task", ["action": "add", "title": "one", "source": "cc"]]
+        ]
+      ).json(0)["id"] as? String)
+    let reply = try drive(
+      way, daemon,
+      [
+        ["task", ["action": "update", "id": id, "title": "two", "context": ""]],
+        ["task", ["action": "done", "id": id]],
+        ["task", ["action": "list"]],
+        ["task", ["action": "list", "status": "done", "project": "inbox"]],
+      ])
     #expect(try reply.json(0)["title"] as? String == "two")
     #expect(try reply.json(1)["status"] as? String == "done")
     #expect(try reply.json(1)["completed_at"] != nil)
@@ -102,27 +137,30 @@ import Testing
     #expect(try workplace.run("task", "list", "--status", "all", "--json").items().count == 1)
   }
 
-  @Test func checkpointsDecisionsAndTheRest() throws {
-    let reply = try drive([
-      ["checkpoint", ["action": "load"]],
+  @Test(arguments: Way.allCases) func checkpointsDecisionsAndTheRest(way: Way) throws {
+    let daemon = try daemon(way)
+    let reply = try drive(
+      way, daemon,
       [
-        "checkpoint",
+        ["checkpoint", ["action": "load"]],
         [
-          "action": "save", "objective": "the parser", "blockers": ["CI"],
-          "recent_actions": ["wrote it", "[memoryd:X]"],
+          "checkpoint",
+          [
+            "action": "save", "objective": "the parser", "blockers": ["CI"],
+            "recent_actions": ["wrote it", "[memoryd:X]"],
+          ],
         ],
-      ],
-      ["checkpoint", ["action": "load"]],
-      ["checkpoint", ["action": "decide", "decision": "d", "rationale": "r"]],
-      ["checkpoint", ["action": "decide", "decision": "d"]],
-      ["decision", ["action": "list"]],
-      ["search", ["query": "parser"]],
-      ["backup", [:] as [String: Any]],
-      ["health", [:] as [String: Any]],
-      ["session_start", [:] as [String: Any]],
-      ["session_end", ["objective": "over", "recent_actions": ["x"]]],
-      ["resume", ["budget": 400]],
-    ])
+        ["checkpoint", ["action": "load"]],
+        ["checkpoint", ["action": "decide", "decision": "d", "rationale": "r"]],
+        ["checkpoint", ["action": "decide", "decision": "d"]],
+        ["decision", ["action": "list"]],
+        ["search", ["query": "parser"]],
+        ["backup", [:] as [String: Any]],
+        ["health", [:] as [String: Any]],
+        ["session_start", [:] as [String: Any]],
+        ["session_end", ["objective": "over", "recent_actions": ["x"]]],
+        ["resume", ["budget": 400]],
+      ])
     #expect(try reply.json(0)["message"] as? String == "No checkpoints found")
     let id = try reply.json(1)["id"] as? String
     #expect(try (reply.json(1)["content_length"] as? Int ?? 0) > 20)
@@ -143,14 +181,15 @@ import Testing
     #expect(reply.results[11].text.contains("over") && reply.results[11].text.utf16.count <= 400)
   }
 
-  @Test func idempotencyKey_makesOneWriteOfTwo() throws {
+  @Test(arguments: Way.allCases) func idempotencyKey_makesOneWriteOfTwo(way: Way) throws {
+    let daemon = try daemon(way)
     let call: [Any] = [
       "task", ["action": "add", "title": "once", "source": "cc"],
       ["memoryd/idempotency_key": "k-1"],
     ]
-    let reply = try drive([call, call])
+    let reply = try drive(way, daemon, [call, call])
     #expect(try reply.json(0)["id"] as? String == reply.json(1)["id"] as? String)
-    _ = try drive([call])
+    _ = try drive(way, daemon, [call])
     #expect(try workplace.run("task", "list", "--json").items().count == 1)
   }
 
@@ -169,5 +208,155 @@ import Testing
     let codes = answers.map { ($0["error"] as? [String: Any])?["code"] as? Int }
     #expect(codes == [-32700, -32600, -32600, -32600, -32601, nil])
     #expect(answers.last?["id"] as? String == "four")
+  }
+
+  @Test func relay_outlivesItsDaemon() throws {
+    let daemon = try DaemonPeer(workplace)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: MemorydProcess.executable)
+    process.arguments = ["mcp"]
+    process.environment = workplace.environment
+    process.currentDirectoryURL = URL(fileURLWithPath: workplace.repository)
+    let input = Pipe()
+    let output = Pipe()
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    for number in 0..<12 {
+      if number % 3 == 1 { daemon.kill() }
+      if number % 3 == 2 { try daemon.start() }
+      let call: [String: Any] = [
+        "jsonrpc": "2.0", "id": number, "method": "tools/call",
+        "params": [
+          "name": "task", "arguments": ["action": "add", "title": "n\(number)", "source": "cc"],
+        ],
+      ]
+      let line = try JSONSerialization.data(withJSONObject: call) + Data([0x0A])
+      try input.fileHandleForWriting.write(contentsOf: line)
+      var answer = Data()
+      while answer.last != 0x0A {
+        let more = output.fileHandleForReading.availableData
+        if more.isEmpty { break }
+        answer += more
+      }
+      let reply = try #require(try JSONSerialization.jsonObject(with: answer) as? [String: Any])
+      #expect(reply["id"] as? Int == number)
+      #expect((reply["result"] as? [String: Any])?["isError"] == nil)
+    }
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    #expect(try workplace.run("task", "list", "--json").items().count == 12)
+  }
+
+  /// The vault's own tools: shown and passed on while it answers, a clear error while it does not.
+  @Test(arguments: Way.allCases) func vaultsOwnTools_arePassedOn(way: Way) throws {
+    let vault = try VaultPeer()
+    workplace.use(vault)
+    #expect(try workplace.run("canary").status == 0)
+    let daemon = try daemon(way)
+    let reply = try drive(
+      way, daemon,
+      [
+        ["pricing", ["action": "list", "odd": ["a": 1]], ["mine": "x"]],
+        ["task", ["action": "list"]],
+        ["no_such_tool", [:] as [String: Any]],
+      ])
+    #expect(reply.tools.contains("pricing") && reply.tools.count(where: { $0 == "task" }) == 1)
+    #expect(!reply.results[0].isError, "\(reply.results[0].text)")
+    #expect(reply.results[2].isError)
+    let passed = try #require(try vault.log().last { $0["tool"] as? String == "pricing" })
+    #expect((passed["arguments"] as? [String: Any])?["odd"] != nil)
+    try vault.break_("500")
+    #expect(try workplace.run("canary").status == 75)
+    let without = try drive(
+      way, daemon,
+      [
+        ["pricing", [:] as [String: Any]],
+        ["task", ["action": "add", "title": "goes on", "source": "cc"]],
+      ])
+    #expect(!without.tools.contains("pricing"))
+    #expect(without.results[0].isError)
+    #expect(without.results[0].text.contains("degraded"))
+    #expect(!without.results[1].isError)
+    #expect(without.results[1].meta["memoryd/vault"] as? String == "queued")
+  }
+
+  /// Two memoryds that are each other's vault.
+  @Test func circle_ends() throws {
+    let other = try Workplace()
+    let ports = try (0..<2).map { _ in try Self.freePort() }
+    let token = "0123456789abcdef-circle"
+    for (place, port) in [(workplace, ports[1]), (other, ports[0])] {
+      place.environment["MEMORYD_VAULT_URL"] = "http://127.0.0.1:\(port)/mcp"
+      place.environment["MEMORYD_VAULT_TOKEN"] = token
+      place.environment["MEMORYD_HTTP_TOKEN"] = token
+    }
+    let first = try DaemonPeer(workplace, "--http", "127.0.0.1:\(ports[0])")
+    let second = try DaemonPeer(other, "--http", "127.0.0.1:\(ports[1])")
+    #expect(try workplace.run("canary").status == 0)
+    #expect(try other.run("canary").status == 0)
+    for daemon in [first, second] {
+      let reply = try drive(.stdio, daemon, [["no_such_tool", [:] as [String: Any]]])
+      #expect(reply.results[0].isError)
+      #expect(reply.results[0].text.contains("circle"))
+      #expect(reply.tools.count(where: { $0 == "task" }) == 1)
+    }
+    // What one writes reaches the other, once, and does not come back.
+    #expect(try workplace.run("task", "add", "there").status == 0)
+    let end = Date() + 30
+    while try other.run("task", "list", "--json").items().isEmpty, Date() < end { usleep(200_000) }
+    sleep(3)
+    #expect(try other.run("task", "list", "--json").items().count == 1)
+    #expect(try workplace.run("task", "list", "--json").items().count == 1)
+  }
+
+  private static func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+      }
+    }
+    try #require(result == 0)
+    return Int(UInt16(bigEndian: address.sin_port))
+  }
+
+  /// What a browser's page, a stranger or a broken client may try.
+  @Test func attacks_areRefused() throws {
+    let daemon = try DaemonPeer(workplace, "--http", "127.0.0.1:0")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: VaultPeer.python)
+    process.arguments = [
+      VaultPeer.root + "/Tests/MCP/attack.py", try daemon.url(), try daemon.token(),
+    ]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let results = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+    let expected: [String: Any] = [
+      "right token": 200, "right path": 200, "no token": 401, "wrong token": 401,
+      "token too long": 401, "empty token": 401, "basic": 401, "wrong path": 401,
+      "rebinding host": 403, "no host": 403, "foreign origin": 403, "null origin": 403,
+      "own origin": 200, "health": 200, "health by foreign host": 403, "get": 204, "delete": 204,
+      "put": 405, "text/plain": 415, "old version": 400, "notification": 202, "not json": -32700,
+      "bad utf-8": -32700, "traversal": 404, "traversal in path": 401, "sse": 410,
+      "100 MB announced": 413, "100 MB in chunks": 413, "100 MB without token": 401,
+      "garbage": "closed", "slow": "answered", "cut off": "yes",
+    ]
+    for (name, value) in expected {
+      #expect("\(results[name] ?? "nothing")" == "\(value)", "\(name)")
+    }
+    #expect(daemon.process.isRunning)
+    let log = try String(contentsOfFile: workplace.home + "/logs/memoryd.log", encoding: .utf8)
+    #expect(log.contains("wrong token"))
+    #expect(try !log.contains(daemon.token()) && !log.contains("stranger-token"))
+    #expect(try daemon.facts()["resident_bytes"] as? Int ?? 0 < 200 << 20)
   }
 }

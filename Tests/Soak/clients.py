@@ -153,7 +153,7 @@ class HTTPClient(Client):
             call = self.call
             if call and time.monotonic() - call.begun > PATIENCE:
                 self.ledger.object_to(
-                    "HTTP calls are answered", f"{call.tool} {call.arguments}: {self.last_error[:300]}")
+                    "HTTP calls are answered", f"{call.arguments}: {self.last_error[:300]}")
                 self.call = None
 
     async def converse(self) -> None:

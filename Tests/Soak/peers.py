@@ -171,7 +171,7 @@ class Daemon:
         self.process.kill()
         self.process.wait()
         self.kills += 1
-        time.sleep(random.uniform(0, 0.4))
+        time.sleep(0.3)
         self.start()
 
     def stop(self) -> tuple[float, int | None]:

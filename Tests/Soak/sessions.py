@@ -49,7 +49,7 @@ class Transcript:
 
     def work(self) -> None:
         """A request, some calls with their results, and a reply."""
-        lines = [self.person(f"Please look at the {self.words(4)}; never touch the {self.words(1)}.")]
+        lines = [self.person(f"Look at the {self.words(4)}; never touch the {self.words(1)}.")]
         for _ in range(self.random.randint(1, 4)):
             word = self.words(1)
             tool, given = self.random.choice([

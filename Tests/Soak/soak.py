@@ -23,7 +23,7 @@ from peers import TOKEN, Daemon, Place, Sample, Vault, Weather
 from sessions import Session, make_projects
 from verdict import Verdict
 
-SAMPLE_EVERY = 5  # seconds
+SAMPLE_EVERY = 2.5  # seconds; often, as the highest of few samples is chance
 MUST_NOT_HAPPEN = (
     "the daemon starts", "the daemon stays", "hooks exit 0", "hooks end in time",
     "hooks say JSON or nothing", "verbs do what they are told", "MCP tools do what they are told",
@@ -76,6 +76,9 @@ class Soak:
         verdict = Verdict(self.place)
         for name in MUST_NOT_HAPPEN:
             verdict.check_none(name, self.ledger.problems[name])
+        for via in ("hook", "cli", "stdio", *(["http"] if self.daemon.url else [])):
+            count = sum(n for name, n in self.ledger.operations.items() if name.startswith(via))
+            verdict.check(f"{via} was used", count >= self.seconds / 10, f"{count} times")
         verdict.check_growth(self.samples, begin, settled)
         try:
             verdict.drain()

@@ -36,7 +36,8 @@ class Verdict:
     def check_none(self, name: str, findings: Iterable[str]) -> None:
         found = list(findings)
         more = f" … and {len(found) - 5} more" if len(found) > 5 else ""
-        self.check(name, not found, f"{len(found)}: " + "; ".join(found[:5]) + more if found else "")
+        detail = f"{len(found)}: " + "; ".join(found[:5]) + more if found else ""
+        self.check(name, not found, detail)
 
     # memoryd, asked as people ask it
 
@@ -60,10 +61,11 @@ class Verdict:
 
     def drain(self) -> None:
         """Waits for the daemon to send what is left; helps with `sync` where it takes its time."""
-        begin, helped, retried = time.monotonic(), 0, 0
+        begin, helped, retried, most = time.monotonic(), 0, 0, 0
         while True:
             status = self.ask("status")
             waiting = status["outbox"]["queued"] + status["spool"]["pending"]
+            most = max(most, waiting)
             seconds = time.monotonic() - begin
             if waiting == 0 and status["outbox"]["quarantined"] and not retried:
                 # Refused too often by a vault that was ill; the reason is gone now.
@@ -77,7 +79,8 @@ class Verdict:
                 helped += 1
                 self.run("sync")
             time.sleep(0.5)
-        print(f"drain      {seconds:.1f} s, {helped} syncs by hand, {retried} were quarantined")
+        print(f"drain      {most} waited, for {seconds:.1f} s, {helped} syncs by hand, "
+              f"{retried} were quarantined")
         self.check(
             "the outbox is empty", waiting + status["outbox"]["quarantined"] == 0,
             f"{status['outbox']}, spool {status['spool']}" if waiting else "")

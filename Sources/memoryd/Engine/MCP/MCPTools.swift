@@ -1,5 +1,6 @@
 import Canary
 import Checkpoints
+import Fallback
 import Foundation
 import MemoryStore
 
@@ -50,8 +51,8 @@ struct MCPTools {
     }
     do {
       let payload = try run(
-        name, Arguments(values: arguments ?? .object([:])), id: key.map { "mcp:" + $0 } ?? requestID
-      )
+        name, Arguments(values: arguments ?? .object([:])),
+        requestID: key.map { "mcp:" + $0 } ?? requestID, isFromMemoryd: key != nil)
       var result: [String: WireJSON] = ["content": Self.content(payload.text)]
       if !payload.facts.isEmpty { result["_meta"] = .object(payload.facts) }
       return .object(result)
@@ -105,8 +106,11 @@ struct MCPTools {
     ProjectFinder.project(named: arguments["project"] ?? defaultProject, service)
   }
 
-  private func run(_ tool: String, _ arguments: Arguments, id: String) throws -> Payload {
-    let service = try service(requestID: id)
+  private func run(
+    _ tool: String, _ arguments: Arguments, requestID: String, isFromMemoryd: Bool
+  ) throws -> Payload {
+    let service = try service(requestID: requestID)
+    if isFromMemoryd, let known = try returned(tool, arguments, service) { return known }
     switch tool {
     case "task": return try task(arguments, service)
     case "checkpoint": return try checkpoint(arguments, service)
@@ -118,6 +122,27 @@ struct MCPTools {
     case "backup": return try backup(service)
     default: return try health(service)
     }
+  }
+
+  /// What another memoryd sends back because this one sent it there: two that are each other's
+  /// vault would go on for ever. Only what carries a key is a sync's; others may quote a marker.
+  private func returned(
+    _ tool: String, _ arguments: Arguments, _ service: MemoryService
+  ) throws -> Payload? {
+    let text =
+      ["context", "rationale"].compactMap { arguments[$0] }
+      + (arguments.values["recent_actions"]?.strings ?? [])
+    let markers = text.flatMap(Marker.found(in:))
+    guard service.settings.hasVault, !markers.isEmpty,
+      let id = try service.reader().item(withMarkers: markers)
+    else {
+      return nil
+    }
+    if tool == "task", let task = try service.reader().task(id: id) {
+      return Payload(JSONOutput.task(task))
+    }
+    return Payload(
+      ["id": id, "created_at": Timestamp.string(service.clock.now)] as JSONOutput.Object)
   }
 
   // MARK: Tasks
