@@ -3,6 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BINARY = .build/release/memoryd
+MINUTES ?= 15
 
 # One static executable starts three times faster than one that loads its libraries
 # (docs/decisions/0003-static-release.md). Where the system has no static C library, only Swift's
@@ -18,7 +19,7 @@ endif
 endif
 endif
 
-.PHONY: run build test test-tsan bench lint format fuzz install uninstall clean deps test-vault
+.PHONY: run build test test-tsan bench soak lint format fuzz install uninstall clean deps test-vault
 
 ## Install what is missing, build, and take a checkpoint of a sample session.
 run: build
@@ -41,6 +42,10 @@ test-tsan: deps
 ## Ratios against public tools, in one run.
 bench: build test-vault
 	python3 Benchmarks/bench.py --memoryd $(BINARY)
+
+## Sessions, MCP clients and a flapping vault while the daemon is killed every minute.
+soak: build test-vault
+	.build/vault-env/bin/python Tests/Soak/soak.py --memoryd $(BINARY) --minutes $(MINUTES)
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -124,6 +124,102 @@ class Bench:
                   f"  {median / base:5.2f}x")
 
 
+class Daemon:
+    """`memoryd serve` on the bench's own folder."""
+
+    def __init__(self, bench):
+        self.process = subprocess.Popen([bench.memoryd, "serve"], env=bench.environment,
+                                        stdout=subprocess.PIPE, cwd=bench.folder)
+        self.process.stdout.readline()
+
+    def resident(self):
+        """Bytes; Linux only."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith("VmRSS"))
+        return int(line.split()[1]) << 10
+
+    def seconds(self):
+        """CPU time so far."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
+    memoryd = bench.memoryd
+    bench.environment["MEMORYD_HOME"] = bench.path("daemon-home")
+    vault = Vault() if os.path.exists(Vault.python) else None
+    if vault:
+        bench.environment.update(MEMORYD_VAULT_URL=vault.url,
+                                 MEMORYD_FALLBACK_DIR=bench.path("daemon-files"))
+    bench.timed([memoryd, "canary"])
+    daemon = Daemon(bench)
+    try:
+        path = bench.path("daemon.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(transcript_lines(400_000, 3))
+        bench.timed([memoryd, "checkpoint"], bench.hook("PreCompact", path, "daemon"))
+        seeds = iter(range(200_000, 300_000))
+
+        def grow():
+            with open(path, "a", encoding="utf-8") as file:
+                file.writelines(transcript_lines(4_000, next(seeds)))
+            return bench.hook("PreCompact", path, "daemon")
+
+        others = [
+            ("memoryd checkpoint (PreCompact)",
+             lambda: bench.timed([memoryd, "checkpoint"], before=grow)),
+            ("memoryd canary (SessionStart), fresh verdict",
+             lambda: bench.timed([memoryd, "canary"],
+                                 bench.hook("SessionStart", path, "daemon", source="compact"))),
+            ("memoryd task add", lambda: bench.timed([memoryd, "task", "add", "x"])),
+            ("python3 -c pass", lambda: bench.timed([sys.executable, "-c", "pass"])),
+        ]
+        if shutil.which("node"):
+            others.append(("node -e 0", lambda: bench.timed(["node", "-e", "0"])))
+        bench.compare("With the daemon up", sqlite, others)
+    finally:
+        daemon.close()
+        if vault:
+            vault.close()
+    if not os.path.isdir("/proc/self/fd"):
+        return
+    for name in ("MEMORYD_VAULT_URL", "MEMORYD_FALLBACK_DIR"):
+        bench.environment.pop(name, None)
+    large = bench.path("entries.jsonl")
+    rng = random.Random(4)
+    with open(large, "w", encoding="utf-8") as file:
+        for number in range(entries):
+            file.write(json.dumps({
+                "type": "assistant", "uuid": f"e{number}", "sessionId": "entries",
+                "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1.77e9 + number)),
+                "message": {"content": [{"type": "text", "text": " ".join(
+                    rng.choice(WORDS) for _ in range(20)) + f" number {number}"}]}}) + "\n")
+    bench.timed([memoryd, "ingest", large])
+    daemon = Daemon(bench)
+    try:
+        bench.timed([memoryd, "search", "backoff jitter"])
+        bench.timed([memoryd, "checkpoint"], bench.hook("PreCompact", path, "daemon"))
+        time.sleep(5)
+        before, descriptors = daemon.seconds(), daemon.descriptors()
+        time.sleep(idle_seconds)
+        print(f"\nDaemon at rest, {entries} entries, after a search and a checkpoint")
+        print(f"  resident                                 {daemon.resident() / 2**20:8.1f} MiB")
+        print(f"  CPU                                      "
+              f"{(daemon.seconds() - before) / idle_seconds * 100:8.2f} %")
+        print(f"  descriptors                              {descriptors} before, "
+              f"{daemon.descriptors()} after {idle_seconds} s")
+    finally:
+        daemon.close()
+
+
 class Vault:
     """The tests' stand-in for vault-mcp, on the official Python SDK."""
 
@@ -192,6 +288,9 @@ def main():
     parser.add_argument("--memoryd", default=".build/release/memoryd")
     parser.add_argument("--runs", type=int, default=21)
     parser.add_argument("--sync-items", type=int, default=10_000)
+    parser.add_argument("--entries", type=int, default=100_000, help="for the daemon at rest")
+    parser.add_argument("--idle-seconds", type=int, default=30)
+    parser.add_argument("--only", choices=["daemon"], help="this part alone")
     options = parser.parse_args()
     bench = Bench(options.memoryd, options.runs)
     memoryd = bench.memoryd
@@ -206,6 +305,10 @@ def main():
                   f"INSERT INTO f VALUES('{text}'); COMMIT;").encode()
         sqlite = ("sqlite3, one durable 8 KB insert with FTS5",
                   lambda: bench.timed(["sqlite3", store], insert))
+
+        if options.only == "daemon":
+            daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
+            return
 
         # A session of 400 KB that grows by a few lines between hooks.
         small = bench.path("small.jsonl")
@@ -250,6 +353,7 @@ def main():
             "sqlite3, FTS5 MATCH ordered by rank",
             lambda: bench.timed(["sqlite3", database, query.format("backoff AND jitter")])), [
             ("memoryd search", lambda: bench.timed([memoryd, "search", "backoff jitter"]))])
+        daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
         if os.path.exists(Vault.python):
             vault_benchmarks(bench, options.sync_items)
         else:

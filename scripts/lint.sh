@@ -16,6 +16,9 @@ forbid MemoryStore 'Checkpoints|Canary|Fallback|Engine|ArgumentParser'
 forbid Checkpoints 'Canary|Fallback|Engine|ArgumentParser|GRDB'
 forbid Canary 'MemoryStore|Checkpoints|Fallback|Engine|GRDB'
 forbid Fallback 'Checkpoints|Engine|ArgumentParser|GRDB'
+# Loading Foundation takes longer than all that the front does.
+forbid memoryd/Relay 'Foundation|Engine|MemoryStore'
+forbid memoryd/Front 'Foundation|Engine|MemoryStore'
 
 # Calls that have a better place: exits belong to main, time to WallClock.
 if found=$(grep -rnE 'try!|fatalError\(|[^_]exit\(|Date\(\)' Sources --include='*.swift'); then

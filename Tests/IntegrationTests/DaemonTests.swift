@@ -38,7 +38,7 @@ import Testing
     }
     text = text.replacing(#/[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}/#, with: "UUID")
     text = text.replacing(#/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d{3}Z)?/#, with: "TIME")
-    return text.replacing(#/\d+ (seconds?|minutes?|ms)/#, with: "AGE")
+    return text.replacing(#/\d+ (s|ms|min|seconds?|minutes?)\b/#, with: "AGE")
   }
 
   @Test func everyVerb_hasTheSameResultWithAndWithoutDaemon() throws {

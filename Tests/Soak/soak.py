@@ -9,6 +9,7 @@ acknowledged is looked for. Run by the Python of scripts/vault-env.sh.
 
 import argparse
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -163,4 +164,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # The SDK's clients tell of every answer that came too late.
     sys.exit(main())

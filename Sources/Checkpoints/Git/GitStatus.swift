@@ -53,12 +53,21 @@ public struct GitStatus: ~Copyable {
       envp.forEach { free($0) }
     }
     var process = pid_t()
-    guard posix_spawnp(&process, executable, &actions, &attributes, &argv, &envp) == 0 else {
+    guard let path = Self.find(executable, environment),
+      posix_spawn(&process, path, &actions, &attributes, &argv, &envp) == 0
+    else {
       close(ends[0])
       return nil
     }
     self.process = process
     output = ends[0]
+  }
+
+  /// By the caller's `PATH`; the daemon's own may be another.
+  private static func find(_ name: String, _ environment: [String: String]) -> String? {
+    if name.contains("/") { return name }
+    let folders = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
+    return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
   }
 
   /// Waits until git has ended or the time is up.

@@ -69,6 +69,8 @@ final class BackgroundWork: Sendable {
     var newestSynced: Int64 = 0
     /// When to try what the last sync could not do, Unix ms.
     var nextSync: Int64 = 0
+    /// What this process was started from.
+    var executable = BackgroundWork.executableFacts()
   }
 
   let context: DaemonContext
@@ -88,6 +90,7 @@ final class BackgroundWork: Sendable {
 
   /// One look at everything.
   func look() {
+    if isReplaced() { return }
     do {
       var ids = ULIDGenerator()
       let service = try MemoryService(
@@ -116,6 +119,29 @@ final class BackgroundWork: Sendable {
       defer { state.storeSeen = seen }
       return seen != state.storeSeen
     }
+  }
+
+  // MARK: Its own executable
+
+  private static func executableFacts() -> RegularFile.Facts? {
+    Bundle.main.executablePath.flatMap { RegularFile.facts($0) }
+  }
+
+  /// An update was installed: a service is started anew with it; a daemon in the foreground goes on,
+  /// as nobody would start it again.
+  private func isReplaced() -> Bool {
+    guard let now = Self.executableFacts() else { return false }
+    let isNew = state.withLock { state in
+      defer { state.executable = now }
+      return state.executable.map { $0.inode != now.inode || $0.device != now.device } ?? false
+    }
+    guard isNew else { return false }
+    guard environment[ServiceUnit.variable] != nil else {
+      log.notice("another memoryd was installed; this daemon is still the old one")
+      return false
+    }
+    context.stop(because: "another memoryd was installed", log)
+    return true
   }
 
   // MARK: Transcripts

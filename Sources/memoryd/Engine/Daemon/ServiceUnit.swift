@@ -14,6 +14,8 @@ struct ServiceUnit {
 
   static let name = "memoryd"
   static let label = "dev.memoryd.daemon"
+  /// Set for a daemon that is started anew when it ends.
+  static let variable = "MEMORYD_SERVICE"
 
   /// - Returns: Nil where there is no home folder.
   static func path(_ environment: [String: String]) -> String? {

@@ -122,7 +122,7 @@ struct ServiceCommand: ParsableCommand {
     guard let path = ServiceUnit.path(environment) else {
       throw VerbError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
     }
-    var variables: [String: String] = [:]
+    var variables = [ServiceUnit.variable: "1"]
     if service.home.isChosen { variables["MEMORYD_HOME"] = service.home.data }
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"] {
       variables[name] = environment[name]
