@@ -32,7 +32,7 @@ extension MemoryDatabase {
     try read {
       try Bool.fetchOne(
         $0,
-        sql: """
+        cached: """
           SELECT EXISTS (SELECT 1 FROM outbox
             WHERE must_look = 1 AND state IN ('queued', 'sent'))
           """) ?? false
@@ -70,10 +70,10 @@ extension MemoryDatabase {
   }
 
   private func outbox(_ query: Query, limit: Int?) throws(StoreError) -> [OutboxRow] {
-    let sql =
-      query.sql + " ORDER BY o.number" + (limit.map { " LIMIT \(max(0, $0))" } ?? "")
+    let sql = query.sql + " ORDER BY o.number LIMIT ?"
+    let arguments = query.arguments + [limit.map { max(0, $0) } ?? -1]
     return try read { db in
-      try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(Self.outboxRow)
+      try Row.fetchAll(db, cached: sql, arguments: arguments).map(Self.outboxRow)
     }
   }
 
@@ -127,7 +127,7 @@ extension MemoryDatabase {
       var count = 0
       for number in numbers {
         try db.execute(
-          sql: """
+          cached: """
             UPDATE outbox SET must_look = CASE
                 WHEN state = 'uncertain' THEN 0 WHEN attempts > 0 THEN 1 ELSE must_look END,
               state = ?, look_after = NULL, not_before = NULL, refusals = 0, updated_at = ?
@@ -165,7 +165,7 @@ extension MemoryDatabase {
     at now: Int64, takesOver: Bool, witness: String?, isForeign: Bool = false, lag: Int64
   ) throws(StoreError) -> SyncLease? {
     try write { db -> SyncLease? in
-      let held = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'sync_lease'")
+      let held = try String.fetchOne(db, cached: "SELECT value FROM meta WHERE key = 'sync_lease'")
       let parts = held?.split(separator: " ") ?? []
       if !takesOver, parts.count == 2, let expires = Int64(parts[1]), expires > now,
         // Further away than any lease: the clock was set back.
@@ -183,7 +183,7 @@ extension MemoryDatabase {
       if isRestored {
         // What this backup calls queued may have been sent since it was made.
         try db.execute(
-          sql: """
+          cached: """
             UPDATE outbox SET must_look = 1, look_after = max(coalesce(look_after, 0), ?)
             WHERE state IN ('queued', 'sent')
             """, arguments: [now + lag])
@@ -210,7 +210,7 @@ extension MemoryDatabase {
   }
 
   private static func holds(_ lease: SyncLease, _ db: Database) throws -> Bool {
-    try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'sync_lease'")?
+    try String.fetchOne(db, cached: "SELECT value FROM meta WHERE key = 'sync_lease'")?
       .hasPrefix(lease.owner + " ") ?? false
   }
 
@@ -234,14 +234,14 @@ extension MemoryDatabase {
       try Self.saveLease(lease.owner, now + Self.leaseDuration, db)
       guard let next else { return (nil, true) }
       try db.execute(
-        sql: """
+        cached: """
           UPDATE outbox SET state = 'sent', attempts = attempts + 1, sent_at = ?, look_after = ?,
             fence = ?, updated_at = ?
           WHERE number = ? AND state = 'queued' AND attempts = ?
           """, arguments: [now, lookAfter, fence, now, next.number, next.attempts])
       guard db.changesCount == 1 else { return (nil, true) }
       let row = try Row.fetchOne(
-        db, sql: Self.outboxSelect + " WHERE o.number = ?", arguments: [next.number])
+        db, cached: Self.outboxSelect + " WHERE o.number = ?", arguments: [next.number])
       return (row.map(Self.outboxRow), true)
     }
   }
@@ -252,7 +252,7 @@ extension MemoryDatabase {
     /// Only of the attempt that it speaks of: a later one, or a person's word, counts more.
     func update(_ assignments: String, _ arguments: StatementArguments) throws -> Bool {
       try db.execute(
-        sql: """
+        cached: """
           UPDATE outbox SET \(assignments), updated_at = ?
           WHERE number = ? AND attempts = ? AND state IN ('queued', 'sent', 'uncertain')
           """, arguments: arguments + [now, row.number, row.attempts])
@@ -286,7 +286,7 @@ extension MemoryDatabase {
     try read { db in
       for marker in markers {
         let found = try String.fetchOne(
-          db, sql: "SELECT item_id FROM outbox WHERE marker = ?", arguments: [marker])
+          db, cached: "SELECT item_id FROM outbox WHERE marker = ?", arguments: [marker])
         if let found { return found }
       }
       return nil
@@ -295,6 +295,6 @@ extension MemoryDatabase {
 
   /// Of all rows there ever were; 0 without one.
   public func newestOutboxNumber() throws(StoreError) -> Int64 {
-    try read { try Int64.fetchOne($0, sql: "SELECT max(number) FROM outbox") ?? 0 }
+    try read { try Int64.fetchOne($0, cached: "SELECT max(number) FROM outbox") ?? 0 }
   }
 }

@@ -141,7 +141,7 @@ extension MemoryDatabase {
       var middle: Int?
       if let id {
         middle = try Int.fetchOne(
-          db, sql: "SELECT coalesce(position, 0) FROM entries WHERE id = ? AND session_id = ?",
+          db, cached: "SELECT coalesce(position, 0) FROM entries WHERE id = ? AND session_id = ?",
           arguments: [id.uppercased(), sessionID])
         guard middle != nil else {
           throw StoreError(.notFound, "there is no entry \(id) in session \(sessionID)")
@@ -152,12 +152,12 @@ extension MemoryDatabase {
         WHERE e.session_id = ? AND e.position IS NOT NULL
         """
       let before = try Row.fetchAll(
-        db, sql: select + " AND e.position <= ? ORDER BY e.position DESC, e.number DESC LIMIT ?",
+        db, cached: select + " AND e.position <= ? ORDER BY e.position DESC, e.number DESC LIMIT ?",
         arguments: [sessionID, middle ?? Int.max, middle == nil ? count : count + 1])
       let after =
         try middle.map {
           try Row.fetchAll(
-            db, sql: select + " AND e.position > ? ORDER BY e.position, e.number LIMIT ?",
+            db, cached: select + " AND e.position > ? ORDER BY e.position, e.number LIMIT ?",
             arguments: [sessionID, $0, count])
         } ?? []
       return (before.reversed() + after).map(Self.entry)
@@ -190,7 +190,7 @@ extension MemoryDatabase {
   public func counts() throws(StoreError) -> Counts {
     try read { db in
       func count(_ what: String) throws -> Int {
-        try Int.fetchOne(db, sql: "SELECT count(*) FROM " + what) ?? 0
+        try Int.fetchOne(db, cached: "SELECT count(*) FROM " + what) ?? 0
       }
       return Counts(
         projects: try count("projects"), sessions: try count("sessions"),
@@ -216,11 +216,11 @@ extension MemoryDatabase {
   /// Over the newest 1,000 runs of each event.
   public func hookStatistics() throws(StoreError) -> [HookStatistics] {
     try read { db in
-      try String.fetchAll(db, sql: "SELECT DISTINCT event FROM hook_runs ORDER BY event").map {
+      try String.fetchAll(db, cached: "SELECT DISTINCT event FROM hook_runs ORDER BY event").map {
         event in
         let rows = try Row.fetchAll(
           db,
-          sql: """
+          cached: """
             SELECT microseconds, outcome FROM hook_runs WHERE event = ?
             ORDER BY number DESC LIMIT 1000
             """, arguments: [event])
@@ -256,10 +256,11 @@ extension MemoryDatabase {
   private func fetch<T>(
     _ query: Query, order: String, limit: Int?, _ body: (Row) -> T
   ) throws(StoreError) -> [T] {
-    var sql = query.sql + " ORDER BY " + order
-    if let limit { sql += " LIMIT \(max(0, limit))" }
+    // SQLite takes a limit below zero for none.
+    let sql = query.sql + " ORDER BY " + order + " LIMIT ?"
+    let arguments = query.arguments + [limit.map { max(0, $0) } ?? -1]
     return try read { db in
-      try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(body)
+      try Row.fetchAll(db, cached: sql, arguments: arguments).map(body)
     }
   }
 }

@@ -13,7 +13,7 @@ extension MemoryDatabase {
 
   public func transcript(path: String) throws(StoreError) -> TranscriptState? {
     try read { db in
-      try Row.fetchOne(db, sql: "SELECT * FROM transcripts WHERE path = ?", arguments: [path])
+      try Row.fetchOne(db, cached: "SELECT * FROM transcripts WHERE path = ?", arguments: [path])
         .map(Self.state)
     }
   }
@@ -23,7 +23,7 @@ extension MemoryDatabase {
     try read { db in
       try Row.fetchOne(
         db,
-        sql: """
+        cached: """
           SELECT * FROM transcripts WHERE session_id = ? AND path NOT LIKE '%/subagents/%'
           ORDER BY read_at DESC LIMIT 1
           """, arguments: [sessionID]
@@ -46,11 +46,11 @@ extension MemoryDatabase {
   ) throws {
     let path = batch.end.path
     let stored = try Row.fetchOne(
-      db, sql: "SELECT offset, inode FROM transcripts WHERE path = ?", arguments: [path])
+      db, cached: "SELECT offset, inode FROM transcripts WHERE path = ?", arguments: [path])
     let storedOffset: Int64? = stored?["offset"]
     if storedOffset == batch.start?.offset {
       try db.execute(
-        sql: """
+        cached: """
           INSERT INTO transcripts (path, session_id, device, inode, offset, lines, tail, read_at,
             digest)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -70,7 +70,7 @@ extension MemoryDatabase {
     // A batch that lost a race can only refer to a file that the winner has registered.
     guard !batch.usage.isEmpty,
       let transcriptID = try Int64.fetchOne(
-        db, sql: "SELECT id FROM transcripts WHERE path = ?", arguments: [path])
+        db, cached: "SELECT id FROM transcripts WHERE path = ?", arguments: [path])
     else { return }
     let insert = try BulkStatement(
       db,
@@ -143,7 +143,7 @@ extension MemoryDatabase {
     try read { db in
       let rows = try Row.fetchAll(
         db,
-        sql: """
+        cached: """
           SELECT model, count(*) AS requests, sum(input) AS input, sum(output) AS output,
             sum(cache_write) AS cache_write, sum(cache_read) AS cache_read
           FROM (

@@ -25,7 +25,7 @@ extension MemoryDatabase {
   public func fact(_ fact: Fact) throws(StoreError) -> String? {
     try read { db in
       try String.fetchOne(
-        db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?"),
+        db, cached: "SELECT value FROM meta WHERE key = ?",
         arguments: [fact.rawValue])
     }
   }
@@ -39,7 +39,7 @@ extension MemoryDatabase {
   ) throws(StoreError) -> String? {
     try write { db in
       let old = try String.fetchOne(
-        db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [fact.rawValue])
+        db, cached: "SELECT value FROM meta WHERE key = ?", arguments: [fact.rawValue])
       let new = change(old)
       if let new, new != old { try Self.setMeta(fact.rawValue, new, db) }
       return new ?? old
@@ -47,26 +47,25 @@ extension MemoryDatabase {
   }
 
   static func setMeta(_ key: String, _ value: String, _ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
+    try db.execute(
+      cached: """
         INSERT INTO meta (key, value) VALUES (?, ?)
         ON CONFLICT (key) DO UPDATE SET value = excluded.value
-        """
-    ).execute(arguments: [key, value])
+        """, arguments: [key, value])
   }
 
   /// The transition of the vault's health that a session was last told of.
   public func toldTransition(session: String) throws(StoreError) -> Int? {
     try read {
       try Int.fetchOne(
-        $0, sql: "SELECT told_transition FROM sessions WHERE id = ?", arguments: [session])
+        $0, cached: "SELECT told_transition FROM sessions WHERE id = ?", arguments: [session])
     }
   }
 
   public func setToldTransition(_ transition: Int, session: String) throws(StoreError) {
     try write {
       try $0.execute(
-        sql: "UPDATE sessions SET told_transition = ? WHERE id = ?",
+        cached: "UPDATE sessions SET told_transition = ? WHERE id = ?",
         arguments: [transition, session])
     }
   }
@@ -76,14 +75,14 @@ extension MemoryDatabase {
   /// The vault's id of a task; the id itself if the vault made it.
   public func vaultID(ofTask id: String) throws(StoreError) -> String? {
     try read {
-      try String.fetchOne($0, sql: "SELECT vault_id FROM tasks WHERE id = ?", arguments: [id])
+      try String.fetchOne($0, cached: "SELECT vault_id FROM tasks WHERE id = ?", arguments: [id])
     }
   }
 
   public func hasRequest(_ id: String) throws(StoreError) -> Bool {
     try read {
       try Bool.fetchOne(
-        $0.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?)"),
+        $0, cached: "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?)",
         arguments: [id]) ?? false
     }
   }
@@ -92,7 +91,7 @@ extension MemoryDatabase {
   public func itemID(ofRequest id: String) throws(StoreError) -> String? {
     try read {
       try String.fetchOne(
-        $0, sql: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])
+        $0, cached: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])
     }
   }
 
@@ -105,18 +104,18 @@ extension MemoryDatabase {
       if row.makesItem, let vaultID {
         // It may have come in by a pull before this row was settled, and been changed since.
         try db.execute(
-          sql: """
+          cached: """
             UPDATE outbox SET item_id = ?
             WHERE item_id IN (SELECT id FROM tasks WHERE vault_id = ? AND id != ?)
             """, arguments: [row.itemID, vaultID, row.itemID])
         try db.execute(
-          sql: "DELETE FROM tasks WHERE vault_id = ? AND id != ?",
+          cached: "DELETE FROM tasks WHERE vault_id = ? AND id != ?",
           arguments: [vaultID, row.itemID])
         try db.execute(
-          sql: "UPDATE tasks SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
+          cached: "UPDATE tasks SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
       }
       try db.execute(
-        sql: "UPDATE tasks SET vault_at = ? WHERE id = ?", arguments: [now, row.itemID])
+        cached: "UPDATE tasks SET vault_at = ? WHERE id = ?", arguments: [now, row.itemID])
       if let task {
         // What this row has set is agreed on, also where a later row changes it again.
         let agreed = row.makesItem ? task.fields : Self.taskFields(row.payload) ?? TaskFields()
@@ -124,14 +123,15 @@ extension MemoryDatabase {
       }
     case "decision":
       try db.execute(
-        sql: "UPDATE decisions SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
+        cached: "UPDATE decisions SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
     case "checkpoint":
       guard let vaultID else { return }
       try db.execute(
-        sql: "DELETE FROM checkpoints WHERE vault_id = ? AND id != ?",
+        cached: "DELETE FROM checkpoints WHERE vault_id = ? AND id != ?",
         arguments: [vaultID, row.itemID])
       try db.execute(
-        sql: "UPDATE checkpoints SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
+        cached: "UPDATE checkpoints SET vault_id = ? WHERE id = ?",
+        arguments: [vaultID, row.itemID])
       try Self.setMeta(Fact.vaultCheckpoint.rawValue, vaultID, db)
     default:
       break
@@ -160,7 +160,7 @@ extension MemoryDatabase {
 
   private func pull(_ task: RemoteTask, at now: Int64, lag: Int64, _ db: Database) throws -> Bool {
     let known = try Row.fetchOne(
-      db.cachedStatement(sql: "SELECT id, vault_at FROM tasks WHERE vault_id = ?"),
+      db, cached: "SELECT id, vault_at FROM tasks WHERE vault_id = ?",
       arguments: [task.vaultID])
     if let known {
       if let at = known["vault_at"] as Int64?, now >= at, now - at < lag { return false }
@@ -170,21 +170,21 @@ extension MemoryDatabase {
     for marker in task.markers {
       let id = try String.fetchOne(
         db,
-        sql: """
+        cached: """
           SELECT item_id FROM outbox
           WHERE marker = ? AND action IN ('add', 'retro') ORDER BY number LIMIT 1
           """, arguments: [marker])
       guard let id else { continue }
       try db.execute(
-        sql: "UPDATE tasks SET vault_id = ? WHERE id = ? AND vault_id IS NULL",
+        cached: "UPDATE tasks SET vault_id = ? WHERE id = ? AND vault_id IS NULL",
         arguments: [task.vaultID, id])
       return try merge(task, intoTask: id, at: nil, db)
     }
     let projectID = try Int64.fetchOne(
-      db, sql: "SELECT id FROM projects WHERE name = ? ORDER BY last_seen_at DESC LIMIT 1",
+      db, cached: "SELECT id FROM projects WHERE name = ? ORDER BY last_seen_at DESC LIMIT 1",
       arguments: [task.fields.project])
     try db.execute(
-      sql: """
+      cached: """
         INSERT INTO tasks (id, title, project, project_id, status, source, context, occurred_at,
           created_at, updated_at, completed_at, vault_id, vault_base)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -207,7 +207,8 @@ extension MemoryDatabase {
     _ task: RemoteTask, intoTask id: String, agreed: TaskFields = TaskFields(),
     at written: Int64?, _ db: Database
   ) throws -> Bool {
-    guard let local = try Row.fetchOne(db, sql: "SELECT * FROM tasks WHERE id = ?", arguments: [id])
+    guard
+      let local = try Row.fetchOne(db, cached: "SELECT * FROM tasks WHERE id = ?", arguments: [id])
     else { return false }
     let base = (local["vault_base"] as String?).flatMap(Self.taskFields)
     let pending = try Self.pendingChanges(of: id, db)
@@ -226,7 +227,7 @@ extension MemoryDatabase {
       if theirs == ours || (base != nil && theirs == base![keyPath: field]) { return }
       // A field cannot be emptied in the vault: nothing there says nothing about here.
       guard let theirs else { return }
-      try db.execute(sql: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+      try db.execute(cached: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
       isChanged = true
     }
     try take(\.title, "title", pending.fields.title != nil)
@@ -235,18 +236,18 @@ extension MemoryDatabase {
     try take(\.occurredAt, "occurred_at", pending.fields.occurredAt != nil)
     if task.isDone, (local["status"] as String) == "open" {
       try db.execute(
-        sql: "UPDATE tasks SET status = 'done', completed_at = ? WHERE id = ?",
+        cached: "UPDATE tasks SET status = 'done', completed_at = ? WHERE id = ?",
         arguments: [task.completedAt ?? task.createdAt, id])
       isChanged = true
     }
     if newBase != base {
       try db.execute(
-        sql: "UPDATE tasks SET vault_base = ? WHERE id = ?",
+        cached: "UPDATE tasks SET vault_base = ? WHERE id = ?",
         arguments: [Self.text(newBase), id])
     }
     if isChanged {
       try db.execute(
-        sql: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
+        cached: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
         arguments: [written ?? 0, id])
     }
     return isChanged
@@ -257,11 +258,11 @@ extension MemoryDatabase {
     of id: String, _ db: Database
   ) throws -> (fields: TaskFields, count: Int) {
     let payloads = try String.fetchAll(
-      db.cachedStatement(
-        sql: """
-          SELECT payload FROM outbox WHERE item_id = ? AND action = 'update'
-            AND state IN ('queued', 'sent', 'uncertain')
-          """), arguments: [id])
+      db,
+      cached: """
+        SELECT payload FROM outbox WHERE item_id = ? AND action = 'update'
+          AND state IN ('queued', 'sent', 'uncertain')
+        """, arguments: [id])
     var fields = TaskFields()
     for payload in payloads {
       guard let change = taskFields(payload) else { continue }
@@ -288,17 +289,18 @@ extension MemoryDatabase {
     try write { db in
       try Self.setMeta(Fact.vaultCheckpoint.rawValue, vaultID, db)
       let isKnown = try Bool.fetchOne(
-        db, sql: "SELECT EXISTS (SELECT 1 FROM checkpoints WHERE vault_id = ?)",
+        db, cached: "SELECT EXISTS (SELECT 1 FROM checkpoints WHERE vault_id = ?)",
         arguments: [vaultID])
       if isKnown == true { return }
       for marker in markers {
         let isOurs = try Bool.fetchOne(
-          db, sql: "SELECT EXISTS (SELECT 1 FROM outbox WHERE marker = ? AND kind = 'checkpoint')",
+          db,
+          cached: "SELECT EXISTS (SELECT 1 FROM outbox WHERE marker = ? AND kind = 'checkpoint')",
           arguments: [marker])
         if isOurs == true { return }
       }
       try db.execute(
-        sql: """
+        cached: """
           INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
             updated_at, vault_id)
           VALUES (?, 'vault', ?, ?, ?, ?, ?, ?)

@@ -50,7 +50,7 @@ extension MemoryDatabase {
       try Self.upsert(session, projectID: projectID, at: at, db)
       if reopens {
         try db.execute(
-          sql: "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?",
+          cached: "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?",
           arguments: [session.id])
       }
       if let transcript {
@@ -73,7 +73,7 @@ extension MemoryDatabase {
     case .addTask(let draft):
       let id = write.itemID ?? newID()
       try db.execute(
-        sql: """
+        cached: """
           INSERT INTO tasks (id, title, project, project_id, session_id, status, source, context,
             occurred_at, created_at, updated_at, completed_at)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -92,7 +92,7 @@ extension MemoryDatabase {
     case .decide(let draft):
       let id = write.itemID ?? newID()
       try db.execute(
-        sql: """
+        cached: """
           INSERT INTO decisions (id, decision, rationale, task_id, project_id, session_id,
             created_at)
           VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -108,7 +108,7 @@ extension MemoryDatabase {
     case .endSession(let reason):
       let id = write.session?.id ?? ""
       try db.execute(
-        sql: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
+        cached: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
         arguments: [write.at, reason, id])
       return (id, write.at)
     }
@@ -121,17 +121,17 @@ extension MemoryDatabase {
     let searchText = (draft.next + draft.blockers + draft.actions).joined(separator: "\n")
     if let id = draft.replacing,
       let createdAt = try Int64.fetchOne(
-        db, sql: "SELECT created_at FROM checkpoints WHERE id = ?", arguments: [id])
+        db, cached: "SELECT created_at FROM checkpoints WHERE id = ?", arguments: [id])
     {
       try db.execute(
-        sql: """
+        cached: """
           UPDATE checkpoints SET objective = ?, search_text = ?, body = ?, updated_at = ?
           WHERE id = ?
           """, arguments: [draft.objective, searchText, draft.body, write.at, id])
       // A queued copy that nobody has sent yet is brought up to date; one that is under way or
       // sent stays as it went out.
       try db.execute(
-        sql: """
+        cached: """
           UPDATE outbox SET payload = ?, updated_at = ?
           WHERE kind = 'checkpoint' AND item_id = ? AND state = 'queued' AND attempts = 0
           """, arguments: [payload(of: write), write.at, id])
@@ -139,7 +139,7 @@ extension MemoryDatabase {
     }
     let id = write.itemID ?? newID()
     try db.execute(
-      sql: """
+      cached: """
         INSERT INTO checkpoints (id, session_id, project_id, trigger, objective, search_text,
           body, created_at, updated_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -157,7 +157,7 @@ extension MemoryDatabase {
   ) throws -> Int64 {
     guard
       let createdAt = try Int64.fetchOne(
-        db, sql: "SELECT created_at FROM tasks WHERE id = ?", arguments: [change.id])
+        db, cached: "SELECT created_at FROM tasks WHERE id = ?", arguments: [change.id])
     else {
       throw StoreError(
         .notFound, "there is no task \(change.id)", hint: "`memoryd task list` shows the open ones")
@@ -165,7 +165,7 @@ extension MemoryDatabase {
     func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
     let project = filled(change.project)
     try db.execute(
-      sql: """
+      cached: """
         UPDATE tasks SET title = coalesce(?, title), project = coalesce(?, project),
           project_id = CASE WHEN ? IS NULL THEN project_id ELSE ? END,
           context = coalesce(?, context), occurred_at = coalesce(?, occurred_at),
@@ -194,7 +194,7 @@ extension MemoryDatabase {
 
   private static func recordRequest(_ write: StoreWrite, itemID: String, _ db: Database) throws {
     try db.execute(
-      sql: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",
+      cached: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",
       arguments: [write.requestID, write.operation.kind, itemID, write.at])
   }
 
@@ -204,7 +204,7 @@ extension MemoryDatabase {
     // A change has no place for a marker of its own; what it changes can be compared.
     let makesItem = action != "update" && action != "done"
     try db.execute(
-      sql: """
+      cached: """
         INSERT INTO outbox (kind, action, item_id, payload, request_id, marker, must_look,
           mirrored, created_at, updated_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -283,14 +283,15 @@ extension MemoryDatabase {
 
   private static func insert(_ run: HookRun, at: Int64, _ db: Database) throws {
     try db.execute(
-      sql: """
+      cached: """
         INSERT INTO hook_runs (event, session_id, outcome, microseconds, created_at)
         VALUES (?, ?, ?, ?, ?)
         """, arguments: [run.event, run.sessionID, run.outcome, run.microseconds, at])
     // The newest 10,000 are enough for percentiles.
     if db.lastInsertedRowID % 1000 == 0 {
       try db.execute(
-        sql: "DELETE FROM hook_runs WHERE number <= ?", arguments: [db.lastInsertedRowID - 10_000])
+        cached: "DELETE FROM hook_runs WHERE number <= ?",
+        arguments: [db.lastInsertedRowID - 10_000])
     }
   }
 

@@ -32,27 +32,33 @@ public final class MemoryDatabase: Sendable {
   private static let isConfigured = memoryd_sqlite3_stop_counting_memory() == SQLITE_OK
   /// Seconds.
   private let busyTimeout: Mutex<Double>
+  /// Each write folds a long log in. False: the owner calls ``foldLog()`` when nobody waits.
+  private let foldsLog: Bool
   /// The file that was opened; another may stand at the path by now.
   private let file: RegularFile.Facts?
 
   /// - Parameters:
   ///   - path: Of the database file; its folder exists.
   ///   - busyTimeout: Seconds that a transaction waits for another process's lock.
+  ///   - foldsLog: False: no write stops to fold a long log in; the owner calls ``foldLog()``.
   /// - Throws: ``StoreError``: `busy`, `corrupt`, `schemaTooNew`, `schemaTooOld` (unless
   ///   `migrating`), `readOnly`, `diskFull`.
   public convenience init(
-    path: String, access: Access, busyTimeout: Double = 5, redactor: Redactor = Redactor()
+    path: String, access: Access, busyTimeout: Double = 5, redactor: Redactor = Redactor(),
+    foldsLog: Bool = true
   ) throws(StoreError) {
     try self.init(
       path: path, access: access, busyTimeout: busyTimeout, redactor: redactor,
-      steps: Schema.steps)
+      foldsLog: foldsLog, steps: Schema.steps)
   }
 
   init(
-    path: String, access: Access, busyTimeout: Double, redactor: Redactor, steps: [SchemaStep]
+    path: String, access: Access, busyTimeout: Double, redactor: Redactor, foldsLog: Bool = true,
+    steps: [SchemaStep]
   ) throws(StoreError) {
     self.path = path
     self.redactor = redactor
+    self.foldsLog = foldsLog
     self.busyTimeout = Mutex(busyTimeout)
     schemaNumber = steps.last?.number ?? 0
     _ = Self.isConfigured
@@ -111,7 +117,7 @@ public final class MemoryDatabase: Sendable {
 
   /// The schema that the file has now, which another memoryd may have changed.
   public var hasKnownSchema: Bool {
-    (try? queue.read { try Self.number($0) }) == schemaNumber
+    (try? queue.inDatabase { try Self.number($0) }) == schemaNumber
   }
 
   /// - Parameter seconds: That transactions wait for another process's lock, from now on.
@@ -135,7 +141,7 @@ public final class MemoryDatabase: Sendable {
   func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
       return try queue.writeWithoutTransaction { db in
-        defer { foldLog(db) }
+        defer { if foldsLog { foldLog(db) } }
         var result: T?
         try db.inTransaction(.immediate) {
           try Self.checkSchema(db, expected: schemaNumber)
@@ -149,12 +155,18 @@ public final class MemoryDatabase: Sendable {
     }
   }
 
+  /// True if the log is so long that it should be folded into the database.
+  public var hasLongLog: Bool {
+    RegularFile.facts(path + "-wal").map { $0.size > Self.logPages * 4096 } ?? false
+  }
+
+  /// Folds a long log into the database, if no reader is in the way.
+  public func foldLog() { queue.inDatabase { foldLog($0) } }
+
   /// Short-lived processes never reset the log by themselves: what was folded in is forgotten with
   /// the process. Nothing waits for a reader here; the next write tries again.
   private func foldLog(_ db: Database) {
-    guard let log = RegularFile.facts(path + "-wal"), log.size > Self.logPages * 4096 else {
-      return
-    }
+    guard hasLongLog else { return }
     let patience = busyTimeout.withLock(\.self)
     sqlite3_busy_timeout(db.sqliteConnection, 0)
     sqlite3_wal_checkpoint_v2(
@@ -178,9 +190,16 @@ public final class MemoryDatabase: Sendable {
 
   func read<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
-      return try queue.read { db in
-        try Self.checkSchema(db, expected: schemaNumber)
-        return try body(db)
+      // Not `queue.read`: the `PRAGMA query_only` that it sets makes SQLite prepare every
+      // statement of the connection anew.
+      return try queue.inDatabase { db in
+        var result: T?
+        try db.inTransaction(.deferred) {
+          try Self.checkSchema(db, expected: schemaNumber)
+          result = try body(db)
+          return .commit
+        }
+        return result!
       }
     } catch {
       throw Self.translate(error, path)

@@ -22,6 +22,14 @@ import Testing
     try #require(try JSONSerialization.jsonObject(with: Data(text(path).utf8)) as? [String: Any])
   }
 
+  /// One text for one value, whatever order its keys stand in.
+  private func sorted(_ value: Any) throws -> String {
+    String(
+      decoding: try JSONSerialization.data(
+        withJSONObject: value, options: [.sortedKeys, .fragmentsAllowed]),
+      as: UTF8.self)
+  }
+
   private func install(_ more: String...) throws -> MemorydProcess.Result {
     try workplace.start(["install", "claude"] + more).finish()
   }
@@ -67,7 +75,7 @@ import Testing
       #expect(FileManager.default.isExecutableFile(atPath: command))
     }
     for (key, value) in before where key != "hooks" {
-      #expect("\(after[key] ?? "")" == "\(value)", "\(key)")
+      #expect(try sorted(after[key] ?? "") == sorted(value), "\(key)")
     }
     let server = (try json(state)["mcpServers"] as? [String: [String: Any]])?["memoryd"]
     #expect(server?["args"] as? [String] == ["mcp"])
@@ -88,7 +96,7 @@ import Testing
       {
         continue
       }
-      #expect("\(rest[key] ?? "")" == "\(value)", "\(key)")
+      #expect(try sorted(rest[key] ?? "") == sorted(value), "\(key)")
     }
     #expect(try !text(settings).contains("memoryd"))
     #expect(try !text(state).contains("memoryd"))

@@ -3,14 +3,16 @@
 public enum Markdown {
   /// Text on one line of a list item or paragraph.
   public static func text(_ text: String) -> String {
-    var result = ""
+    if isPlain(text) { return text }
+    var result: [UInt8] = []
     result.reserveCapacity(text.utf8.count + 8)
+    let backslash = UInt8(ascii: "\\")
     var isStart = true
     var previous: Unicode.Scalar?
     let scalars = Array(text.unicodeScalars)
     for (index, scalar) in scalars.enumerated() {
       guard !isControl(scalar) else {
-        result.unicodeScalars.append(" ")
+        result.append(UInt8(ascii: " "))
         continue
       }
       switch scalar {
@@ -18,25 +20,25 @@ public enum Markdown {
         // A tag, a comment or an autolink begins with a letter or one of these.
         let next = index + 1 < scalars.count ? scalars[index + 1] : " "
         if next.properties.isAlphabetic || next == "/" || next == "!" || next == "?" {
-          result += "\\"
+          result.append(backslash)
         }
       case "[", "]":
         // A link needs `](` or `][`; brackets alone are harmless, and paths and code have many.
         let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if scalar == "]", next == "(" || next == "[" || next == ":" { result += "\\" }
-        if isStart, scalar == "[" { result += "\\" }
+        if scalar == "]", next == "(" || next == "[" || next == ":" { result.append(backslash) }
+        if isStart, scalar == "[" { result.append(backslash) }
       case "#", ">", "+", "-", "=", "~", "|":
-        if isStart { result += "\\" }
+        if isStart { result.append(backslash) }
       case "`":
-        result += "\\"
+        result.append(backslash)
       case "*":
         let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if isStart || next != " " || previous != " " { result += "\\" }
+        if isStart || next != " " || previous != " " { result.append(backslash) }
       case "\\":
         // Before punctuation a backslash would vanish.
         let next = index + 1 < scalars.count ? scalars[index + 1] : " "
         if next.isASCII, !next.properties.isAlphabetic, next.properties.numericType == nil {
-          result += "\\"
+          result.append(backslash)
         }
       default:
         break
@@ -46,14 +48,37 @@ public enum Markdown {
         if let end = scalars.dropFirst(index).firstIndex(where: { !("0"..."9").contains($0) }),
           scalars[end] == "." || scalars[end] == ")"
         {
-          result += "\u{2060}"
+          result += "\u{2060}".utf8
         }
       }
-      result.unicodeScalars.append(scalar)
+      result += UTF8.encode(scalar)!
       previous = scalar
       isStart = false
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// True for ASCII text without a byte that ``text(_:)`` might change: most of all text.
+  private static func isPlain(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      guard let first = bytes.first else { return true }
+      switch first {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"), UInt8(ascii: ">"),
+        UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "~"),
+        UInt8(ascii: "|"):
+        return false
+      default: break
+      }
+      return bytes.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "`"),
+          UInt8(ascii: "*"), UInt8(ascii: "\\"):
+          false
+        default: (0x20..<0x7F).contains(byte)
+        }
+      }
+    }
   }
 
   /// A path, name or id inside a line: as `text`, for short strings that hold no prose.

@@ -106,7 +106,8 @@ public struct RecoveryDocument: Sendable {
     let recent = requests.prefix(5)
     let recentTexts = recent.map { $0.text.oneLine.cut(to: Self.quoteBytes) }
     let rules = snapshot.rules.reversed().filter { rule in
-      !recentTexts.contains { $0.contains(rule.text.oneLine) }
+      let text = rule.text.oneLine
+      return !recentTexts.contains { $0.hasBytes(of: text) }
     }
     let (lostFiles, files) = split(snapshot.files, by: index) { $0.holds(path: $1.path) }
     let (lostCommands, commands) = split(snapshot.commands, by: index) { $0.holds(command: $1) }
@@ -159,7 +160,7 @@ public struct RecoveryDocument: Sendable {
         DocumentSection(
           "From the agent's own words", share: 0.06,
           lines: snapshot.sentences.filter { sentence in
-            !stood.contains(sentence) && index.map { !$0.holds(sentence: sentence) } ?? true
+            !stood.hasBytes(of: sentence) && index.map { !$0.holds(sentence: sentence) } ?? true
           }.map { "- \(Markdown.text($0))" }),
       ]
     }
@@ -171,7 +172,11 @@ public struct RecoveryDocument: Sendable {
     _ items: [Item], by index: SummaryIndex?, _ isHeld: (SummaryIndex, Item) -> Bool
   ) -> (lost: [Item], held: [Item]) {
     guard let index else { return ([], items) }
-    return (items.filter { !isHeld(index, $0) }, items.filter { isHeld(index, $0) })
+    var (lost, held): ([Item], [Item]) = ([], [])
+    for item in items {
+      if isHeld(index, item) { held.append(item) } else { lost.append(item) }
+    }
+    return (lost, held)
   }
 
   private func line(of rule: SessionDigest.Rule) -> String { "- “\(quote(rule.text, 300))”" }

@@ -12,13 +12,13 @@ struct SummaryIndex {
   /// A file is known by its last two components, or by its name where that is telling.
   func holds(path: String) -> Bool {
     let parts = path.lowercased().split(separator: "/").suffix(2)
-    if text.contains(parts.joined(separator: "/")) { return true }
+    if text.hasBytes(of: parts.joined(separator: "/")) { return true }
     guard let name = parts.last, name.utf8.count >= 10 else { return false }
-    return text.contains(name)
+    return text.hasBytes(of: String(name))
   }
 
   func holds(command: Snapshot.Command) -> Bool {
-    text.contains(command.key.lowercased())
+    text.hasBytes(of: command.key.lowercased())
   }
 
   /// Most of a sentence's telling words stand in the summary.
@@ -29,7 +29,7 @@ struct SummaryIndex {
     return Double(known) >= 0.8 * Double(wanted.count)
   }
 
-  func holds(name: String) -> Bool { text.contains(name.lowercased()) }
+  func holds(name: String) -> Bool { text.hasBytes(of: name.lowercased()) }
 
   /// Words of four letters or more, lower case.
   private static func words(of text: String) -> [String] {

@@ -38,19 +38,20 @@ public final class Socket: Sendable {
     guard try withAddress(path, { bind(socket.descriptor, $0, $1) }) == 0,
       systemListen(socket.descriptor, backlog) == 0
     else { throw .system(errno) }
+    // Of many threads that wait in accept(2), one is woken by a caller; of those in poll(2), all.
+    _ = fcntl(socket.descriptor, F_SETFL, fcntl(socket.descriptor, F_GETFL) & ~O_NONBLOCK)
     return socket
   }
 
+  /// Waits for a caller, also in several threads at once.
+  ///
   /// - Returns: Nil once the socket was shut down.
   public func accept() -> Socket? {
     while true {
-      var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      _ = poll(&request, 1, -1)
-      if request.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { return nil }
       let one = memoryd_accept(descriptor)
       if one >= 0 { return Socket(descriptor: one) }
       switch errno {
-      case EINTR, EAGAIN, ECONNABORTED: continue
+      case EINTR, ECONNABORTED: continue
       case EMFILE, ENFILE, ENOBUFS, ENOMEM: usleep(20_000)
       default: return nil
       }

@@ -40,7 +40,7 @@ struct Daemon {
     // Before anybody is let in: hooks never migrate.
     _ = try service.database()
     let log = logger(service)
-    let pool = NIOThreadPool(numberOfThreads: RelayService.threads)
+    let pool = NIOThreadPool(numberOfThreads: 1)
     pool.start()
     let manager = ServiceManager(environment: environment)
     var services: [any Service] = []
@@ -51,7 +51,7 @@ struct Daemon {
     let listener = try RelayService.listen(at: socketPath)
     defer { Self.remove(socketPath, listener) }
     services += [
-      RelayService(listener: listener, context: context, pool: pool, log: log),
+      RelayService(listener: listener, context: context, log: log),
       BackgroundService(
         work: BackgroundWork(
           context: context, environment: environment, clock: invocation.clock, log: log),

@@ -1,6 +1,5 @@
 import Foundation
 import Logging
-import NIOPosix
 import Relay
 import ServiceLifecycle
 
@@ -11,7 +10,6 @@ struct RelayService: Service {
 
   let listener: Socket
   let context: DaemonContext
-  let pool: NIOThreadPool
   let log: Logger
 
   /// Takes the socket's path over. Whoever listened there is gone: the instance lock is held.
@@ -42,9 +40,13 @@ struct RelayService: Service {
   }
 
   func run() async throws {
-    let thread = Thread { accept() }
-    thread.name = "memoryd-accept"
-    thread.start()
+    // One more than may work: it tells the others that the daemon is busy. Each takes callers by
+    // itself, since handing one to another thread costs as much as a small read.
+    for number in 0...Self.threads {
+      let thread = Thread { accept() }
+      thread.name = "memoryd-relay-\(number)"
+      thread.start()
+    }
     try? await gracefulShutdown()
     listener.shutDown()
     // Those that are under way end; whoever is late falls back on the engine.
@@ -63,11 +65,12 @@ struct RelayService: Service {
           by: Streams.now())
         continue
       }
-      let session = RelaySession(socket: socket, context: context, log: log)
-      pool.submit { _ in
-        session.run()
-        context.end()
-      }
+      #if canImport(Darwin)
+        autoreleasepool { RelaySession(socket: socket, context: context, log: log).run() }
+      #else
+        RelaySession(socket: socket, context: context, log: log).run()
+      #endif
+      context.end()
     }
   }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import MemoryStore
 import Synchronization
 
@@ -36,6 +37,8 @@ final class StorePool: Sendable {
       if idle.count >= Self.limit { idle.removeFirst() }
       idle.append(Idle(key: key, database: database))
     }
+    // Nobody's answer waits for this.
+    if database.hasLongLog { DispatchQueue.global().async { database.foldLog() } }
   }
 
   /// Closes what nobody uses.

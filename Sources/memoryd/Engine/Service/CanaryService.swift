@@ -1,3 +1,4 @@
+import Foundation
 import Canary
 import Fallback
 import Checkpoints
@@ -156,13 +157,22 @@ struct CanaryService {
 
     /// As Claude Code takes it.
     var json: String {
-      var answer: JSONOutput.Object = [
-        "hookSpecificOutput": [
-          "hookEventName": "SessionStart", "additionalContext": context,
-        ] as JSONOutput.Object
-      ]
-      if let message { answer["systemMessage"] = message }
-      return JSONOutput.text(answer)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      let data = try? encoder.encode(
+        Answer(hookSpecificOutput: .init(additionalContext: context), systemMessage: message))
+      return data.map { String(decoding: $0, as: UTF8.self) + "\n" } ?? "{}\n"
+    }
+
+    /// Names are the host's.
+    private struct Answer: Encodable {
+      struct Specific: Encodable {
+        var hookEventName = "SessionStart"
+        var additionalContext: String
+      }
+
+      var hookSpecificOutput: Specific
+      var systemMessage: String?
     }
   }
 
@@ -340,6 +350,9 @@ struct CanaryService {
   /// Recorded text never ends its fence: angle brackets are escaped where it was rendered, and
   /// code spans, where escapes do not work, are caught here.
   private static func fenced(_ document: String) -> String {
-    opening + document.replacing("memoryd-record", with: "memoryd\u{2010}record") + closing
+    let mark = "memoryd-record"
+    let isClean = !document.hasBytes(of: mark)
+    let text = isClean ? document : document.replacing(mark, with: "memoryd\u{2010}record")
+    return opening + text + closing
   }
 }

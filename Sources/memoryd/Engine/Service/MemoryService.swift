@@ -155,7 +155,7 @@ final class MemoryService {
     try RegularFile.makeFolder(home.data)
     let database = try MemoryDatabase(
       path: home.database, access: deadline == nil ? .migrating : .asIs,
-      busyTimeout: busySeconds, redactor: redactor)
+      busyTimeout: busySeconds, redactor: redactor, foldsLog: daemon == nil)
     opened = database
     log.debug("store opened", metadata: ["path": "\(home.database)"])
     drainSpool(into: database)
