@@ -14,12 +14,13 @@ import Testing
   private var settings: String { workplace.path + "/.claude/settings.json" }
   private var state: String { workplace.path + "/.claude.json" }
 
+  /// The bytes as they stand: `String(contentsOfFile:)` takes a byte order mark away.
   private func text(_ path: String) throws -> String {
-    try String(contentsOfFile: path, encoding: .utf8)
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
   }
 
   private func json(_ path: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text(path).utf8)) as? [String: Any])
+    try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
   }
 
   /// One text for one value, whatever order its keys stand in.
