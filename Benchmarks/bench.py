@@ -155,44 +155,51 @@ class Daemon:
 def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
     memoryd = bench.memoryd
     bench.environment["MEMORYD_HOME"] = bench.path("daemon-home")
+    path = bench.path("daemon.jsonl")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(transcript_lines(400_000, 3))
+    seeds = iter(range(200_000, 300_000))
+
+    def grow():
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(transcript_lines(4_000, next(seeds)))
+        return bench.hook("PreCompact", path, "daemon")
+
+    checkpoint = ("memoryd checkpoint (PreCompact)",
+                  lambda: bench.timed([memoryd, "checkpoint"], before=grow))
+    start = bench.hook("SessionStart", path, "daemon", source="compact")
+    canary = ("memoryd canary (SessionStart), fresh verdict",
+              lambda: bench.timed([memoryd, "canary"], start))
+    others = [("python3 -c pass", lambda: bench.timed([sys.executable, "-c", "pass"]))]
+    if shutil.which("node"):
+        others.append(("node -e 0", lambda: bench.timed(["node", "-e", "0"])))
+
+    daemon = Daemon(bench)
+    try:
+        checkpoint[1]()
+        bench.compare("With the daemon up", sqlite, [
+            checkpoint,
+            ("memoryd task add", lambda: bench.timed([memoryd, "task", "add", "x"])),
+            *others])
+    finally:
+        daemon.close()
     vault = Vault() if os.path.exists(Vault.python) else None
     if vault:
         bench.environment.update(MEMORYD_VAULT_URL=vault.url,
                                  MEMORYD_FALLBACK_DIR=bench.path("daemon-files"))
-    bench.timed([memoryd, "canary"])
-    daemon = Daemon(bench)
-    try:
-        path = bench.path("daemon.jsonl")
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(transcript_lines(400_000, 3))
-        bench.timed([memoryd, "checkpoint"], bench.hook("PreCompact", path, "daemon"))
-        seeds = iter(range(200_000, 300_000))
-
-        def grow():
-            with open(path, "a", encoding="utf-8") as file:
-                file.writelines(transcript_lines(4_000, next(seeds)))
-            return bench.hook("PreCompact", path, "daemon")
-
-        others = [
-            ("memoryd checkpoint (PreCompact)",
-             lambda: bench.timed([memoryd, "checkpoint"], before=grow)),
-            ("memoryd canary (SessionStart), fresh verdict",
-             lambda: bench.timed([memoryd, "canary"],
-                                 bench.hook("SessionStart", path, "daemon", source="compact"))),
-            ("memoryd task add", lambda: bench.timed([memoryd, "task", "add", "x"])),
-            ("python3 -c pass", lambda: bench.timed([sys.executable, "-c", "pass"])),
-        ]
-        if shutil.which("node"):
-            others.append(("node -e 0", lambda: bench.timed(["node", "-e", "0"])))
-        bench.compare("With the daemon up", sqlite, others)
-    finally:
-        daemon.close()
-        if vault:
+        bench.timed([memoryd, "sync"])
+        daemon = Daemon(bench)
+        try:
+            bench.compare("And with a vault that answered a moment ago", sqlite, [canary])
+            bench.compare("While each write is sent to a vault on the same machine", sqlite,
+                          [checkpoint, canary])
+        finally:
+            daemon.close()
             vault.close()
+        for name in ("MEMORYD_VAULT_URL", "MEMORYD_FALLBACK_DIR"):
+            bench.environment.pop(name)
     if not os.path.isdir("/proc/self/fd"):
         return
-    for name in ("MEMORYD_VAULT_URL", "MEMORYD_FALLBACK_DIR"):
-        bench.environment.pop(name, None)
     large = bench.path("entries.jsonl")
     rng = random.Random(4)
     with open(large, "w", encoding="utf-8") as file:

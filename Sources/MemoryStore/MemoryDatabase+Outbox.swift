@@ -27,6 +27,28 @@ extension MemoryDatabase {
     return try outbox(query, limit: limit)
   }
 
+  public struct OutboxCounts: Sendable, Equatable {
+    /// Wait for the vault, the ones whose answer is not known among them.
+    public var queued = 0
+    public var uncertain = 0
+    public var quarantined = 0
+  }
+
+  public func outboxCounts() throws(StoreError) -> OutboxCounts {
+    try read { db in
+      let row = try Row.fetchOne(
+        db,
+        cached: """
+          SELECT (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sent')) AS queued,
+            (SELECT count(*) FROM outbox WHERE state = 'uncertain') AS uncertain,
+            (SELECT count(*) FROM outbox WHERE state = 'quarantined') AS quarantined
+          """)
+      guard let row else { return OutboxCounts() }
+      return OutboxCounts(
+        queued: row["queued"], uncertain: row["uncertain"], quarantined: row["quarantined"])
+    }
+  }
+
   /// Whether rows wait that another memoryd may have sent too.
   public func hasSharedRows() throws(StoreError) -> Bool {
     try read {

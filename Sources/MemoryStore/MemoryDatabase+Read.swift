@@ -12,6 +12,14 @@ extension MemoryDatabase {
     return try fetch(query, order: "id DESC", limit: filter.limit, Self.task)
   }
 
+  public func openTaskCount(project: String) throws(StoreError) -> Int {
+    try read {
+      try Int.fetchOne(
+        $0, cached: "SELECT count(*) FROM tasks WHERE status = 'open' AND project = ?",
+        arguments: [project]) ?? 0
+    }
+  }
+
   public func task(id: String) throws(StoreError) -> TaskRecord? {
     var query = Query("SELECT * FROM tasks")
     query.match("id", id)
@@ -181,12 +189,9 @@ extension MemoryDatabase {
     public var openTasks = 0
     public var decisions = 0
     public var entries = 0
-    /// Wait for the vault, the ones whose answer is not known among them.
-    public var queued = 0
-    public var uncertain = 0
-    public var quarantined = 0
   }
 
+  /// Reads whole indexes: for a person who asks, not for a hook.
   public func counts() throws(StoreError) -> Counts {
     try read { db in
       func count(_ what: String) throws -> Int {
@@ -196,10 +201,7 @@ extension MemoryDatabase {
         projects: try count("projects"), sessions: try count("sessions"),
         checkpoints: try count("checkpoints"), tasks: try count("tasks"),
         openTasks: try count("tasks WHERE status = 'open'"),
-        decisions: try count("decisions"), entries: try count("entries"),
-        queued: try count("outbox WHERE state IN ('queued', 'sent')"),
-        uncertain: try count("outbox WHERE state = 'uncertain'"),
-        quarantined: try count("outbox WHERE state = 'quarantined'"))
+        decisions: try count("decisions"), entries: try count("entries"))
     }
   }
 

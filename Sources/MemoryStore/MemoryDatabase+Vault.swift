@@ -63,6 +63,7 @@ extension MemoryDatabase {
   }
 
   public func setToldTransition(_ transition: Int, session: String) throws(StoreError) {
+    guard try toldTransition(session: session) != transition else { return }
     try write {
       try $0.execute(
         cached: "UPDATE sessions SET told_transition = ? WHERE id = ?",

@@ -135,20 +135,15 @@ public final class MemoryDatabase: Sendable {
 
   /// Pages of the log above which it is folded into the database. The first process to open a
   /// store reads and checks its whole log: with SQLite's 1,000 pages that costs each hook 10 ms.
-  private static let logPages: Int64 = 128
+  /// An owner that keeps the store open spares others that.
+  private var logPages: Int64 { foldsLog ? 128 : 1000 }
 
   /// One transaction that sees and changes the newest state.
   func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
       return try queue.writeWithoutTransaction { db in
-        defer { if foldsLog { foldLog(db) } }
-        var result: T?
-        try db.inTransaction(.immediate) {
-          try Self.checkSchema(db, expected: schemaNumber)
-          result = try body(db)
-          return .commit
-        }
-        return result!
+        defer { if foldsLog, hasLongLog { foldLog(db) } }
+        return try transaction(db, begin: "BEGIN IMMEDIATE", body)
       }
     } catch {
       throw Self.translate(error, path)
@@ -157,16 +152,15 @@ public final class MemoryDatabase: Sendable {
 
   /// True if the log is so long that it should be folded into the database.
   public var hasLongLog: Bool {
-    RegularFile.facts(path + "-wal").map { $0.size > Self.logPages * 4096 } ?? false
+    RegularFile.facts(path + "-wal").map { $0.size > logPages * 4096 } ?? false
   }
 
-  /// Folds a long log into the database, if no reader is in the way.
+  /// Folds the log into the database, if no reader is in the way.
   public func foldLog() { queue.inDatabase { foldLog($0) } }
 
   /// Short-lived processes never reset the log by themselves: what was folded in is forgotten with
   /// the process. Nothing waits for a reader here; the next write tries again.
   private func foldLog(_ db: Database) {
-    guard hasLongLog else { return }
     let patience = busyTimeout.withLock(\.self)
     sqlite3_busy_timeout(db.sqliteConnection, 0)
     sqlite3_wal_checkpoint_v2(
@@ -192,17 +186,26 @@ public final class MemoryDatabase: Sendable {
     do {
       // Not `queue.read`: the `PRAGMA query_only` that it sets makes SQLite prepare every
       // statement of the connection anew.
-      return try queue.inDatabase { db in
-        var result: T?
-        try db.inTransaction(.deferred) {
-          try Self.checkSchema(db, expected: schemaNumber)
-          result = try body(db)
-          return .commit
-        }
-        return result!
-      }
+      return try queue.inDatabase { try transaction($0, begin: "BEGIN", body) }
     } catch {
       throw Self.translate(error, path)
+    }
+  }
+
+  /// Like GRDB's `inTransaction`, with statements that stay prepared.
+  private func transaction<T>(
+    _ db: Database, begin: String, _ body: (Database) throws -> T
+  ) throws -> T {
+    try db.execute(cached: begin)
+    do {
+      try Self.checkSchema(db, expected: schemaNumber)
+      let result = try body(db)
+      try db.execute(cached: "COMMIT")
+      return result
+    } catch {
+      // A full disk has rolled it back already.
+      if db.isInsideTransaction { try? db.execute(cached: "ROLLBACK") }
+      throw error
     }
   }
 
@@ -230,7 +233,13 @@ public final class MemoryDatabase: Sendable {
   }
 
   private static func number(_ db: Database) throws -> Int {
-    try Int.fetchOne(db.cachedStatement(sql: "PRAGMA user_version")) ?? 0
+    let statement = try db.cachedStatement(sql: "PRAGMA user_version")
+    // Without GRDB's cursor, since this is asked in every transaction.
+    let handle = statement.sqliteStatement
+    defer { sqlite3_reset(handle) }
+    let code = sqlite3_step(handle)
+    guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+    return Int(sqlite3_column_int64(handle, 0))
   }
 
   private static func tooNew(_ found: Int, known: Int) -> StoreError {

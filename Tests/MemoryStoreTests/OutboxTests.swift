@@ -145,11 +145,11 @@ import Testing
     let lease = try #require(try lease())
     let sent = try #require(try database.advance(send: try row(), lease: lease, at: 5).row)
     _ = try database.advance(settle: sent, as: .uncertain(error: "?"), lease: lease, at: 6)
-    #expect(try database.counts().uncertain == 1)
+    #expect(try database.outboxCounts().uncertain == 1)
     #expect(try database.retryOutbox([sent.number], at: 7) == 1)
     #expect(try row().state == .queued)
     #expect(try database.dropOutbox([sent.number], at: 8) == 1)
-    #expect(try row().state == .dropped && database.counts().queued == 0)
+    #expect(try row().state == .dropped && database.outboxCounts().queued == 0)
     #expect(try database.dropOutbox([sent.number], at: 9) == 0)
   }
 
@@ -199,7 +199,7 @@ import Testing
   @Test func pull_bringsOthersTasks_once() throws {
     #expect(try database.pull([remote("new", id: "V9")], at: 1, lag: 1) == 1)
     #expect(try database.pull([remote("new", id: "V9")], at: 100, lag: 1) == 0)
-    #expect(try database.counts().tasks == 1 && database.counts().queued == 0)
+    #expect(try database.counts().tasks == 1 && database.outboxCounts().queued == 0)
     #expect(try database.search("new", filter: RecordFilter()).count == 1)
   }
 }

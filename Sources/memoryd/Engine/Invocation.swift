@@ -1,3 +1,4 @@
+import Foundation
 public import MemoryStore
 
 /// All that a verb may see of the world, and nothing else: the daemon hands over the same.
@@ -153,7 +154,9 @@ final class Afterwards {
 
   func add(_ job: @escaping () -> Void) { jobs.append(job) }
 
-  func run() {
+  /// - Parameter seconds: To wait first, if there is anything to do.
+  func run(after seconds: Double) {
+    if !jobs.isEmpty { Thread.sleep(forTimeInterval: seconds) }
     for job in jobs { job() }
     jobs = []
   }

@@ -3,42 +3,79 @@ import Fallback
 import Foundation
 import Logging
 import MemoryStore
-import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
 /// What the daemon does while nobody asks: keeps the vault's verdict fresh, sends what waits, and
 /// follows transcripts. One thing at a time, so that an idle machine stays idle.
 struct BackgroundService: Service {
-  /// Ms between looks. A look is a few `stat` calls where nothing has changed.
-  private static let interval = 1000
+  /// Seconds between looks. A look is a few `stat` calls where nothing has changed.
+  private static let interval = 1.0
+  /// Seconds from a write to the look that it asks for: several in a row are sent together, and the
+  /// session that wrote has its answer and the processor first.
+  private static let delay = 0.05
 
   let work: BackgroundWork
   let context: DaemonContext
-  let pool: NIOThreadPool
-  let log: Logger
 
   func run() async throws {
-    let (wakeUps, continuation) = AsyncStream.makeStream(
-      of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    context.change { $0.wakeUp = { continuation.yield() } }
-    let clock = Task {
-      while !Task.isCancelled {
-        continuation.yield()
-        try? await Task.sleep(for: .milliseconds(Self.interval))
-      }
-    }
-    defer { clock.cancel() }
+    let bell = Bell()
+    context.change { $0.wakeUp = { bell.ring() } }
     await withGracefulShutdownHandler {
-      for await _ in wakeUps {
-        if context.isStopping { break }
-        try? await pool.runIfActive { work.look() }
-        // Several writes in a row are sent together.
-        try? await Task.sleep(for: .milliseconds(100))
+      await withCheckedContinuation { ended in
+        let thread = Thread {
+          while bell.wait(seconds: Self.interval, thenSeconds: Self.delay) {
+            #if canImport(Darwin)
+              autoreleasepool { work.look() }
+            #else
+              work.look()
+            #endif
+          }
+          ended.resume()
+        }
+        thread.name = "memoryd-background"
+        thread.start()
       }
     } onGracefulShutdown: {
       context.change { $0.isStopping = true }
-      continuation.finish()
+      bell.stop()
+    }
+  }
+}
+
+/// Wakes the background's thread. Its waits do not depend on the wall clock, which may jump.
+private final class Bell: Sendable {
+  private struct State {
+    var hasRung = false
+    var isStopped = false
+  }
+
+  private let state = Mutex(State())
+  private let semaphore = DispatchSemaphore(value: 0)
+
+  func ring() {
+    let isFirst = state.withLock { state in
+      defer { state.hasRung = true }
+      return !state.hasRung
+    }
+    if isFirst { semaphore.signal() }
+  }
+
+  func stop() {
+    state.withLock { $0.isStopped = true }
+    semaphore.signal()
+  }
+
+  /// Waits for a ring, at most `seconds`, and after a ring `delay` more.
+  ///
+  /// - Returns: False once it is stopped.
+  func wait(seconds: Double, thenSeconds delay: Double) -> Bool {
+    _ = semaphore.wait(timeout: .now() + seconds)
+    let (hasRung, isStopped) = state.withLock { ($0.hasRung, $0.isStopped) }
+    if hasRung, !isStopped { _ = semaphore.wait(timeout: .now() + delay) }
+    return state.withLock { state in
+      state.hasRung = false
+      return !state.isStopped
     }
   }
 }
@@ -220,7 +257,7 @@ final class BackgroundWork: Sendable {
       return
     }
     if isChanged {
-      let queued = (try? database.counts().queued) ?? 0
+      let queued = (try? database.outboxCounts().queued) ?? 0
       let newest = (try? database.newestOutboxNumber()) ?? 0
       state.withLock {
         $0.queued = queued

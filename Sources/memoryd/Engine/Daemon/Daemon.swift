@@ -1,7 +1,6 @@
 import Foundation
 import Logging
 import MemoryStore
-import NIOPosix
 import Relay
 import ServiceLifecycle
 import UnixSignals
@@ -40,8 +39,6 @@ struct Daemon {
     // Before anybody is let in: hooks never migrate.
     _ = try service.database()
     let log = logger(service)
-    let pool = NIOThreadPool(numberOfThreads: 1)
-    pool.start()
     let manager = ServiceManager(environment: environment)
     var services: [any Service] = []
     let http = try HTTPService(
@@ -55,7 +52,7 @@ struct Daemon {
       BackgroundService(
         work: BackgroundWork(
           context: context, environment: environment, clock: invocation.clock, log: log),
-        context: context, pool: pool, log: log),
+        context: context),
       WatchdogService(manager: manager),
       ReloadService(manager: manager, context: context, log: log),
     ]
@@ -79,6 +76,7 @@ struct Daemon {
         hint: "see \(home.logs)/memoryd.log")
     }
     manager.stopping()
+    context.stores.clear()
     log.notice("stopped")
   }
 

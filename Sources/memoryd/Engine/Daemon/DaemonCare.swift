@@ -26,6 +26,7 @@ struct DaemonCare {
 
   /// What is wrong with the daemon; nil if it is well, or nobody wants one.
   func problem() -> Problem? {
+    if service.daemon != nil { return nil }
     let installed = ServiceUnit.isInstalled(service.environment)
     let restart =
       installed

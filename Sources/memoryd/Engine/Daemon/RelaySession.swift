@@ -18,6 +18,8 @@ struct RelaySession: Sendable {
   private static let patienceForAnswers = 10_000
   /// Ms for a caller to hand on what its standard input brings.
   private static let patienceForInput = 600_000
+  /// Seconds that the caller has to itself to end, before what is left to do begins.
+  private static let courtesy = 0.02
 
   func run() {
     // Root may read everything of this user anyway, and yet has a memory of its own.
@@ -144,7 +146,7 @@ struct RelaySession: Sendable {
     let outcome = Engine.run(invocation)
     defer {
       context.wake()
-      afterwards.run()
+      afterwards.run(after: Self.courtesy)
     }
     guard ending.claim() != nil else { return }
     if outcome.exitCode == .usage {

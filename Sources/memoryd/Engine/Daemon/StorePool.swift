@@ -42,5 +42,12 @@ final class StorePool: Sendable {
   }
 
   /// Closes what nobody uses.
-  func clear() { idle.withLock { $0 = [] } }
+  func clear() {
+    let unused = idle.withLock { idle in
+      defer { idle = [] }
+      return idle.map(\.database)
+    }
+    // Whoever opens the store next need not read the log.
+    unused.last?.foldLog()
+  }
 }

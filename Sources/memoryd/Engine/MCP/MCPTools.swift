@@ -364,7 +364,7 @@ struct MCPTools {
   // MARK: Care
 
   private func health(_ service: MemoryService) throws -> Payload {
-    _ = try service.reader().counts()
+    _ = try service.reader().outboxCounts()
     return Payload(
       [
         "status": "ok", "version": Engine.version, "timestamp": Timestamp.string(service.clock.now),

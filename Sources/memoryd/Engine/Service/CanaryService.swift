@@ -26,8 +26,7 @@ struct CanaryService {
     let now = service.clock.now
     return Report(
       verdict: verdict,
-      openTasks: try database.tasks(status: "open", filter: RecordFilter(project: project.name))
-        .count,
+      openTasks: try database.openTaskCount(project: project.name),
       pending: service.pendingForVault(),
       lastCheckpoint: try database.checkpoints(
         RecordFilter(projectIdentity: project.identity, limit: 1)
@@ -70,11 +69,10 @@ struct CanaryService {
     if let deadline = service.deadline { budget = min(budget, deadline.remaining - 300) }
     let end = ContinuousClock.now + .milliseconds(budget)
     let known = vault.health()
-    if let daemon = service.daemon, !isTyped, let known, known.mode == .normal,
+    if service.daemon != nil, !isTyped, let known, known.mode == .normal,
       (0..<DaemonContext.freshness).contains(service.clock.now - known.checkedAt)
     {
       // The health monitor has asked just now, and the drainer sends what waits.
-      daemon.wake()
       return Settled(verdict: known.verdict, health: known)
     }
     let wait = HealthStateMachine.wait(known, asker: asker(known, isTyped), now: service.clock.now)

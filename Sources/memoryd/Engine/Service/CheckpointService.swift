@@ -38,7 +38,9 @@ struct CheckpointService {
     }
     recorder.resetSignals()
     let trigger = Self.trigger(input)
-    let dirty = status?.paths(within: 0)
+    // What was so a moment ago most likely still is; git is asked in any case.
+    let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
+    let dirty = known ?? status?.paths(within: 0)
     let replacing = previous.flatMap {
       renews($0, trigger: trigger, recorder) ? $0.id : nil
     }
@@ -57,7 +59,10 @@ struct CheckpointService {
     if let afterwards = service.afterwards, let git = recorder.git {
       let service = service
       afterwards.add {
-        if let late = service.uncommitted(in: git, within: Self.gitWaitAfterwards) { add(late) }
+        guard let late = service.uncommitted(in: git, within: Self.gitWaitAfterwards),
+          late != known
+        else { return }
+        add(late)
       }
     } else if dirty == nil, status != nil,
       let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))

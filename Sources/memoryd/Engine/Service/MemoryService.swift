@@ -254,7 +254,7 @@ final class MemoryService {
   /// Without a vault nothing waits for one.
   func pendingForVault() -> Int {
     guard settings.hasVault else { return 0 }
-    return (try? database().counts().queued) ?? 0
+    return (try? database().outboxCounts().queued) ?? 0
   }
 
   /// The last verdict that any process had; nobody is asked.

@@ -27,13 +27,15 @@ struct Settings: Sendable {
     case httpAllowedOrigins = "http.allowed_origins"
 
     /// The variable that sets it: `MEMORYD_VAULT_URL` and so on.
-    var variable: String {
-      switch self {
-      case .fallbackDirectory: "MEMORYD_FALLBACK_DIR"
-      default:
-        "MEMORYD_" + rawValue.uppercased().replacing(".", with: "_")
-      }
-    }
+    var variable: String { Self.variables[self] ?? "" }
+
+    private static let variables = Dictionary(
+      uniqueKeysWithValues: allCases.map { key in
+        switch key {
+        case .fallbackDirectory: (key, "MEMORYD_FALLBACK_DIR")
+        default: (key, "MEMORYD_" + key.rawValue.uppercased().replacing(".", with: "_"))
+        }
+      })
 
     var defaultValue: String {
       switch self {

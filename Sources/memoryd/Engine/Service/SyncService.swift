@@ -34,7 +34,7 @@ struct SyncService {
     let database = try service.writer()
     outcome.adoption = try adopt(end: end, onlyIfChanged: end != nil)
     guard let tools else { return outcome }
-    let total = try database.counts().queued
+    let total = try database.outboxCounts().queued
     let vault = vault
     let files = service.fallback
     let run = SyncRun(
@@ -58,7 +58,7 @@ struct SyncService {
     if let newest = run.newestCheckpoint { try keep(newest, database) }
     writeReceipts(database)
     if vault.health()?.mode == .degraded { mirrorPending() }
-    outcome.left = try database.counts().queued + (outcome.adoption?.unfinished ?? 0)
+    outcome.left = try database.outboxCounts().queued + (outcome.adoption?.unfinished ?? 0)
     return outcome
   }
 

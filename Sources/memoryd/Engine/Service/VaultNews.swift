@@ -38,7 +38,7 @@ struct VaultNews {
   }
 
   private func degraded(_ health: VaultHealth) -> String {
-    let counts = try? service.writer().counts()
+    let counts = try? service.writer().outboxCounts()
     let queued = counts?.queued ?? 0
     let what =
       queued == 0
@@ -60,7 +60,7 @@ struct VaultNews {
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {
-    let counts = try? service.writer().counts()
+    let counts = try? service.writer().outboxCounts()
     var text = "the vault is back since \(People.time(health.since)) UTC; normal mode"
     if let sent = synced.map({ $0.sent + $0.found }), sent > 0 { text += "; \(sent) writes synced" }
     if let queued = counts?.queued, queued > 0 {

@@ -236,7 +236,7 @@ struct DoctorCommand: Verb {
   }
 
   private func outbox(_ service: MemoryService) -> [Check] {
-    guard service.settings.hasVault, let counts = try? service.database().counts() else {
+    guard service.settings.hasVault, let counts = try? service.database().outboxCounts() else {
       return []
     }
     let needsPerson = counts.uncertain + counts.quarantined

@@ -27,6 +27,7 @@ struct StatusCommand: Verb {
     }
     let daemon = DaemonCare(service: service)
     let counts = try database.counts()
+    let outbox = try database.outboxCounts()
     let hooks = try database.hookStatistics()
     let sessions = try database.sessions(RecordFilter(limit: 5))
     let problems = service.problems.recent(since: service.clock.now - 86_400_000)
@@ -48,8 +49,8 @@ struct StatusCommand: Verb {
             ] as JSONOutput.Object,
             "reason": verdict.reason?.rawValue, "since": Timestamp.string(verdict.since),
             "outbox": [
-              "queued": counts.queued, "uncertain": counts.uncertain,
-              "quarantined": counts.quarantined,
+              "queued": outbox.queued, "uncertain": outbox.uncertain,
+              "quarantined": outbox.quarantined,
             ] as JSONOutput.Object,
             "spool": [
               "pending": service.spool.pending.count,
@@ -90,8 +91,8 @@ struct StatusCommand: Verb {
         "vault     \(verdict.mode.rawValue)\(reason) since \(People.time(verdict.since)): "
         + "\(People.line(verdict.detail, 200))\n"
       text +=
-        "outbox    \(counts.queued) queued, \(counts.uncertain) uncertain, "
-        + "\(counts.quarantined) quarantined\n"
+        "outbox    \(outbox.queued) queued, \(outbox.uncertain) uncertain, "
+        + "\(outbox.quarantined) quarantined\n"
     }
     let spooled = (service.spool.pending.count, service.spool.quarantined.count)
     if spooled != (0, 0) {

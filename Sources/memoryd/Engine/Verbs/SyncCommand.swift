@@ -66,7 +66,7 @@ struct SyncCommand: Verb {
   private func report(
     _ outcome: SyncService.Outcome, _ service: MemoryService, note: String?
   ) throws -> Outcome {
-    let counts = try service.reader().counts()
+    let counts = try service.reader().outboxCounts()
     let verdict = service.verdict()
     let report = outcome.report
     let hasVault = service.settings.hasVault
