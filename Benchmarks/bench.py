@@ -74,6 +74,15 @@ def transcript_lines(size, seed):
             yield text
 
 
+def small_increment(seed):
+    """What a session adds between two hooks: whole lines, 8 KB at most, as the yardstick writes."""
+    room = 8_000
+    for text in transcript_lines(room, seed):
+        if len(text) <= room:
+            room -= len(text)
+            yield text
+
+
 class Bench:
     def __init__(self, memoryd, runs):
         self.memoryd = os.path.abspath(memoryd)
@@ -162,7 +171,7 @@ def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
 
     def grow():
         with open(path, "a", encoding="utf-8") as file:
-            file.writelines(transcript_lines(4_000, next(seeds)))
+            file.writelines(small_increment(next(seeds)))
         return bench.hook("PreCompact", path, "daemon")
 
     checkpoint = ("memoryd checkpoint (PreCompact)",
@@ -326,7 +335,7 @@ def main():
 
         def grow():
             with open(small, "a", encoding="utf-8") as file:
-                file.writelines(transcript_lines(4_000, next(seeds)))
+                file.writelines(small_increment(next(seeds)))
             return bench.hook("PreCompact", small, "small")
 
         bench.compare("Hook checkpoint, small increment, no daemon", sqlite, [

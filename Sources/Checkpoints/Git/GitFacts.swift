@@ -80,7 +80,8 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       if !reference.contains("..") {
         facts.head =
           small(gitFolder + "/" + reference).map { String($0.trimmed) }
-          ?? small(common + "/" + reference).map { String($0.trimmed) }
+          ?? (common == gitFolder
+            ? nil : small(common + "/" + reference).map { String($0.trimmed) })
           ?? packed(reference, in: common)
       }
     } else {

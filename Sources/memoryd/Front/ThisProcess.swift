@@ -27,7 +27,8 @@ enum ThisProcess {
   /// 128 random bits, so that two requests never share one.
   static func newRequestID() -> String {
     var generator = SystemRandomNumberGenerator()
-    let parts = [generator.next() as UInt64, generator.next()]
-    return "front-" + parts.map { String($0, radix: 36) }.joined(separator: "-")
+    let first: UInt64 = generator.next()
+    let second: UInt64 = generator.next()
+    return "front-" + String(first, radix: 36) + "-" + String(second, radix: 36)
   }
 }

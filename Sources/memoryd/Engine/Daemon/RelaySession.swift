@@ -46,8 +46,13 @@ struct RelaySession: Sendable {
       send(RelayFrame.bytes(.output, Array(facts)) + RelayFrame.bytes(.exit, number: 0))
       return
     }
-    if let reason = objection(to: request) { return decline(reason) }
-    request.arguments == Relay.message ? answer(request) : carryOut(request)
+    let environment = Self.dictionary(request.environment)
+    if let reason = objection(to: request, environment) { return decline(reason) }
+    if request.arguments == Relay.message {
+      answer(request, environment)
+    } else {
+      carryOut(request, environment)
+    }
   }
 
   private func decline(_ reason: String) {
@@ -64,11 +69,12 @@ struct RelaySession: Sendable {
   // MARK: May it be done here
 
   /// Why the caller's own engine must do it; nil if this daemon would do the same.
-  private func objection(to request: RelayRequest) -> String? {
+  private func objection(
+    to request: RelayRequest, _ environment: [String: String]
+  ) -> String? {
     guard Relay.mayRelay(request.arguments) || request.arguments == Relay.message else {
       return "the verb belongs to the caller"
     }
-    let environment = Self.dictionary(request.environment)
     guard let home = try? Home(flag: nil, environment: environment, cwd: request.cwd),
       home.data == context.home.data, home.configuration == context.home.configuration
     else { return "the caller has another folder" }
@@ -113,8 +119,7 @@ struct RelaySession: Sendable {
     }
   }
 
-  private func carryOut(_ request: RelayRequest) {
-    let environment = Self.dictionary(request.environment)
+  private func carryOut(_ request: RelayRequest, _ environment: [String: String]) {
     let isHook = Relay.hooks.contains(request.arguments) && request.flags.contains(.hasInput)
     let limit = isHook ? hookLimit(environment) : 0
     // A caller whose hook hangs here has the time to do it without the daemon. The canary may wait
@@ -171,13 +176,13 @@ struct RelaySession: Sendable {
   }
 
   /// One MCP message.
-  private func answer(_ request: RelayRequest) {
+  private func answer(_ request: RelayRequest, _ environment: [String: String]) {
     guard send(RelayFrame.bytes(.accepted, number: 0)) else { return }
     let server = MCPServer(
       tools: MCPTools(
         invocation: Invocation(
           arguments: [], input: .none, cwd: request.cwd,
-          environment: Self.dictionary(request.environment), requestID: request.id,
+          environment: environment, requestID: request.id,
           daemon: context), home: nil))
     switch server.take(request.input, requestID: request.id) {
     case .nothing: send(RelayFrame.bytes(.exit, number: 0))

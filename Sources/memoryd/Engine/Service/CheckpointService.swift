@@ -169,7 +169,7 @@ struct CheckpointService {
     var snapshot: Snapshot
     if let session,
       let state = (try? service.database().transcript(sessionID: session.id)) ?? nil,
-      let digest = SessionDigest(json: state.digest)
+      let digest = service.digest(state.digest)
     {
       snapshot = Snapshot(digest, git: facts)
     } else {

@@ -116,6 +116,11 @@ final class MemoryService {
     return paths
   }
 
+  /// What a transcript has brought so far; nil if the text is none of this memoryd's.
+  func digest(_ json: String) -> SessionDigest? {
+    daemon?.digests.digest(of: json) ?? SessionDigest(json: json)
+  }
+
   // MARK: The store
 
   /// The store for looking only: also one that cannot be written.

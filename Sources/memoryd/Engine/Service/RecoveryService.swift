@@ -51,7 +51,7 @@ struct RecoveryService {
       state = try database.transcript(sessionID: newest.sessionID ?? "")
     }
     let kept = newest.flatMap { Snapshot(json: $0.body) }
-    guard let state, let digest = SessionDigest(json: state.digest) else {
+    guard let state, let digest = service.digest(state.digest) else {
       guard let newest, let kept else { return nil }
       return document(
         kept, summary: nil, occasion: occasion, checkpointID: newest.id,

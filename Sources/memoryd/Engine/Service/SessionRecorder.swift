@@ -35,7 +35,7 @@ struct SessionRecorder {
     let stored = (try? service.database().transcript(path: path)) ?? nil
     do throws(StoreError) {
       let reader = try TranscriptReader(path: path, known: stored?.position)
-      if !reader.readsAnew, let stored, let known = SessionDigest(json: stored.digest) {
+      if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {
         digest = known
       }
       var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
@@ -66,7 +66,7 @@ struct SessionRecorder {
       }
     } catch {
       problem = error
-      if let stored, let known = SessionDigest(json: stored.digest) {
+      if let stored, let known = service.digest(stored.digest) {
         digest = known
         position = stored.position
       }
@@ -103,6 +103,7 @@ struct SessionRecorder {
   func finishedBatch() -> TranscriptBatch? {
     guard var batch else { return nil }
     batch.digest = digest.json
+    service.daemon?.digests.note(digest, batch.digest, path: batch.end.path)
     return batch
   }
 

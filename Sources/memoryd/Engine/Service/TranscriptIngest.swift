@@ -18,7 +18,7 @@ struct TranscriptIngest {
     let stored = try database.transcript(path: path)
     let reader = try TranscriptReader(path: path, known: stored?.position)
     var digest = SessionDigest()
-    if !reader.readsAnew, let stored, let known = SessionDigest(json: stored.digest) {
+    if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {
       digest = known
     }
     var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)

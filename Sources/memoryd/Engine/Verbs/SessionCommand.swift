@@ -49,7 +49,7 @@ struct SessionCommand: ParsableCommand {
       let usage = try database.usage(sessionID: session.id)
       let boundaries =
         try database.transcript(sessionID: session.id)
-        .flatMap { SessionDigest(json: $0.digest) }?.boundaries ?? []
+        .flatMap { service.digest($0.digest) }?.boundaries ?? []
       let entries = try database.entries(
         sessionID: session.id, around: around?.text, count: max(0, count))
       if shared.json {
