@@ -60,7 +60,6 @@ fuzz: deps
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/memoryd
-	rm -f $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd
 	install -m 755 $(BINARY)-engine $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd-engine
 	install -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/memoryd
 	-strip $(DESTDIR)$(PREFIX)/libexec/memoryd/memoryd-engine $(DESTDIR)$(PREFIX)/bin/memoryd

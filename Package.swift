@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Engine",
       dependencies: [
-        "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay",
+        "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay", "CPosix",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),

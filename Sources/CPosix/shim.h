@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <malloc.h>
 #include <sys/mman.h>
 
 struct memoryd_credentials {
@@ -31,6 +32,24 @@ static inline int memoryd_accept(int descriptor) {
     fcntl(one, F_SETFL, fcntl(one, F_GETFL) | O_NONBLOCK);
   }
   return one;
+#endif
+}
+
+// Keeps a process of many threads from keeping what each of them once needed: by default every
+// thread has a heap of its own, and a large block that was freed once makes all later ones as large
+// stay in them.
+static inline void memoryd_bound_heap(void) {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 1 << 18);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
+// Gives unused memory back to the system.
+static inline void memoryd_trim_heap(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
 #endif
 }
 

@@ -1,3 +1,4 @@
+import CPosix
 import Canary
 import Fallback
 import Foundation
@@ -89,6 +90,8 @@ final class BackgroundWork: Sendable {
   private static let busyProbe: Int64 = 20_000
   private static let idleProbe: Int64 = 300_000
   private static let busyWindow: Int64 = 30 * 60 * 1000
+  /// Ms between two times that unused memory is given back.
+  private static let trimInterval: Int64 = 60_000
 
   private struct State {
     /// What the store's files looked like at the last look.
@@ -106,6 +109,9 @@ final class BackgroundWork: Sendable {
     var newestSynced: Int64 = 0
     /// When to try what the last sync could not do, Unix ms.
     var nextSync: Int64 = 0
+    /// When memory was given back last, Unix ms, and the requests until then.
+    var trimmedAt: Int64 = 0
+    var requestsTrimmed = 0
     /// What this process was started from.
     var executable = BackgroundWork.executableFacts()
   }
@@ -128,6 +134,7 @@ final class BackgroundWork: Sendable {
   /// One look at everything.
   func look() {
     if isReplaced() { return }
+    trimMemory()
     do {
       var ids = ULIDGenerator()
       let service = try MemoryService(
@@ -156,6 +163,21 @@ final class BackgroundWork: Sendable {
       defer { state.storeSeen = seen }
       return seen != state.storeSeen
     }
+  }
+
+  /// After a large transcript or a complete reading of the vault.
+  private func trimMemory() {
+    let now = clock.now
+    let requests = context.change { $0.requests }
+    let isDue = state.withLock { state in
+      guard state.requestsTrimmed != requests,
+        !(0..<Self.trimInterval).contains(now - state.trimmedAt)
+      else { return false }
+      state.requestsTrimmed = requests
+      state.trimmedAt = now
+      return true
+    }
+    if isDue { memoryd_trim_heap() }
   }
 
   // MARK: Its own executable

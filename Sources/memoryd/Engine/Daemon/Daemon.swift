@@ -1,3 +1,4 @@
+import CPosix
 import Foundation
 import Logging
 import MemoryStore
@@ -16,6 +17,7 @@ struct Daemon {
   ///
   /// - Throws: ``VerbError`` where another daemon runs, or it cannot be begun; ``StoreError``.
   func run(announce: @escaping @Sendable (String) -> Void) throws {
+    memoryd_bound_heap()
     var environment = invocation.environment
     if let homeFlag { environment["MEMORYD_HOME"] = homeFlag }
     let home = try Home(flag: homeFlag, environment: environment, cwd: invocation.cwd)
