@@ -137,12 +137,13 @@ final class Workplace {
   func sqlite(_ sql: String) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["sqlite3", home + "/memory.db", sql]
+    process.arguments = ["sqlite3", "-cmd", ".timeout 5000", home + "/memory.db", sql]
     let pipe = Pipe()
     process.standardOutput = pipe
     try process.run()
     let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "sqlite3 \(sql)")
     return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
