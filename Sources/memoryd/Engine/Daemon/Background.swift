@@ -15,6 +15,9 @@ struct BackgroundService: Service {
   /// Seconds from a write to the look that it asks for: several in a row are sent together, and the
   /// session that wrote has its answer and the processor first.
   private static let delay = 0.05
+  /// Ms for a look that is under way to end. One that waits for a slow vault is left behind: a sync
+  /// may be killed at any point and loses nothing.
+  private static let patience = 500
 
   let work: BackgroundWork
   let context: DaemonContext
@@ -22,24 +25,28 @@ struct BackgroundService: Service {
   func run() async throws {
     let bell = Bell()
     context.change { $0.wakeUp = { bell.ring() } }
+    let (endings, ended) = AsyncStream.makeStream(of: Void.self)
     await withGracefulShutdownHandler {
-      await withCheckedContinuation { ended in
-        let thread = Thread {
-          while bell.wait(seconds: Self.interval, thenSeconds: Self.delay) {
-            #if canImport(Darwin)
-              autoreleasepool { work.look() }
-            #else
-              work.look()
-            #endif
-          }
-          ended.resume()
+      let thread = Thread {
+        while bell.wait(seconds: Self.interval, thenSeconds: Self.delay) {
+          #if canImport(Darwin)
+            autoreleasepool { work.look() }
+          #else
+            work.look()
+          #endif
         }
-        thread.name = "memoryd-background"
-        thread.start()
+        ended.finish()
       }
+      thread.name = "memoryd-background"
+      thread.start()
+      for await _ in endings {}
     } onGracefulShutdown: {
       context.change { $0.isStopping = true }
       bell.stop()
+      Task {
+        try? await Task.sleep(for: .milliseconds(Self.patience))
+        ended.finish()
+      }
     }
   }
 }
@@ -91,7 +98,7 @@ final class BackgroundWork: Sendable {
   private static let idleProbe: Int64 = 300_000
   private static let busyWindow: Int64 = 30 * 60 * 1000
   /// Ms between two times that unused memory is given back.
-  private static let trimInterval: Int64 = 60_000
+  private static let trimInterval: Int64 = 10_000
 
   private struct State {
     /// What the store's files looked like at the last look.

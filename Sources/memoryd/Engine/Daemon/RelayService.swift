@@ -50,7 +50,7 @@ struct RelayService: Service {
     try? await gracefulShutdown()
     listener.shutDown()
     // Those that are under way end; whoever is late falls back on the engine.
-    let end = ContinuousClock.now + .milliseconds(1500)
+    let end = ContinuousClock.now + .milliseconds(1200)
     while context.change({ $0.running }) > 0, ContinuousClock.now < end {
       try? await Task.sleep(for: .milliseconds(10))
     }
