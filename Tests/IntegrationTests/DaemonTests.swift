@@ -224,6 +224,18 @@ import Testing
     #expect(running.finish().status == 0)
   }
 
+  @Test func takenPort_isSaidInOneLine() throws {
+    let first = try DaemonPeer(workplace, "--http", "127.0.0.1:0")
+    let url = try #require(
+      first.greeting.firstMatch(of: #/http://(127\.0\.0\.1:\d+)/#)?.output.1)
+    let second = try Workplace().start(["serve", "--http", String(url)]).finish()
+    #expect(second.status == 74)
+    #expect(
+      second.errorOutput.hasPrefix(
+        "memoryd: error: cannot listen at \(url): Address already in use [http]\nhint: "),
+      "\(second.errorOutput)")
+  }
+
   @Test func stop_isQuickAndLeavesNothingBehind() throws {
     let daemon = try DaemonPeer(workplace, "--http", "127.0.0.1:0")
     let calls = try (0..<8).map { try workplace.start(["task", "add", "n\($0)", "--json"]) }
@@ -347,6 +359,24 @@ import Testing
       workplace.fallbackText("tasks-fallback.md") + "\n- [ ] by hand\n",
       to: "fallback/tasks-fallback.md")
     try wait("the files are watched") { try vault.state().tasks(titled: "by hand").count == 1 }
+  }
+
+  /// A vault that says nothing must not hold up the end.
+  @Test func stop_doesNotWaitForTheVault() throws {
+    let vault = try VaultPeer()
+    workplace.use(vault, timeout: 30_000)
+    let daemon = try DaemonPeer(workplace)
+    try wait("the vault was asked") { try !vault.log().isEmpty }
+    try vault.break_("black_hole")
+    #expect(try workplace.run("task", "add", "kept").status == 0)
+    // The drainer is at it by now.
+    usleep(500_000)
+    let (status, time) = daemon.stop()
+    #expect(status == 0)
+    #expect(time < .seconds(2))
+    try vault.heal()
+    #expect(try workplace.run("sync").status == 0)
+    #expect(try vault.state().tasks(titled: "kept").count == 1)
   }
 
   // MARK: Who may come in

@@ -71,6 +71,9 @@ struct Daemon {
     manager.ready()
     do {
       try Self.wait { try await group.run() }
+    } catch let error as VerbError {
+      log.error("stopped by an error", metadata: ["code": "\(error.code)"])
+      throw error
     } catch {
       log.error("stopped by an error", metadata: ["error": "\(error)"])
       throw VerbError(

@@ -71,7 +71,8 @@ struct HTTPService: Service {
       try await application.run()
     } catch let error as IOError {
       throw VerbError(
-        .inputOutput, "http", "cannot listen at \(host):\(address.port): \(error.description)",
+        .inputOutput, "http",
+        "cannot listen at \(host):\(address.port): \(String(cString: strerror(error.errnoCode)))",
         hint: "another program may have the port; choose one with --http or http.listen")
     }
   }
