@@ -50,7 +50,9 @@ let package = Package(
       dependencies: ["CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: watched),
     .target(
-      name: "Checkpoints", dependencies: ["MemoryStore", "CPosix"], swiftSettings: watched),
+      name: "Checkpoints",
+      dependencies: ["MemoryStore", "CPosix", "CCmark", .product(name: "Yams", package: "Yams")],
+      swiftSettings: watched),
     .target(
       name: "Canary",
       dependencies: [

@@ -1,0 +1,40 @@
+import Yams
+
+extension HandoffFront {
+  /// With its lines of dashes; ends with a line feed.
+  func markdown() -> String {
+    var pairs: [(Node, Node)] = [("memoryd", Self.scalar(Handoff.format))]
+    for field in Self.fields {
+      guard let value = self[keyPath: field.path] else { continue }
+      pairs.append((Node(field.name), Self.scalar(value)))
+    }
+    let mapping = Node(pairs, Tag(.map))
+    let yaml = (try? Yams.serialize(node: mapping, width: -1, allowUnicode: true)) ?? ""
+    return "---\n" + yaml + "---\n"
+  }
+
+  /// Quoted unless any YAML reader takes it for the same text.
+  private static func scalar(_ text: String) -> Node {
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+    let isPlain =
+      text.utf8.first.map(Self.isLetter) ?? false
+      && text.utf8.allSatisfy { isLetter($0) || "0123456789_-./".utf8.contains($0) }
+      && !words.contains(text.lowercased())
+    return .scalar(Node.Scalar(text, Tag(.str), isPlain ? .plain : .doubleQuoted))
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+  }
+
+  /// - Parameter source: Front matter with its lines of dashes; what is no YAML has no values.
+  init(_ source: String) {
+    let yaml = source.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
+      .prefix { $0 != "---" }.joined(separator: "\n")
+    guard !yaml.isEmpty, let node = try? Yams.compose(yaml: yaml), let mapping = node.mapping
+    else { return }
+    for field in Self.fields {
+      self[keyPath: field.path] = mapping[Node(field.name)]?.scalar?.string
+    }
+  }
+}
