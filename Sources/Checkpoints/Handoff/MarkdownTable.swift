@@ -39,20 +39,42 @@ struct MarkdownTable: Equatable {
       } else if scalar == "\\" {
         isEscaped = true
       } else if scalar == "|" {
-        cells.append(String(String(cell).trimmed))
+        cells.append(Self.text(cell))
         cell = .init()
       } else {
         cell.append(scalar)
       }
     }
     if isEscaped { cell.append("\\") }
-    let last = String(cell).trimmed
-    if !last.isEmpty { cells.append(String(last)) }
+    let last = Self.text(cell)
+    if !last.isEmpty { cells.append(last) }
     return cells
   }
 
-  /// Text as it stands in a cell.
+  private static func text(_ cell: String.UnicodeScalarView) -> String {
+    withBars(String(String(cell).trimmed))
+  }
+
+  /// A bar behind a backslash, where `\|` would say something else.
+  private static let bar = "&#124;".unicodeScalars
+
+  /// By scalars: a combining mark behind it makes another character of a bar.
+  static func withBars(_ text: String) -> String {
+    String(text.unicodeScalars.replacing(bar, with: "|".unicodeScalars))
+  }
+
+  /// Text of one line as it stands in a cell.
   static func escaped(_ text: String) -> String {
-    text.replacing("|", with: "\\|").replacing("\n", with: " ")
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if scalar == "|", result.last == "\\" {
+        result.append(contentsOf: bar)
+      } else if scalar == "|" {
+        result.append(contentsOf: "\\|".unicodeScalars)
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
   }
 }

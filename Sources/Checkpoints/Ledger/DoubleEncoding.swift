@@ -3,9 +3,20 @@
 ///
 /// Source: the code pages' tables of unicode.org.
 public enum DoubleEncoding {
-  /// - Returns: The text read right; what cannot come from such a mistake stays as it is.
+  /// - Returns: The text read right, however often the mistake was made; what cannot come from it
+  ///   stays as it is.
   public static func repaired(_ text: String) -> String {
     guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
+    var text = text
+    while true {
+      let once = repairedOnce(text)
+      // Each repair makes the text shorter.
+      if once.utf8.count >= text.utf8.count { return text }
+      text = once
+    }
+  }
+
+  private static func repairedOnce(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     var run: [Unicode.Scalar] = []
     func flush() {
