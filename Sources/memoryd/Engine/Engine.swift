@@ -63,6 +63,7 @@ struct Memoryd: ParsableCommand {
         name: "Sessions",
         subcommands: [
           CheckpointCommand.self, ResumeCommand.self, CanaryCommand.self, SessionCommand.self,
+          HandoffCommand.self,
         ]),
       CommandGroup(
         name: "Memory",
