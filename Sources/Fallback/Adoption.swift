@@ -228,6 +228,17 @@ public struct Adoption {
       draft.body = checkpointBody(draft)
       draft.replacing = id
       operation = .checkpoint(draft)
+    case "handoff":
+      operation = .handOff(
+        HandoffDraft(
+          id: id, trigger: record["trigger"] ?? "manual", objective: record["objective"] ?? "",
+          body: record["body"] ?? "", sender: record["from"], recipient: record["to"],
+          topic: record["topic"]))
+    case "ledger.add":
+      let json = record["ledger"].map { Data($0.utf8) } ?? Data()
+      guard let ledger = try? JSONDecoder().decode(Ledger.self, from: json) else { return nil }
+      operation = .addToLedger(
+        LedgerDraft(ledger: ledger, source: record["source"] ?? "manual"))
     default:
       return nil
     }

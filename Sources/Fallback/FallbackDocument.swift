@@ -107,7 +107,9 @@ struct FallbackDocument {
   /// Where the entry begins that a record line ends.
   private func entryStart(before index: Int, notBefore start: Int, _ kind: Kind) -> Int {
     let openings =
-      kind == .tasks ? ["- "] : ["## Checkpoint ", "## Decision ", "## Synced "]
+      kind == .tasks
+      ? ["- "]
+      : ["## Checkpoint ", "## Decision ", "## Handoff ", "## Ledger ", "## Synced "]
     let farthest = max(start, kind == .tasks ? index - 1 : index - 5000)
     for line in stride(from: index - 1, through: farthest, by: -1)
     where openings.contains(where: { lines[line].starts(with: $0.utf8) }) {

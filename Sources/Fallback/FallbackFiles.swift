@@ -72,9 +72,22 @@ public struct FallbackFiles: Sendable {
         "- [\(change.completes ? "x" : " ")] task \(change.id) \(what)\(title)\n  "
           + "\(comment)\n"
       )
+    case .handOff(let draft):
+      return (checkpoints, section("Handoff", time, draft.objective, comment))
+    case .addToLedger(let draft):
+      let items = draft.ledger.entries.map(\.entry.item).joined(separator: ", ")
+      return (checkpoints, section("Ledger", time, items, comment))
     case .openSession, .endSession:
       throw StoreError(.invalid, "a session's coming and going has no place in fallback files")
     }
+  }
+
+  private func section(
+    _ title: String, _ time: String, _ text: String, _ comment: String
+  ) -> String {
+    let text = line(text)
+    // No text may look like the beginning of an entry.
+    return "\n## \(title) \(time)\n\n\(text.hasPrefix("#") ? "\\" : "")\(text)\n\n\(comment)\n"
   }
 
   /// The record itself, as a flat JSON object. The files are often shared through git: it holds no
@@ -113,6 +126,21 @@ public struct FallbackFiles: Sendable {
       fields.add("decision", draft.decision)
       fields.add("rationale", draft.rationale)
       fields.add("task", draft.taskID)
+    case .handOff(let draft):
+      // Whole, as this is the only place that it has.
+      fields.add("op", "handoff")
+      fields.add("session", write.session?.id)
+      fields.add("trigger", draft.trigger)
+      fields.add("objective", draft.objective)
+      fields.add("from", draft.sender)
+      fields.add("to", draft.recipient)
+      fields.add("topic", draft.topic)
+      fields.add("body", draft.body)
+    case .addToLedger(let draft):
+      fields.add("op", "ledger.add")
+      fields.add("source", draft.source)
+      let json = try? JSONEncoder().encode(draft.ledger)
+      fields.add("ledger", json.map { String(decoding: $0, as: UTF8.self) })
     case .openSession, .endSession:
       break
     }

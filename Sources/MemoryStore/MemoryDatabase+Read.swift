@@ -3,12 +3,15 @@ import GRDB
 extension MemoryDatabase {
   // MARK: Tasks
 
-  /// - Parameter status: `open`, `done`, or nil for all.
+  /// - Parameters:
+  ///   - status: `open`, `done`, or nil for all.
+  ///   - filter: Its times are those of the adding, or with `done` of the doing.
   /// - Returns: The newest first.
   public func tasks(status: String?, filter: RecordFilter) throws(StoreError) -> [TaskRecord] {
     var query = Query("SELECT * FROM tasks")
     query.match("status", status)
     query.match("project", filter.project)
+    query.range(status == "done" ? "completed_at" : "created_at", filter.since, filter.until)
     return try fetch(query, order: "id DESC", limit: filter.limit, Self.task)
   }
 
@@ -46,12 +49,14 @@ extension MemoryDatabase {
 
   // MARK: Checkpoints
 
+  /// - Parameter filter: Its kinds are triggers.
   /// - Returns: The newest first.
   public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
     var query = Self.checkpointQuery
     query.match("p.name", filter.project)
     query.match("p.identity", filter.projectIdentity)
     query.match("c.session_id", filter.sessionID)
+    query.any("c.trigger", of: filter.kinds)
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
   }
 
@@ -124,11 +129,16 @@ extension MemoryDatabase {
     """)
 
   private static func session(_ row: Row) -> SessionRecord {
-    SessionRecord(
-      id: row["id"], agent: row["agent"], project: row["project"], cwd: row["cwd"],
-      branch: row["branch"], transcriptPath: row["transcript_path"],
-      startedAt: row["started_at"], lastSeenAt: row["last_seen_at"], endedAt: row["ended_at"],
-      endReason: row["end_reason"], objective: row["objective"])
+    var session = SessionRecord(
+      id: row["id"], agent: row["agent"], cwd: row["cwd"], startedAt: row["started_at"],
+      lastSeenAt: row["last_seen_at"])
+    session.project = row["project"]
+    session.branch = row["branch"]
+    session.transcriptPath = row["transcript_path"]
+    session.endedAt = row["ended_at"]
+    session.endReason = row["end_reason"]
+    session.objective = row["objective"]
+    return session
   }
 
   private static func task(_ row: Row) -> TaskRecord {
@@ -255,7 +265,7 @@ extension MemoryDatabase {
     try write { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
   }
 
-  private func fetch<T>(
+  func fetch<T>(
     _ query: Query, order: String, limit: Int?, _ body: (Row) -> T
   ) throws(StoreError) -> [T] {
     // SQLite takes a limit below zero for none.

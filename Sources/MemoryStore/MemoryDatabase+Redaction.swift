@@ -30,6 +30,7 @@ extension StoreWrite {
       draft.actions = draft.actions.map { redactor.redact($0) }
       draft.next = draft.next.map { redactor.redact($0) }
       draft.body = redactor.redact(json: draft.body)
+      draft.handoff = draft.handoff?.redacted(by: redactor)
       write.operation = .checkpoint(draft)
     case .addTask(var draft):
       draft.title = redactor.redact(draft.title)
@@ -43,12 +44,52 @@ extension StoreWrite {
       draft.decision = redactor.redact(draft.decision)
       draft.rationale = redactor.redact(draft.rationale)
       write.operation = .decide(draft)
+    case .handOff(let draft):
+      write.operation = .handOff(draft.redacted(by: redactor))
+    case .addToLedger(var draft):
+      draft.ledger = draft.ledger.redacted(by: redactor)
+      write.operation = .addToLedger(draft)
     case .openSession:
       break
     case .endSession(let reason):
       write.operation = .endSession(reason: redactor.redact(reason))
     }
     return write
+  }
+}
+
+extension HandoffDraft {
+  public func redacted(by redactor: Redactor) -> HandoffDraft {
+    var draft = self
+    draft.objective = redactor.redact(objective)
+    draft.body = redactor.redact(body)
+    draft.topic = topic.map { redactor.redact($0) }
+    return draft
+  }
+}
+
+extension Ledger {
+  func redacted(by redactor: Redactor) -> Ledger {
+    var ledger = self
+    ledger.title = redactor.redact(title)
+    for phase in ledger.phases.indices {
+      for group in ledger.phases[phase].groups.indices {
+        switch ledger.phases[phase].groups[group].content {
+        case .list(let items):
+          ledger.phases[phase].groups[group].content = .list(items.map { redactor.redact($0) })
+        case .entries(let entries):
+          ledger.phases[phase].groups[group].content = .entries(
+            entries.map { entry in
+              var entry = entry
+              entry.item = redactor.redact(entry.item)
+              entry.remark = entry.remark.map { redactor.redact($0) }
+              entry.detail = entry.detail.map { redactor.redact($0) }
+              return entry
+            })
+        }
+      }
+    }
+    return ledger
   }
 }
 

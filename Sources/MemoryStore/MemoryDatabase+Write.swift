@@ -103,6 +103,12 @@ extension MemoryDatabase {
         ])
       try enqueue("decision", "decide", id, write, db)
       return (id, write.at)
+    case .handOff(let draft):
+      return try store(draft, of: write, projectID: projectID, checkpointID: nil, db)
+    case .addToLedger(let draft):
+      guard let projectID else { throw StoreError(.invalid, "a ledger belongs to a project") }
+      let id = try merge(draft, of: write, projectID: projectID, newID: newID, db)
+      return (id, write.at)
     case .openSession:
       return (write.session?.id ?? "", write.at)
     case .endSession(let reason):
@@ -135,6 +141,9 @@ extension MemoryDatabase {
           UPDATE outbox SET payload = ?, updated_at = ?
           WHERE kind = 'checkpoint' AND item_id = ? AND state = 'queued' AND attempts = 0
           """, arguments: [payload(of: write), write.at, id])
+      if let handoff = draft.handoff {
+        _ = try store(handoff, of: write, projectID: projectID, checkpointID: id, db)
+      }
       return (id, createdAt)
     }
     let id = write.itemID ?? newID()
@@ -149,6 +158,9 @@ extension MemoryDatabase {
         draft.body, write.at, write.at,
       ])
     try enqueue("checkpoint", "save", id, write, db)
+    if let handoff = draft.handoff {
+      _ = try store(handoff, of: write, projectID: projectID, checkpointID: id, db)
+    }
     return (id, write.at)
   }
 
@@ -183,7 +195,7 @@ extension MemoryDatabase {
 
   // MARK: Rows that every write shares
 
-  private static func receipt(of requestID: String, _ db: Database) throws -> WriteReceipt? {
+  static func receipt(of requestID: String, _ db: Database) throws -> WriteReceipt? {
     let statement = try db.cachedStatement(
       sql: "SELECT kind, item_id, created_at FROM requests WHERE id = ?")
     return try Row.fetchOne(statement, arguments: [requestID]).map {
@@ -193,9 +205,15 @@ extension MemoryDatabase {
   }
 
   private static func recordRequest(_ write: StoreWrite, itemID: String, _ db: Database) throws {
+    try recordRequest(write.requestID, write.operation.kind, itemID: itemID, at: write.at, db)
+  }
+
+  static func recordRequest(
+    _ id: String, _ kind: String, itemID: String, at: Int64, _ db: Database
+  ) throws {
     try db.execute(
       cached: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",
-      arguments: [write.requestID, write.operation.kind, itemID, write.at])
+      arguments: [id, kind, itemID, at])
   }
 
   private static func enqueue(
@@ -241,7 +259,7 @@ extension MemoryDatabase {
       fields.add("decision", draft.decision)
       fields.add("rationale", draft.rationale)
       fields.add("task_id", draft.taskID)
-    case .openSession, .endSession:
+    case .handOff, .addToLedger, .openSession, .endSession:
       break
     }
     return fields.text
@@ -259,7 +277,7 @@ extension MemoryDatabase {
       statement, arguments: [project.identity, project.name, project.root, at])!
   }
 
-  private static func upsert(
+  static func upsert(
     _ session: SessionReference, projectID: Int64?, at: Int64, _ db: Database
   ) throws {
     let statement = try db.cachedStatement(
@@ -298,13 +316,13 @@ extension MemoryDatabase {
   // MARK: Identifiers
 
   /// Continues from the newest id that any process has given out.
-  private static func generator(_ db: Database) throws -> ULIDGenerator {
+  static func generator(_ db: Database) throws -> ULIDGenerator {
     let statement = try db.cachedStatement(sql: "SELECT value FROM meta WHERE key = 'last_id'")
     let last = try String.fetchOne(statement).flatMap { ULID($0) }
     return ULIDGenerator(after: last ?? ULID(high: 0, low: 0))
   }
 
-  private static func save(_ ids: ULIDGenerator, _ db: Database) throws {
+  static func save(_ ids: ULIDGenerator, _ db: Database) throws {
     let statement = try db.cachedStatement(
       sql: """
         INSERT INTO meta (key, value) VALUES ('last_id', ?)

@@ -66,6 +66,42 @@ public struct CheckpointRecord: Sendable, Equatable {
   public var updatedAt: Int64
 }
 
+/// A handoff document, or a message to one reader.
+public struct HandoffRecord: Sendable, Equatable {
+  public var id: String
+  /// `manual`, `message`, `pre-compact` or `received`.
+  public var trigger: String
+  public var objective: String
+  public var sessionID: String?
+  public var project: String?
+  public var sender: String?
+  public var recipient: String?
+  public var topic: String?
+  /// Where it was written, or came from.
+  public var path: String?
+  /// The document, CommonMark.
+  public var body: String
+  public var createdAt: Int64
+  public var updatedAt: Int64
+  /// When a message was handed over, and to whom.
+  public var takenAt: Int64?
+  public var takenBy: String?
+
+  public var isUnread: Bool { recipient != nil && takenAt == nil }
+}
+
+/// An item of a project's ledger, where it stands in it.
+public struct LedgerRecord: Sendable, Equatable {
+  public var id: String
+  public var project: String?
+  public var phase: String
+  public var section: String?
+  public var entry: Ledger.Entry
+  public var source: String
+  public var createdAt: Int64
+  public var updatedAt: Int64
+}
+
 public struct SessionRecord: Sendable, Equatable {
   public var id: String
   public var agent: String
@@ -79,6 +115,14 @@ public struct SessionRecord: Sendable, Equatable {
   public var endReason: String?
   /// The objective of its newest checkpoint.
   public var objective: String?
+
+  public init(id: String, agent: String, cwd: String? = nil, startedAt: Int64, lastSeenAt: Int64) {
+    self.id = id
+    self.agent = agent
+    self.cwd = cwd
+    self.startedAt = startedAt
+    self.lastSeenAt = lastSeenAt
+  }
 }
 
 /// One searchable piece of memory.

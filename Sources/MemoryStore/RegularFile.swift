@@ -59,11 +59,43 @@ public enum RegularFile {
     throw StoreError(.invalid, "\(path) is larger than \(limit) bytes")
   }
 
-  /// Writes a new file whole, durably: temporary name, `fsync`, rename, `fsync` of the folder.
-  /// The mode is 0600.
+  /// Writes a file whole, durably: temporary name, `fsync`, rename, `fsync` of the folder. What was
+  /// there before is replaced. The mode is 0600.
   public static func writeAtomically(
     _ bytes: some Collection<UInt8>, to path: String
   ) throws(StoreError) {
+    let temporary = try writeBeside(path, bytes)
+    guard rename(temporary, path) == 0 else {
+      let error = failure("write", path)
+      unlink(temporary)
+      throw error
+    }
+    try synchronizeFolder(of: path)
+  }
+
+  /// Writes a new file whole, durably, and never over another one. The mode is 0600.
+  ///
+  /// - Returns: False if there is something at the path already.
+  public static func writeNew(
+    _ bytes: some Collection<UInt8>, to path: String
+  ) throws(StoreError) -> Bool {
+    let temporary = try writeBeside(path, bytes)
+    defer { unlink(temporary) }
+    if link(temporary, path) != 0 {
+      if errno == EEXIST { return false }
+      // Some file systems have no links: then a moment stays between looking and writing.
+      var status = stat()
+      if lstat(path, &status) == 0 { return false }
+      guard rename(temporary, path) == 0 else { throw failure("write", path) }
+    }
+    try synchronizeFolder(of: path)
+    return true
+  }
+
+  /// - Returns: The path of a temporary file that holds the bytes, `fsync`ed.
+  private static func writeBeside(
+    _ path: String, _ bytes: some Collection<UInt8>
+  ) throws(StoreError) -> String {
     let temporary = path + ".tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = retryingOnInterrupt {
       posixOpen(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -77,12 +109,15 @@ public enum RegularFile {
       unlink(temporary)
       throw error
     }
-    guard rename(temporary, path) == 0 else {
-      let error = failure("write", path)
-      unlink(temporary)
-      throw error
-    }
-    try synchronizeFolder(of: path)
+    return temporary
+  }
+
+  /// Moves a file, never over another one.
+  ///
+  /// - Returns: False if the file is gone, or something is in the way.
+  public static func move(_ path: String, toNew target: String) -> Bool {
+    guard link(path, target) == 0 else { return false }
+    return unlink(path) == 0
   }
 
   /// Appends and `fsync`s. Looks a second time: if the path now leads to another file (git or an

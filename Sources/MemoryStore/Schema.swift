@@ -11,7 +11,10 @@ enum Schema {
   /// Written into the file's header, so that a stranger's database is not taken for a store.
   static let applicationID = 0x6D65_6D64  // "memd"
 
-  static let steps = [SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two)]
+  static let steps = [
+    SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
+    SchemaStep(number: 3, sql: three),
+  ]
 
   // 1: everything that a session needs to survive its compaction.
   //
@@ -252,6 +255,99 @@ enum Schema {
     CREATE TRIGGER checkpoints_after_update
     AFTER UPDATE OF objective, search_text ON checkpoints BEGIN
       UPDATE entries SET title = new.objective, body = new.search_text WHERE id = new.id;
+    END;
+    """
+
+  // 3: handoffs, messages between sessions, and the completion ledger.
+  //
+  // handoffs.trigger: manual, message, pre-compact (kept with its checkpoint), received (a file that
+  // somebody wrote). body is the document. recipient is set for a message, which one reader takes;
+  // source_key tells the files apart that messages were taken from.
+  // The ledger keeps the order of a document: phases by number, their groups by number, items by id.
+  // imported: what the file said of the item when it was imported last, so that importing it again
+  // undoes nothing that happened since.
+  private static let three = """
+    CREATE TABLE handoffs (
+      id TEXT PRIMARY KEY,
+      project_id INTEGER REFERENCES projects(id),
+      session_id TEXT REFERENCES sessions(id),
+      trigger TEXT NOT NULL,
+      objective TEXT NOT NULL,
+      sender TEXT,
+      recipient TEXT,
+      topic TEXT,
+      path TEXT,
+      body TEXT NOT NULL,
+      checkpoint_id TEXT,
+      source_key TEXT UNIQUE,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      taken_at INTEGER,
+      taken_by TEXT
+    ) STRICT;
+    CREATE INDEX handoffs_project ON handoffs(project_id, id);
+    CREATE INDEX handoffs_session ON handoffs(session_id, id);
+    CREATE INDEX handoffs_unread ON handoffs(project_id, id)
+      WHERE recipient IS NOT NULL AND taken_at IS NULL;
+    CREATE INDEX handoffs_checkpoint ON handoffs(checkpoint_id) WHERE checkpoint_id IS NOT NULL;
+
+    CREATE TRIGGER handoffs_after_insert AFTER INSERT ON handoffs BEGIN
+      INSERT INTO entries(id, kind, project_id, session_id, origin, title, body, created_at)
+      VALUES (new.id, 'handoff', new.project_id, new.session_id, 'memoryd',
+              new.objective, new.body, new.created_at);
+    END;
+    CREATE TRIGGER handoffs_after_update AFTER UPDATE OF objective, body ON handoffs BEGIN
+      UPDATE entries SET title = new.objective, body = new.body WHERE id = new.id;
+    END;
+
+    CREATE TABLE ledgers (
+      project_id INTEGER PRIMARY KEY REFERENCES projects(id),
+      title TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE ledger_phases (
+      number INTEGER PRIMARY KEY,
+      project_id INTEGER NOT NULL REFERENCES projects(id),
+      name TEXT NOT NULL,
+      is_done INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX ledger_phases_project ON ledger_phases(project_id, number);
+    CREATE TABLE ledger_groups (
+      number INTEGER PRIMARY KEY,
+      phase INTEGER NOT NULL REFERENCES ledger_phases(number),
+      name TEXT,
+      is_list INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX ledger_groups_phase ON ledger_groups(phase, number);
+    CREATE TABLE ledger_items (
+      id TEXT PRIMARY KEY,
+      group_number INTEGER NOT NULL REFERENCES ledger_groups(number),
+      project_id INTEGER NOT NULL REFERENCES projects(id),
+      session_id TEXT REFERENCES sessions(id),
+      item TEXT NOT NULL,
+      status TEXT,
+      remark TEXT,
+      detail TEXT,
+      date TEXT,
+      source TEXT NOT NULL,
+      imported TEXT,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX ledger_items_group ON ledger_items(group_number, id);
+
+    CREATE TRIGGER ledger_items_after_insert AFTER INSERT ON ledger_items BEGIN
+      INSERT INTO entries(id, kind, project_id, session_id, origin, title, body, created_at)
+      VALUES (new.id, 'ledger', new.project_id, new.session_id, 'memoryd', new.item,
+              trim(coalesce(new.status, '') || ' ' || coalesce(new.remark, '') || ' '
+                || coalesce(new.detail, '') || ' ' || coalesce(new.date, '')),
+              new.created_at);
+    END;
+    CREATE TRIGGER ledger_items_after_update
+    AFTER UPDATE OF status, remark, detail, date ON ledger_items BEGIN
+      UPDATE entries SET
+        body = trim(coalesce(new.status, '') || ' ' || coalesce(new.remark, '') || ' '
+                || coalesce(new.detail, '') || ' ' || coalesce(new.date, ''))
+      WHERE id = new.id;
     END;
     """
 }

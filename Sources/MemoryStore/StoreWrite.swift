@@ -58,10 +58,13 @@ public struct CheckpointDraft: Codable, Sendable {
   public var body: String
   /// The checkpoint that this one renews instead of adding another (debouncing).
   public var replacing: String?
+  /// Kept with the checkpoint in the same transaction, one for each checkpoint.
+  public var handoff: HandoffDraft?
 
   public init(
     trigger: String, objective: String, blockers: [String] = [], actions: [String] = [],
-    next: [String] = [], body: String = "{}", replacing: String? = nil
+    next: [String] = [], body: String = "{}", replacing: String? = nil,
+    handoff: HandoffDraft? = nil
   ) {
     self.trigger = trigger
     self.objective = objective
@@ -70,7 +73,57 @@ public struct CheckpointDraft: Codable, Sendable {
     self.next = next
     self.body = body
     self.replacing = replacing
+    self.handoff = handoff
   }
+}
+
+/// A handoff that is not stored yet.
+public struct HandoffDraft: Codable, Sendable {
+  /// A ULID, which the document's front matter has too.
+  public var id: String
+  /// `manual`, `message`, or `pre-compact`.
+  public var trigger: String
+  public var objective: String
+  /// The document, CommonMark.
+  public var body: String
+  /// Of a message: who wrote it, for whom, about what.
+  public var sender: String?
+  public var recipient: String?
+  public var topic: String?
+  /// Where the document is written.
+  public var path: String?
+  /// True if it takes the place of the stored one with its id.
+  public var isRenewal: Bool
+
+  public init(
+    id: String, trigger: String, objective: String, body: String, sender: String? = nil,
+    recipient: String? = nil, topic: String? = nil, path: String? = nil, isRenewal: Bool = false
+  ) {
+    self.id = id
+    self.trigger = trigger
+    self.objective = objective
+    self.body = body
+    self.sender = sender
+    self.recipient = recipient
+    self.topic = topic
+    self.path = path
+    self.isRenewal = isRenewal
+  }
+}
+
+/// What is to go into a project's ledger: items that are there already are brought up to date.
+public struct LedgerDraft: Codable, Sendable {
+  public var ledger: Ledger
+  /// `manual`, `import`, `task` or `handoff`. An import also takes over the title and the marks of
+  /// phases, and leaves alone what its file has not changed since the last one.
+  public var source: String
+
+  public init(ledger: Ledger, source: String) {
+    self.ledger = ledger
+    self.source = source
+  }
+
+  public var isImport: Bool { source == "import" }
 }
 
 /// A task that is not stored yet.
@@ -137,6 +190,8 @@ public struct StoreWrite: Codable, Sendable {
     case addTask(TaskDraft)
     case changeTask(TaskChange)
     case decide(DecisionDraft)
+    case handOff(HandoffDraft)
+    case addToLedger(LedgerDraft)
     /// Registers the session of the write or brings it up to date.
     case openSession
     case endSession(reason: String)
@@ -147,12 +202,20 @@ public struct StoreWrite: Codable, Sendable {
       case .checkpoint: "checkpoint"
       case .addTask, .changeTask: "task"
       case .decide: "decision"
+      case .handOff: "handoff"
+      case .addToLedger: "ledger"
       case .openSession, .endSession: "session"
       }
     }
 
-    /// True if a vault is to get it.
-    public var isForVault: Bool { kind != "session" }
+    /// True if a vault is to get it. It has no place for handoffs and ledgers; of a handoff it gets
+    /// the checkpoint and the decisions.
+    public var isForVault: Bool {
+      switch self {
+      case .checkpoint, .addTask, .changeTask, .decide: true
+      case .handOff, .addToLedger, .openSession, .endSession: false
+      }
+    }
   }
 
   /// Unique; the same write twice under one id is stored once.

@@ -132,6 +132,7 @@ import Testing
 
   @Test func status_parsesRenames() {
     let bytes = Array("R  new.txt\0old.txt\0 M b.txt\0?? c/\0".utf8)
-    #expect(GitStatus.parse(bytes) == ["new.txt", "b.txt", "c/"])
+    #expect(GitStatus.parse(bytes).map(\.path) == ["new.txt", "b.txt", "c/"])
+    #expect(GitStatus.parse(bytes).map(\.state) == ["R ", " M", "??"])
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MemoryStore
 import Testing
 
 @testable import Checkpoints

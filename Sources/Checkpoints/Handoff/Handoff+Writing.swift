@@ -10,6 +10,39 @@ extension Handoff {
   /// The document as a page's content: raw HTML and dangerous links are left out.
   public func html() -> String { MarkdownTree(parsing: body).html() }
 
+  /// A whole page in HTML, for a browser: nothing in it runs or is fetched.
+  public func page() -> String {
+    let facts = [front.project, front.branch, front.created].compactMap(\.self).map(Self.escaped)
+    return """
+      <!doctype html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+      <title>\(Self.escaped(objective.isEmpty ? "Handoff" : objective.oneLine))</title>
+      <style>
+      body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+      code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
+      pre { overflow-x: auto; }
+      h1, h2 { line-height: 1.25; }
+      .facts { color: #666; }
+      @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } .facts { color: #999; } }
+      </style>
+      </head>
+      <body>
+      <p class="facts">\(facts.joined(separator: " · "))</p>
+      \(html())</body>
+      </html>
+
+      """
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      .replacing("\"", with: "&quot;")
+  }
+
   private var body: String {
     Self.joined([lead ?? Self.title(objective)] + sections.map(\.markdown))
   }

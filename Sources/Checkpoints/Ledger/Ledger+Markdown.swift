@@ -1,4 +1,5 @@
 import CCmark
+public import MemoryStore
 
 extension Ledger {
   // MARK: Writing

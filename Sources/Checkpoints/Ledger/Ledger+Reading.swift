@@ -1,4 +1,5 @@
 import CCmark
+public import MemoryStore
 
 extension Ledger {
   /// Reads a ledger as people keep one: phases as headings of the second level, tables of Item and

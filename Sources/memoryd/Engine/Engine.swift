@@ -68,8 +68,8 @@ struct Memoryd: ParsableCommand {
       CommandGroup(
         name: "Memory",
         subcommands: [
-          TaskCommand.self, DecideCommand.self, DecisionCommand.self, SearchCommand.self,
-          IngestCommand.self,
+          TaskCommand.self, DecideCommand.self, DecisionCommand.self, LedgerCommand.self,
+          SearchCommand.self, IngestCommand.self,
         ]),
       CommandGroup(
         name: "Vault",

@@ -65,6 +65,38 @@ extension MCPTools {
         project,
       ]),
     MCPToolSchema(
+      name: "handoff",
+      help: """
+        Passes the work on: `write` makes a document of what was done, what comes next and why, and \
+        with `to` a message for one reader; `take` hands the oldest unread message over, once.
+        """,
+      arguments: [
+        choice("action", ["write", "take", "list", "show"], "What to do.", required: true),
+        text("note", "write: what only you know, as Markdown."),
+        text("to", "write: the reader of a message."), text("from", "write: who writes it."),
+        text("topic", "write: what the message is about."),
+        text("session", "write: the session (default: the caller's)."),
+        text("reader", "take: the name that the message is for."),
+        text("id", "show: the handoff; the newest without it."),
+        Argument(name: "limit", kind: .integer, help: "list: at most so many (20)."), project,
+      ]),
+    MCPToolSchema(
+      name: "ledger",
+      help: """
+        The completion ledger: what is done, with the commit that proves it. `list` at the start of a \
+        session, `add` at its end; what is not in it did not happen.
+        """,
+      arguments: [
+        choice("action", ["add", "list", "render", "verify"], "What to do.", required: true),
+        text("item", "add: what it is, in a few words."),
+        choice("status", Ledger.Status.allCases.map(\.rawValue), "add: `done` (default); list."),
+        text("phase", "add, list: the phase; add: the last one without it."),
+        text("detail", "add: the commit, or why it is not done."),
+        text("date", "add: YYYY-MM-DD; today without it."),
+        Argument(name: "limit", kind: .integer, help: "list: at most so many, the last ones."),
+        project,
+      ]),
+    MCPToolSchema(
       name: "search",
       help: """
         Finds what was said, done, decided or planned in any session. Plain words; the best hits \

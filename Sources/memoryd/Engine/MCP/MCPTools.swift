@@ -115,6 +115,8 @@ struct MCPTools {
     case "task": return try task(arguments, service)
     case "checkpoint": return try checkpoint(arguments, service)
     case "decision": return try decision(arguments, service)
+    case "handoff": return try handoff(arguments, service)
+    case "ledger": return try ledger(arguments, service)
     case "search": return try search(arguments, service)
     case "resume": return try resume(arguments, service)
     case "session_start": return try sessionStart(arguments, service)
@@ -281,6 +283,84 @@ struct MCPTools {
       try service.reader().decisions(
         RecordFilter(project: arguments["project"], limit: limit)
       ).map(JSONOutput.decision))
+  }
+
+  // MARK: Handoffs and the ledger
+
+  private func handoff(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    let project = project(arguments, service)
+    let handoffs = HandoffService(service: service)
+    switch arguments["action"] ?? "" {
+    case "write":
+      var request = HandoffService.Request(project: project)
+      request.session = arguments["session"]
+      request.sender = arguments["from"]
+      request.recipient = arguments["to"]
+      request.topic = arguments["topic"]
+      request.note = arguments["note"]
+      // A caller without a working folder has no repository to write into.
+      if defaultProject != nil { request.place = .nowhere }
+      let written = try handoffs.write(request)
+      return acknowledged(
+        written.acknowledgement,
+        [
+          "id": written.acknowledgement.id, "path": written.path,
+          "summary": written.handoff.summary, "document": written.document,
+          "created_at": Timestamp.string(written.acknowledgement.createdAt),
+        ], service)
+    case "take":
+      let taken = try handoffs.take(as: arguments["reader"], project: project)
+      var object = JSONOutput.handoff(taken.message)
+      object["document"] = taken.message.body
+      return Payload(object)
+    case "show":
+      let record =
+        try arguments["id"].map { (id) throws(StoreError) in
+          try service.reader().handoff(id: id)
+        }
+        ?? service.reader().handoffs(RecordFilter(projectIdentity: project.identity))
+        .first { $0.recipient == nil }
+      guard let record else { throw Failure(message: "there is no such handoff") }
+      return Payload(markdown: record.body)
+    default:
+      let limit = arguments.values["limit"]?.integer ?? 20
+      return Payload(
+        try service.reader().handoffs(
+          RecordFilter(projectIdentity: project.identity, limit: limit)
+        ).map(JSONOutput.handoff))
+    }
+  }
+
+  private func ledger(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
+    let project = project(arguments, service)
+    switch arguments["action"] ?? "" {
+    case "add":
+      let status = Ledger.Status(rawValue: arguments["status"] ?? "done")
+      let done = try LedgerService(service: service).add(
+        [
+          Ledger.Entry(
+            try arguments.needed("item"), status: status ?? .done, detail: arguments["detail"],
+            date: arguments["date"])
+        ], phase: arguments["phase"], source: "manual", project: project,
+        session: ProjectFinder.session(nil, service))
+      return acknowledged(
+        done, ["id": done.id, "created_at": Timestamp.string(done.createdAt)], service)
+    case "render":
+      let ledger = try service.reader().ledger(projectIdentity: project.identity)
+      guard let ledger else { throw Failure(message: "this project has no ledger") }
+      return Payload(markdown: ledger.markdown())
+    case "verify":
+      let records = try service.reader().ledgerItems(
+        RecordFilter(projectIdentity: project.identity))
+      return Payload(
+        try LedgerService(service: service).verify(records).results.map(JSONOutput.ledgerResult))
+    default:
+      let items = try service.reader().ledgerItems(
+        RecordFilter(projectIdentity: project.identity), phase: arguments["phase"],
+        status: arguments["status"].flatMap { Ledger.Status(rawValue: $0) })
+      return Payload(
+        items.suffix(max(0, arguments.values["limit"]?.integer ?? .max)).map(JSONOutput.ledgerItem))
+    }
   }
 
   private func content(_ record: CheckpointRecord, _ service: MemoryService) -> String {

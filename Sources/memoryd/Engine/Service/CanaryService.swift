@@ -328,7 +328,55 @@ struct CanaryService {
         "Another session is active here: \(Markdown.inline(other.id))\(branch), seen \(age)"
           + objective)
     }
+    lines += handoffLines(recorder)
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The newest handoff, and messages that nobody has taken. What was kept before this session's own
+  /// compaction is no news to it.
+  private func handoffLines(_ recorder: SessionRecorder) -> [String] {
+    let project = recorder.project
+    let session = recorder.session
+    var lines: [String] = []
+    let newest = try? service.reader().handoffs(
+      RecordFilter(projectIdentity: project.identity, limit: 20)
+    ).first {
+      $0.recipient == nil && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
+    }
+    if let newest {
+      let place =
+        newest.path.map { Home.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
+        ?? "memoryd handoff show \(newest.id)"
+      let age = RecoveryDocument.age(of: newest.createdAt, now: service.clock.now)
+      let objective =
+        newest.objective.isEmpty ? "" : ": \(Markdown.text(String(newest.objective.prefix(120))))"
+      lines.append("Newest handoff, \(age): \(Markdown.inline(place))\(objective)")
+    }
+    let handoffs = HandoffService(service: service)
+    let cwd = session.cwd ?? service.cwd
+    let names = handoffs.names(
+      sessionID: session.id, agent: session.agent, cwd: cwd, git: recorder.git)
+    let folder = HandoffFolder(at: cwd, git: recorder.git)
+    let waiting = (try? handoffs.waiting(for: nil, project: project, folder: folder)) ?? []
+    let own = waiting.filter { names.contains($0.recipient?.lowercased() ?? "") }
+    for message in own.prefix(5) {
+      let about = message.topic.map { " about \(Markdown.inline(String($0.prefix(80))))" } ?? ""
+      let age = RecoveryDocument.age(of: message.createdAt, now: service.clock.now)
+      lines.append(
+        "Unread message from \(Markdown.inline(String((message.sender ?? "somebody").prefix(60))))"
+          + "\(about), \(age); `memoryd handoff take` hands it over")
+    }
+    let others = Dictionary(grouping: waiting) { $0.recipient ?? "" }
+      .filter { !names.contains($0.key.lowercased()) }
+    if !others.isEmpty {
+      let list = others.sorted { $0.key < $1.key }.prefix(5).map {
+        "\(Markdown.inline(String($0.key.prefix(60)))) (\($0.value.count))"
+      }
+      lines.append(
+        "Unread messages for other readers: \(list.joined(separator: ", "));"
+          + " `memoryd handoff take --as NAME`")
+    }
+    return lines
   }
 
   /// One line: what is wrong and what happens next.

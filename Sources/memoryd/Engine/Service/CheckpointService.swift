@@ -13,6 +13,9 @@ struct CheckpointService {
   /// The same where nobody waits, ms.
   private static let gitWaitAfterwards = 2000
 
+  /// Triggers of checkpoints in which somebody said something.
+  static let byHand = ["manual", "handoff"]
+
   // MARK: Hooks
 
   /// - Returns: The checkpoint, or nil if this event did not ask for one.
@@ -44,16 +47,23 @@ struct CheckpointService {
     let replacing = previous.flatMap {
       renews($0, trigger: trigger, recorder) ? $0.id : nil
     }
+    let snapshot = recorder.snapshot(dirty: dirty)
+    let handoffs = HandoffService(service: service)
+    let handoff =
+      trigger == "pre-compact"
+      ? handoffs.kept(with: snapshot, recorder, checkpointID: replacing) : nil
     let acknowledgement = try commit(
-      recorder.snapshot(dirty: dirty), trigger: trigger, replacing: replacing, recorder, input,
+      snapshot, trigger: trigger, replacing: replacing, handoff: handoff, recorder, input,
       deadline)
     service.report(acknowledgement, input.event)
     guard acknowledgement.durability == .stored else { return acknowledgement }
+    if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
     // The first commit stands whatever becomes of the second.
     func add(_ late: [String]) {
       _ = try? service.commit(
         .checkpoint(
-          draft(recorder.snapshot(dirty: late), trigger: trigger, replacing: acknowledgement.id)),
+          draft(recorder.snapshot(dirty: late), trigger: trigger, replacing: acknowledgement.id)
+        ),
         project: recorder.project, session: recorder.session, requestSuffix: "-git")
     }
     if let afterwards = service.afterwards, let git = recorder.git {
@@ -83,11 +93,13 @@ struct CheckpointService {
   }
 
   private func commit(
-    _ snapshot: Snapshot, trigger: String, replacing: String?, _ recorder: SessionRecorder,
-    _ input: HookInput, _ deadline: Deadline
+    _ snapshot: Snapshot, trigger: String, replacing: String?, handoff: HandoffDraft? = nil,
+    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
   ) throws(StoreError) -> MemoryService.Acknowledgement {
-    try service.commit(
-      .checkpoint(draft(snapshot, trigger: trigger, replacing: replacing)),
+    var draft = draft(snapshot, trigger: trigger, replacing: replacing)
+    draft.handoff = handoff
+    return try service.commit(
+      .checkpoint(draft),
       project: recorder.project, session: recorder.session,
       transcript: recorder.finishedBatch(),
       hook: { [session = recorder.session.id] in
@@ -116,7 +128,7 @@ struct CheckpointService {
   private func renews(
     _ previous: CheckpointRecord, trigger: String, _ recorder: SessionRecorder
   ) -> Bool {
-    guard previous.trigger != "manual" else { return false }
+    guard !Self.byHand.contains(previous.trigger) else { return false }
     let age = service.clock.now - previous.updatedAt
     if previous.trigger == trigger, (0..<Self.debounce).contains(age) { return true }
     guard let known = Snapshot(json: previous.body) else { return false }
@@ -158,30 +170,44 @@ struct CheckpointService {
   func take(
     _ stated: Snapshot.Statement, project: ProjectReference, session: SessionReference?
   ) throws(StoreError) -> MemoryService.Acknowledgement {
-    let git = GitFacts.read(at: service.cwd)
-    var facts = git
-    if let git, var status = GitStatus(root: git.root, environment: service.environment),
+    var snapshot = snapshot(of: session)
+    if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
+    return try take(snapshot, trigger: "manual", project: project, session: session)
+  }
+
+  func take(
+    _ snapshot: Snapshot, trigger: String, project: ProjectReference, session: SessionReference?,
+    requestSuffix: String = ""
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    try service.commit(
+      .checkpoint(draft(snapshot, trigger: trigger, replacing: nil)), project: project,
+      session: session, requestSuffix: requestSuffix)
+  }
+
+  /// What is known of a session and of the repository at the working folder.
+  func snapshot(of session: SessionReference?) -> Snapshot {
+    var git = GitFacts.read(at: service.cwd)
+    if let root = git?.root, var status = GitStatus(root: root, environment: service.environment),
       let dirty = status.paths(within: 1000)
     {
-      facts?.dirty = dirty
-      facts?.dirtyAt = service.clock.now
+      git?.dirty = dirty
+      git?.dirtyAt = service.clock.now
     }
     var snapshot: Snapshot
     if let session,
       let state = (try? service.database().transcript(sessionID: session.id)) ?? nil,
       let digest = service.digest(state.digest)
     {
-      snapshot = Snapshot(digest, git: facts)
+      snapshot = Snapshot(digest, git: git)
+      snapshot.transcriptPath = state.position.path
+      snapshot.transcriptLine = state.position.lines
     } else {
       snapshot = Snapshot()
-      snapshot.git = facts
+      snapshot.git = git
       snapshot.lastAt = service.clock.now
     }
     if snapshot.cwd == nil { snapshot.cwd = service.cwd }
-    if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
-    return try service.commit(
-      .checkpoint(draft(snapshot, trigger: "manual", replacing: nil)), project: project,
-      session: session)
+    return snapshot
   }
 }
 

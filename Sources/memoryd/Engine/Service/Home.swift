@@ -67,6 +67,11 @@ struct Home: Sendable {
     return RegularFile.absolute(path, from: cwd)
   }
 
+  /// A path as people write it in a folder: what lies below it without it.
+  static func relative(_ path: String, to folder: String) -> String {
+    path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path
+  }
+
   private static let unknown = VerbError(
     .badConfiguration, "no_home", "there is no home folder: HOME is not set",
     hint: "set MEMORYD_HOME or give --home DIR")

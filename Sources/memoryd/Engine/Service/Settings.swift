@@ -19,6 +19,7 @@ struct Settings: Sendable {
     case redactionEnabled = "redaction.enabled"
     case resumeBudget = "resume.budget_chars"
     case hookDeadline = "hooks.deadline_ms"
+    case handoffOnCompact = "handoff.on_compact"
     case followFolders = "follow.folders"
     case httpListen = "http.listen"
     case httpToken = "http.token"
@@ -46,6 +47,7 @@ struct Settings: Sendable {
       case .redactionEnabled: "true"
       case .resumeBudget: "9500"
       case .hookDeadline: "2000"
+      case .handoffOnCompact: "store"
       default: ""
       }
     }
@@ -60,6 +62,8 @@ struct Settings: Sendable {
       case .resumeBudget: Self.within(value, 300...9_500, "UTF-16 units")
       case .hookDeadline: Self.within(value, 100...60_000, "ms")
       case .vaultAuth: ["bearer", "path"].contains(value) ? nil : "must be bearer or path"
+      case .handoffOnCompact:
+        ["store", "file", "off"].contains(value) ? nil : "must be store, file or off"
       case .redactionEnabled:
         ["true", "false"].contains(value) ? nil : "must be true or false"
       case .vaultURL:

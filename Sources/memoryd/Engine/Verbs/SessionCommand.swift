@@ -5,7 +5,7 @@ import MemoryStore
 struct SessionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "session", abstract: "Looks at sessions, or ends one.",
-    subcommands: [List.self, Show.self, End.self])
+    subcommands: [List.self, Show.self, Brief.self, End.self])
 
   struct List: Verb {
     static let configuration = CommandConfiguration(
@@ -90,6 +90,24 @@ struct SessionCommand: ParsableCommand {
         text += People.safe(String(entry.body.prefix(2000))) + "\n"
       }
       return Outcome(output: text)
+    }
+  }
+
+  struct Brief: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "Says in a few lines where the project stands: for the start of a session.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, parsing: .unconditional, help: "The session that begins.")
+    var session: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let brief = try BriefService(service: service).brief(
+        project: try project(shared, service),
+        session: ProjectFinder.session(session.flatMap { $0.text.isEmpty ? nil : $0.text }, service)?
+          .id)
+      return Outcome(output: shared.json ? JSONOutput.text(brief.json) : brief.text)
     }
   }
 

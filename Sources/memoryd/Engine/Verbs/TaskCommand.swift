@@ -83,14 +83,34 @@ struct TaskCommand: ParsableCommand {
   }
 
   struct Done: Verb {
-    static let configuration = CommandConfiguration(abstract: "Marks a task as done.")
+    static let configuration = CommandConfiguration(
+      abstract: "Marks a task as done.",
+      discussion: "memoryd task done 01M83… --ledger --commit b30c1e1")
 
     @OptionGroup var shared: SharedOptions
     @Argument(help: "The task's id.") var id: TextArgument
+    @Flag(name: .long, help: "Add it to the ledger too.") var ledger = false
+    @Option(name: .long, parsing: .unconditional, help: "For the ledger: the commit that proves it.")
+    var commit: TextArgument?
+    @Option(name: .long, parsing: .unconditional, help: "For the ledger: the phase.")
+    var phase: TextArgument?
 
     func run(_ invocation: Invocation) throws -> Outcome {
-      try TaskCommand.change(
-        TaskChange(id: id.text.uppercased(), completes: true), shared, invocation)
+      guard ledger || commit == nil && phase == nil else {
+        throw VerbError(.usage, "usage", "--commit and --phase are for the ledger: give --ledger")
+      }
+      let change = TaskChange(id: id.text.uppercased(), completes: true)
+      let outcome = try TaskCommand.change(change, shared, invocation)
+      if ledger {
+        let service = try shared.service(invocation)
+        if let task = try service.reader().task(id: change.id) {
+          _ = try LedgerService(service: service).add(
+            [Ledger.Entry(task.title, status: .done, detail: commit?.text)], phase: phase?.text,
+            source: "task", project: ProjectFinder.project(named: task.project, service),
+            session: ProjectFinder.session(nil, service), requestSuffix: "-ledger")
+        }
+      }
+      return outcome
     }
   }
 

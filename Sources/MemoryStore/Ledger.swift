@@ -1,6 +1,6 @@
 /// A completion ledger: what is done, by phase, with the commit that proves it.
-public struct Ledger: Sendable, Equatable {
-  public enum Status: String, Sendable, CaseIterable {
+public struct Ledger: Codable, Sendable, Equatable {
+  public enum Status: String, Codable, Sendable, CaseIterable {
     case done
     case notDone = "not_done"
     case deferred
@@ -8,7 +8,7 @@ public struct Ledger: Sendable, Equatable {
   }
 
   /// A row of a table of items. Texts are Markdown on one line.
-  public struct Entry: Sendable, Equatable {
+  public struct Entry: Codable, Sendable, Equatable {
     public var item: String
     public var status: Status
     /// What stood beside the status's mark.
@@ -31,8 +31,8 @@ public struct Ledger: Sendable, Equatable {
   }
 
   /// A table or a list below a phase, under a heading of its own or none.
-  public struct Group: Sendable, Equatable {
-    public enum Content: Sendable, Equatable {
+  public struct Group: Codable, Sendable, Equatable {
+    public enum Content: Codable, Sendable, Equatable {
       case entries([Entry])
       /// Commits, decisions, bugs and the like, each Markdown on one line.
       case list([String])
@@ -47,7 +47,7 @@ public struct Ledger: Sendable, Equatable {
     }
   }
 
-  public struct Phase: Sendable, Equatable {
+  public struct Phase: Codable, Sendable, Equatable {
     public var name: String
     /// Marked as done as a whole.
     public var isDone: Bool

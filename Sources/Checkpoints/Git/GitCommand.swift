@@ -1,0 +1,156 @@
+import CPosix
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A git command in a process of its own, which never locks the repository, never runs one of its
+/// hooks or monitors, and is killed at its deadline with all its children.
+struct GitCommand: ~Copyable {
+  private let process: pid_t
+  private let output: Int32
+  private var bytes: [UInt8] = []
+  private var isReaped = false
+
+  /// Starts git; nil where that cannot be done (no git, no such folder).
+  ///
+  /// - Parameters:
+  ///   - input: What it reads.
+  ///   - executable: A path, or a name that is looked up in `PATH`.
+  init?(
+    _ command: [String], root: String, environment: [String: String], input: [UInt8] = [],
+    executable: String = "git"
+  ) {
+    var ends: [Int32] = [0, 0]
+    guard memoryd_pipe(&ends) == 0 else { return nil }
+    defer { close(ends[1]) }
+    _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+    Self.reap()
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    // A file, as a pipe would have to be fed while the answer is read.
+    let source = input.isEmpty ? -1 : Self.file(of: input)
+    defer { if source >= 0 { close(source) } }
+    if source >= 0 {
+      posix_spawn_file_actions_adddup2(&actions, source, 0)
+    } else {
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    posix_spawnattr_setpgroup(&attributes, 0)
+    let arguments =
+      ["git", "--no-optional-locks", "-C", root, "-c", "core.fsmonitor=false"] + command
+    var variables = environment
+    variables["GIT_OPTIONAL_LOCKS"] = "0"
+    variables["GIT_TERMINAL_PROMPT"] = "0"
+    // A hook of git itself may have set these for another repository.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] { variables[name] = nil }
+    var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    var envp: [UnsafeMutablePointer<CChar>?] =
+      variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer {
+      argv.forEach { free($0) }
+      envp.forEach { free($0) }
+    }
+    var process = pid_t()
+    guard let path = Self.find(executable, environment),
+      posix_spawn(&process, path, &actions, &attributes, &argv, &envp) == 0
+    else {
+      close(ends[0])
+      return nil
+    }
+    self.process = process
+    output = ends[0]
+  }
+
+  /// By the caller's `PATH`; the daemon's own may be another.
+  private static func find(_ name: String, _ environment: [String: String]) -> String? {
+    if name.contains("/") { return name }
+    let folders = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
+    return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+  }
+
+  private static func file(of bytes: [UInt8]) -> Int32 {
+    let descriptor = memoryd_nameless_file()
+    guard descriptor >= 0 else { return -1 }
+    var offset = 0
+    while offset < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        write(descriptor, $0.baseAddress! + offset, bytes.count - offset)
+      }
+      if count <= 0, errno != EINTR { break }
+      offset += max(0, count)
+    }
+    lseek(descriptor, 0, SEEK_SET)
+    return descriptor
+  }
+
+  /// Waits until git has ended or the time is up.
+  ///
+  /// - Parameters:
+  ///   - milliseconds: 0 takes what is there at once.
+  ///   - limit: Bytes; more is read and forgotten.
+  /// - Returns: What git printed; nil if it failed or is not done. Git goes on then, until the next
+  ///   call or until this value goes away.
+  mutating func output(within milliseconds: Int, limit: Int = 1 << 20) -> [UInt8]? {
+    guard !isReaped else { return nil }
+    let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = read(output, &chunk, chunk.count)
+      if count > 0 {
+        if bytes.count < limit { bytes.append(contentsOf: chunk[..<count]) }
+        continue
+      }
+      if count == 0 {
+        // The pipe is closed: git is about to end, or something is very wrong with it.
+        var status: Int32 = 0
+        while waitpid(process, &status, WNOHANG) != process {
+          if ContinuousClock.now >= deadline { return nil }
+          usleep(100)
+        }
+        isReaped = true
+        return status == 0 ? bytes : nil
+      }
+      guard errno == EAGAIN || errno == EINTR else { return nil }
+      let left = (deadline - ContinuousClock.now).components
+      let wait = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+      if wait <= 0 { return nil }
+      var request = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+      _ = poll(&request, 1, Int32(min(wait, 60_000)))
+    }
+  }
+
+  deinit {
+    close(output)
+    if !isReaped {
+      kill(-process, SIGKILL)
+      let process = process
+      Self.ended.withLock { $0.append(process) }
+      Self.reap()
+    }
+  }
+
+  /// Killed, and perhaps not gone yet: one that hangs in the kernel is not waited for, but the next
+  /// time somebody comes by.
+  private static let ended = Mutex<[pid_t]>([])
+
+  private static func reap() {
+    ended.withLock { ended in
+      ended.removeAll { process in
+        var status: Int32 = 0
+        return waitpid(process, &status, WNOHANG) != 0
+      }
+    }
+  }
+}

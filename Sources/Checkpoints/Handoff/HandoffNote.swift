@@ -1,0 +1,56 @@
+import CCmark
+
+/// Markdown of somebody's that becomes a part of a document.
+enum HandoffNote {
+  /// The text, so that it stays within its section: headings are of the third level at the highest,
+  /// and no block is left open.
+  static func contained(_ text: String) -> String {
+    let clean = HandoffSource.withoutBlankEdges(HandoffSource.lineFeeds(text))
+    guard !clean.isEmpty else { return "" }
+    let lowered = withLowHeadings(clean)
+    for end in ["", "\n```", "\n~~~", "\n-->", "\n?>", "\n]]>", "\n</pre>", "\n</script>"] {
+      let candidate = lowered + end
+      if isClosed(candidate) { return candidate }
+    }
+    // Whatever it is, as text it does no harm.
+    let tree = MarkdownTree()
+    MarkdownTree.appendText(clean, to: MarkdownTree.append(CMARK_NODE_PARAGRAPH, to: tree.root))
+    return HandoffSource.withoutBlankEdges(tree.commonMark())
+  }
+
+  /// True if what follows the text is read as it stands.
+  private static func isClosed(_ text: String) -> Bool {
+    let tree = MarkdownTree(parsing: text + "\n\n### end\n\nof it\n")
+    var isHeading = false
+    for node in MarkdownTree.children(of: tree.root) {
+      switch MarkdownTree.type(of: node) {
+      case CMARK_NODE_HEADING:
+        if cmark_node_get_heading_level(node) < 3 { return false }
+        isHeading = MarkdownTree.plainText(of: node) == "end"
+      case CMARK_NODE_PARAGRAPH where isHeading && MarkdownTree.plainText(of: node) == "of it":
+        return cmark_node_next(node) == nil
+      default: isHeading = false
+      }
+    }
+    return false
+  }
+
+  private static func withLowHeadings(_ text: String) -> String {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let tree = MarkdownTree(parsing: text)
+    var removed: [Int] = []
+    for node in MarkdownTree.children(of: tree.root)
+    where MarkdownTree.type(of: node) == CMARK_NODE_HEADING
+      && cmark_node_get_heading_level(node) < 3
+    {
+      let first = Int(cmark_node_get_start_line(node)) - 1
+      let last = Int(cmark_node_get_end_line(node)) - 1
+      guard lines.indices.contains(first), lines.indices.contains(last) else { continue }
+      let source = HeadingSource.text(of: lines[first...last].map { $0[...] }[...])
+      lines[first] = "### " + source
+      if last > first { removed += (first + 1)...last }
+    }
+    for line in removed.reversed() { lines.remove(at: line) }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,214 @@
+import GRDB
+
+extension MemoryDatabase {
+  // MARK: Reading
+
+  /// A project's ledger as a document has it; nil if it has none.
+  public func ledger(projectIdentity: String) throws(StoreError) -> Ledger? {
+    try read { db in
+      let title = try String.fetchOne(
+        db,
+        cached: """
+          SELECT l.title FROM ledgers l JOIN projects p ON p.id = l.project_id WHERE p.identity = ?
+          """, arguments: [projectIdentity])
+      let rows = try Row.fetchAll(
+        db,
+        cached: Self.ledgerSelect + " WHERE p.identity = ? ORDER BY f.number, g.number, i.id",
+        arguments: [projectIdentity])
+      if title == nil, rows.isEmpty { return nil }
+      var ledger = Ledger()
+      if let title { ledger.title = title }
+      var phase: Int64?
+      var group: Int64?
+      for row in rows {
+        if row["phase"] != phase {
+          phase = row["phase"]
+          ledger.phases.append(Ledger.Phase(row["phase_name"], isDone: row["is_done"]))
+        }
+        let last = ledger.phases.count - 1
+        let isList: Bool = row["is_list"]
+        if row["group_number"] != group {
+          group = row["group_number"]
+          ledger.phases[last].groups.append(
+            Ledger.Group(name: row["group_name"], isList ? .list([]) : .entries([])))
+        }
+        let end = ledger.phases[last].groups.count - 1
+        switch ledger.phases[last].groups[end].content {
+        case .list(let items):
+          ledger.phases[last].groups[end].content = .list(items + [row["item"]])
+        case .entries(let entries):
+          ledger.phases[last].groups[end].content = .entries(entries + [Self.entry(ofItem: row)])
+        }
+      }
+      return ledger
+    }
+  }
+
+  /// The items with a status, in the order of their ledgers.
+  ///
+  /// - Parameter status: One of ``Ledger/Status``; nil takes all.
+  public func ledgerItems(
+    _ filter: RecordFilter, phase: String? = nil, status: Ledger.Status? = nil
+  ) throws(StoreError) -> [LedgerRecord] {
+    var query = Query(Self.ledgerSelect)
+    query.match("p.name", filter.project)
+    query.match("p.identity", filter.projectIdentity)
+    query.match("i.session_id", filter.sessionID)
+    query.match("f.name", phase)
+    query.match("i.status", status?.rawValue)
+    query.add("g.is_list = ?", 0)
+    return try fetch(
+      query, order: "p.name, p.id, f.number, g.number, i.id", limit: filter.limit
+    ) { row in
+      LedgerRecord(
+        id: row["id"], project: row["project"], phase: row["phase_name"],
+        section: row["group_name"], entry: Self.entry(ofItem: row), source: row["source"],
+        createdAt: row["created_at"], updatedAt: row["updated_at"])
+    }
+  }
+
+  private static let ledgerSelect = """
+    SELECT i.*, g.phase AS phase, g.name AS group_name, g.is_list AS is_list,
+      f.name AS phase_name, f.is_done AS is_done, p.name AS project
+    FROM ledger_items i JOIN ledger_groups g ON g.number = i.group_number
+      JOIN ledger_phases f ON f.number = g.phase JOIN projects p ON p.id = i.project_id
+    """
+
+  private static func entry(ofItem row: Row) -> Ledger.Entry {
+    Ledger.Entry(
+      row["item"], status: Ledger.Status(rawValue: row["status"] ?? "") ?? .pending,
+      remark: row["remark"], detail: row["detail"], date: row["date"])
+  }
+
+  // MARK: Writing
+
+  /// Takes a ledger into a project's own. Phases, groups and items are the same if they have the
+  /// same name in the same place; of equal names the n-th is the n-th.
+  ///
+  /// - Returns: The id of the last item, empty if there is none.
+  static func merge(
+    _ draft: LedgerDraft, of write: StoreWrite, projectID: Int64, newID: () -> String,
+    _ db: Database
+  ) throws -> String {
+    let insert =
+      draft.isImport
+      ? "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO UPDATE SET title = excluded.title"
+      : "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    try db.execute(cached: insert, arguments: [projectID, draft.ledger.title])
+    var last = ""
+    var phases = Ordinals()
+    for phase in draft.ledger.phases {
+      let known = try Int64.fetchOne(
+        db,
+        cached: """
+          SELECT number FROM ledger_phases WHERE project_id = ? AND name = ?
+          ORDER BY number LIMIT 1 OFFSET ?
+          """, arguments: [projectID, phase.name, phases.next(phase.name)])
+      if let known, draft.isImport {
+        try db.execute(
+          cached: "UPDATE ledger_phases SET is_done = ? WHERE number = ?",
+          arguments: [phase.isDone, known])
+      } else if known == nil {
+        try db.execute(
+          cached: "INSERT INTO ledger_phases (project_id, name, is_done) VALUES (?, ?, ?)",
+          arguments: [projectID, phase.name, phase.isDone])
+      }
+      let number = known ?? db.lastInsertedRowID
+      var groups = Ordinals()
+      for group in phase.groups {
+        let entries: [Ledger.Entry?]
+        let items: [String]
+        switch group.content {
+        case .entries(let list): (items, entries) = (list.map(\.item), list)
+        case .list(let list): (items, entries) = (list, list.map { _ in nil })
+        }
+        let isList = entries.first.map { $0 == nil } ?? false
+        let name = (group.name ?? "\u{0}") + (isList ? "\u{0}list" : "")
+        let known = try Int64.fetchOne(
+          db,
+          cached: """
+            SELECT number FROM ledger_groups WHERE phase = ? AND name IS ? AND is_list = ?
+            ORDER BY number LIMIT 1 OFFSET ?
+            """, arguments: [number, group.name, isList, groups.next(name)])
+        if known == nil {
+          try db.execute(
+            cached: "INSERT INTO ledger_groups (phase, name, is_list) VALUES (?, ?, ?)",
+            arguments: [number, group.name, isList])
+        }
+        let groupNumber = known ?? db.lastInsertedRowID
+        var ordinals = Ordinals()
+        for (item, entry) in zip(items, entries) {
+          let known = try Row.fetchOne(
+            db,
+            cached: """
+              SELECT * FROM ledger_items WHERE group_number = ? AND item = ?
+              ORDER BY id LIMIT 1 OFFSET ?
+              """, arguments: [groupNumber, item, ordinals.next(item)])
+          if let known {
+            last = known["id"]
+            try update(known, entry, draft, at: write.at, db)
+            continue
+          }
+          last = newID()
+          try db.execute(
+            cached: """
+              INSERT INTO ledger_items (id, group_number, project_id, session_id, item, status,
+                remark, detail, date, source, imported, created_at, updated_at)
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              """,
+            arguments: [
+              last, groupNumber, projectID, write.session?.id, item, entry?.status.rawValue,
+              entry?.remark, entry?.detail, entry?.date, draft.source,
+              draft.isImport ? stamp(entry) : nil, write.at, write.at,
+            ])
+        }
+      }
+    }
+    return last
+  }
+
+  private static func update(
+    _ known: Row, _ entry: Ledger.Entry?, _ draft: LedgerDraft, at: Int64, _ db: Database
+  ) throws {
+    guard var entry else { return }
+    let id: String = known["id"]
+    let stamp = stamp(entry)
+    if draft.isImport {
+      if known["imported"] == stamp { return }
+    } else {
+      // What is not said stays.
+      entry.remark = entry.remark ?? known["remark"]
+      entry.detail = entry.detail ?? known["detail"]
+      entry.date = entry.date ?? known["date"]
+    }
+    let isSame = Self.entry(ofItem: known) == entry
+    if isSame, !draft.isImport { return }
+    try db.execute(
+      cached: """
+        UPDATE ledger_items SET status = ?, remark = ?, detail = ?, date = ?,
+          imported = coalesce(?, imported), updated_at = ? WHERE id = ?
+        """,
+      arguments: [
+        entry.status.rawValue, entry.remark, entry.detail, entry.date,
+        draft.isImport ? stamp : nil, isSame ? known["updated_at"] as Int64 : at, id,
+      ])
+  }
+
+  /// What a file says of an item.
+  private static func stamp(_ entry: Ledger.Entry?) -> String {
+    guard let entry else { return "" }
+    return [entry.status.rawValue, entry.remark, entry.detail, entry.date]
+      .map { $0 ?? "" }.joined(separator: "\u{1F}")
+  }
+
+  /// How often each name has come, byte for byte as SQLite compares them.
+  private struct Ordinals {
+    private var counts: [[UInt8]: Int] = [:]
+
+    mutating func next(_ name: String) -> Int {
+      let name = Array(name.utf8)
+      defer { counts[name, default: 0] += 1 }
+      return counts[name, default: 0]
+    }
+  }
+}

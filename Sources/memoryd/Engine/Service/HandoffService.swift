@@ -1,0 +1,431 @@
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// Writes handoffs, and carries messages from one session to another.
+struct HandoffService {
+  let service: MemoryService
+
+  /// What a caller asks for.
+  struct Request {
+    var project: ProjectReference
+    /// An id, or the beginning of one; nil takes the caller's own session.
+    var session: String?
+    /// Of a message.
+    var sender: String?
+    var recipient: String?
+    var topic: String?
+    /// Markdown.
+    var note: String?
+    var isHTML = false
+    var place = Place.folder
+
+    init(project: ProjectReference) {
+      self.project = project
+    }
+  }
+
+  /// Where the document goes, beside the store.
+  enum Place {
+    /// `.handoff/` of the repository.
+    case folder
+    case file(String)
+    /// The caller shows it.
+    case nowhere
+  }
+
+  struct Written {
+    var acknowledgement: MemoryService.Acknowledgement
+    var checkpoint: MemoryService.Acknowledgement
+    var handoff: Handoff
+    /// As it was written.
+    var document: String
+    var path: String?
+    var achievements: [Ledger.Entry]
+    var session: SessionReference?
+    /// What could not be looked at.
+    var remarks: [String]
+  }
+
+  private var folder: HandoffFolder {
+    HandoffFolder(at: service.cwd, git: GitFacts.read(at: service.cwd))
+  }
+
+  private func newID() -> String {
+    var ids = ULIDGenerator()
+    return ids.next(at: service.clock.now).description
+  }
+
+  // MARK: Gathering
+
+  /// How long a transcript's last line may be back for its session to be the one that a caller
+  /// without a session means, ms.
+  private static let recent: Int64 = 7 * 24 * 3600 * 1000
+
+  /// The session that a handoff is about.
+  ///
+  /// - Throws: ``VerbError`` `notFound` if one was named that nobody knows.
+  private func session(_ request: Request) throws -> SessionRecord? {
+    let reader = try? service.reader()
+    let named = request.session.flatMap { $0.isEmpty ? nil : $0 }
+    if let id = named ?? ProjectFinder.session(nil, service)?.id {
+      if let known = try reader?.session(id: id) { return known }
+      // The session's first hook may not have come yet.
+      return SessionRecord(
+        id: id, agent: "claude", cwd: service.cwd, startedAt: service.clock.now,
+        lastSeenAt: service.clock.now)
+    }
+    let filter = RecordFilter(
+      projectIdentity: request.project.identity, since: service.clock.now - Self.recent, limit: 1)
+    return (try? reader?.sessions(filter))?.first
+  }
+
+  /// What the store has for a handoff.
+  private func sources(
+    _ snapshot: Snapshot, project: ProjectReference, sessionID: String?, since: Int64?
+  ) -> HandoffSources {
+    var sources = HandoffSources(snapshot: snapshot)
+    guard let reader = try? service.reader() else { return sources }
+    sources.openTasks =
+      (try? reader.tasks(status: "open", filter: RecordFilter(project: project.name, limit: 100)))
+      ?? []
+    if let since {
+      sources.doneTasks =
+        (try? reader.tasks(
+          status: "done", filter: RecordFilter(project: project.name, since: since, limit: 50)))
+        ?? []
+    }
+    let decisions =
+      (try? reader.decisions(
+        RecordFilter(projectIdentity: project.identity, since: since, limit: 100))) ?? []
+    sources.decisions = decisions.filter {
+      sessionID == nil || $0.sessionID == nil || $0.sessionID == sessionID
+    }.prefix(30).map(\.self)
+    if let sessionID {
+      let filter = RecordFilter(sessionID: sessionID, kinds: CheckpointService.byHand, limit: 20)
+      sources.statements = ((try? reader.checkpoints(filter)) ?? []).reversed()
+        .compactMap { Snapshot(json: $0.body)?.stated }
+    }
+    return sources
+  }
+
+  // MARK: By hand
+
+  func write(_ request: Request) throws -> Written {
+    var remarks: [String] = []
+    do throws(StoreError) {
+      _ = try service.reader()
+    } catch {
+      remarks.append("\(error.message); the handoff holds what the repository and you say")
+    }
+    let record = try session(request)
+    if let path = record?.transcriptPath, RegularFile.facts(path) != nil {
+      do throws(StoreError) {
+        _ = try TranscriptIngest(service: service).take(path)
+      } catch {
+        remarks.append("the transcript could not be read to its end: \(error.message)")
+      }
+    }
+    let session = record.map {
+      SessionReference(id: $0.id, agent: $0.agent, transcriptPath: $0.transcriptPath)
+    }
+    let checkpoints = CheckpointService(service: service)
+    var snapshot = checkpoints.snapshot(of: session)
+    var sources = sources(
+      snapshot, project: request.project, sessionID: record?.id, since: record?.startedAt)
+    let git = snapshot.git
+    if let git {
+      let environment = service.environment
+      if var status = GitStatus(root: git.root, environment: environment) {
+        sources.changes = status.changes(within: 5000)
+      }
+      sources.commits =
+        GitHistory(root: git.root, environment: environment).last(5, within: 5000) ?? []
+      if sources.changes == nil { remarks.append("git did not answer; the files may be incomplete") }
+    }
+    let redactor = service.redactor
+    for index in sources.commits.indices {
+      sources.commits[index].subject = redactor.redact(sources.commits[index].subject)
+    }
+    sources.note = request.note.map { redactor.redact($0) }
+    let stated = sources.statement
+    if !stated.isEmpty { snapshot.stated = stated }
+    if snapshot.objective.isEmpty, stated.objective == nil { snapshot.objective = sources.objective }
+    let checkpoint = try checkpoints.take(
+      snapshot, trigger: "handoff", project: request.project, session: session,
+      requestSuffix: "-checkpoint")
+    // The checkpoint's outcome says where writes go; the handoff goes the same way.
+    return try write(sources, request, session, checkpoint, remarks)
+  }
+
+  private func write(
+    _ sources: HandoffSources, _ request: Request, _ session: SessionReference?,
+    _ checkpoint: MemoryService.Acknowledgement, _ remarks: [String]
+  ) throws -> Written {
+    var front = HandoffFront()
+    front.id = newID()
+    front.project = request.project.name
+    front.session = session?.id
+    front.agent = session?.agent
+    front.created = Timestamp.string(service.clock.now)
+    let isMessage = request.recipient != nil
+    if isMessage {
+      front.from = request.sender ?? ownName(session)
+      front.to = request.recipient
+      front.topic = service.redactor.redact(request.topic ?? "handoff")
+    }
+    var handoff = sources.handoff(front, now: service.clock.now)
+    let name =
+      isMessage
+      ? HandoffFolder.name(
+        from: front.from ?? "", to: front.to ?? "", topic: front.topic ?? "")
+      : HandoffFolder.name(at: service.clock.now)
+    let suffix = request.isHTML ? ".html" : ".md"
+    let planned: String? =
+      switch request.place {
+      case .folder: folder.path + "/" + name + suffix
+      case .file(let path): path
+      case .nowhere: nil
+      }
+    if case .file(let path) = request.place, RegularFile.facts(path) != nil {
+      throw VerbError(
+        .cannotWrite, "exists", "\(path) is there already; nothing was written over it",
+        hint: "give another name with --out")
+    }
+    let draft = HandoffDraft(
+      id: front.id ?? "", trigger: isMessage ? "message" : "manual", objective: handoff.objective,
+      body: handoff.markdown(), sender: front.from, recipient: front.to, topic: front.topic,
+      path: planned
+    ).redacted(by: service.redactor)
+    let acknowledgement = try service.commit(
+      .handOff(draft), project: request.project, session: session)
+    var body = draft.body
+    var path: String?
+    if acknowledgement.id != draft.id, let known = try? service.reader().handoff(
+      id: acknowledgement.id)
+    {
+      // The first attempt of this request had stored it.
+      body = known.body
+      path = known.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
+    }
+    handoff = Handoff(body)
+    let document = request.isHTML ? handoff.page() : body
+    if path == nil, let planned {
+      do throws(StoreError) {
+        switch request.place {
+        case .folder: path = try folder.write(document, name: name, suffix: suffix)
+        case .file(let file):
+          guard try RegularFile.writeNew(Array(document.utf8), to: file) else {
+            throw StoreError(.invalid, "\(file) is there already; nothing was written over it")
+          }
+          path = file
+        case .nowhere: break
+        }
+      } catch {
+        throw VerbError(
+          .cannotWrite, error.code.rawValue,
+          "\(error.message); the handoff is in the store as \(acknowledgement.id)",
+          hint: "`memoryd handoff show \(acknowledgement.id)` prints it")
+      }
+      if let path, path != planned {
+        try? service.database().setPath(path, ofHandoff: acknowledgement.id)
+      }
+    }
+    return Written(
+      acknowledgement: acknowledgement, checkpoint: checkpoint, handoff: handoff,
+      document: document, path: path, achievements: sources.achievements, session: session,
+      remarks: remarks)
+  }
+
+  /// Adds what the writer says to the newest handoff of the session: in the store, and in the file
+  /// with all that people changed in it.
+  func amend(_ request: Request) throws -> Written {
+    let record = try session(request)
+    let known = try service.reader().handoffs(
+      RecordFilter(
+        projectIdentity: record == nil ? request.project.identity : nil, sessionID: record?.id)
+    ).first { $0.trigger == "manual" || $0.trigger == "message" }
+    guard let known, !(known.recipient != nil && !known.isUnread) else {
+      throw VerbError(
+        .notFound, "not_found", "there is no handoff of this session to add to",
+        hint: "`memoryd handoff --note -` writes one")
+    }
+    let path = known.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
+    var body = known.body
+    if let path, path.hasSuffix(".md") {
+      body = String(decoding: try RegularFile.read(path, limit: 16 << 20), as: UTF8.self)
+    }
+    var handoff = Handoff(body)
+    handoff.add(note: service.redactor.redact(request.note ?? ""))
+    let draft = HandoffDraft(
+      id: known.id, trigger: known.trigger, objective: handoff.objective, body: handoff.markdown(),
+      isRenewal: true
+    ).redacted(by: service.redactor)
+    let acknowledgement = try service.commit(
+      .handOff(draft), project: request.project, session: nil)
+    let document = path?.hasSuffix(".html") == true ? handoff.page() : draft.body
+    if let path { try RegularFile.writeAtomically(Array(document.utf8), to: path) }
+    return Written(
+      acknowledgement: acknowledgement, checkpoint: acknowledgement, handoff: handoff,
+      document: document, path: path, achievements: [], session: nil, remarks: [])
+  }
+
+  // MARK: Before a compaction
+
+  /// A handoff to be kept with a checkpoint, made from what is known already: no git is asked here.
+  ///
+  /// - Parameter checkpointID: Of the checkpoint that is renewed, and its handoff with it.
+  func kept(
+    with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: String?
+  ) -> HandoffDraft? {
+    guard service.settings[.handoffOnCompact] != "off" else { return nil }
+    let session = recorder.session
+    let known = checkpointID.flatMap { (try? service.database().handoff(checkpointID: $0)) ?? nil }
+    var sources = sources(
+      snapshot, project: recorder.project, sessionID: session.id,
+      since: recorder.digest.firstAt > 0 ? recorder.digest.firstAt : nil)
+    sources.changes = snapshot.git?.dirty.map { $0.map { .init(path: $0, state: "") } }
+    sources.commits = snapshot.commits.reversed().map {
+      .init(hash: $0.hash, subject: $0.subject, at: $0.at)
+    }
+    var front = HandoffFront()
+    front.id = known?.id ?? newID()
+    front.project = recorder.project.name
+    front.session = session.id
+    front.agent = session.agent
+    front.created = Timestamp.string(known?.createdAt ?? service.clock.now)
+    let handoff = sources.handoff(front, now: service.clock.now)
+    let isFile = service.settings[.handoffOnCompact] == "file"
+    let folder = HandoffFolder(at: session.cwd ?? service.cwd, git: recorder.git)
+    return HandoffDraft(
+      id: front.id ?? "", trigger: "pre-compact", objective: handoff.objective,
+      body: handoff.markdown(),
+      path: isFile && known?.path == nil
+        ? folder.path + "/" + HandoffFolder.name(at: service.clock.now) + ".md" : nil,
+      isRenewal: known != nil)
+  }
+
+  /// Writes what was kept to `.handoff/`, where the settings say so: once for each compaction.
+  func writeFile(of draft: HandoffDraft, _ recorder: SessionRecorder, _ event: String) {
+    guard let planned = draft.path else { return }
+    let folder = HandoffFolder(at: recorder.session.cwd ?? service.cwd, git: recorder.git)
+    let document = draft.redacted(by: service.redactor).body
+    do throws(StoreError) {
+      let name = HandoffFolder.name(at: service.clock.now)
+      let path = try folder.write(document, name: name, suffix: ".md")
+      if path != planned { try service.database().setPath(path, ofHandoff: draft.id) }
+    } catch {
+      service.note(
+        event, error.code, "\(error.message); the handoff is in the store",
+        hint: "`memoryd handoff show \(draft.id)` prints it")
+    }
+  }
+
+  // MARK: Messages
+
+  /// By what a session is called where nobody gave it a name.
+  private func ownName(_ session: SessionReference?) -> String {
+    let git = GitFacts.read(at: service.cwd)
+    return git?.branch ?? (service.cwd as NSString).lastPathComponent
+  }
+
+  /// All names that reach a session, in lower case: its id and the beginning of it, its agent, its
+  /// branch, its folder, and whoever comes next.
+  func names(sessionID: String?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
+    let folder = ((git?.root ?? cwd) as NSString).lastPathComponent
+    let named = service.environment["MEMORYD_SESSION_NAME"]
+    let names = [
+      named, sessionID, sessionID.map { String($0.prefix(8)) }, agent, git?.branch, folder, "next",
+      "any",
+    ]
+    return names.compactMap { $0 }.filter { !$0.isEmpty }.map { $0.lowercased() }
+  }
+
+  struct Taken {
+    var message: HandoffRecord
+    /// By which name it was taken.
+    var name: String
+  }
+
+  /// Hands the oldest unread message over.
+  ///
+  /// - Parameter name: Of the reader; nil takes the names that its session has.
+  /// - Throws: ``VerbError`` `notFound` if there is none.
+  func take(as name: String?, project: ProjectReference) throws -> Taken {
+    let git = GitFacts.read(at: service.cwd)
+    let own = ProjectFinder.session(nil, service)
+    let agent = own == nil ? nil : "claude"
+    var names =
+      name.map { [$0.lowercased()] }
+      ?? names(sessionID: own?.id, agent: agent, cwd: service.cwd, git: git)
+    let database = try service.database()
+    if name == nil, try waiting(for: names, project: project).isEmpty {
+      let others = Set(
+        try waiting(for: nil, project: project).compactMap { $0.recipient?.lowercased() })
+      // Who has no name, and no session, means the only message there is.
+      if own == nil, others.count == 1 {
+        names = Array(others)
+      } else if !others.isEmpty {
+        let list = others.sorted().prefix(5).map { People.line($0, 40) }.joined(separator: ", ")
+        throw VerbError(
+          .notFound, "not_found", "there is no unread message for this session, only for \(list)",
+          hint: "`memoryd handoff take --as NAME` if that is you")
+      }
+    }
+    let files = folder.messages(for: names)
+    let message = try database.takeMessage(
+      for: names, in: project, files: files, requestID: service.requestID, at: service.clock.now)
+    tidy(files, database)
+    guard let message else {
+      throw VerbError(
+        .notFound, "not_found", "there is no unread message",
+        hint: "`memoryd handoff list --unread` shows those for others")
+    }
+    return Taken(message: message, name: message.recipient ?? names[0])
+  }
+
+  /// Files of messages that were handed over, now or by somebody who then died.
+  private func tidy(_ files: [MessageFile], _ database: MemoryDatabase) {
+    guard let unread = try? database.unknown(files) else { return }
+    for file in files where !unread.contains(file) {
+      if let id = file.id, let known = (try? database.handoff(id: id)) ?? nil, known.isUnread {
+        continue
+      }
+      folder.putAway(file)
+    }
+  }
+
+  /// A message that waits, in the store or in a file only.
+  struct Waiting {
+    var sender: String?
+    var recipient: String?
+    var topic: String?
+    var objective: String
+    var createdAt: Int64
+  }
+
+  /// - Parameter names: Of the reader; nil takes everybody's.
+  /// - Returns: The oldest first.
+  func waiting(for names: [String]?, project: ProjectReference) throws(StoreError) -> [Waiting] {
+    try waiting(for: names, project: project, folder: folder)
+  }
+
+  func waiting(
+    for names: [String]?, project: ProjectReference, folder: HandoffFolder
+  ) throws(StoreError) -> [Waiting] {
+    let reader = try service.reader()
+    let stored = try reader.unreadMessages(projectIdentity: project.identity).map {
+      Waiting(
+        sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
+        createdAt: $0.createdAt)
+    }
+    let files = try reader.unknown(folder.messages(for: names ?? [])).map {
+      Waiting(
+        sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
+        createdAt: $0.writtenAt)
+    }
+    return (stored + files).filter { message in
+      names?.contains(message.recipient?.lowercased() ?? "") ?? true
+    }.sorted { $0.createdAt < $1.createdAt }
+  }
+}

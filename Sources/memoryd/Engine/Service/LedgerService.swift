@@ -1,0 +1,92 @@
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// Keeps the completion ledger of a project.
+struct LedgerService {
+  let service: MemoryService
+
+  /// Where items go that nobody names a phase for, if the ledger has none.
+  private static let firstPhase = "Work"
+
+  /// Today, UTC.
+  var today: String { String(Timestamp.string(service.clock.now).prefix(10)) }
+
+  /// Adds items, or brings those up to date that are there under the same name.
+  ///
+  /// - Parameters:
+  ///   - phase: Nil takes the ledger's last.
+  ///   - section: A heading within the phase.
+  /// - Throws: ``VerbError`` `badInput` for an item that cannot stand in a table.
+  func add(
+    _ entries: [Ledger.Entry], phase: String?, section: String? = nil, source: String,
+    project: ProjectReference, session: SessionReference?, requestSuffix: String = ""
+  ) throws -> MemoryService.Acknowledgement {
+    let known = (try? service.reader().ledger(projectIdentity: project.identity)) ?? nil
+    let name = phase ?? known?.phases.last?.name ?? Self.firstPhase
+    let entries = entries.map { entry in
+      var entry = entry
+      entry.date = entry.date ?? today
+      return entry
+    }
+    let ledger = Ledger(
+      phases: [Ledger.Phase(name, groups: [Ledger.Group(name: section, .entries(entries))])]
+    ).normalised()
+    guard ledger.entries.count == entries.count else {
+      throw VerbError(
+        .badInput, "invalid", "a phase, a heading or an item has no text that a ledger can hold")
+    }
+    return try service.commit(
+      .addToLedger(LedgerDraft(ledger: ledger, source: source)), project: project,
+      session: session, requestSuffix: requestSuffix)
+  }
+
+  struct Imported {
+    var acknowledgement: MemoryService.Acknowledgement
+    var ledger: Ledger
+    /// Headings below which nothing could be taken in.
+    var skipped: [String]
+    var added: Int
+    var changed: Int
+  }
+
+  /// Takes a ledger's document in: what its file has not changed since the last time stays as it is
+  /// here.
+  func take(_ document: String, project: ProjectReference) throws -> Imported {
+    let (read, skipped) = Ledger.read(document)
+    let ledger = read.normalised()
+    guard !ledger.phases.isEmpty else {
+      throw VerbError(
+        .badInput, "no_ledger", "there is no table of items and no list below a heading in it",
+        hint: "a ledger has phases as `## ` headings with tables of Item | Status | Commit | Date")
+    }
+    func items() -> [LedgerRecord] {
+      (try? service.reader().ledgerItems(RecordFilter(projectIdentity: project.identity))) ?? []
+    }
+    let before = Dictionary(items().map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    let acknowledgement = try service.commit(
+      .addToLedger(LedgerDraft(ledger: ledger, source: "import")), project: project)
+    let after = items()
+    return Imported(
+      acknowledgement: acknowledgement, ledger: ledger, skipped: skipped,
+      added: after.count { before[$0.id] == nil },
+      changed: after.count { item in before[item.id].map { $0.entry != item.entry } ?? false })
+  }
+
+  /// - Throws: ``VerbError`` if there is no repository, or git does not answer.
+  func verify(_ records: [LedgerRecord]) throws -> LedgerVerification {
+    guard let git = GitFacts.read(at: service.cwd) else {
+      throw VerbError(
+        .notFound, "no_repository", "there is no git repository here to look commits up in",
+        hint: "run it in the project's repository")
+    }
+    let history = GitHistory(root: git.root, environment: service.environment)
+    guard let verification = LedgerVerification(records, find: { history.find($0, within: 60_000) })
+    else {
+      throw VerbError(
+        .inputOutput, "git_failed", "git did not say what it has",
+        hint: "`git -C \(git.root) status` shows what is wrong")
+    }
+    return verification
+  }
+}
