@@ -100,6 +100,20 @@ public struct LedgerRecord: Sendable, Equatable {
   public var source: String
   public var createdAt: Int64
   public var updatedAt: Int64
+
+  public init(
+    id: String, project: String?, phase: String, section: String?, entry: Ledger.Entry,
+    source: String, createdAt: Int64, updatedAt: Int64
+  ) {
+    self.id = id
+    self.project = project
+    self.phase = phase
+    self.section = section
+    self.entry = entry
+    self.source = source
+    self.createdAt = createdAt
+    self.updatedAt = updatedAt
+  }
 }
 
 public struct SessionRecord: Sendable, Equatable {

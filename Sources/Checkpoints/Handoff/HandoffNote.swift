@@ -36,19 +36,18 @@ enum HandoffNote {
   }
 
   private static func withLowHeadings(_ text: String) -> String {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let source = text.split(separator: "\n", omittingEmptySubsequences: false)
+    var lines = source.map(String.init)
     let tree = MarkdownTree(parsing: text)
     var removed: [Int] = []
     for node in MarkdownTree.children(of: tree.root)
     where MarkdownTree.type(of: node) == CMARK_NODE_HEADING
       && cmark_node_get_heading_level(node) < 3
     {
-      let first = Int(cmark_node_get_start_line(node)) - 1
-      let last = Int(cmark_node_get_end_line(node)) - 1
-      guard lines.indices.contains(first), lines.indices.contains(last) else { continue }
-      let source = HeadingSource.text(of: lines[first...last].map { $0[...] }[...])
-      lines[first] = "### " + source
-      if last > first { removed += (first + 1)...last }
+      let own = MarkdownTree.lines(of: node, in: source)
+      guard let first = own.first else { continue }
+      lines[first] = "### " + HeadingSource.text(of: source[own])
+      removed += own.dropFirst()
     }
     for line in removed.reversed() { lines.remove(at: line) }
     return lines.joined(separator: "\n")

@@ -19,12 +19,14 @@ enum HandoffReader {
       guard let topic = heading.flatMap({ HandoffTopic(heading: MarkdownTree.plainText(of: $0)) })
       else {
         // Whole, as cmark's tree lacks what it takes for definitions of links.
-        var first = heading.map { Self.lines(of: $0).lowerBound } ?? 0
+        var first = heading.map { MarkdownTree.lines(of: $0, in: lines).lowerBound } ?? 0
         // The document's own title is the objective.
         if number == 0, let heading, cmark_node_get_heading_level(heading) == 1 {
-          first = Self.lines(of: heading).upperBound
+          first = MarkdownTree.lines(of: heading, in: lines).upperBound
         }
-        let last = end < blocks.count ? Self.lines(of: blocks[end]).lowerBound : lines.count
+        let last =
+          end < blocks.count
+          ? MarkdownTree.lines(of: blocks[end], in: lines).lowerBound : lines.count
         notes +=
           lines[min(first, lines.count)..<max(min(first, lines.count), min(last, lines.count))]
         continue
@@ -38,17 +40,10 @@ enum HandoffReader {
     if !text.isEmpty { contents.notes.append(text) }
   }
 
-  /// From 0.
-  private static func lines(of block: MarkdownTree.Node) -> Range<Int> {
-    let first = max(0, Int(cmark_node_get_start_line(block)) - 1)
-    return first..<max(first + 1, Int(cmark_node_get_end_line(block)))
-  }
-
   /// The lines of a block.
   private static func own(_ block: MarkdownTree.Node, _ lines: [Substring]) -> ArraySlice<Substring>
   {
-    let range = Self.lines(of: block)
-    return lines[min(range.lowerBound, lines.count)..<min(range.upperBound, lines.count)]
+    lines[MarkdownTree.lines(of: block, in: lines)]
   }
 
   /// - Returns: False if the block says nothing about the topic.

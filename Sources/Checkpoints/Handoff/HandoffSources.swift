@@ -1,3 +1,4 @@
+import CCmark
 public import MemoryStore
 
 /// All that a handoff is made from.
@@ -120,16 +121,17 @@ public struct HandoffSources: Sendable {
   /// What a reader needs beside the lists: Markdown with headings of the third level.
   private func facts(now: Int64) -> String {
     var parts: [String] = []
-    func add(_ title: String, _ lines: [String]) {
-      if !lines.isEmpty { parts.append("### \(title)\n\n" + lines.joined(separator: "\n")) }
+    func add(_ fact: HandoffFact, _ lines: [String]) {
+      guard !lines.isEmpty else { return }
+      parts.append("### \(fact.rawValue)\n\n" + lines.joined(separator: "\n"))
     }
     func quote(_ text: String, _ bytes: Int) -> String { Markdown.text(text.oneLine.cut(to: bytes)) }
     add(
-      "Last requests, newest first",
+      .requests,
       snapshot.requests.reversed().prefix(5).map { "- “\(quote($0.text, 400))”" })
-    add("Standing rules", snapshot.rules.reversed().prefix(10).map { "- “\(quote($0.text, 300))”" })
+    add(.rules, snapshot.rules.reversed().prefix(10).map { "- “\(quote($0.text, 300))”" })
     add(
-      "Commands",
+      .commands,
       snapshot.commands.prefix(8).map { command in
         let facts =
           (command.count > 1 ? ["×\(command.count)"] : [])
@@ -138,15 +140,15 @@ public struct HandoffSources: Sendable {
           + (facts.isEmpty ? "" : " " + facts.joined(separator: ", "))
       })
     if let failure = snapshot.lastFailure, snapshot.toolCalls - failure.call < 15 {
-      add("Last failure", ["- \(Markdown.inline(failure.tool)): \(quote(failure.text, 300))"])
+      add(.failure, ["- \(Markdown.inline(failure.tool)): \(quote(failure.text, 300))"])
     }
-    add("Where it stood", snapshot.lastReply.map { ["> " + quote($0, 600)] } ?? [])
+    add(.stood, snapshot.lastReply.map { ["> " + quote($0, 600)] } ?? [])
     if let changes {
       let count = changes.count { !Self.isHandoff($0.path) }
       let what =
         count == 0
         ? "nothing uncommitted" : count == 1 ? "one path uncommitted" : "\(count) paths uncommitted"
-      add("Repository", ["- \(what)"])
+      add(.repository, ["- \(what)"])
     }
     return parts.joined(separator: "\n\n")
   }
@@ -183,6 +185,26 @@ public struct HandoffSources: Sendable {
   }
 }
 
+/// What memoryd puts under the writer's notes, by its heading.
+private enum HandoffFact: String, CaseIterable {
+  case requests = "Last requests, newest first"
+  case rules = "Standing rules"
+  case commands = "Commands"
+  case failure = "Last failure"
+  case stood = "Where it stood"
+  case repository = "Repository"
+
+  /// The line of notes at which these begin; behind the last one if they have none.
+  static func start(in notes: String, _ lines: [Substring]) -> Int {
+    let tree = MarkdownTree(parsing: notes)
+    let first = MarkdownTree.children(of: tree.root).first { node in
+      MarkdownTree.type(of: node) == CMARK_NODE_HEADING
+        && HandoffFact(rawValue: MarkdownTree.plainText(of: node)) != nil
+    }
+    return first.map { MarkdownTree.lines(of: $0, in: lines).lowerBound } ?? lines.count
+  }
+}
+
 extension Handoff {
   /// One line: what was done, what comes next, what is in the way.
   public var summary: String {
@@ -206,15 +228,12 @@ extension Handoff {
     guard !note.isEmpty else { return }
     for (index, section) in sections.enumerated() {
       guard case .notes(let text) = section else { continue }
-      let facts = text.hasPrefix("### ") ? text.startIndex : text.firstRange(of: "\n### ")?.lowerBound
-      guard let facts else {
-        sections[index] = .notes(text + "\n\n" + note)
-        return
-      }
-      let before = text[..<facts].trimmed
-      let behind = text[facts...].trimmed
-      sections[index] = .notes(
-        [String(before), note, String(behind)].filter { !$0.isEmpty }.joined(separator: "\n\n"))
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let facts = HandoffFact.start(in: text, lines)
+      let parts = [
+        lines[..<facts].joined(separator: "\n"), note, lines[facts...].joined(separator: "\n"),
+      ].map(HandoffSource.withoutBlankEdges)
+      sections[index] = .notes(parts.filter { !$0.isEmpty }.joined(separator: "\n\n"))
       return
     }
     sections.append(.notes(note))

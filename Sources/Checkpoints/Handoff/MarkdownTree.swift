@@ -34,6 +34,23 @@ final class MarkdownTree {
     cmark_node_get_literal(node).map { String(cString: $0) } ?? ""
   }
 
+  /// The lines of a block, from 0.
+  ///
+  /// - Parameter lines: Of the whole source.
+  static func lines(of node: Node, in lines: [Substring]) -> Range<Int> {
+    let first = min(lines.count, max(0, Int(cmark_node_get_start_line(node)) - 1))
+    var end = min(lines.count, max(first + 1, Int(cmark_node_get_end_line(node))))
+    if type(of: node) == CMARK_NODE_HEADING, end > first + 1 {
+      // cmark counts the line behind an underlined heading as a part of it.
+      let underline = lines[(first + 1)..<end].firstIndex { line in
+        let text = line.trimmed
+        return !text.isEmpty && (text.allSatisfy { $0 == "=" } || text.allSatisfy { $0 == "-" })
+      }
+      end = underline.map { $0 + 1 } ?? end
+    }
+    return first..<max(first, end)
+  }
+
   /// What a reader sees, without marks; line breaks stay.
   static func plainText(of node: Node) -> String {
     var text = ""

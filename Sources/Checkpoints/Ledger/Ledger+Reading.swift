@@ -20,9 +20,7 @@ extension Ledger {
       if phase.groups.isEmpty { skipped.append(phase.name) } else { ledger.phases.append(phase) }
     }
     for block in MarkdownTree.children(of: tree.root) {
-      let first = max(0, Int(cmark_node_get_start_line(block)) - 1)
-      let last = min(lines.count, max(first + 1, Int(cmark_node_get_end_line(block))))
-      let own = lines[min(first, last)..<last]
+      let own = lines[MarkdownTree.lines(of: block, in: lines)]
       switch MarkdownTree.type(of: block) {
       case CMARK_NODE_HEADING:
         let text = HeadingSource.text(of: own)

@@ -170,6 +170,8 @@ struct CheckpointService {
   func take(
     _ stated: Snapshot.Statement, project: ProjectReference, session: SessionReference?
   ) throws(StoreError) -> MemoryService.Acknowledgement {
+    // What is not read now stands in the transcript still.
+    try? freshen(session)
     var snapshot = snapshot(of: session)
     if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
     return try take(snapshot, trigger: "manual", project: project, session: session)
@@ -182,6 +184,14 @@ struct CheckpointService {
     try service.commit(
       .checkpoint(draft(snapshot, trigger: trigger, replacing: nil)), project: project,
       session: session, requestSuffix: requestSuffix)
+  }
+
+  /// Takes in what is new in the transcript of a session that hooks have told of.
+  func freshen(_ session: SessionReference?) throws(StoreError) {
+    guard let session, let path = try service.reader().session(id: session.id)?.transcriptPath,
+      RegularFile.facts(path) != nil
+    else { return }
+    _ = try TranscriptIngest(service: service).take(path)
   }
 
   /// What is known of a session and of the repository at the working folder.

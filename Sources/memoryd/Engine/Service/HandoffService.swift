@@ -67,8 +67,7 @@ struct HandoffService {
   /// - Throws: ``VerbError`` `notFound` if one was named that nobody knows.
   private func session(_ request: Request) throws -> SessionRecord? {
     let reader = try? service.reader()
-    let named = request.session.flatMap { $0.isEmpty ? nil : $0 }
-    if let id = named ?? ProjectFinder.session(nil, service)?.id {
+    if let id = ProjectFinder.session(request.session, service)?.id {
       if let known = try reader?.session(id: id) { return known }
       // The session's first hook may not have come yet.
       return SessionRecord(
@@ -119,17 +118,15 @@ struct HandoffService {
       remarks.append("\(error.message); the handoff holds what the repository and you say")
     }
     let record = try session(request)
-    if let path = record?.transcriptPath, RegularFile.facts(path) != nil {
-      do throws(StoreError) {
-        _ = try TranscriptIngest(service: service).take(path)
-      } catch {
-        remarks.append("the transcript could not be read to its end: \(error.message)")
-      }
-    }
     let session = record.map {
       SessionReference(id: $0.id, agent: $0.agent, transcriptPath: $0.transcriptPath)
     }
     let checkpoints = CheckpointService(service: service)
+    do throws(StoreError) {
+      try checkpoints.freshen(session)
+    } catch {
+      remarks.append("the transcript could not be read to its end: \(error.message)")
+    }
     var snapshot = checkpoints.snapshot(of: session)
     var sources = sources(
       snapshot, project: request.project, sessionID: record?.id, since: record?.startedAt)

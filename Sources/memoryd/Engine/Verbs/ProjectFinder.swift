@@ -12,9 +12,7 @@ enum ProjectFinder {
 
   /// The session that the caller runs in, where the agent says so in the environment.
   static func session(_ id: String?, _ service: MemoryService) -> SessionReference? {
-    guard let id = id ?? service.environment["CLAUDE_CODE_SESSION_ID"], !id.isEmpty else {
-      return nil
-    }
-    return SessionReference(id: id)
+    let ids = [id, service.environment["CLAUDE_CODE_SESSION_ID"]].compactMap(\.self)
+    return ids.first { !$0.isEmpty }.map { SessionReference(id: $0) }
   }
 }

@@ -12,6 +12,9 @@ struct ResumeCommand: Verb {
   var budget: Int?
   @Option(name: .long, parsing: .unconditional, help: "Of this session (id or its beginning).")
   var session: TextArgument?
+  @Flag(
+    name: .long, help: "Of the session before that one, or before the caller's own.")
+  var previous = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
@@ -20,7 +23,9 @@ struct ResumeCommand: Verb {
       throw VerbError(.usage, "usage", "--budget must be at least 300")
     }
     var sessionID: String?
-    if let wanted = session?.text {
+    let excluded =
+      previous ? ProjectFinder.session(session?.text, service)?.id : nil
+    if let wanted = session?.text, !wanted.isEmpty, !previous {
       guard let record = try service.reader().session(id: wanted) else {
         throw VerbError(
           .notFound, "not_found", "there is no session \(People.line(wanted, 60))",
@@ -30,7 +35,7 @@ struct ResumeCommand: Verb {
     }
     let project = try project(shared, service)
     let document = try RecoveryService(service: service).document(
-      sessionID: sessionID, project: project, occasion: .request)
+      sessionID: sessionID, excluding: excluded, project: project, occasion: .request)
     guard let document else {
       throw VerbError(
         .notFound, "nothing_recorded",

@@ -105,8 +105,7 @@ struct SessionCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let brief = try BriefService(service: service).brief(
         project: try project(shared, service),
-        session: ProjectFinder.session(session.flatMap { $0.text.isEmpty ? nil : $0.text }, service)?
-          .id)
+        session: ProjectFinder.session(session?.text, service)?.id)
       return Outcome(output: shared.json ? JSONOutput.text(brief.json) : brief.text)
     }
   }
