@@ -4,6 +4,8 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 BINARY = .build/release/memoryd
 MINUTES ?= 15
+TARGET ?= transcript
+FUZZ_SECONDS ?= 600
 
 # One static executable starts three times faster than one that loads its libraries
 # (docs/decisions/0003-static-release.md). Where the system has no static C library, only Swift's
@@ -31,6 +33,7 @@ build: deps
 
 ## All tests. Those on real transcripts run where ../shared/data/transcripts is there.
 test: deps test-vault
+	@scripts/commonmark-spec.sh
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
@@ -54,9 +57,9 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
-## libFuzzer on the transcript reader: make fuzz FUZZ_SECONDS=600
+## libFuzzer on the readers: make fuzz TARGET=transcript (or handoff) FUZZ_SECONDS=600
 fuzz: deps
-	@scripts/fuzz.sh $(FUZZ_SECONDS)
+	@scripts/fuzz.sh $(TARGET) $(FUZZ_SECONDS)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/memoryd

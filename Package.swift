@@ -109,7 +109,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay", "memoryd",
-        "memoryd-engine",
+        "memoryd-engine", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
   ],
@@ -117,10 +117,13 @@ let package = Package(
 )
 
 if isFuzzing {
-  package.targets.append(
-    .executableTarget(
-      name: "fuzz-transcript", dependencies: ["Checkpoints", "MemoryStore"],
-      path: "Tests/FuzzTranscript", exclude: ["transcript.dict"],
-      swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+  for (name, folder) in [("transcript", "FuzzTranscript"), ("handoff", "FuzzHandoff")] {
+    package.targets.append(
+      .executableTarget(
+        name: "fuzz-\(name)", dependencies: ["Checkpoints", "MemoryStore"],
+        path: "Tests/\(folder)",
+        exclude: ["\(name).dict"] + (name == "handoff" ? ["Seeds"] : []),
+        swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+  }
 }

@@ -107,7 +107,14 @@ extension MemoryDatabase {
       return try store(draft, of: write, projectID: projectID, checkpointID: nil, db)
     case .addToLedger(let draft):
       guard let projectID else { throw StoreError(.invalid, "a ledger belongs to a project") }
-      let id = try merge(draft, of: write, projectID: projectID, newID: newID, db)
+      // The id that was given out before goes to the first new item.
+      var given = write.itemID
+      let id = try merge(
+        draft, of: write, projectID: projectID,
+        newID: {
+          defer { given = nil }
+          return given ?? newID()
+        }, db)
       return (id, write.at)
     case .openSession:
       return (write.session?.id ?? "", write.at)

@@ -101,7 +101,7 @@ struct BriefService {
       leftOff: Array(done.prefix(5)), next: Array((steps + tasks).prefix(10)), handoff: newest,
       since: [newest?.updatedAt, document?.takenAt].compactMap(\.self).max(),
       messages: Array(
-        try HandoffService(service: service).waiting(for: nil, project: project).prefix(5)),
+        try HandoffService(service: service).waiting(project: project).prefix(5)),
       ledger: Array(
         try reader.ledgerItems(RecordFilter(projectIdentity: project.identity)).suffix(5)),
       now: service.clock.now)

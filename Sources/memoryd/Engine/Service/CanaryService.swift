@@ -357,17 +357,15 @@ struct CanaryService {
     let names = handoffs.names(
       sessionID: session.id, agent: session.agent, cwd: cwd, git: recorder.git)
     let folder = HandoffFolder(at: cwd, git: recorder.git)
-    let waiting = (try? handoffs.waiting(for: nil, project: project, folder: folder)) ?? []
-    let own = waiting.filter { names.contains($0.recipient?.lowercased() ?? "") }
-    for message in own.prefix(5) {
+    let waiting = (try? handoffs.waiting(names, project: project, folder: folder)) ?? []
+    for message in waiting.filter({ $0.isFor(names) }).prefix(5) {
       let about = message.topic.map { " about \(Markdown.inline(String($0.prefix(80))))" } ?? ""
       let age = RecoveryDocument.age(of: message.createdAt, now: service.clock.now)
       lines.append(
         "Unread message from \(Markdown.inline(String((message.sender ?? "somebody").prefix(60))))"
           + "\(about), \(age); `memoryd handoff take` hands it over")
     }
-    let others = Dictionary(grouping: waiting) { $0.recipient ?? "" }
-      .filter { !names.contains($0.key.lowercased()) }
+    let others = Dictionary(grouping: waiting.filter { !$0.isFor(names) }) { $0.recipient ?? "" }
     if !others.isEmpty {
       let list = others.sorted { $0.key < $1.key }.prefix(5).map {
         "\(Markdown.inline(String($0.key.prefix(60)))) (\($0.value.count))"

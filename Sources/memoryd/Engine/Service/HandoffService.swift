@@ -356,9 +356,9 @@ struct HandoffService {
       name.map { [$0.lowercased()] }
       ?? names(sessionID: own?.id, agent: agent, cwd: service.cwd, git: git)
     let database = try service.database()
-    if name == nil, try waiting(for: names, project: project).isEmpty {
-      let others = Set(
-        try waiting(for: nil, project: project).compactMap { $0.recipient?.lowercased() })
+    let all = name == nil ? try waiting(names, project: project) : []
+    if name == nil, !all.contains(where: { $0.isFor(names) }) {
+      let others = Set(all.compactMap { $0.recipient?.lowercased() })
       // Who has no name, and no session, means the only message there is.
       if own == nil, others.count == 1 {
         names = Array(others)
@@ -399,16 +399,17 @@ struct HandoffService {
     var topic: String?
     var objective: String
     var createdAt: Int64
+
+    /// - Parameter names: In lower case.
+    func isFor(_ names: [String]) -> Bool { names.contains(recipient?.lowercased() ?? "") }
   }
 
-  /// - Parameter names: Of the reader; nil takes everybody's.
-  /// - Returns: The oldest first.
-  func waiting(for names: [String]?, project: ProjectReference) throws(StoreError) -> [Waiting] {
-    try waiting(for: names, project: project, folder: folder)
-  }
-
+  /// All unread messages of a project, whoever they are for, the oldest first.
+  ///
+  /// - Parameter names: The reader's, in lower case: a file's name may not say where the reader's
+  ///   ends.
   func waiting(
-    for names: [String]?, project: ProjectReference, folder: HandoffFolder
+    _ names: [String] = [], project: ProjectReference, folder: HandoffFolder? = nil
   ) throws(StoreError) -> [Waiting] {
     let reader = try service.reader()
     let stored = try reader.unreadMessages(projectIdentity: project.identity).map {
@@ -416,13 +417,11 @@ struct HandoffService {
         sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
         createdAt: $0.createdAt)
     }
-    let files = try reader.unknown(folder.messages(for: names ?? [])).map {
+    let files = try reader.unknown((folder ?? self.folder).messages(for: names)).map {
       Waiting(
         sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
         createdAt: $0.writtenAt)
     }
-    return (stored + files).filter { message in
-      names?.contains(message.recipient?.lowercased() ?? "") ?? true
-    }.sorted { $0.createdAt < $1.createdAt }
+    return (stored + files).sorted { $0.createdAt < $1.createdAt }
   }
 }

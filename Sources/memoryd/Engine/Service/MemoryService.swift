@@ -245,6 +245,7 @@ final class MemoryService {
     switch write.operation {
     case .changeTask(let change): change.id
     case .checkpoint(let draft) where draft.replacing != nil: draft.replacing
+    case .handOff(let draft): draft.id
     case .openSession, .endSession: write.session?.id
     default:
       {

@@ -153,7 +153,7 @@ struct HandoffCommand: ParsableCommand {
     /// Those in files too, which the store does not know yet.
     private func messages(_ service: MemoryService) throws -> Outcome {
       let project = ProjectFinder.project(named: shared.project?.text, service)
-      let items = try HandoffService(service: service).waiting(for: nil, project: project)
+      let items = try HandoffService(service: service).waiting(project: project)
         .prefix(list.limit ?? .max)
       if shared.json {
         return Outcome(
