@@ -44,6 +44,7 @@ test-tsan: deps
 
 ## Ratios against public tools, in one run.
 bench: build test-vault
+	@scripts/install-deps.sh cmark
 	python3 Benchmarks/bench.py --memoryd $(BINARY)
 
 ## Sessions, MCP clients and a flapping vault while the daemon is killed every minute.

@@ -258,6 +258,47 @@ class Vault:
         self.process.wait()
 
 
+def handoff_document(size):
+    """A handoff of about `size` bytes, as memoryd writes one, with prose, tables and code in it."""
+    rng = random.Random(5)
+
+    def prose(count):
+        return " ".join(rng.choice(WORDS) for _ in range(count))
+
+    parts = ["---\nmemoryd: handoff/1\nproject: bench\n---\n\n# Handoff: " + prose(8) + "\n"]
+    sections = [
+        ("Done", lambda: f"  - {prose(12)}\n"), ("Next", lambda: f"  - [ ] {prose(9)}\n"),
+        ("Decisions", lambda: f"  - **{prose(6)}**: {prose(14)}\n"),
+        ("Files", lambda: f"  - `src/{rng.choice(WORDS)}/{rng.choice(WORDS)}.go`: edited 3 times\n"),
+        ("Commits", lambda: f"  - `{rng.getrandbits(40):010x}` {prose(7)}\n"),
+        ("State of things", lambda: f"| {prose(2)} | {prose(5)} |\n"),
+        ("Notes", lambda: f"{prose(40)} *{prose(2)}* and `{prose(1)}`.\n\n- {prose(10)}\n\n"
+                          f"```\n{prose(12)}\n```\n\n")]
+    for name, line in sections:
+        parts.append(f"\n## {name}\n\n")
+        room = size // len(sections)
+        while room > 0:
+            parts.append(line())
+            room -= len(parts[-1])
+    return "".join(parts)
+
+
+def handoff_benchmarks(bench):
+    if not shutil.which("cmark"):
+        print("\nthe handoff's part needs the cmark command (apt-get install cmark)")
+        return
+    document = bench.path("handoff.md")
+    with open(document, "w", encoding="utf-8") as file:
+        file.write(handoff_document(50_000))
+    cmark = ("cmark, parse and render",
+             lambda: bench.timed(["cmark", "--to", "commonmark", document]))
+    bench.compare(f"Handoff of {os.path.getsize(document)} bytes, no daemon", cmark, [
+        ("memoryd handoff read, parse and render",
+         lambda: bench.timed([bench.memoryd, "handoff", "read", document])),
+        ("memoryd --version",
+         lambda: bench.timed([bench.memoryd, "--version"]))])
+
+
 def vault_benchmarks(bench, items):
     vault = Vault()
     memoryd = bench.memoryd
@@ -306,7 +347,7 @@ def main():
     parser.add_argument("--sync-items", type=int, default=10_000)
     parser.add_argument("--entries", type=int, default=100_000, help="for the daemon at rest")
     parser.add_argument("--idle-seconds", type=int, default=30)
-    parser.add_argument("--only", choices=["daemon"], help="this part alone")
+    parser.add_argument("--only", choices=["daemon", "handoff"], help="this part alone")
     options = parser.parse_args()
     bench = Bench(options.memoryd, options.runs)
     memoryd = bench.memoryd
@@ -322,6 +363,9 @@ def main():
         sqlite = ("sqlite3, one durable 8 KB insert with FTS5",
                   lambda: bench.timed(["sqlite3", store], insert))
 
+        if options.only == "handoff":
+            handoff_benchmarks(bench)
+            return
         if options.only == "daemon":
             daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
             return
@@ -369,6 +413,7 @@ def main():
             "sqlite3, FTS5 MATCH ordered by rank",
             lambda: bench.timed(["sqlite3", database, query.format("backoff AND jitter")])), [
             ("memoryd search", lambda: bench.timed([memoryd, "search", "backoff jitter"]))])
+        handoff_benchmarks(bench)
         daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
         if os.path.exists(Vault.python):
             vault_benchmarks(bench, options.sync_items)

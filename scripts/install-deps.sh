@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the system packages that memoryd builds with, and only those that are missing.
+# Installs the system packages that memoryd builds with, and only those that are missing; arguments
+# name commands that are wanted too, each from the package of its name.
 set -eu
 
 have() { pkg-config --exists "$1" 2>/dev/null || [ -f "$2" ]; }
@@ -17,6 +18,9 @@ case "$(uname -s)" in
     command -v git >/dev/null 2>&1 || missing="$missing git"
     command -v sqlite3 >/dev/null 2>&1 || missing="$missing sqlite3"
     command -v python3 >/dev/null 2>&1 || missing="$missing python3"
+    for tool in "$@"; do
+      command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+    done
     [ -n "$missing" ] || exit 0
     if ! command -v apt-get >/dev/null 2>&1; then
       echo "please install:$missing (or your system's packages of that kind)" >&2

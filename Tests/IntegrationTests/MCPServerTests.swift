@@ -181,6 +181,55 @@ import Testing
     #expect(reply.results[11].text.contains("over") && reply.results[11].text.utf16.count <= 400)
   }
 
+  @Test(arguments: Way.allCases) func handoffsAndTheLedger(way: Way) throws {
+    try workplace.git("init", "-q", "-b", "main")
+    try workplace.git("commit", "-q", "--allow-empty", "-m", "First")
+    let daemon = try daemon(way)
+    let reply = try drive(
+      way, daemon,
+      [
+        ["handoff", ["action": "write", "note": "mind the clock", "project": "repo"]],
+        ["handoff", ["action": "show", "project": "repo"]],
+        [
+          "handoff",
+          ["action": "write", "to": "bob", "topic": "x", "note": "hi bob", "project": "repo"],
+          ["memoryd/idempotency_key": "m-1"],
+        ],
+        [
+          "handoff",
+          ["action": "write", "to": "bob", "topic": "x", "note": "hi bob", "project": "repo"],
+          ["memoryd/idempotency_key": "m-1"],
+        ],
+        ["handoff", ["action": "take", "reader": "bob", "project": "repo"]],
+        ["handoff", ["action": "take", "reader": "bob", "project": "repo"]],
+        ["handoff", ["action": "list", "project": "repo"]],
+        ["handoff", ["action": "show", "id": "01NOPE"]],
+        ["ledger", ["action": "add", "item": "It works", "phase": "One", "project": "repo"]],
+        ["ledger", ["action": "add", "item": "Not yet", "status": "pending", "project": "repo"]],
+        ["ledger", ["action": "list", "status": "pending", "project": "repo"]],
+        ["ledger", ["action": "render", "project": "repo"]],
+        ["ledger", ["action": "add", "project": "repo"]],
+        ["ledger", ["action": "list", "project": "nothing"]],
+        ["ledger", ["action": "render", "project": "nothing"]],
+      ])
+    let written = try reply.json(0)
+    #expect((written["document"] as? String)?.contains("mind the clock") == true)
+    #expect(reply.results[0].meta["memoryd/durability"] as? String == "stored")
+    // Who calls over HTTP has no working folder.
+    #expect((written["path"] as? String != nil) == (way != .http))
+    #expect(reply.results[1].text == written["document"] as? String)
+    #expect(try reply.json(2)["id"] as? String == reply.json(3)["id"] as? String)
+    #expect(try (reply.json(4)["document"] as? String)?.contains("hi bob") == true)
+    #expect(reply.results[5].isError)
+    #expect(try reply.list(6).count == 2)
+    #expect(reply.results[7].isError)
+    #expect(try reply.json(8)["id"] as? String != nil)
+    #expect(try reply.list(10).map { $0["item"] as? String } == ["Not yet"])
+    #expect(reply.results[11].text.contains("| It works | ✅ |"))
+    #expect(reply.results[12].isError && reply.results[14].isError)
+    #expect(reply.results[13].text == "[]")
+  }
+
   @Test(arguments: Way.allCases) func idempotencyKey_makesOneWriteOfTwo(way: Way) throws {
     let daemon = try daemon(way)
     let call: [Any] = [
