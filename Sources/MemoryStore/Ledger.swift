@@ -68,6 +68,37 @@ public struct Ledger: Codable, Sendable, Equatable {
     self.phases = phases
   }
 
+  /// Phases of one name, and in them groups of one name and kind, are one.
+  public func joined() -> Ledger {
+    var result = Ledger(title: title)
+    for phase in phases {
+      let at = result.phases.firstIndex { $0.name == phase.name } ?? result.phases.endIndex
+      if at == result.phases.endIndex {
+        result.phases.append(Phase(phase.name, isDone: phase.isDone))
+      }
+      for group in phase.groups {
+        let known = result.phases[at].groups.firstIndex { other in
+          switch (other.content, group.content) {
+          case (.entries, .entries), (.list, .list): other.name == group.name
+          default: false
+          }
+        }
+        guard let known else {
+          result.phases[at].groups.append(group)
+          continue
+        }
+        switch (result.phases[at].groups[known].content, group.content) {
+        case (.entries(let first), .entries(let second)):
+          result.phases[at].groups[known].content = .entries(first + second)
+        case (.list(let first), .list(let second)):
+          result.phases[at].groups[known].content = .list(first + second)
+        default: break
+        }
+      }
+    }
+    return result
+  }
+
   /// All items, with the phase and the heading that they stand under.
   public var entries: [(phase: String, group: String?, entry: Entry)] {
     phases.flatMap { phase in

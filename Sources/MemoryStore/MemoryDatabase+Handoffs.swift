@@ -40,7 +40,7 @@ extension MemoryDatabase {
     query.match("p.name", filter.project)
     query.match("p.identity", filter.projectIdentity)
     query.match("h.session_id", filter.sessionID)
-    return try fetch(query, order: "h.id DESC", limit: filter.limit, Self.handoff)
+    return try fetch(query, order: "h.rowid DESC", limit: filter.limit, Self.handoff)
   }
 
   /// Messages of a project that nobody has taken, the oldest first.
@@ -51,7 +51,7 @@ extension MemoryDatabase {
     query.match("p.identity", projectIdentity)
     query.match("p.name", project)
     query.add("h.recipient IS NOT NULL AND h.taken_at IS NULL AND h.id > ?", "")
-    return try fetch(query, order: "h.id", limit: nil, Self.handoff)
+    return try fetch(query, order: "h.rowid", limit: nil, Self.handoff)
   }
 
   /// Finds a handoff by its id or the beginning of it.
@@ -74,8 +74,8 @@ extension MemoryDatabase {
     return try fetch(query, order: "h.id", limit: 1, Self.handoff).first
   }
 
-  /// Notes where a document was written in the end.
-  public func setPath(_ path: String, ofHandoff id: String) throws(StoreError) {
+  /// Notes where a document is in the end; nil if it is in the store only.
+  public func setPath(_ path: String?, ofHandoff id: String) throws(StoreError) {
     try write {
       try $0.execute(
         cached: "UPDATE handoffs SET path = ? WHERE id = ?", arguments: [path, id])
@@ -131,12 +131,13 @@ extension MemoryDatabase {
   ///
   /// - Parameters:
   ///   - names: The reader's, in lower case.
+  ///   - writer: A session whose own messages are not for it.
   ///   - files: Messages in files, whoever they are for.
   /// - Returns: Nil if there is none.
   /// - Throws: ``StoreError``; nothing is taken then.
   public func takeMessage(
-    for names: [String], in project: ProjectReference, files: [MessageFile], requestID: String,
-    at: Int64
+    for names: [String], notFrom writer: String? = nil, in project: ProjectReference,
+    files: [MessageFile], requestID: String, at: Int64
   ) throws(StoreError) -> HandoffRecord? {
     let files = files.map { file in
       var file = file
@@ -150,9 +151,11 @@ extension MemoryDatabase {
       let stored = try Row.fetchAll(
         db,
         cached: """
-          SELECT id, recipient, created_at FROM handoffs
-          WHERE project_id = ? AND recipient IS NOT NULL AND taken_at IS NULL ORDER BY id
-          """, arguments: [projectID]
+          SELECT id, recipient, path, created_at FROM handoffs
+          WHERE project_id = ? AND recipient IS NOT NULL AND taken_at IS NULL
+            AND (session_id IS NOT ? OR session_id IS NULL)
+          ORDER BY rowid
+          """, arguments: [projectID, writer]
       ).first { names.contains(($0["recipient"] as String).lowercased()) }
       let fresh = try files.filter { names.contains($0.recipient.lowercased()) }
         .sorted { ($0.writtenAt, $0.path) < ($1.writtenAt, $1.path) }
@@ -169,10 +172,17 @@ extension MemoryDatabase {
             """,
           arguments: [
             taken, projectID, fresh.objective, fresh.sender, fresh.recipient, fresh.topic,
-            fresh.path, fresh.body, Self.sourceKey(fresh), fresh.writtenAt, at,
+            fresh.path, fresh.body, try Self.sourceKey(fresh, db), fresh.writtenAt, at,
           ])
       } else if let stored {
         taken = stored["id"]
+        // Its file may have been changed by hand since.
+        if let file = files.first(where: { $0.id == taken && $0.path == stored["path"] as String? })
+        {
+          try db.execute(
+            cached: "UPDATE handoffs SET objective = ?, body = ? WHERE id = ? AND body <> ?",
+            arguments: [file.objective, file.body, taken, file.body])
+        }
       } else {
         return nil
       }
@@ -192,13 +202,27 @@ extension MemoryDatabase {
     return try read { db in try files.filter { try !Self.isKnown($0, db) } }
   }
 
+  /// True if the store has the message, or has handed it over. One that only bears the id of another
+  /// document, as an answer made from a copy does, is a message of its own.
   private static func isKnown(_ file: MessageFile, _ db: Database) throws -> Bool {
     try Int.fetchOne(
-      db, cached: "SELECT 1 FROM handoffs WHERE source_key = ? OR id = ?",
-      arguments: [sourceKey(file), file.id]) != nil
+      db,
+      cached: """
+        SELECT 1 FROM handoffs WHERE source_key = ?
+          OR (id = ? AND recipient IS NOT NULL AND (path = ? OR body = ?))
+          OR (source_key = ? AND body = ?)
+        """,
+      arguments: [
+        file.key, file.id, file.path, file.body, file.id.map { "id:" + $0 }, file.body,
+      ]) != nil
   }
 
-  private static func sourceKey(_ file: MessageFile) -> String {
-    file.id.map { "id:" + $0 } ?? file.key
+  /// By its id a message is known on other machines too, and when git puts its file back.
+  private static func sourceKey(_ file: MessageFile, _ db: Database) throws -> String {
+    guard let id = file.id else { return file.key }
+    let key = "id:" + id
+    let isTaken = try Int.fetchOne(
+      db, cached: "SELECT 1 FROM handoffs WHERE source_key = ?", arguments: [key])
+    return isTaken == nil ? key : file.key
   }
 }

@@ -67,6 +67,27 @@ extension MemoryDatabase {
     }
   }
 
+  /// The hash of the document that was read last, or written.
+  public func ledgerFile(projectIdentity: String) throws(StoreError) -> String? {
+    try read { db in
+      try String.fetchOne(
+        db,
+        cached: """
+          SELECT l.file FROM ledgers l JOIN projects p ON p.id = l.project_id WHERE p.identity = ?
+          """, arguments: [projectIdentity])
+    }
+  }
+
+  public func setLedgerFile(_ hash: String, projectIdentity: String) throws(StoreError) {
+    try write { db in
+      try db.execute(
+        cached: """
+          UPDATE ledgers SET file = ?
+          WHERE project_id = (SELECT id FROM projects WHERE identity = ?)
+          """, arguments: [hash, projectIdentity])
+    }
+  }
+
   private static let ledgerSelect = """
     SELECT i.*, g.phase AS phase, g.name AS group_name, g.is_list AS is_list,
       f.name AS phase_name, f.is_done AS is_done, p.name AS project
@@ -95,6 +116,10 @@ extension MemoryDatabase {
       ? "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO UPDATE SET title = excluded.title"
       : "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO NOTHING"
     try db.execute(cached: insert, arguments: [projectID, draft.ledger.title])
+    if let file = draft.file {
+      try db.execute(
+        cached: "UPDATE ledgers SET file = ? WHERE project_id = ?", arguments: [file, projectID])
+    }
     var last = ""
     var phases = Ordinals()
     for phase in draft.ledger.phases {
@@ -158,7 +183,8 @@ extension MemoryDatabase {
               """,
             arguments: [
               last, groupNumber, projectID, write.session?.id, item, entry?.status.rawValue,
-              entry?.remark, entry?.detail, entry?.date, draft.source,
+              entry?.remark, entry?.detail,
+              entry.flatMap { $0.date ?? (draft.isImport ? nil : day(write.at)) }, draft.source,
               draft.isImport ? stamp(entry) : nil, write.at, write.at,
             ])
         }
@@ -174,12 +200,13 @@ extension MemoryDatabase {
     let id: String = known["id"]
     let stamp = stamp(entry)
     if draft.isImport {
-      if known["imported"] == stamp { return }
+      if known["imported"] as String? == stamp { return }
     } else {
       // What is not said stays.
       entry.remark = entry.remark ?? known["remark"]
       entry.detail = entry.detail ?? known["detail"]
-      entry.date = entry.date ?? known["date"]
+      let isNews = known["status"] as String? != entry.status.rawValue
+      entry.date = entry.date ?? (isNews ? nil : known["date"]) ?? day(at)
     }
     let isSame = Self.entry(ofItem: known) == entry
     if isSame, !draft.isImport { return }
@@ -192,6 +219,11 @@ extension MemoryDatabase {
         entry.status.rawValue, entry.remark, entry.detail, entry.date,
         draft.isImport ? stamp : nil, isSame ? known["updated_at"] as Int64 : at, id,
       ])
+  }
+
+  /// The day of a time, UTC.
+  private static func day(_ milliseconds: Int64) -> String {
+    String(Timestamp.string(milliseconds).prefix(10))
   }
 
   /// What a file says of an item.

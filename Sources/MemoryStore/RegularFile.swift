@@ -92,6 +92,25 @@ public enum RegularFile {
     return true
   }
 
+  /// Writes a file of somebody's anew, durably: a link stays one, and so do the mode bits.
+  public static func rewrite(
+    _ bytes: some Collection<UInt8>, _ path: String
+  ) throws(StoreError) {
+    guard let resolved = realpath(path, nil) else { throw failure("write", path) }
+    defer { free(resolved) }
+    let target = String(cString: resolved)
+    var status = stat()
+    guard stat(target, &status) == 0 else { throw failure("write", path) }
+    let temporary = try writeBeside(target, bytes)
+    chmod(temporary, status.st_mode & 0o7777)
+    guard rename(temporary, target) == 0 else {
+      let error = failure("write", path)
+      unlink(temporary)
+      throw error
+    }
+    try synchronizeFolder(of: target)
+  }
+
   /// - Returns: The path of a temporary file that holds the bytes, `fsync`ed.
   private static func writeBeside(
     _ path: String, _ bytes: some Collection<UInt8>
@@ -176,6 +195,12 @@ public enum RegularFile {
       }
     }
     return "/" + parts.joined(separator: "/")
+  }
+
+  /// True if there is anything of that name, whatever it is.
+  public static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
   }
 
   /// Identity and size without opening; nil where nothing regular stands.

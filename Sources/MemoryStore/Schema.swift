@@ -265,7 +265,8 @@ enum Schema {
   // source_key tells the files apart that messages were taken from.
   // The ledger keeps the order of a document: phases by number, their groups by number, items by id.
   // imported: what the file said of the item when it was imported last, so that importing it again
-  // undoes nothing that happened since.
+  // undoes nothing that happened since. ledgers.file: a hash of the document that was read or written
+  // last; another one has changes that are not here yet.
   private static let three = """
     CREATE TABLE handoffs (
       id TEXT PRIMARY KEY,
@@ -302,7 +303,8 @@ enum Schema {
 
     CREATE TABLE ledgers (
       project_id INTEGER PRIMARY KEY REFERENCES projects(id),
-      title TEXT NOT NULL
+      title TEXT NOT NULL,
+      file TEXT
     ) STRICT;
     CREATE TABLE ledger_phases (
       number INTEGER PRIMARY KEY,

@@ -117,10 +117,13 @@ public struct LedgerDraft: Codable, Sendable {
   /// `manual`, `import`, `task` or `handoff`. An import also takes over the title and the marks of
   /// phases, and leaves alone what its file has not changed since the last one.
   public var source: String
+  /// A hash of the document that it was read from.
+  public var file: String?
 
-  public init(ledger: Ledger, source: String) {
+  public init(ledger: Ledger, source: String, file: String? = nil) {
     self.ledger = ledger
     self.source = source
+    self.file = file
   }
 
   public var isImport: Bool { source == "import" }

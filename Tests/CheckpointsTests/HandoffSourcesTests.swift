@@ -94,7 +94,8 @@ import Testing
   }
 
   @Test func addedNotes_leaveHandEditsAlone() {
-    let document = "# Handoff: a\n\nFree *words*.\n\n## Own\n\n| a | b |\n|---|---|\n\n## Notes\n\nold\n"
+    let document =
+      "# Handoff: a\n\nFree *words*.\n\n## Own\n\n| a | b |\n|---|---|\n\n## Notes\n\nold\n"
     var handoff = Handoff(document)
     handoff.add(note: "# new")
     #expect(handoff.markdown() == document + "\n### new\n")

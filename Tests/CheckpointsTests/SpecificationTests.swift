@@ -20,7 +20,8 @@ import Testing
   private func expectFixedPoint(_ document: String) throws {
     let once = Handoff(document).markdown()
     let twice = Handoff(once).markdown()
-    try #require(Array(once.utf8) == Array(twice.utf8), "\(document)\n=== once\n\(once)\n=== twice\n\(twice)")
+    try #require(
+      Array(once.utf8) == Array(twice.utf8), "\(document)\n=== once\n\(once)\n=== twice\n\(twice)")
     _ = Handoff(once).contents
   }
 
@@ -29,7 +30,9 @@ import Testing
     #expect(examples.count > 600)
     for example in examples {
       try expectFixedPoint(example)
-      for heading in ["Done", "Next", "Open tasks", "Decisions", "Files", "Commits", "Notes", "Own"] {
+      for heading in [
+        "Done", "Next", "Open tasks", "Decisions", "Files", "Commits", "Notes", "Own",
+      ] {
         try expectFixedPoint("# Handoff: x\n\n## \(heading)\n\n\(example)\n\n## Blockers\n\n- y\n")
       }
       // As text it comes back as it is.

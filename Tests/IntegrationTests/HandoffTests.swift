@@ -106,10 +106,12 @@ import Testing
     let document = try String(contentsOfFile: path, encoding: .utf8)
     #expect(document == json["document"] as? String)
     let read = try place.run("handoff", "read", path, "--json").json()
-    #expect(read["objective"] as? String == "Move the retries into the client, never touch the server")
+    #expect(
+      read["objective"] as? String == "Move the retries into the client, never touch the server")
     #expect(read["done"] as? [String] == ["write the test"])
     #expect((read["next"] as? [[String: Any]])?.map { $0["text"] as? String } == ["write the docs"])
-    #expect((read["open_tasks"] as? [[String: Any]])?.first?["title"] as? String == "Rotate the keys")
+    #expect(
+      (read["open_tasks"] as? [[String: Any]])?.first?["title"] as? String == "Rotate the keys")
     #expect((read["decisions"] as? [[String: Any]])?.first?["rationale"] as? String == "no herd")
     #expect((read["commits"] as? [[String: Any]])?.first?["subject"] as? String == "First commit")
     #expect(
@@ -128,8 +130,9 @@ import Testing
     let hits = try place.run("search", "clock", "--kind", "handoff", "--json").items()
     #expect(hits.map { $0["id"] as? String } == [id])
     #expect(try place.run("handoff", "show").output == document)
-    #expect(try place.run("handoff", "show", String(id.prefix(12)), "--format", "html").output
-      .hasPrefix("<!doctype html>"))
+    #expect(
+      try place.run("handoff", "show", String(id.prefix(12)), "--format", "html").output
+        .hasPrefix("<!doctype html>"))
     #expect(try place.context("startup", session: "session-2").contains(".handoff/\(name)"))
   }
 
@@ -219,6 +222,47 @@ import Testing
     #expect(try place.run("handoff", "list", "--json").items().count == 1)
   }
 
+  @Test func write_forASessionThatNobodyKnows_saysSo() throws {
+    try repository()
+    #expect(try place.run("handoff", "--session", "nope").status == 66)
+    #expect(try place.run("session", "list", "--json").items().isEmpty && files.isEmpty)
+    // One that no hook has told of is found where the agent keeps its transcripts.
+    let id = "5f0c6a1e-3b52-4c1e-9d1b-7a64c1f0a2d9"
+    let folder = place.path + "/.claude/projects/-x"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try String(contentsOfFile: place.transcript, encoding: .utf8).replacing("session-1", with: id)
+      .write(toFile: "\(folder)/\(id).jsonl", atomically: true, encoding: .utf8)
+    let written = try place.run("handoff", "--session", id, "--json").json()
+    #expect((written["document"] as? String)?.contains("write the docs") == true)
+  }
+
+  @Test func amend_keepsModeAndLinkAndLeavesMessagesAlone() throws {
+    try repository()
+    try place.run("handoff")
+    let path = place.repository + "/.handoff/" + files[0]
+    let real = place.path + "/real.md"
+    try FileManager.default.moveItem(atPath: path, toPath: real)
+    symlink(real, path)
+    chmod(real, 0o644)
+    try place.run("handoff", "--to", "bob", "--note", "hello")
+    try place.run("handoff", "--amend", "--note", "afterthought")
+    #expect(try String(contentsOfFile: real, encoding: .utf8).contains("afterthought"))
+    var status = stat()
+    #expect(lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+    #expect(stat(real, &status) == 0 && status.st_mode & 0o777 == 0o644)
+    #expect(try !place.run("handoff", "take", "bob").output.contains("afterthought"))
+    try place.run("handoff", "--amend", "--note", "another")
+    #expect(try String(contentsOfFile: real, encoding: .utf8).contains("another"))
+  }
+
+  @Test func write_ofAnotherProject_takesNothingFromThisRepository() throws {
+    try repository()
+    let written = try place.run("handoff", "--project", "other", "--note", "n", "--json").json()
+    #expect(written["path"] is NSNull && files.isEmpty)
+    #expect((written["document"] as? String)?.contains("First commit") == false)
+    #expect((written["document"] as? String)?.contains("a.txt") == false)
+  }
+
   // MARK: Before a compaction
 
   @Test func preCompact_keepsAHandoffWithItsCheckpoint() throws {
@@ -254,7 +298,8 @@ import Testing
       "checkpoint", input: place.hook("PreCompact", ["session_id": "session-9"]),
       environment: environment)
     #expect(hook.status == 0)
-    #expect(try place.context("startup", session: "session-2").contains("the handoff is in the store"))
+    #expect(
+      try place.context("startup", session: "session-2").contains("the handoff is in the store"))
     try place.run(
       "checkpoint", input: place.hook("PreCompact", ["session_id": "session-8"]),
       environment: ["MEMORYD_HANDOFF_ON_COMPACT": "off"])
@@ -265,7 +310,8 @@ import Testing
 
   @Test func messages_reachTheirReaderOnce() throws {
     try repository()
-    try place.run("handoff", "--to", "Bob", "--topic", "Retry stuff", "--from", "alice", "--note", "1")
+    try place.run(
+      "handoff", "--to", "Bob", "--topic", "Retry stuff", "--from", "alice", "--note", "1")
     try place.run("handoff", "--to", "carol", "--note", "2")
     #expect(files == ["alice-to-bob-retry-stuff.md", "main-to-carol-handoff.md"])
     #expect(try place.run("handoff", "take").status == 66)
@@ -309,6 +355,45 @@ import Testing
     // Written anew, it is a new message.
     try "no heading".write(toFile: folder + "/zed-to-main-x.md", atomically: true, encoding: .utf8)
     #expect(try place.run("handoff", "take", environment: environment).status == 0)
+  }
+
+  @Test func messages_byTheirIDAndContent_areTheSameOrNot() throws {
+    try repository()
+    try place.run("handoff", "--to", "bob", "--topic", "x", "--from", "me", "--note", "first")
+    let folder = place.repository + "/.handoff"
+    // Changed by hand before it was read: the reader gets what it says now.
+    var text = try String(contentsOfFile: folder + "/me-to-bob-x.md", encoding: .utf8)
+    text += "\nby hand\n"
+    try text.write(toFile: folder + "/me-to-bob-x.md", atomically: false, encoding: .utf8)
+    #expect(try place.run("handoff", "take", "bob").output == text)
+    #expect(try place.run("handoff", "take", "bob").status == 66)
+    let kept = try place.run("handoff", "list", "--json").items()[0]
+    #expect(kept["path"] as? String == folder + "/read/me-to-bob-x.md")
+    // An answer that was made from a copy bears the same id, and is another message.
+    try (text + "\nanswer\n").write(
+      toFile: folder + "/bob-to-bob-y.md", atomically: true, encoding: .utf8)
+    #expect(try place.run("handoff", "take", "bob").output.hasSuffix("answer\n"))
+    // A handoff that somebody passes on by copying it is a message.
+    try place.run("handoff")
+    try FileManager.default.copyItem(
+      atPath: folder + "/" + files[0], toPath: folder + "/me-to-bob-z.md")
+    #expect(try place.run("handoff", "take", "bob").status == 0)
+    // What git puts back is known by its id.
+    try FileManager.default.copyItem(
+      atPath: folder + "/read/me-to-bob-x.md", toPath: folder + "/me-to-bob-x.md")
+    #expect(try place.run("handoff", "take", "bob").status == 66)
+    #expect(!files.contains("me-to-bob-x.md"))
+  }
+
+  @Test func messages_doNotReachTheirWriter() throws {
+    try repository()
+    let writer = ["CLAUDE_CODE_SESSION_ID": "session-1"]
+    let reader = ["CLAUDE_CODE_SESSION_ID": "session-2"]
+    try place.run("handoff", "--to", "next", "--note", "hi", environment: writer)
+    #expect(try place.run("handoff", "take", environment: writer).status == 66)
+    #expect(try !place.context("startup").contains("Unread message"))
+    #expect(try place.context("startup", session: "session-2").contains("Unread message from main"))
+    #expect(try place.run("handoff", "take", environment: reader).output.contains("hi"))
   }
 
   @Test func sixteenTakersAtOnce_getEachMessageOnce() async throws {
@@ -356,7 +441,8 @@ import Testing
     for number in 0..<count {
       #expect(outputs.count { $0.contains("mark-\(number).") } == 1)
     }
-    #expect(try place.sqlite("SELECT count(*) FROM handoffs WHERE taken_at IS NOT NULL") == "\(count)")
+    #expect(
+      try place.sqlite("SELECT count(*) FROM handoffs WHERE taken_at IS NOT NULL") == "\(count)")
   }
 }
 
@@ -436,6 +522,45 @@ import Testing
     #expect(try place.run("ledger", "add", " ").status == 65)
   }
 
+  @Test func items_areUpdatedWhereTheyStand() throws {
+    try place.run("ledger", "add", "A", "--phase", "One", "--date", "2026-01-01")
+    try place.run("ledger", "add", "B", "--phase", "Two")
+    try place.run("ledger", "add", "A", "--detail", "proof")
+    let items = try place.run("ledger", "list", "--json").items()
+    #expect(items.map { $0["phase"] as? String } == ["One", "Two"])
+    #expect(items[0]["detail"] as? String == "proof" && items[0]["date"] as? String == "2026-01-01")
+    #expect(try place.run("ledger", "verify", "--phase", "Three").status == 66)
+  }
+
+  @Test func handoff_addsWhatWasDoneToTheLedgerOnce() throws {
+    try place.git("init", "-q", "-b", "main")
+    let environment = ["CLAUDE_CODE_SESSION_ID": "session-1"]
+    try place.run("checkpoint", "--action", "wrote the test", environment: environment)
+    for _ in 0..<2 {
+      let done = try place.run("handoff", "--ledger", environment: environment)
+      #expect(done.output.contains("ledger: 1 item in it"))
+      try place.run("ledger", "add", "Something else", "--phase", "Phase 9")
+    }
+    let items = try place.run("ledger", "list", "--json").items()
+    #expect(items.map { $0["item"] as? String } == ["wrote the test", "Something else"])
+  }
+
+  @Test func changesByHand_areImportedBeforeTheFileIsRenewed() throws {
+    try place.run("ledger", "add", "A", "--phase", "P", "--status", "pending")
+    let path = place.path + "/LEDGER.md"
+    try place.run("ledger", "render", "--out", path)
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try text.replacing("🔄", with: "✅").write(toFile: path, atomically: true, encoding: .utf8)
+    try place.run("ledger", "add", "B")
+    let refused = try place.run("ledger", "render", "--out", path)
+    #expect(refused.status == 73 && refused.errorOutput.contains("ledger import"))
+    let imported = try place.run("ledger", "import", path, "--json").json()
+    #expect(imported["changed"] as? Int == 1 && imported["added"] as? Int == 0)
+    #expect(try place.run("ledger", "render", "--out", path).status == 0)
+    let items = try place.run("ledger", "list", "--json").items()
+    #expect(items.map { $0["status"] as? String } == ["done", "done"])
+  }
+
   @Test func render_renewsItsOwnFileAndLeavesOthersAlone() throws {
     try place.run("ledger", "add", "One", "--phase", "P")
     let path = place.path + "/LEDGER.md"
@@ -453,10 +578,12 @@ import Testing
     #expect(refused.status == 73 && refused.errorOutput.contains("--force"))
     #expect(try String(contentsOfFile: path, encoding: .utf8).hasSuffix("My words.\n"))
     symlink(path, place.path + "/link.md")
-    #expect(try place.run("ledger", "render", "--out", place.path + "/link.md", "--force").status == 0)
+    #expect(
+      try place.run("ledger", "render", "--out", place.path + "/link.md", "--force").status == 0)
     #expect(try String(contentsOfFile: path, encoding: .utf8).contains("Three"))
     #expect(
-      try String(contentsOfFile: path + ".before-memoryd", encoding: .utf8).hasSuffix("My words.\n"))
+      try String(contentsOfFile: path + ".before-memoryd", encoding: .utf8).hasSuffix("My words.\n")
+    )
     let facts = try FileManager.default.attributesOfItem(atPath: place.path + "/link.md")
     #expect(facts[.type] as? FileAttributeType == .typeSymbolicLink)
   }

@@ -50,7 +50,9 @@ import Yams
     ]
     for plugin in plugins {
       #expect(Set(plugin.keys).isSubset(of: fields))
-      #expect(plugin["name"] as? String == (try Self.json(".claude-plugin/plugin.json")["name"] as? String))
+      #expect(
+        plugin["name"] as? String
+          == (try Self.json(".claude-plugin/plugin.json")["name"] as? String))
       #expect((plugin["source"] as? String)?.hasPrefix("./") == true)
     }
   }
@@ -79,7 +81,8 @@ import Yams
         for hook in try #require(group["hooks"] as? [[String: Any]]) {
           #expect(
             Set(hook.keys).isSubset(of: [
-              "type", "command", "args", "timeout", "statusMessage", "async", "asyncRewake", "shell",
+              "type", "command", "args", "timeout", "statusMessage", "async", "asyncRewake",
+              "shell",
             ]))
           #expect(hook["type"] as? String == "command")
           // With arguments no shell runs.
@@ -119,7 +122,8 @@ import Yams
     let root = VaultPeer.root
     #expect(try files.contentsOfDirectory(atPath: root + "/skills").sorted() == Self.names)
     #expect(
-      try files.contentsOfDirectory(atPath: root + "/commands").sorted() == Self.names.map { $0 + ".md" })
+      try files.contentsOfDirectory(atPath: root + "/commands").sorted()
+        == Self.names.map { $0 + ".md" })
     let readme = try Self.file("README.md")
     #expect(Self.names.filter { !readme.contains("`/\($0)`") } == [])
   }
@@ -224,7 +228,9 @@ import Yams
           #expect(process.terminationStatus == 0, "\(circumstance) \(command): \(text)")
           #expect(!text.trimmingCharacters(in: .whitespacesAndNewlines).isEmpty, "\(command)")
           #expect(ContinuousClock.now - start < .seconds(60), "\(command)")
-          if circumstance == .usual { #expect(!text.contains("memoryd: error"), "\(command): \(text)") }
+          if circumstance == .usual {
+            #expect(!text.contains("memoryd: error"), "\(command): \(text)")
+          }
           // The model is told what is wrong.
           let sentence = try #require(command.split(separator: "echo \"").last?.dropLast())
           if isBroken { #expect(text.contains(sentence), "\(command): \(text)") }
@@ -261,7 +267,10 @@ import Yams
     ).json()
     let done = try #require(read["done"] as? [String])
     #expect(done.contains { $0.contains("9147e77") })
-    #expect((read["files"] as? [[String: Any]])?.contains { ($0["path"] as? String) == "internal/strategy/bootstrap/bootstrap.go" } == true)
+    #expect(
+      (read["files"] as? [[String: Any]])?.contains {
+        ($0["path"] as? String) == "internal/strategy/bootstrap/bootstrap.go"
+      } == true)
     #expect(try place.context("startup", session: "session-2").contains(".handoff/" + name))
   }
 }

@@ -192,9 +192,10 @@ import Testing
     func entry() throws -> Ledger.Entry? {
       try database.ledger(projectIdentity: project.identity)?.entries.first?.entry
     }
-    #expect(try entry() == Ledger.Entry("a", status: .done, detail: "c1"))
+    let day = "1970-01-01"
+    #expect(try entry() == Ledger.Entry("a", status: .done, detail: "c1", date: day))
     try merge(database, pending, at: 7)
-    #expect(try entry() == Ledger.Entry("a", status: .done, detail: "c1"))
+    #expect(try entry() == Ledger.Entry("a", status: .done, detail: "c1", date: day))
     // What the file changes is taken over.
     var changed = pending
     changed.phases[0].groups[0].content = .entries([.init("a", status: .deferred)])
@@ -217,7 +218,8 @@ import Testing
         phases: [
           .init("One", groups: [.init(.entries([.init("a", status: .done, remark: "r")]))])
         ]), "manual", at: 11)
-    #expect(try entry() == Ledger.Entry("a", status: .done, remark: "r", detail: "c2"))
+    #expect(
+      try entry() == Ledger.Entry("a", status: .done, remark: "r", detail: "c2", date: day))
   }
 
   @Test func spooledWrites_areTakenIn() throws {

@@ -45,7 +45,8 @@ public struct HandoffSources: Sendable {
 
   /// What was achieved: completed todos, what was said to be done, finished tasks, and commits.
   public var achievements: [Ledger.Entry] {
-    let done = snapshot.plan.filter { $0.state == .completed }.map(\.text) + statement.actions
+    let done =
+      snapshot.plan.filter { $0.state == .completed }.map(\.text) + statement.actions
       + doneTasks.map(\.title)
     var seen: Set<String> = []
     let items = done.map(\.oneLine).filter { !$0.isEmpty && seen.insert($0).inserted }
@@ -125,7 +126,9 @@ public struct HandoffSources: Sendable {
       guard !lines.isEmpty else { return }
       parts.append("### \(fact.rawValue)\n\n" + lines.joined(separator: "\n"))
     }
-    func quote(_ text: String, _ bytes: Int) -> String { Markdown.text(text.oneLine.cut(to: bytes)) }
+    func quote(_ text: String, _ bytes: Int) -> String {
+      Markdown.text(text.oneLine.cut(to: bytes))
+    }
     add(
       .requests,
       snapshot.requests.reversed().prefix(5).map { "- “\(quote($0.text, 400))”" })

@@ -115,6 +115,7 @@ final class MarkdownTree {
   /// markup; blanks at the ends of lines, empty lines, and what drives terminals or turns the reading
   /// direction around become character references.
   static func appendText(_ text: String, to parent: Node, onOneLine: Bool = false) {
+    if isPlain(text) { return appendLiteral(CMARK_NODE_TEXT, text, to: parent) }
     var run = ""
     func flush() {
       guard !run.isEmpty else { return }
@@ -151,6 +152,16 @@ final class MarkdownTree {
       }
     }
     flush()
+  }
+
+  /// True for a line of ASCII that cmark's writer escapes as it should: most of all text.
+  private static func isPlain(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      guard let first = bytes.first, let last = bytes.last else { return false }
+      return first != 0x20 && first != UInt8(ascii: "~") && last != 0x20
+        && bytes.allSatisfy { (0x20..<0x7F).contains($0) }
+    }
   }
 
   // MARK: Writing

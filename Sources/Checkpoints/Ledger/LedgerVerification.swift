@@ -79,7 +79,9 @@ public struct LedgerVerification: Sendable {
   }
 
   private static func isHexadecimal(_ word: String) -> Bool {
-    word.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) || (65...70).contains($0) }
+    word.utf8.allSatisfy {
+      (48...57).contains($0) || (97...102).contains($0) || (65...70).contains($0)
+    }
   }
 
   /// What stands between blanks and marks that people put between and around hashes; a UUID or a

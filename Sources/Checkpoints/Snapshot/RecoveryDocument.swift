@@ -237,7 +237,10 @@ public struct RecoveryDocument: Sendable {
     var first = "- Branch \(git.branch.map(Markdown.inline) ?? "none (detached head)")"
     if let head = git.head { first += " at \(head.prefix(10))" }
     var lines = [first]
-    if let dirty = git.dirty, let at = git.dirtyAt {
+    if let at = git.dirtyAt,
+      // Handoffs are not a part of the work.
+      let dirty = git.dirty?.filter({ !$0.hasPrefix(".handoff/") })
+    {
       let named = dirty.prefix(12).map(Markdown.inline).joined(separator: ", ")
       let rest = dirty.count > 12 ? " and \(dirty.count - 12) more" : ""
       lines.append(

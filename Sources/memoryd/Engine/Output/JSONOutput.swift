@@ -91,7 +91,8 @@ enum JSONOutput {
     [
       "id": acknowledgement.id, "kind": acknowledgement.kind,
       "durability": acknowledgement.durability.rawValue,
-      "vault": vault(acknowledgement.vaultState, service),
+      "vault": goesToVault(acknowledgement)
+        ? vault(acknowledgement.vaultState, service) : "off",
       "pending": service.pendingForVault(),
       "created_at": Timestamp.string(acknowledgement.createdAt),
     ]
@@ -99,6 +100,10 @@ enum JSONOutput {
 }
 
 extension JSONOutput {
+  private static func goesToVault(_ acknowledgement: MemoryService.Acknowledgement) -> Bool {
+    ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
+  }
+
   /// `off`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.
   private static func vault(_ state: OutboxRow.State?, _ service: MemoryService) -> String {
     guard service.settings.hasVault else { return "off" }

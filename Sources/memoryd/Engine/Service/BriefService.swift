@@ -38,7 +38,9 @@ struct BriefService {
       text += list("Left off", leftOff, none: "nothing recorded")
       text += list("Next", next, none: "nothing planned")
       if let handoff {
-        let place = handoff.path ?? "memoryd handoff show \(handoff.id)"
+        let place =
+          handoff.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
+          ?? "memoryd handoff show \(handoff.id)"
         text += "Handoff: \(People.line(place, 200))\n"
       }
       for message in messages {
@@ -77,6 +79,7 @@ struct BriefService {
     let git = GitFacts.read(at: service.cwd)
     let document = try RecoveryService(service: service).document(
       sessionID: nil, excluding: session, project: project, occasion: .request)
+    let handoffs = HandoffService(service: service)
     let newest = try reader.handoffs(RecordFilter(projectIdentity: project.identity, limit: 20))
       .first { $0.recipient == nil }
     let contents = newest.map { Handoff($0.body) }
@@ -87,11 +90,13 @@ struct BriefService {
     let stated = snapshot?.stated
     func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
     let open = (snapshot?.plan ?? []).filter { $0.state != .completed }.map(\.text)
-    let steps = handoff?.contents.next.filter { !$0.isDone }.map(\.text) ?? (open + (stated?.next ?? []))
+    let steps =
+      handoff?.contents.next.filter { !$0.isDone }.map(\.text) ?? (open + (stated?.next ?? []))
     let tasks = try reader.tasks(
       status: "open", filter: RecordFilter(project: project.name, limit: 8)
     ).map { "\($0.title) (task \($0.id))" }
-    let done = handoff.map { Array($0.contents.done.reversed()) }
+    let done =
+      handoff.map { Array($0.contents.done.reversed()) }
       ?? ((stated?.actions ?? []) + (snapshot?.actions ?? []))
     return Brief(
       project: project.name, branch: git?.branch, mode: service.verdict().mode.rawValue,
@@ -101,7 +106,7 @@ struct BriefService {
       leftOff: Array(done.prefix(5)), next: Array((steps + tasks).prefix(10)), handoff: newest,
       since: [newest?.updatedAt, document?.takenAt].compactMap(\.self).max(),
       messages: Array(
-        try HandoffService(service: service).waiting(project: project).prefix(5)),
+        try handoffs.waiting(handoffs.ownNames(), project: project).prefix(5)),
       ledger: Array(
         try reader.ledgerItems(RecordFilter(projectIdentity: project.identity)).suffix(5)),
       now: service.clock.now)

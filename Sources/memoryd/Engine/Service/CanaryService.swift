@@ -345,7 +345,8 @@ struct CanaryService {
     }
     if let newest {
       let place =
-        newest.path.map { Home.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
+        newest.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
+        .map { Home.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
         ?? "memoryd handoff show \(newest.id)"
       let age = RecoveryDocument.age(of: newest.createdAt, now: service.clock.now)
       let objective =
@@ -357,7 +358,8 @@ struct CanaryService {
     let names = handoffs.names(
       sessionID: session.id, agent: session.agent, cwd: cwd, git: recorder.git)
     let folder = HandoffFolder(at: cwd, git: recorder.git)
-    let waiting = (try? handoffs.waiting(names, project: project, folder: folder)) ?? []
+    let waiting = ((try? handoffs.waiting(names, project: project, folder: folder)) ?? [])
+      .filter { $0.session != session.id }
     for message in waiting.filter({ $0.isFor(names) }).prefix(5) {
       let about = message.topic.map { " about \(Markdown.inline(String($0.prefix(80))))" } ?? ""
       let age = RecoveryDocument.age(of: message.createdAt, now: service.clock.now)

@@ -188,9 +188,10 @@ struct CheckpointService {
 
   /// Takes in what is new in the transcript of a session that hooks have told of.
   func freshen(_ session: SessionReference?) throws(StoreError) {
-    guard let session, let path = try service.reader().session(id: session.id)?.transcriptPath,
-      RegularFile.facts(path) != nil
-    else { return }
+    guard let session else { return }
+    var path = session.transcriptPath
+    if path == nil { path = try service.reader().session(id: session.id)?.transcriptPath }
+    guard let path, RegularFile.facts(path) != nil else { return }
     _ = try TranscriptIngest(service: service).take(path)
   }
 

@@ -82,7 +82,8 @@ struct HandoffFolder {
     let front = handoff.front
     let firstLine = handoff.contents.notes.first?.split(separator: "\n").first.map(String.init)
     return MessageFile(
-      key: "file:\(facts.device).\(facts.inode).\(facts.modified).\(facts.size):\(name)", path: file,
+      key: "file:\(facts.device).\(facts.inode).\(facts.modified).\(facts.size):\(name)",
+      path: file,
       sender: front.from ?? String(name[..<middle.lowerBound]), recipient: front.to ?? recipient,
       topic: front.topic ?? (topic.isEmpty ? nil : String(topic)),
       objective: handoff.objective.isEmpty ? firstLine ?? "" : handoff.objective,
@@ -92,12 +93,16 @@ struct HandoffFolder {
 
   /// Moves the file of a message that was handed over out of the others' way. That it was handed over
   /// stands in the store; this only tidies up.
-  func putAway(_ file: MessageFile) {
-    guard (try? RegularFile.makeFolder(read)) != nil else { return }
+  ///
+  /// - Returns: Where it is now; nil if it could not be moved.
+  func putAway(_ file: MessageFile) -> String? {
+    guard (try? RegularFile.makeFolder(read)) != nil else { return nil }
     let name = String(((file.path as NSString).lastPathComponent as NSString).deletingPathExtension)
     for number in 1...100 {
       let target = "\(read)/\(name)\(number == 1 ? "" : "-\(number)").md"
-      if RegularFile.move(file.path, toNew: target) || RegularFile.facts(file.path) == nil { return }
+      if RegularFile.move(file.path, toNew: target) { return target }
+      if RegularFile.facts(file.path) == nil { return nil }
     }
+    return nil
   }
 }

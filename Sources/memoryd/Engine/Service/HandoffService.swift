@@ -51,6 +51,11 @@ struct HandoffService {
     HandoffFolder(at: service.cwd, git: GitFacts.read(at: service.cwd))
   }
 
+  /// True if the repository at hand is that project's: another one's files and commits are not its.
+  private func isHere(_ project: ProjectReference) -> Bool {
+    project.identity == ProjectFinder.project(named: nil, service).identity
+  }
+
   private func newID() -> String {
     var ids = ULIDGenerator()
     return ids.next(at: service.clock.now).description
@@ -69,14 +74,34 @@ struct HandoffService {
     let reader = try? service.reader()
     if let id = ProjectFinder.session(request.session, service)?.id {
       if let known = try reader?.session(id: id) { return known }
-      // The session's first hook may not have come yet.
-      return SessionRecord(
+      let isOwn = id == ProjectFinder.session(nil, service)?.id
+      guard isOwn || UUID(uuidString: id) != nil else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(People.line(id, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      // No hook has told of the session: its transcript is where the agent keeps them.
+      var record = SessionRecord(
         id: id, agent: "claude", cwd: service.cwd, startedAt: service.clock.now,
         lastSeenAt: service.clock.now)
+      record.transcriptPath = transcript(of: id)
+      return record
     }
     let filter = RecordFilter(
       projectIdentity: request.project.identity, since: service.clock.now - Self.recent, limit: 1)
     return (try? reader?.sessions(filter))?.first
+  }
+
+  private func transcript(of session: String) -> String? {
+    let environment = service.environment
+    let folder =
+      environment["CLAUDE_CONFIG_DIR"].map(service.absolute)
+      ?? Home.userFolder(environment).map { $0 + "/.claude" }
+    guard let folder else { return nil }
+    let projects =
+      (try? FileManager.default.contentsOfDirectory(atPath: folder + "/projects")) ?? []
+    return projects.lazy.map { "\(folder)/projects/\($0)/\(session).jsonl" }
+      .first { RegularFile.facts($0) != nil }
   }
 
   /// What the store has for a handoff.
@@ -111,6 +136,14 @@ struct HandoffService {
   // MARK: By hand
 
   func write(_ request: Request) throws -> Written {
+    if case .file(let path) = request.place, RegularFile.exists(path) {
+      throw VerbError(
+        .cannotWrite, "exists", "\(path) is there already; nothing was written over it",
+        hint: "give another name with --out")
+    }
+    var request = request
+    let isHere = isHere(request.project)
+    if !isHere, case .folder = request.place { request.place = .nowhere }
     var remarks: [String] = []
     do throws(StoreError) {
       _ = try service.reader()
@@ -128,6 +161,7 @@ struct HandoffService {
       remarks.append("the transcript could not be read to its end: \(error.message)")
     }
     var snapshot = checkpoints.snapshot(of: session)
+    if !isHere { snapshot.git = nil }
     var sources = sources(
       snapshot, project: request.project, sessionID: record?.id, since: record?.startedAt)
     let git = snapshot.git
@@ -138,7 +172,9 @@ struct HandoffService {
       }
       sources.commits =
         GitHistory(root: git.root, environment: environment).last(5, within: 5000) ?? []
-      if sources.changes == nil { remarks.append("git did not answer; the files may be incomplete") }
+      if sources.changes == nil {
+        remarks.append("git did not answer; the files may be incomplete")
+      }
     }
     let redactor = service.redactor
     for index in sources.commits.indices {
@@ -147,7 +183,9 @@ struct HandoffService {
     sources.note = request.note.map { redactor.redact($0) }
     let stated = sources.statement
     if !stated.isEmpty { snapshot.stated = stated }
-    if snapshot.objective.isEmpty, stated.objective == nil { snapshot.objective = sources.objective }
+    if snapshot.objective.isEmpty, stated.objective == nil {
+      snapshot.objective = sources.objective
+    }
     let checkpoint = try checkpoints.take(
       snapshot, trigger: "handoff", project: request.project, session: session,
       requestSuffix: "-checkpoint")
@@ -167,7 +205,9 @@ struct HandoffService {
     front.created = Timestamp.string(service.clock.now)
     let isMessage = request.recipient != nil
     if isMessage {
-      front.from = request.sender ?? ownName(session)
+      front.from =
+        request.sender ?? (isHere(request.project) ? GitFacts.read(at: service.cwd)?.branch : nil)
+        ?? request.project.name
       front.to = request.recipient
       front.topic = service.redactor.redact(request.topic ?? "handoff")
     }
@@ -184,11 +224,6 @@ struct HandoffService {
       case .file(let path): path
       case .nowhere: nil
       }
-    if case .file(let path) = request.place, RegularFile.facts(path) != nil {
-      throw VerbError(
-        .cannotWrite, "exists", "\(path) is there already; nothing was written over it",
-        hint: "give another name with --out")
-    }
     let draft = HandoffDraft(
       id: front.id ?? "", trigger: isMessage ? "message" : "manual", objective: handoff.objective,
       body: handoff.markdown(), sender: front.from, recipient: front.to, topic: front.topic,
@@ -198,8 +233,9 @@ struct HandoffService {
       .handOff(draft), project: request.project, session: session)
     var body = draft.body
     var path: String?
-    if acknowledgement.id != draft.id, let known = try? service.reader().handoff(
-      id: acknowledgement.id)
+    if acknowledgement.id != draft.id,
+      let known = try? service.reader().handoff(
+        id: acknowledgement.id)
     {
       // The first attempt of this request had stored it.
       body = known.body
@@ -219,8 +255,9 @@ struct HandoffService {
         case .nowhere: break
         }
       } catch {
+        try? service.database().setPath(nil, ofHandoff: acknowledgement.id)
         throw VerbError(
-          .cannotWrite, error.code.rawValue,
+          .cannotWrite, "cannot_write",
           "\(error.message); the handoff is in the store as \(acknowledgement.id)",
           hint: "`memoryd handoff show \(acknowledgement.id)` prints it")
       }
@@ -238,11 +275,12 @@ struct HandoffService {
   /// with all that people changed in it.
   func amend(_ request: Request) throws -> Written {
     let record = try session(request)
-    let known = try service.reader().handoffs(
+    let all = try service.reader().handoffs(
       RecordFilter(
-        projectIdentity: record == nil ? request.project.identity : nil, sessionID: record?.id)
-    ).first { $0.trigger == "manual" || $0.trigger == "message" }
-    guard let known, !(known.recipient != nil && !known.isUnread) else {
+        projectIdentity: record == nil ? request.project.identity : nil, sessionID: record?.id))
+    // A message is not to be meant by chance, and one that was read cannot be added to.
+    guard let known = all.first(where: { $0.trigger == "manual" }) ?? all.first(where: \.isUnread)
+    else {
       throw VerbError(
         .notFound, "not_found", "there is no handoff of this session to add to",
         hint: "`memoryd handoff --note -` writes one")
@@ -261,7 +299,7 @@ struct HandoffService {
     let acknowledgement = try service.commit(
       .handOff(draft), project: request.project, session: nil)
     let document = path?.hasSuffix(".html") == true ? handoff.page() : draft.body
-    if let path { try RegularFile.writeAtomically(Array(document.utf8), to: path) }
+    if let path { try RegularFile.rewrite(Array(document.utf8), path) }
     return Written(
       acknowledgement: acknowledgement, checkpoint: acknowledgement, handoff: handoff,
       document: document, path: path, achievements: [], session: nil, remarks: [])
@@ -320,12 +358,6 @@ struct HandoffService {
 
   // MARK: Messages
 
-  /// By what a session is called where nobody gave it a name.
-  private func ownName(_ session: SessionReference?) -> String {
-    let git = GitFacts.read(at: service.cwd)
-    return git?.branch ?? (service.cwd as NSString).lastPathComponent
-  }
-
   /// All names that reach a session, in lower case: its id and the beginning of it, its agent, its
   /// branch, its folder, and whoever comes next.
   func names(sessionID: String?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
@@ -336,6 +368,14 @@ struct HandoffService {
       "any",
     ]
     return names.compactMap { $0 }.filter { !$0.isEmpty }.map { $0.lowercased() }
+  }
+
+  /// Those of the caller.
+  func ownNames() -> [String] {
+    let own = ProjectFinder.session(nil, service)
+    return names(
+      sessionID: own?.id, agent: own == nil ? nil : "claude", cwd: service.cwd,
+      git: GitFacts.read(at: service.cwd))
   }
 
   struct Taken {
@@ -349,14 +389,14 @@ struct HandoffService {
   /// - Parameter name: Of the reader; nil takes the names that its session has.
   /// - Throws: ``VerbError`` `notFound` if there is none.
   func take(as name: String?, project: ProjectReference) throws -> Taken {
-    let git = GitFacts.read(at: service.cwd)
     let own = ProjectFinder.session(nil, service)
-    let agent = own == nil ? nil : "claude"
-    var names =
-      name.map { [$0.lowercased()] }
-      ?? names(sessionID: own?.id, agent: agent, cwd: service.cwd, git: git)
+    var names = name.map { [$0.lowercased()] } ?? ownNames()
     let database = try service.database()
-    let all = name == nil ? try waiting(names, project: project) : []
+    let writer = name == nil ? own?.id : nil
+    let all =
+      name == nil
+      ? try waiting(names, project: project).filter { $0.session == nil || $0.session != writer }
+      : []
     if name == nil, !all.contains(where: { $0.isFor(names) }) {
       let others = Set(all.compactMap { $0.recipient?.lowercased() })
       // Who has no name, and no session, means the only message there is.
@@ -369,9 +409,10 @@ struct HandoffService {
           hint: "`memoryd handoff take --as NAME` if that is you")
       }
     }
-    let files = folder.messages(for: names)
+    let files = isHere(project) ? folder.messages(for: names) : []
     let message = try database.takeMessage(
-      for: names, in: project, files: files, requestID: service.requestID, at: service.clock.now)
+      for: names, notFrom: writer, in: project, files: files, requestID: service.requestID,
+      at: service.clock.now)
     tidy(files, database)
     guard let message else {
       throw VerbError(
@@ -385,15 +426,18 @@ struct HandoffService {
   private func tidy(_ files: [MessageFile], _ database: MemoryDatabase) {
     guard let unread = try? database.unknown(files) else { return }
     for file in files where !unread.contains(file) {
-      if let id = file.id, let known = (try? database.handoff(id: id)) ?? nil, known.isUnread {
-        continue
+      let known = file.id.flatMap { (try? database.handoff(id: $0)) ?? nil }
+      if let known, known.isUnread { continue }
+      if let path = folder.putAway(file), let known, known.path == file.path {
+        try? database.setPath(path, ofHandoff: known.id)
       }
-      folder.putAway(file)
     }
   }
 
   /// A message that waits, in the store or in a file only.
   struct Waiting {
+    /// That wrote it; nil for one in a file only.
+    var session: String?
     var sender: String?
     var recipient: String?
     var topic: String?
@@ -414,10 +458,11 @@ struct HandoffService {
     let reader = try service.reader()
     let stored = try reader.unreadMessages(projectIdentity: project.identity).map {
       Waiting(
-        sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
-        createdAt: $0.createdAt)
+        session: $0.sessionID, sender: $0.sender, recipient: $0.recipient, topic: $0.topic,
+        objective: $0.objective, createdAt: $0.createdAt)
     }
-    let files = try reader.unknown((folder ?? self.folder).messages(for: names)).map {
+    let own = folder ?? (isHere(project) ? self.folder : nil)
+    let files = try reader.unknown(own?.messages(for: names) ?? []).map {
       Waiting(
         sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
         createdAt: $0.writtenAt)

@@ -9,9 +9,6 @@ struct LedgerService {
   /// Where items go that nobody names a phase for, if the ledger has none.
   private static let firstPhase = "Work"
 
-  /// Today, UTC.
-  var today: String { String(Timestamp.string(service.clock.now).prefix(10)) }
-
   /// Adds items, or brings those up to date that are there under the same name.
   ///
   /// - Parameters:
@@ -23,15 +20,17 @@ struct LedgerService {
     project: ProjectReference, session: SessionReference?, requestSuffix: String = ""
   ) throws -> MemoryService.Acknowledgement {
     let known = (try? service.reader().ledger(projectIdentity: project.identity)) ?? nil
-    let name = phase ?? known?.phases.last?.name ?? Self.firstPhase
-    let entries = entries.map { entry in
-      var entry = entry
-      entry.date = entry.date ?? today
-      return entry
+    let last = phase ?? known?.phases.last?.name ?? Self.firstPhase
+    var ledger = Ledger()
+    for entry in entries {
+      // Without a phase, the item of that name is meant wherever it stands.
+      let home = phase == nil ? known?.entries.last { $0.entry.item == entry.item } : nil
+      ledger.phases.append(
+        Ledger.Phase(
+          home?.phase ?? last,
+          groups: [Ledger.Group(name: home == nil ? section : home?.group, .entries([entry]))]))
     }
-    let ledger = Ledger(
-      phases: [Ledger.Phase(name, groups: [Ledger.Group(name: section, .entries(entries))])]
-    ).normalised()
+    ledger = ledger.joined().normalised()
     guard ledger.entries.count == entries.count else {
       throw VerbError(
         .badInput, "invalid", "a phase, a heading or an item has no text that a ledger can hold")
@@ -65,12 +64,21 @@ struct LedgerService {
     }
     let before = Dictionary(items().map { ($0.id, $0) }, uniquingKeysWith: { $1 })
     let acknowledgement = try service.commit(
-      .addToLedger(LedgerDraft(ledger: ledger, source: "import")), project: project)
+      .addToLedger(
+        LedgerDraft(ledger: ledger, source: "import", file: Self.hash(of: document))),
+      project: project)
     let after = items()
     return Imported(
       acknowledgement: acknowledgement, ledger: ledger, skipped: skipped,
       added: after.count { before[$0.id] == nil },
       changed: after.count { item in before[item.id].map { $0.entry != item.entry } ?? false })
+  }
+
+  /// Tells one document from another; FNV-1a, 64 bits.
+  static func hash(of document: String) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in document.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return String(hash, radix: 16) + "-\(document.utf8.count)"
   }
 
   /// - Throws: ``VerbError`` if there is no repository, or git does not answer.

@@ -52,7 +52,8 @@ struct CheckpointCommand: ParsableCommand {
   }
 
   struct List: Verb {
-    static let configuration = CommandConfiguration(abstract: "Lists checkpoints, newest first.")
+    static let configuration = CommandConfiguration(
+      commandName: "list", abstract: "Lists checkpoints, newest first.")
 
     @OptionGroup var shared: SharedOptions
     @OptionGroup var list: ListOptions
@@ -74,6 +75,7 @@ struct CheckpointCommand: ParsableCommand {
 
   struct Show: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "show",
       abstract: "Shows a checkpoint by its id or the beginning of it.")
 
     @OptionGroup var shared: SharedOptions
@@ -96,6 +98,7 @@ struct CheckpointCommand: ParsableCommand {
 
   struct Diff: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "diff",
       abstract: "Shows what changed between two checkpoints.")
 
     @OptionGroup var shared: SharedOptions

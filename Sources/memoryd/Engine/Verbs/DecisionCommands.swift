@@ -34,7 +34,8 @@ struct DecisionCommand: ParsableCommand {
     commandName: "decision", abstract: "Looks at decisions.", subcommands: [List.self])
 
   struct List: Verb {
-    static let configuration = CommandConfiguration(abstract: "Lists decisions, newest first.")
+    static let configuration = CommandConfiguration(
+      commandName: "list", abstract: "Lists decisions, newest first.")
 
     @OptionGroup var shared: SharedOptions
     @OptionGroup var list: ListOptions

@@ -9,6 +9,7 @@ struct FallbackCommand: ParsableCommand {
 
   struct Status: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "status",
       abstract: "Shows the files, what is in them, and what cannot be read.")
 
     @OptionGroup var shared: SharedOptions
@@ -58,6 +59,7 @@ struct FallbackCommand: ParsableCommand {
 
   struct Tidy: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "tidy",
       abstract: "Takes out what the vault has, and keeps the file as it was beside it.",
       discussion: """
         Everything else stays byte for byte. Hand-written tasks stay until they are ticked.

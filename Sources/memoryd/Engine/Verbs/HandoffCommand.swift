@@ -68,6 +68,9 @@ struct HandoffCommand: ParsableCommand {
       if topic != nil || from != nil, to == nil {
         throw VerbError(.usage, "usage", "--topic and --from belong to a message: give --to NAME")
       }
+      if to != nil, format == .html {
+        throw VerbError(.usage, "usage", "a message is Markdown: --to takes no --format html")
+      }
       if amend, request.note == nil || to != nil || out != nil {
         throw VerbError(.usage, "usage", "--amend takes --note, and neither --to nor --out")
       }
@@ -105,8 +108,8 @@ struct HandoffCommand: ParsableCommand {
       if shared.json {
         var object = JSONOutput.write(written.acknowledgement, service)
         object["vault"] = JSONOutput.write(written.checkpoint, service)["vault"]
-        object["checkpoint"] = amend ? nil : written.checkpoint.id
-        object["path"] = written.path
+        object.updateValue(amend ? nil : written.checkpoint.id, forKey: "checkpoint")
+        object.updateValue(written.path, forKey: "path")
         object["objective"] = written.handoff.objective
         object["summary"] = written.handoff.summary
         object["document"] = written.document
@@ -118,6 +121,12 @@ struct HandoffCommand: ParsableCommand {
         outcome.output =
           "handoff \(written.acknowledgement.id)\(place)\n"
           + People.line(written.handoff.summary, 500) + "\n"
+        if ledger {
+          let count = written.achievements.count
+          outcome.output +=
+            count == 0
+            ? "ledger: nothing to add\n" : "ledger: \(count) item\(count == 1 ? "" : "s") in it\n"
+        }
       }
       return outcome
     }
@@ -125,6 +134,7 @@ struct HandoffCommand: ParsableCommand {
 
   struct List: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "Lists handoffs and messages, newest first.")
 
     @OptionGroup var shared: SharedOptions
@@ -153,7 +163,9 @@ struct HandoffCommand: ParsableCommand {
     /// Those in files too, which the store does not know yet.
     private func messages(_ service: MemoryService) throws -> Outcome {
       let project = ProjectFinder.project(named: shared.project?.text, service)
-      let items = try HandoffService(service: service).waiting(project: project)
+      let handoffs = HandoffService(service: service)
+      let items = try handoffs.waiting(handoffs.ownNames(), project: project)
+        .filter { list.session == nil || $0.session == list.session?.text }
         .prefix(list.limit ?? .max)
       if shared.json {
         return Outcome(
@@ -176,6 +188,7 @@ struct HandoffCommand: ParsableCommand {
 
   struct Show: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "show",
       abstract: "Prints a stored handoff: by id or its beginning, else the project's newest.")
 
     @OptionGroup var shared: SharedOptions
@@ -206,6 +219,7 @@ struct HandoffCommand: ParsableCommand {
 
   struct Take: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "take",
       abstract: "Hands over the oldest unread message for this session, once.",
       discussion: """
         Messages come from `memoryd handoff --to NAME`, or are files that somebody wrote as \
@@ -253,6 +267,7 @@ struct HandoffCommand: ParsableCommand {
 
   struct Read: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "read",
       abstract: "Reads a handoff document, memoryd's own or one that somebody wrote.",
       discussion: """
         Prints it as memoryd keeps it: what memoryd wrote is brought into one form, what people wrote \

@@ -9,6 +9,7 @@ struct InstallCommand: ParsableCommand {
 
   struct Claude: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "claude",
       abstract: "Claude Code: hooks in settings.json, the MCP server in .claude.json.",
       discussion: """
         Everything else in these files stays as it is, byte for byte; a copy of each is kept \

@@ -22,6 +22,7 @@ struct LedgerCommand: ParsableCommand {
 
   struct Add: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "add",
       abstract: "Adds an item, or brings the one of that name up to date.",
       discussion: """
         memoryd ledger add "Retries with jitter" --phase "Phase 2" --commit b30c1e1
@@ -61,6 +62,7 @@ struct LedgerCommand: ParsableCommand {
 
   struct List: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "Lists the ledger's items, in its order.")
 
     @OptionGroup var shared: SharedOptions
@@ -88,7 +90,9 @@ struct LedgerCommand: ParsableCommand {
       }
       if items.isEmpty {
         return Outcome(
-          output: "No items. `memoryd ledger add ITEM` adds one, `memoryd ledger import FILE` reads a file.\n")
+          output:
+            "No items. `memoryd ledger add ITEM` adds one, `memoryd ledger import FILE` reads a file.\n"
+        )
       }
       let people = People(invocation)
       var text = ""
@@ -117,6 +121,7 @@ struct LedgerCommand: ParsableCommand {
 
   struct Verify: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "verify",
       abstract: "Checks every commit that the ledger names against the repository.",
       discussion: """
         Says which claims name a commit that is not there, and which have none behind them. The \
@@ -133,6 +138,13 @@ struct LedgerCommand: ParsableCommand {
       let project = try project(shared, service)
       let records = try service.reader().ledgerItems(
         RecordFilter(projectIdentity: project.identity), phase: phase?.text)
+      guard !records.isEmpty else {
+        throw VerbError(
+          .notFound, "not_found",
+          phase.map { "the ledger has no phase \(People.line($0.text, 60))" }
+            ?? "the project \(People.line(project.name, 60)) has no ledger",
+          hint: "`memoryd ledger list` shows what there is")
+      }
       let results = try LedgerService(service: service).verify(records).results
       func count(_ verdict: LedgerVerification.Verdict) -> Int {
         results.count { $0.verdict == verdict }
@@ -174,9 +186,11 @@ struct LedgerCommand: ParsableCommand {
 
   struct Render: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "render",
       abstract: "Writes the ledger as Markdown, one line for each item.",
       discussion: """
-        With --out a file that holds a ledger and nothing else is renewed; any other is left alone. \
+        With --out a file that memoryd wrote or imported, and nobody has changed since, is renewed; \
+        any other is left alone. \
         The order is stable, so that a change is a change of few lines.
         """)
 
@@ -203,9 +217,11 @@ struct LedgerCommand: ParsableCommand {
         }
         return Outcome(output: invocation.outputIsTerminal ? People.safe(text) : text)
       }
-      // A link stays one.
+      // The copy of what was there stands beside the file itself.
       let path = URL(fileURLWithPath: service.absolute(out)).resolvingSymlinksInPath().path
-      let changed = try write(text, to: path)
+      let changed = try write(text, to: path, service, project)
+      try? service.database().setLedgerFile(
+        LedgerService.hash(of: text), projectIdentity: project.identity)
       if shared.json {
         return Outcome(
           output: JSONOutput.text(["path": path, "changed": changed] as JSONOutput.Object))
@@ -214,25 +230,35 @@ struct LedgerCommand: ParsableCommand {
     }
 
     /// - Returns: False if the file holds that already.
-    private func write(_ text: String, to path: String) throws -> Bool {
+    private func write(
+      _ text: String, to path: String, _ service: MemoryService, _ project: ProjectReference
+    ) throws -> Bool {
       let old: [UInt8]
       do throws(StoreError) {
+        if !RegularFile.exists(path) {
+          guard try RegularFile.writeNew(Array(text.utf8), to: path) else {
+            throw StoreError(.readOnly, "\(path) is there already")
+          }
+          return true
+        }
         old = try RegularFile.read(path, limit: LedgerCommand.limit)
       } catch {
-        guard error.code == .notFound else { throw error }
-        guard try RegularFile.writeNew(Array(text.utf8), to: path) else {
-          throw VerbError(.cannotWrite, "exists", "\(path) is there already")
-        }
-        return true
+        throw VerbError(.cannotWrite, "cannot_write", error.message, hint: error.hint)
       }
       if old.elementsEqual(text.utf8) { return false }
       let document = String(decoding: old, as: UTF8.self)
-      let isOwn = Ledger.read(document).ledger.normalised().markdown() == document
+      let hasMore = Ledger.read(document).ledger.normalised().markdown() != document
+      let known = try service.reader().ledgerFile(projectIdentity: project.identity)
+      let isOwn = !hasMore && known == LedgerService.hash(of: document)
       guard isOwn || old.isEmpty || force else {
         throw VerbError(
           .cannotWrite, "holds_more",
-          "\(path) holds more than a ledger as memoryd writes it; it was left alone",
-          hint: "--force replaces it and keeps a copy beside it")
+          hasMore
+            ? "\(path) holds more than a ledger as memoryd writes it; it was left alone"
+            : "\(path) was changed since memoryd read it; it was left alone",
+          hint: hasMore
+            ? "--force replaces it and keeps a copy beside it"
+            : "`memoryd ledger import \(path)` takes the changes in first")
       }
       if !isOwn, !old.isEmpty {
         var number = 1
@@ -242,17 +268,14 @@ struct LedgerCommand: ParsableCommand {
           copy = "\(path).before-memoryd-\(number)"
         }
       }
-      let mode = (try? FileManager.default.attributesOfItem(atPath: path))?[.posixPermissions]
-      try RegularFile.writeAtomically(Array(text.utf8), to: path)
-      if let mode {
-        try? FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-      }
+      try RegularFile.rewrite(Array(text.utf8), path)
       return true
     }
   }
 
   struct Import: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "import",
       abstract: "Takes in a ledger that is kept as Markdown.",
       discussion: """
         Phases are headings of the second level, items the rows of tables with Item and Status. \

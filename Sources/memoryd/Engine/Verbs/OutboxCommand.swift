@@ -9,6 +9,7 @@ struct OutboxCommand: ParsableCommand {
 
   struct List: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "Lists what is not in the vault, oldest first.",
       discussion: """
         States: queued, sent (the answer was lost, it will be looked up), synced, uncertain \
@@ -47,6 +48,7 @@ struct OutboxCommand: ParsableCommand {
 
   struct Show: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "show",
       abstract: "Shows what was sent, what is known of it, and what to check.")
 
     @OptionGroup var shared: SharedOptions
@@ -87,6 +89,7 @@ struct OutboxCommand: ParsableCommand {
 
   struct Retry: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "retry",
       abstract: "Queues writes again, after you have looked.",
       discussion: """
         For an uncertain one: you have seen that the vault does not have it. For a quarantined one: \
@@ -106,6 +109,7 @@ struct OutboxCommand: ParsableCommand {
 
   struct Drop: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "drop",
       abstract: "Takes writes out of the queue for good; the store keeps the items.",
       discussion: """
         For an uncertain one: you have seen that the vault has it. For any other: the vault is not \

@@ -13,7 +13,7 @@ struct ResumeCommand: Verb {
   @Option(name: .long, parsing: .unconditional, help: "Of this session (id or its beginning).")
   var session: TextArgument?
   @Flag(
-    name: .long, help: "Of the session before that one, or before the caller's own.")
+    name: .long, help: "Of the newest session but that one, or but the caller's own.")
   var previous = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
@@ -24,7 +24,10 @@ struct ResumeCommand: Verb {
     }
     var sessionID: String?
     let excluded =
-      previous ? ProjectFinder.session(session?.text, service)?.id : nil
+      previous
+      ? try ProjectFinder.session(session?.text, service).map {
+        try service.reader().session(id: $0.id)?.id ?? $0.id
+      } : nil
     if let wanted = session?.text, !wanted.isEmpty, !previous {
       guard let record = try service.reader().session(id: wanted) else {
         throw VerbError(

@@ -19,6 +19,7 @@ struct ServiceCommand: ParsableCommand {
 
   struct Install: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "install",
       abstract: "Writes the service, enables and starts it; again after an update.")
 
     @OptionGroup var shared: SharedOptions
@@ -55,6 +56,7 @@ struct ServiceCommand: ParsableCommand {
 
   struct Uninstall: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "uninstall",
       abstract: "Stops the service and takes it away. What is stored stays.")
 
     @OptionGroup var shared: SharedOptions
@@ -79,6 +81,7 @@ struct ServiceCommand: ParsableCommand {
 
   struct Status: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "status",
       abstract: "Tells whether the service is there and whether its daemon answers.")
 
     @OptionGroup var shared: SharedOptions

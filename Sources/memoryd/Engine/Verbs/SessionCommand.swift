@@ -9,6 +9,7 @@ struct SessionCommand: ParsableCommand {
 
   struct List: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "Lists sessions, the one seen last first.")
 
     @OptionGroup var shared: SharedOptions
@@ -30,6 +31,7 @@ struct SessionCommand: ParsableCommand {
 
   struct Show: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "show",
       abstract: "Shows a session: its tokens, its compactions and what was said.")
 
     @OptionGroup var shared: SharedOptions
@@ -95,6 +97,7 @@ struct SessionCommand: ParsableCommand {
 
   struct Brief: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "brief",
       abstract: "Says in a few lines where the project stands: for the start of a session.")
 
     @OptionGroup var shared: SharedOptions
@@ -112,6 +115,7 @@ struct SessionCommand: ParsableCommand {
 
   struct End: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "end",
       abstract: "Ends a session: takes in what fits and marks it as over.",
       discussion: "With SessionEnd's JSON on standard input it is bounded to 0.8 s and exits 0.")
 
@@ -130,13 +134,13 @@ struct SessionCommand: ParsableCommand {
         throw VerbError(
           .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
       }
-      guard try service.reader().session(id: reference.id) != nil else {
+      guard let known = try service.reader().session(id: reference.id) else {
         throw VerbError(
           .notFound, "not_found", "there is no session \(People.line(reference.id, 60))",
           hint: "`memoryd session list` shows them")
       }
       let acknowledgement = try service.commit(
-        .endSession(reason: "manual"), project: nil, session: reference)
+        .endSession(reason: "manual"), project: nil, session: SessionReference(id: known.id))
       return People.reply("ended session", acknowledgement, service, json: shared.json)
     }
   }

@@ -23,6 +23,7 @@ struct TaskCommand: ParsableCommand {
 
   struct Add: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "add",
       abstract: "Adds a task.",
       discussion: "memoryd task add \"Fix the parser\" --context \"fails on CRLF\"")
 
@@ -49,6 +50,7 @@ struct TaskCommand: ParsableCommand {
 
   struct Retro: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "retro",
       abstract: "Records a task that is already done.")
 
     @OptionGroup var shared: SharedOptions
@@ -65,6 +67,7 @@ struct TaskCommand: ParsableCommand {
 
   struct Update: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "update",
       abstract: "Changes a task.",
       discussion: "Fields that are not given, or given empty, stay as they are.")
 
@@ -84,13 +87,15 @@ struct TaskCommand: ParsableCommand {
 
   struct Done: Verb {
     static let configuration = CommandConfiguration(
+      commandName: "done",
       abstract: "Marks a task as done.",
       discussion: "memoryd task done 01M83… --ledger --commit b30c1e1")
 
     @OptionGroup var shared: SharedOptions
     @Argument(help: "The task's id.") var id: TextArgument
     @Flag(name: .long, help: "Add it to the ledger too.") var ledger = false
-    @Option(name: .long, parsing: .unconditional, help: "For the ledger: the commit that proves it.")
+    @Option(
+      name: .long, parsing: .unconditional, help: "For the ledger: the commit that proves it.")
     var commit: TextArgument?
     @Option(name: .long, parsing: .unconditional, help: "For the ledger: the phase.")
     var phase: TextArgument?
@@ -100,10 +105,15 @@ struct TaskCommand: ParsableCommand {
         throw VerbError(.usage, "usage", "--commit and --phase are for the ledger: give --ledger")
       }
       let change = TaskChange(id: id.text.uppercased(), completes: true)
-      let outcome = try TaskCommand.change(change, shared, invocation)
+      var outcome = try TaskCommand.change(change, shared, invocation)
       if ledger {
         let service = try shared.service(invocation)
-        if let task = try service.reader().task(id: change.id) {
+        let task = try? service.reader().task(id: change.id)
+        if task == nil {
+          outcome.errorOutput +=
+            "memoryd: note: the store cannot be read, so the ledger did not get the task\n"
+        }
+        if let task {
           _ = try LedgerService(service: service).add(
             [Ledger.Entry(task.title, status: .done, detail: commit?.text)], phase: phase?.text,
             source: "task", project: ProjectFinder.project(named: task.project, service),
@@ -115,7 +125,8 @@ struct TaskCommand: ParsableCommand {
   }
 
   struct List: Verb {
-    static let configuration = CommandConfiguration(abstract: "Lists tasks, newest first.")
+    static let configuration = CommandConfiguration(
+      commandName: "list", abstract: "Lists tasks, newest first.")
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
       case text, md

@@ -15,7 +15,7 @@ struct SharedOptions: ParsableArguments {
   @Option(
     name: .long, parsing: .unconditional,
     help:
-      "The project's short name. Writes and resume take the repository at hand without it, lists take all."
+      "The project's short name. Without it writes, resume and the ledger take the repository at hand, lists take all."
   )
   var project: TextArgument?
 
