@@ -74,12 +74,12 @@ import Testing
 
   // MARK: Messages
 
-  private func file(_ name: String, to recipient: String, at: Int64, id: String? = nil)
-    -> MessageFile
-  {
+  private func file(
+    _ name: String, to recipient: String, at: Int64, id: String? = nil, body: String? = nil
+  ) -> MessageFile {
     MessageFile(
       key: name, path: "/x/" + name, sender: "them", recipient: recipient, topic: nil,
-      objective: name, body: name, writtenAt: at, id: id)
+      objective: name, body: body ?? name, writtenAt: at, id: id)
   }
 
   @Test func messages_areTakenOldestFirstOnceEach() throws {
@@ -88,7 +88,8 @@ import Testing
     try commit(database, draft("A2", to: "carol"), at: 20)
     try commit(database, draft("A3", to: "bob"), at: 30)
     let files = [
-      file("late", to: "bob", at: 25), file("known", to: "bob", at: 1, id: "A1"),
+      file("late", to: "bob", at: 25),
+      file("known", to: "bob", at: 1, id: "A1", body: "# Handoff\n"),
       file("other", to: "dave", at: 1),
     ]
     var taken: [String] = []

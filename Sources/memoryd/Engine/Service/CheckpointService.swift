@@ -60,10 +60,14 @@ struct CheckpointService {
     if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
     // The first commit stands whatever becomes of the second.
     func add(_ late: [String]) {
+      let snapshot = recorder.snapshot(dirty: late)
+      var draft = draft(snapshot, trigger: trigger, replacing: acknowledgement.id)
+      if handoff != nil {
+        draft.handoff = handoffs.kept(with: snapshot, recorder, checkpointID: acknowledgement.id)
+        draft.handoff?.path = nil
+      }
       _ = try? service.commit(
-        .checkpoint(
-          draft(recorder.snapshot(dirty: late), trigger: trigger, replacing: acknowledgement.id)
-        ),
+        .checkpoint(draft),
         project: recorder.project, session: recorder.session, requestSuffix: "-git")
     }
     if let afterwards = service.afterwards, let git = recorder.git {

@@ -2,12 +2,13 @@ import Checkpoints
 import MemoryStore
 
 enum ProjectFinder {
-  /// The project of that name, known or not; else the one at the working folder.
+  /// The project of that name: one that is known, else the one at the working folder if it is called
+  /// so. Without a name, the one at the working folder.
   static func project(named name: String?, _ service: MemoryService) -> ProjectReference {
-    if let name, !name.isEmpty {
-      return ((try? service.database().project(named: name)) ?? nil) ?? .named(name)
-    }
-    return GitFacts.project(at: service.cwd, facts: GitFacts.read(at: service.cwd))
+    let here = GitFacts.project(at: service.cwd, facts: GitFacts.read(at: service.cwd))
+    guard let name, !name.isEmpty else { return here }
+    if let known = (try? service.database().project(named: name)) ?? nil { return known }
+    return name == here.name ? here : .named(name)
   }
 
   /// The session that the caller runs in, where the agent says so in the environment.
