@@ -10,6 +10,8 @@ extension Handoff {
     objective = Self.objective(of: source.lead)
     lead = source.lead == Self.title(objective) ? nil : source.lead
     sections = source.sections.map { Section(source: $0) }
+    // Each is written as it stands, or else it would not have been read.
+    rendering.sections = source.sections
   }
 
   /// What the title says after "Handoff".
@@ -31,7 +33,7 @@ extension Handoff {
 extension Handoff.Section {
   /// - Parameter source: Begins with a heading, ends with a line feed.
   init(source: String) {
-    if let section = Self.read(source), section.markdown.utf8.elementsEqual(source.utf8) {
+    if let section = Self.read(source), HandoffSource.areSame(section.markdown, source) {
       self = section
     } else {
       self = .source(String(source.dropLast()))

@@ -44,7 +44,8 @@ extension Handoff {
   }
 
   private var body: String {
-    Self.joined([lead ?? Self.title(objective)] + sections.map(\.markdown))
+    Self.joined(
+      [lead ?? Self.title(objective)] + (rendering.sections ?? sections.map(\.markdown)))
   }
 
   /// A blank line between parts that are not empty.

@@ -81,7 +81,17 @@ public struct Handoff: Sendable, Equatable {
   public var objective: String
   /// What stands before the first section, where it is more than memoryd's title.
   public var lead: String?
-  public var sections: [Section]
+  public var sections: [Section] { didSet { rendering.sections = nil } }
+  /// How the sections are written, where reading them has shown that already.
+  var rendering = Rendering()
+
+  /// Says nothing about a handoff that its sections do not say.
+  struct Rendering: Sendable, Equatable, CustomDebugStringConvertible {
+    var sections: [String]?
+
+    static func == (a: Rendering, b: Rendering) -> Bool { true }
+    var debugDescription: String { "" }
+  }
 
   public init(
     front: HandoffFront = HandoffFront(), objective: String = "", sections: [Section] = []

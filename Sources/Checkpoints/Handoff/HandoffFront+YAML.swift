@@ -3,12 +3,12 @@ import Yams
 extension HandoffFront {
   /// With its lines of dashes; ends with a line feed.
   func markdown() -> String {
-    var pairs: [(Node, Node)] = [("memoryd", Self.scalar(Handoff.format))]
+    var pairs = [(Self.scalar("memoryd"), Self.scalar(Handoff.format))]
     for field in Self.fields {
       guard let value = self[keyPath: field.path] else { continue }
-      pairs.append((Node(field.name), Self.scalar(value)))
+      pairs.append((Self.scalar(field.name), Self.scalar(value)))
     }
-    let mapping = Node(pairs, Tag(.map))
+    let mapping = Node(pairs, Tag(.map, .basic))
     let yaml = (try? Yams.serialize(node: mapping, width: -1, allowUnicode: true)) ?? ""
     return "---\n" + yaml + "---\n"
   }
@@ -20,7 +20,8 @@ extension HandoffFront {
       text.utf8.first.map(Self.isLetter) ?? false
       && text.utf8.allSatisfy { isLetter($0) || "0123456789_-./".utf8.contains($0) }
       && !words.contains(text.lowercased())
-    return .scalar(Node.Scalar(text, Tag(.str), isPlain ? .plain : .doubleQuoted))
+    // Not the default resolver: its regular expressions take longer to make than all the rest.
+    return .scalar(Node.Scalar(text, Tag(.str, .basic), isPlain ? .plain : .doubleQuoted))
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool {
@@ -31,10 +32,14 @@ extension HandoffFront {
   init(_ source: String) {
     let yaml = source.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
       .prefix { $0 != "---" }.joined(separator: "\n")
-    guard !yaml.isEmpty, let node = try? Yams.compose(yaml: yaml), let mapping = node.mapping
+    guard !yaml.isEmpty, let node = try? Yams.compose(yaml: yaml, .basic),
+      let mapping = node.mapping
     else { return }
-    for field in Self.fields {
-      self[keyPath: field.path] = mapping[Node(field.name)]?.scalar?.string
+    for (name, value) in mapping {
+      guard let field = Self.fields.first(where: { $0.name == name.scalar?.string }) else {
+        continue
+      }
+      self[keyPath: field.path] = value.scalar?.string
     }
   }
 }

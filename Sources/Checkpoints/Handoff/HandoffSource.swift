@@ -1,4 +1,5 @@
 import CCmark
+import Foundation
 
 /// A document cut into what memoryd reads separately: front matter, lead, sections.
 struct HandoffSource {
@@ -14,20 +15,18 @@ struct HandoffSource {
   var sections: [String] = []
 
   init(_ document: String) {
-    let text = Self.lineFeeds(document)
-    // Byte order marks and blank lines before the first.
-    let start = text.unicodeScalars.firstIndex { !"\u{FEFF}\n \t".unicodeScalars.contains($0) }
-    let edge = start.flatMap { text[..<$0].lastIndex { $0 == "\n" || $0 == "\u{FEFF}" } }
-    var lines = Self.lines(of: edge.map { String(text[text.index(after: $0)...]) } ?? text)
-    if let end = Self.endOfFront(lines) {
-      front = Self.text(lines[...end]) + "\n"
-      lines.removeFirst(end + 1)
+    let text = SourceLines(Self.withoutOpening(Self.lineFeeds(document)))
+    var first = 0
+    if let end = text.endOfFront {
+      front = text.text(0..<(end + 1)) + "\n"
+      first = end + 1
     }
-    guard !Self.isTooDeep(lines) else {
-      lead = Self.trimmedText(lines[...])
+    let rest = first..<text.count
+    guard !text.isTooDeep(rest, deepest: Self.deepest) else {
+      lead = text.trimmedText(rest)
       return
     }
-    let tree = MarkdownTree(parsing: Self.text(lines[...]))
+    let tree = MarkdownTree(parsing: text.text(rest))
     var cuts: [Int] = []
     var isTitled = false
     for node in MarkdownTree.children(of: tree.root)
@@ -37,16 +36,41 @@ struct HandoffSource {
       if cuts.isEmpty, !isTitled, level == 1 {
         isTitled = true
       } else {
-        cuts.append(max(0, Int(cmark_node_get_start_line(node)) - 1))
+        cuts.append(first + max(0, Int(cmark_node_get_start_line(node)) - 1))
       }
     }
-    let bounds = [0] + cuts + [lines.count]
-    let parts = zip(bounds, bounds.dropFirst()).map { Self.trimmedText(lines[$0..<$1]) }
+    let bounds = [first] + cuts + [text.count]
+    let parts = zip(bounds, bounds.dropFirst()).map { text.trimmedText($0..<$1) }
     lead = parts[0]
     sections = Array(parts.dropFirst())
   }
 
-  // MARK: Lines
+  /// Without byte order marks and blank lines at the start.
+  private static func withoutOpening(_ text: String) -> String {
+    let opening = "\u{FEFF}\n \t".unicodeScalars
+    guard let first = text.unicodeScalars.first, opening.contains(first) else { return text }
+    let start = text.unicodeScalars.firstIndex { !opening.contains($0) }
+    let edge = start.flatMap { text[..<$0].lastIndex { $0 == "\n" || $0 == "\u{FEFF}" } }
+    return edge.map { String(text[text.index(after: $0)...]) } ?? text
+  }
+
+  // MARK: Text
+
+  /// Byte for byte: `==` takes texts for equal that have other bytes.
+  static func areSame(_ a: String, _ b: String) -> Bool {
+    var (a, b) = (a, b)
+    return a.withUTF8 { a in
+      b.withUTF8 { b in
+        a.count == b.count && (a.isEmpty || memcmp(a.baseAddress!, b.baseAddress!, a.count) == 0)
+      }
+    }
+  }
+
+  /// Without blank lines before and behind, and without a line feed at the end.
+  static func withoutBlankEdges(_ text: String) -> String {
+    let lines = SourceLines(text)
+    return String(lines.trimmedText(0..<lines.count).dropLast())
+  }
 
   /// Without NUL and CR.
   static func lineFeeds(_ text: String) -> String {
@@ -65,49 +89,59 @@ struct HandoffSource {
     }
     return String(decoding: bytes, as: UTF8.self)
   }
+}
 
-  private static func lines(of text: String) -> [Substring.UTF8View] {
-    var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
-    if lines.last?.isEmpty == true { lines.removeLast() }
-    return lines
-  }
+/// The lines of a text.
+private struct SourceLines {
+  private let bytes: [UInt8]
+  /// Without line feeds.
+  private var lines: [Range<Int>] = []
 
-  private static func text(_ lines: ArraySlice<Substring.UTF8View>) -> String {
-    var bytes: [UInt8] = []
-    for line in lines {
-      if !bytes.isEmpty || line.startIndex != lines.first?.startIndex { bytes.append(0x0A) }
-      bytes += line
+  init(_ text: String) {
+    bytes = Array(text.utf8)
+    var start = 0
+    bytes.withUnsafeBufferPointer { bytes in
+      while start < bytes.count {
+        let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
+        let end = found.map { UnsafeRawPointer($0) - UnsafeRawPointer(bytes.baseAddress!) }
+        lines.append(start..<(end ?? bytes.count))
+        start = (end ?? bytes.count) + 1
+      }
     }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func isBlank(_ line: Substring.UTF8View) -> Bool {
-    line.allSatisfy { $0 == 0x20 || $0 == 0x09 }
+  var count: Int { lines.count }
+
+  /// The lines with the feeds between them.
+  func text(_ range: Range<Int>) -> String {
+    guard let first = range.first, let last = range.last else { return "" }
+    return String(decoding: bytes[lines[first].lowerBound..<lines[last].upperBound], as: UTF8.self)
+  }
+
+  private func isBlank(_ line: Int) -> Bool {
+    bytes[lines[line]].allSatisfy { $0 == 0x20 || $0 == 0x09 }
   }
 
   /// Without blank lines before and behind; ends with a line feed unless it is empty.
-  private static func trimmedText(_ lines: ArraySlice<Substring.UTF8View>) -> String {
-    let first = lines.firstIndex { !isBlank($0) }
-    guard let first, let last = lines.lastIndex(where: { !isBlank($0) }) else { return "" }
-    return text(lines[first...last]) + "\n"
+  func trimmedText(_ range: Range<Int>) -> String {
+    guard let first = range.first(where: { !isBlank($0) }),
+      let last = range.last(where: { !isBlank($0) })
+    else { return "" }
+    return text(first..<(last + 1)) + "\n"
   }
 
-  /// Without blank lines before and behind, and without a line feed at the end.
-  static func withoutBlankEdges(_ text: String) -> String {
-    String(trimmedText(lines(of: text)[...]).dropLast())
+  /// The line that ends a front matter; nil if there is none.
+  var endOfFront: Int? {
+    func isFence(_ line: Int) -> Bool { bytes[lines[line]].elementsEqual("---".utf8) }
+    guard !lines.isEmpty, isFence(0) else { return nil }
+    return (1..<max(1, min(lines.count, 1001))).first(where: isFence)
   }
 
-  private static func endOfFront(_ lines: [Substring.UTF8View]) -> Int? {
-    func isFence(_ line: Substring.UTF8View) -> Bool { line.elementsEqual("---".utf8) }
-    guard let first = lines.first, isFence(first) else { return nil }
-    return lines.indices.dropFirst().prefix(1000).first { isFence(lines[$0]) }
-  }
-
-  private static func isTooDeep(_ lines: [Substring.UTF8View]) -> Bool {
-    lines.contains { line in
+  func isTooDeep(_ range: Range<Int>, deepest: Int) -> Bool {
+    lines[range].contains { line in
       guard line.count > deepest else { return false }
       var markers = 0
-      for byte in line {
+      for byte in bytes[line] {
         switch byte {
         case UInt8(ascii: ">"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "*"),
           UInt8(ascii: "."), UInt8(ascii: ")"):
