@@ -9,7 +9,10 @@ extension Handoff {
     frontSource = source.front == front.markdown() ? nil : source.front
     objective = Self.objective(of: source.lead)
     lead = source.lead == Self.title(objective) ? nil : source.lead
-    sections = source.sections.map { Section(source: $0) }
+    // The blocks live as long as the tree that they are nodes of.
+    sections = withExtendedLifetime(source) {
+      zip(source.sections, source.blocks).map { Section(source: $0, blocks: $1) }
+    }
     // Each is written as it stands, or else it would not have been read.
     rendering.sections = source.sections
   }
@@ -31,16 +34,20 @@ extension Handoff {
 }
 
 extension Handoff.Section {
-  /// - Parameter source: Begins with a heading, ends with a line feed.
-  init(source: String) {
-    if let section = Self.read(source), HandoffSource.areSame(section.markdown, source) {
+  /// - Parameters:
+  ///   - source: Begins with a heading, ends with a line feed.
+  ///   - blocks: What cmark made of it.
+  init(source: String, blocks: [MarkdownTree.Node]) {
+    if let section = Self.read(source, blocks), HandoffSource.areSame(section.markdown, source) {
       self = section
     } else {
       self = .source(String(source.dropLast()))
     }
   }
 
-  private static func read(_ source: String) -> Handoff.Section? {
+  private static func read(
+    _ source: String, _ blocks: [MarkdownTree.Node]
+  ) -> Handoff.Section? {
     let opening = "## Notes\n\n"
     if source.utf8.starts(with: opening.utf8) {
       return .notes(String(source.dropFirst(opening.count).dropLast()))
@@ -52,8 +59,6 @@ extension Handoff.Section {
     guard let kind = HandoffTopic.allCases.first(where: { $0.heading == heading }) else {
       return nil
     }
-    let tree = MarkdownTree(parsing: source)
-    let blocks = Array(MarkdownTree.children(of: tree.root))
     guard blocks.count == 2, MarkdownTree.type(of: blocks[1]) == CMARK_NODE_LIST else { return nil }
     let items = MarkdownTree.children(of: blocks[1]).map { cmark_node_first_child($0) }
     return section(kind, items.compactMap { $0 }.map(HandoffItem.init))

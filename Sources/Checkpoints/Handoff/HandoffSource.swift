@@ -13,6 +13,9 @@ struct HandoffSource {
   var lead = ""
   /// Each begins with a heading of the first or second level.
   var sections: [String] = []
+  /// The blocks of each section, nodes of `tree`.
+  private(set) var blocks: [[MarkdownTree.Node]] = []
+  private let tree: MarkdownTree
 
   init(_ document: String) {
     let text = SourceLines(Self.withoutOpening(Self.lineFeeds(document)))
@@ -23,21 +26,24 @@ struct HandoffSource {
     }
     let rest = first..<text.count
     guard !text.isTooDeep(rest, deepest: Self.deepest) else {
+      tree = MarkdownTree()
       lead = text.trimmedText(rest)
       return
     }
-    let tree = MarkdownTree(parsing: text.text(rest))
+    tree = MarkdownTree(parsing: text.text(rest))
     var cuts: [Int] = []
     var isTitled = false
-    for node in MarkdownTree.children(of: tree.root)
-    where MarkdownTree.type(of: node) == CMARK_NODE_HEADING {
-      let level = cmark_node_get_heading_level(node)
-      guard level <= 2 else { continue }
-      if cuts.isEmpty, !isTitled, level == 1 {
-        isTitled = true
-      } else {
+    for node in MarkdownTree.children(of: tree.root) {
+      if MarkdownTree.type(of: node) == CMARK_NODE_HEADING, cmark_node_get_heading_level(node) <= 2
+      {
+        if cuts.isEmpty, !isTitled, cmark_node_get_heading_level(node) == 1 {
+          isTitled = true
+          continue
+        }
         cuts.append(first + max(0, Int(cmark_node_get_start_line(node)) - 1))
+        blocks.append([])
       }
+      if !blocks.isEmpty { blocks[blocks.count - 1].append(node) }
     }
     let bounds = [first] + cuts + [text.count]
     let parts = zip(bounds, bounds.dropFirst()).map { text.trimmedText($0..<$1) }
