@@ -108,8 +108,8 @@ extension MemoryDatabase {
       db,
       """
       INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
-        title, body, created_at)
-      VALUES (?, ?, ?, ?, 'claude', ?, ?, ?, ?, ?, ?)
+        title, body, created_at, parts)
+      VALUES (?, ?, ?, ?, 'claude', ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING
       """)
     for entry in entries {
@@ -123,6 +123,7 @@ extension MemoryDatabase {
       insert.bind(8, entry.title)
       insert.bind(9, entry.body)
       insert.bind(10, entry.createdAt)
+      insert.bind(11, SearchParts.of(entry.title, entry.body))
       try insert.run()
     }
   }

@@ -27,6 +27,7 @@ extension MemoryDatabase {
       }
       let (itemID, createdAt) = try Self.perform(
         write, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
+      try Self.noteParts(of: write, itemID: itemID, db)
       try Self.recordRequest(write, itemID: itemID, db)
       try Self.save(ids, db)
       if let hook { try Self.insert(hook(), at: write.at, db) }
@@ -198,6 +199,34 @@ extension MemoryDatabase {
         filled(change.occurredAt), change.completes, change.completes, at, at, change.id,
       ])
     return createdAt
+  }
+
+  /// Triggers put an item's text among the entries; what they cannot make is added here.
+  private static func noteParts(of write: StoreWrite, itemID: String, _ db: Database) throws {
+    let texts: [String]
+    switch write.operation {
+    case .checkpoint(let draft):
+      texts = [draft.objective] + draft.next + draft.blockers + draft.actions
+      if let handoff = draft.handoff {
+        try noteParts(SearchParts.of(handoff.body), id: handoff.id, db)
+      }
+    case .addTask(let draft): texts = [draft.title, draft.context ?? ""]
+    case .changeTask(let change): texts = [change.title ?? "", change.context ?? ""]
+    case .decide(let draft): texts = [draft.decision, draft.rationale]
+    case .handOff(let draft): texts = [draft.body]
+    case .addToLedger(let draft):
+      // Each item is an entry of its own.
+      guard draft.ledger.phases.count == 1 else { return }
+      texts = draft.ledger.entries.map(\.entry.item)
+    case .openSession, .endSession: return
+    }
+    try noteParts(SearchParts.of(texts.joined(separator: "\n")), id: itemID, db)
+  }
+
+  private static func noteParts(_ parts: String, id: String, _ db: Database) throws {
+    guard !parts.isEmpty else { return }
+    try db.execute(
+      cached: "UPDATE entries SET parts = ? WHERE id = ?", arguments: [parts, id])
   }
 
   // MARK: Rows that every write shares

@@ -13,7 +13,7 @@ enum Schema {
 
   static let steps = [
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
-    SchemaStep(number: 3, sql: three),
+    SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -350,6 +350,45 @@ enum Schema {
         body = trim(coalesce(new.status, '') || ' ' || coalesce(new.remark, '') || ' '
                 || coalesce(new.detail, '') || ' ' || coalesce(new.date, ''))
       WHERE id = new.id;
+    END;
+    """
+
+  // 4: search in bounded time.
+  //
+  // parts: what the tokenizer does not cut (SearchParts). scope: what a search is narrowed by, as
+  // words of the index, so that a narrowed search reads no more of it than another one: `p12` the
+  // project, `kdecision` the kind, `m202611` the month, `s…` the session. A join instead would visit
+  // every entry that has a word: 750 ms for a common one among 1,000,000.
+  // The index has four columns now, which FTS5 cannot be given later: it is made anew.
+  // uses: what was looked at after it was found.
+  private static let four = """
+    ALTER TABLE entries ADD COLUMN parts TEXT NOT NULL DEFAULT '';
+    ALTER TABLE entries ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entries ADD COLUMN scope TEXT GENERATED ALWAYS AS (
+      'p' || ifnull(project_id, 0) || ' k' || kind || ' m'
+      || strftime('%Y%m', created_at / 1000, 'unixepoch') || ifnull(' s' || session_id, '')) VIRTUAL;
+    DROP TRIGGER entries_after_insert;
+    DROP TRIGGER entries_after_delete;
+    DROP TRIGGER entries_after_update;
+    DROP TABLE entries_fts;
+    CREATE VIRTUAL TABLE entries_fts USING fts5(
+      title, body, parts, scope, content='entries', content_rowid='number',
+      tokenize='porter unicode61');
+    INSERT INTO entries_fts(entries_fts) VALUES ('rebuild');
+    CREATE TRIGGER entries_after_insert AFTER INSERT ON entries BEGIN
+      INSERT INTO entries_fts(rowid, title, body, parts, scope)
+      VALUES (new.number, new.title, new.body, new.parts, new.scope);
+    END;
+    CREATE TRIGGER entries_after_delete AFTER DELETE ON entries BEGIN
+      INSERT INTO entries_fts(entries_fts, rowid, title, body, parts, scope)
+      VALUES ('delete', old.number, old.title, old.body, old.parts, old.scope);
+    END;
+    CREATE TRIGGER entries_after_update
+    AFTER UPDATE OF title, body, parts, project_id, kind, created_at, session_id ON entries BEGIN
+      INSERT INTO entries_fts(entries_fts, rowid, title, body, parts, scope)
+      VALUES ('delete', old.number, old.title, old.body, old.parts, old.scope);
+      INSERT INTO entries_fts(rowid, title, body, parts, scope)
+      VALUES (new.number, new.title, new.body, new.parts, new.scope);
     END;
     """
 }

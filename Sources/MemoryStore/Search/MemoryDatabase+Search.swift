@@ -28,7 +28,7 @@ extension MemoryDatabase {
   ) throws -> [SearchHit] {
     var query = Query(
       """
-      SELECT e.*, p.name AS project, -bm25(entries_fts, 3.0, 1.0) AS score,
+      SELECT e.*, p.name AS project, -bm25(entries_fts, 3.0, 1.0, 0.5, 0.0) AS score,
         snippet(entries_fts, -1, char(2), char(3), '…', 24) AS snippet
       FROM entries_fts JOIN entries e ON e.number = entries_fts.rowid
         LEFT JOIN projects p ON p.id = e.project_id
