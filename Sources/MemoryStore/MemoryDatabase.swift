@@ -80,6 +80,7 @@ public final class MemoryDatabase: Sendable {
         try db.execute(sql: "PRAGMA synchronous = FULL")
       }
       _ = memoryd_sqlite3_set_no_checkpoint_on_close(db.sqliteConnection, 1)
+      _ = memoryd_sqlite3_add_hit(db.sqliteConnection)
     }
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)

@@ -1,46 +1,178 @@
+import CSQLite
+import Foundation
 import GRDB
 
 extension MemoryDatabase {
-  /// Full-text search over everything, best first.
+  /// How a search is to be done, beside what is looked for.
+  public struct SearchOptions: Sendable {
+    /// The last word is still being typed.
+    public var isUnfinished = false
+    /// The caller's own project, which counts a little more where all are searched.
+    public var here: ProjectReference?
+    /// Unix ms.
+    public var now: Int64
+    public var explains = false
+    var bounds = SearchWeights.Bounds()
+
+    public init(now: Int64) { self.now = now }
+  }
+
+  public struct SearchResult: Sendable {
+    public var hits: [SearchHit] = []
+    /// Words of the query that mean nothing where they stand.
+    public var complaints: [String] = []
+  }
+
+  /// Search over everything, best first. Cost is bounded whatever the words are.
   ///
-  /// All words first; where that finds less than asked for, any of them.
-  /// - Parameter text: As a person typed it; none of it reaches MATCH raw. Text without a word
-  ///   finds nothing.
-  public func search(_ text: String, filter: RecordFilter) throws(StoreError) -> [SearchHit] {
-    let limit = filter.limit ?? 20
-    guard let all = FTS5Pattern(matchingAllTokensIn: text),
-      let any = FTS5Pattern(matchingAnyTokenIn: text)
-    else { return [] }
-    return try read { db in
-      var hits = try Self.hits(matching: all, filter: filter, limit: limit, db)
-      if hits.count < limit {
-        let known = Set(hits.map(\.entry.id))
-        hits += try Self.hits(matching: any, filter: filter, limit: limit, db).filter {
-          !known.contains($0.entry.id)
-        }
+  /// - Parameters:
+  ///   - text: As a person typed it: see ``SearchQuery``. Without a word the newest entries of what
+  ///     it is narrowed to.
+  ///   - filter: Narrows it; `limit` is 20 without one.
+  public func search(
+    _ text: String, filter: RecordFilter, options: SearchOptions
+  ) throws(StoreError) -> SearchResult {
+    try read { db in
+      let words = try SearchTokenizer(db)
+      let query = SearchQuery(
+        text, filter: filter, isUnfinished: options.isUnfinished, now: options.now, words)
+      var result = SearchResult(complaints: query.complaints)
+      var projects: [Int64]?
+      if let name = query.filter.project {
+        projects = try Int64.fetchAll(
+          db, cached: "SELECT id FROM projects WHERE name = ?", arguments: [name])
+        if projects?.isEmpty ?? true { return result }
       }
-      return Array(hits.prefix(limit))
+      let scope = SearchScope(query.filter, projects: projects, now: options.now)
+      let limit = query.filter.limit ?? 20
+      if query.terms.isEmpty {
+        result.hits = try Self.newest(query, scope, limit: limit, db)
+        return result
+      }
+      let here =
+        projects == nil
+        ? try options.here.flatMap {
+          try Int64.fetchOne(
+            db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [$0.identity])
+        } : nil
+      let candidates = try SearchCandidates(
+        query, scope: scope, bounds: options.bounds, words, db)
+      var ranking = SearchRanking(
+        query, candidates, scope: scope, bounds: options.bounds, here: here, now: options.now,
+        words, db)
+      let order = try ranking.ranked()
+      result.hits = try Self.hits(
+        order, ranking, limit: limit, explains: options.explains, db)
+      return result
     }
   }
 
-  private static func hits(
-    matching pattern: FTS5Pattern, filter: RecordFilter, limit: Int, _ db: Database
+  /// As ``search(_:filter:options:)`` with nothing out of the ordinary.
+  public func search(_ text: String, filter: RecordFilter) throws(StoreError) -> [SearchHit] {
+    try search(text, filter: filter, options: SearchOptions(now: WallClock.system.now)).hits
+  }
+
+  /// Notes that an entry was looked at: it counts a little more the next time.
+  public func noteUse(ofEntry id: String) throws(StoreError) {
+    try write {
+      try $0.execute(
+        cached: "UPDATE entries SET uses = uses + 1 WHERE id = ?", arguments: [id.uppercased()])
+    }
+  }
+
+  // MARK: Hits
+
+  private static func newest(
+    _ query: SearchQuery, _ scope: SearchScope, limit: Int, _ db: Database
   ) throws -> [SearchHit] {
-    var query = Query(
-      """
-      SELECT e.*, p.name AS project, -bm25(entries_fts, 3.0, 1.0, 0.5, 0.0) AS score,
-        snippet(entries_fts, -1, char(2), char(3), '…', 24) AS snippet
-      FROM entries_fts JOIN entries e ON e.number = entries_fts.rowid
-        LEFT JOIN projects p ON p.id = e.project_id
-      """)
-    query.add("entries_fts MATCH ?", pattern)
-    query.match("p.name", filter.project)
-    query.match("e.session_id", filter.sessionID)
-    query.any("e.kind", of: filter.kinds)
-    query.range("e.created_at", filter.since, filter.until)
-    return try Row.fetchAll(
-      db, sql: query.sql + " ORDER BY score DESC, e.number DESC LIMIT \(max(0, limit))",
-      arguments: query.arguments
-    ).map { SearchHit(entry: entry($0), score: $0["score"], snippet: $0["snippet"]) }
+    guard let expression = scope.expression else { return [] }
+    var numbers: [Int64] = []
+    try SearchScan.ids(
+      db, match: "scope : (\(expression))", before: .max, limit: scope.hasTimes ? 10_000 : limit
+    ) { numbers.append($0) }
+    var hits: [SearchHit] = []
+    for number in numbers where hits.count < limit {
+      guard let row = try row(number, db), scope.holds(time: row["created_at"]) else { continue }
+      let entry = entry(row)
+      hits.append(SearchHit(entry: entry, score: 0, snippet: head(of: entry)))
+    }
+    return hits
+  }
+
+  private static func row(_ number: Int64, _ db: Database) throws -> Row? {
+    try Row.fetchOne(
+      db,
+      cached: """
+        SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id
+        WHERE e.number = ?
+        """, arguments: [number])
+  }
+
+  private static func hits(
+    _ order: [Int], _ ranking: SearchRanking, limit: Int, explains: Bool, _ db: Database
+  ) throws -> [SearchHit] {
+    var hits: [SearchHit] = []
+    var known: [String: Int] = [:]
+    let expression = ranking.candidates.terms.map(\.query.expression).joined(separator: " OR ")
+    for place in order {
+      let turn = ranking.turns[place]
+      guard let row = try row(turn.number, db) else { continue }
+      let entry = entry(row)
+      // The same text in ten forks is one hit.
+      let text = fingerprint(entry)
+      if let first = known[text] {
+        hits[first].copies += 1
+        continue
+      }
+      guard hits.count < limit else { break }
+      known[text] = hits.count
+      var hit = SearchHit(
+        entry: entry, score: turn.score,
+        snippet: try snippet(turn.number, expression, db) ?? head(of: entry))
+      if explains { hit.explanation = ranking.explanation(place).text }
+      hits.append(hit)
+    }
+    return hits
+  }
+
+  /// Letters and digits alone.
+  private static func fingerprint(_ entry: EntryRecord) -> String {
+    let text = (entry.title + " " + entry.body.prefix(2000)).lowercased()
+    return String(
+      text.unicodeScalars.filter { $0.properties.isAlphabetic || $0.properties.numericType != nil })
+  }
+
+  private static func snippet(
+    _ number: Int64, _ expression: String, _ db: Database
+  ) throws -> String? {
+    guard !expression.isEmpty else { return nil }
+    return try String.fetchOne(
+      db,
+      cached: """
+        SELECT snippet(entries_fts, -1, char(2), char(3), '…', 24) FROM entries_fts
+        WHERE entries_fts MATCH ? AND rowid = ?
+        """, arguments: ["{title body} : (\(expression))", number])
+  }
+
+  /// Of an entry that has no word of the query: it stands beside one that has.
+  private static func head(of entry: EntryRecord) -> String {
+    let text = entry.body.isEmpty ? entry.title : entry.body
+    return text.count > 160 ? text.prefix(160) + "…" : text
+  }
+}
+
+extension SearchRanking.Explanation {
+  /// One line for each part.
+  var text: [String] {
+    func number(_ value: Double) -> String { String(format: "%.3f", value) }
+    var lines = terms.map { term in
+      "\(term.word): rarity \(number(term.rarity)) (in \(Int(term.rows)) entries), frequency "
+        + "\(number(term.own))" + (term.lent > 0 ? " and \(number(term.lent)) lent" : "")
+        + " = \(number(term.rarity * (term.own + term.lent) / (term.own + term.lent + SearchWeights.saturation)))"
+    }
+    if session > 0 { lines.append("session: \(number(session))") }
+    lines += factors.map { "\($0.name): times \(number($0.value))" }
+    if !dropped.isEmpty { lines.append("too common: \(dropped.joined(separator: ", "))") }
+    return lines
   }
 }

@@ -25,9 +25,12 @@ public enum SearchParts {
       }
       if text.utf8.contains(where: { $0 >= 0xE1 }) {
         for run in ideographs(in: text) where parts.count < limit {
-          for pair in pairs(of: run) {
+          // The last one by itself too, so that each is the beginning of a word.
+          let run =
+            run.unicodeScalars.count > 1 ? pairs(of: run) + [String(run.last!)] : [String(run)]
+          for word in run where parts.count < limit {
             if !parts.isEmpty { parts.append(0x20) }
-            parts += Array(pair.utf8)
+            parts += Array(word.utf8)
           }
         }
       }

@@ -30,6 +30,8 @@ public enum Relay {
       // Another folder has another daemon, and help is as wide as the terminal.
       if argument == "--home" || argument.hasPrefix("--home=") || argument == "--help"
         || argument == "-h" || argument == "--version"
+        // Answers line by line, which a request to the daemon does not.
+        || argument == "--batch"
       {
         return false
       }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Foundation
 import MemoryStore
 
 struct SearchCommand: Verb {
@@ -8,58 +9,158 @@ struct SearchCommand: Verb {
     abstract: "Finds what was said, done, decided or planned.",
     discussion: """
       memoryd search "backoff jitter" --kind decision --since 2026-01-01
+      memoryd search when did we change the retry budget
+      memoryd search '"full jitter" -python kind:decision since:"last week" file:src/retry.swift'
 
-      Kinds: request, reply, tool, failure, plan, summary, prompt (to sub-agents), checkpoint, task,
-      decision.
+      Words in any order; "a phrase" must be there, -word must not; kind:, project:, session:, file:, \
+      since: and until: narrow it; begin* fits words that begin so.
+
+      Kinds: request, reply, tool, failure, plan, summary, prompt (to sub-agents), checkpoint, task, \
+      decision, handoff, ledger, and those of imported entries.
+
+      With --batch each line of standard input is a query as JSON, {"id", "query", "project"?, \
+      "kind"?, "limit"?}, and each line of output its result, in the same order.
       """)
 
   @OptionGroup var shared: SharedOptions
-  @Argument(help: "Words, in any order.") var query: [TextArgument]
+  @Argument(help: "What to look for.") var query: [TextArgument] = []
   @Option(name: .long, parsing: .unconditionalSingleValue, help: "Only this kind; may be repeated.")
   var kind: [String] = []
-  @Option(name: .long, parsing: .unconditional, help: "Not older than this (RFC 3339 or a date).")
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: "Not older than this: a date, RFC 3339, \"last week\", 3d.")
   var since: String?
-  @Option(name: .long, parsing: .unconditional, help: "Not newer than this (RFC 3339 or a date).")
+  @Option(name: .long, parsing: .unconditional, help: "Not newer than this.")
   var until: String?
   @Option(name: .long, parsing: .unconditional, help: "Of this session only.")
   var session: TextArgument?
   @Option(name: .long, help: "At most so many hits.") var limit = 10
+  @Flag(name: .long, help: "Show how each hit's score came about.") var explain = false
+  @Flag(name: .customLong("as-you-type"), help: "The last word may be unfinished.")
+  var asYouType = false
+  @Flag(name: .long, help: "Read queries from standard input, a JSON object a line.")
+  var batch = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let hits = try service.reader().search(
+    if batch { return try BatchSearch(service: service, limit: limit).run(invocation) }
+    guard !query.isEmpty else {
+      throw VerbError(.usage, "usage", "what is to be found? give words, or --batch")
+    }
+    let now = service.clock.now
+    var options = MemoryDatabase.SearchOptions(now: now)
+    options.isUnfinished = asYouType
+    options.explains = explain
+    options.here = ProjectFinder.project(named: nil, service)
+    let result = try service.reader().search(
       query.map(\.text).joined(separator: " "),
       filter: RecordFilter(
         project: shared.project?.text, sessionID: session?.text, kinds: kind,
-        since: try instant(since, "--since"), until: try instant(until, "--until"),
-        limit: limit))
-    if shared.json { return Outcome(output: JSONOutput.list(hits.map(JSONOutput.hit))) }
-    if hits.isEmpty { return Outcome(output: "Nothing found.\n") }
-    let people = People(invocation)
-    let blocks = hits.map { hit in
-      let entry = hit.entry
-      let snippet = hit.snippet.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        .split(separator: "\u{2}", omittingEmptySubsequences: false).enumerated().map {
-          number, part in
-          guard number > 0, let end = part.firstIndex(of: "\u{3}") else { return safe(part) }
-          return people.bold(safe(part[..<end])) + safe(part[part.index(after: end)...])
-        }.joined()
-      let session = entry.sessionID.map { "  session \(People.line($0, 40))" } ?? ""
-      return people.dim(
-        "\(entry.id)  \(People.time(entry.createdAt))  \(entry.kind)  \(entry.project ?? "-")"
-          + session) + "\n  " + snippet
+        since: try range(since, "--since", now)?.lowerBound,
+        until: try range(until, "--until", now)?.upperBound, limit: limit),
+      options: options)
+    var outcome = Outcome()
+    for complaint in result.complaints {
+      outcome.errorOutput += "memoryd: note: \(People.line(complaint)); it was left out\n"
     }
-    return Outcome(output: blocks.joined(separator: "\n") + "\n")
+    if shared.json {
+      outcome.output = JSONOutput.list(result.hits.map(JSONOutput.hit))
+    } else if result.hits.isEmpty {
+      outcome.output = "Nothing found.\n"
+    } else {
+      let people = People(invocation)
+      outcome.output = result.hits.map { text(of: $0, people) }.joined(separator: "\n")
+    }
+    return outcome
+  }
+
+  private func text(of hit: SearchHit, _ people: People) -> String {
+    let entry = hit.entry
+    let snippet = hit.snippet.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      .split(separator: "\u{2}", omittingEmptySubsequences: false).enumerated().map {
+        number, part in
+        guard number > 0, let end = part.firstIndex(of: "\u{3}") else { return safe(part) }
+        return people.bold(safe(part[..<end])) + safe(part[part.index(after: end)...])
+      }.joined()
+    var facts = [
+      entry.id, People.time(entry.createdAt), entry.kind,
+      entry.project.map { People.line($0, 40) }
+        ?? "-",
+    ]
+    if let actor = entry.actor { facts.append(People.line(actor, 30)) }
+    if hit.copies > 0 { facts.append("\(hit.copies) more like it") }
+    var text = people.dim(facts.joined(separator: "  ")) + "\n  " + snippet + "\n"
+    if let session = entry.sessionID, entry.position != nil {
+      text +=
+        people.dim("  memoryd session show \(People.line(session, 60)) --around \(entry.id)") + "\n"
+    }
+    for line in hit.explanation { text += people.dim("    " + People.line(line, 200)) + "\n" }
+    if !hit.explanation.isEmpty {
+      text += people.dim("    score \(String(format: "%.3f", hit.score))") + "\n"
+    }
+    return text
   }
 
   private func safe(_ text: Substring) -> String { People.safe(String(text)) }
 
-  private func instant(_ text: String?, _ name: String) throws -> Int64? {
+  private func range(_ text: String?, _ name: String, _ now: Int64) throws -> ClosedRange<Int64>? {
     guard let text else { return nil }
-    guard let instant = Timestamp.milliseconds(text) else {
+    guard let range = SearchTime.range(text, now: now) else {
       throw VerbError(
-        .usage, "usage", "\(name) must be a date or RFC 3339, for example 2026-01-14")
+        .usage, "usage",
+        "\(name) must be a date, RFC 3339 or words, for example 2026-01-14, \"last week\" or 3d")
     }
-    return instant
+    return range
+  }
+}
+
+/// Many queries in one process.
+private struct BatchSearch {
+  let service: MemoryService
+  let limit: Int
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    let database = try service.reader()
+    let here = ProjectFinder.project(named: nil, service)
+    var failed = 0
+    func answer(_ line: [UInt8]) -> String {
+      let object = (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any]
+      do {
+        guard let object, let query = object["query"] as? String else {
+          throw StoreError(.invalid, "this line is no query")
+        }
+        var options = MemoryDatabase.SearchOptions(now: service.clock.now)
+        options.here = here
+        let kinds = object["kind"] as? [String] ?? (object["kind"] as? String).map { [$0] } ?? []
+        let result = try database.search(
+          query,
+          filter: RecordFilter(
+            project: object["project"] as? String, sessionID: object["session"] as? String,
+            kinds: kinds, limit: (object["limit"] as? NSNumber)?.intValue ?? limit),
+          options: options)
+        return JSONOutput.text(
+          ["id": object["id"], "results": result.hits.map(JSONOutput.hit)] as JSONOutput.Object)
+      } catch {
+        // Each line has its answer, so that they can be told apart.
+        failed += 1
+        let message = (error as? StoreError)?.message ?? "it cannot be searched for"
+        return JSONOutput.text(
+          ["id": object?["id"], "results": [JSONOutput.Object](), "error": message]
+            as JSONOutput.Object)
+      }
+    }
+    var output = ""
+    if let converse = invocation.converse {
+      // As they come: who asks may wait for each answer.
+      converse { line, reply in reply(Array(answer(line).utf8.dropLast())) }
+    } else {
+      output = invocation.input.read(600_000).split(separator: 10)
+        .filter { !$0.allSatisfy { [32, 13, 9].contains($0) } }.map { answer(Array($0)) }.joined()
+    }
+    guard failed > 0 else { return Outcome(output: output) }
+    return Outcome(
+      output: output,
+      errorOutput: "memoryd: error: \(failed) lines could not be searched for [invalid]\n",
+      exitCode: .badInput)
   }
 }

@@ -54,6 +54,8 @@ struct SessionCommand: ParsableCommand {
         .flatMap { service.digest($0.digest) }?.boundaries ?? []
       let entries = try database.entries(
         sessionID: session.id, around: around?.text, count: max(0, count))
+      // What was looked at counts a little more in the next search.
+      if let around { try? service.database().noteUse(ofEntry: around.text) }
       if shared.json {
         var object = JSONOutput.session(session)
         object["usage"] =

@@ -1,0 +1,354 @@
+import CSQLite
+import GRDB
+
+/// What the index has for a query, looked at within bounds that do not depend on its words: of each
+/// term the newest rows, of the rarest ones all, and what common words add to these.
+struct SearchCandidates {
+  struct Term {
+    var query: SearchQuery.Term
+    /// Rows that have it, estimated where it is common.
+    var rows: Double
+    /// Weighted frequency by row.
+    var frequencies: [Int64: Double]
+    /// From this row on all that have it are known.
+    var since: Int64
+    var isComplete: Bool
+  }
+
+  var terms: [Term] = []
+  /// Entries that are searched.
+  var entries = 1.0
+  /// Terms that were left out as too common, for people.
+  var dropped: [String] = []
+
+  private let db: Database
+  private let scope: SearchScope
+  private let query: SearchQuery
+
+  init(
+    _ query: SearchQuery, scope: SearchScope, bounds: SearchWeights.Bounds,
+    _ words: SearchTokenizer, _ db: Database
+  ) throws {
+    self.db = db
+    self.scope = scope
+    self.query = query
+    let last = Double(
+      try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0)
+    /// Exact where all were read, else by how far back so many rows reach.
+    func estimate(_ count: Int, oldest: Int64?, limit: Int) -> Double {
+      guard count >= limit, let oldest else { return Double(count) }
+      return min(last, Double(count) * last / max(1, last - Double(oldest) + 1))
+    }
+    entries = last
+    if let expression = scope.expression {
+      let limit = 10 * bounds.newest
+      var count = 0
+      var oldest: Int64?
+      try SearchScan.ids(db, match: "scope : (\(expression))", before: .max, limit: limit) {
+        count += 1
+        oldest = $0
+      }
+      entries = estimate(count, oldest: oldest, limit: limit)
+    }
+    entries = max(entries, 1)
+    var unknown = SearchWeights.mostUnknown
+    for var term in query.terms {
+      if let beginning = term.beginning {
+        let completions = try SearchVocabulary.completions(of: words.stem(of: beginning), db)
+        let all = ([beginning] + completions).map(SearchQuery.quoted)
+        term.expression = all.joined(separator: " OR ")
+        term.phrases = all.count
+      }
+      var found = try newest(term, limit: bounds.newest)
+      if found.isEmpty, unknown > 0, let word = term.word {
+        unknown -= 1
+        if let like = try SearchVocabulary.like(words.stem(of: word), db) {
+          term.expression = SearchQuery.quoted(like)
+          found = try newest(term, limit: bounds.newest).mapValues {
+            $0 * SearchWeights.likeWord
+          }
+        }
+      }
+      guard let oldest = found.keys.min() else { continue }
+      terms.append(
+        Term(
+          query: term,
+          rows: min(entries, estimate(found.count, oldest: oldest, limit: bounds.newest)),
+          frequencies: found, since: oldest, isComplete: found.count < bounds.newest))
+    }
+    drop()
+    try complete(bounds)
+    try fill(bounds)
+  }
+
+  // MARK: Steps
+
+  /// What is common by this store's own measure says little beside a rarer word.
+  private mutating func drop() {
+    let limit = max(SearchWeights.commonRows, SearchWeights.commonShare * entries)
+    guard terms.contains(where: { $0.rows <= limit }) else { return }
+    dropped = terms.filter { $0.rows > limit }.map(\.query.expression)
+    terms.removeAll { $0.rows > limit }
+  }
+
+  /// The rarest of those that go on are read to their end.
+  private mutating func complete(_ bounds: SearchWeights.Bounds) throws {
+    var budget = bounds.budget
+    for index in terms.indices.sorted(by: { terms[$0].rows < terms[$1].rows })
+    where !terms[index].isComplete {
+      guard terms[index].rows - Double(bounds.newest) <= Double(budget) else { break }
+      let more = try newest(terms[index].query, before: terms[index].since, limit: budget)
+      terms[index].frequencies.merge(more) { $1 }
+      terms[index].since = more.keys.min() ?? terms[index].since
+      terms[index].isComplete = more.count < budget
+      budget -= more.count
+      if terms[index].isComplete { terms[index].rows = Double(terms[index].frequencies.count) }
+    }
+  }
+
+  /// What a common word adds to rows that a rarer one found, however old they are. Where all are
+  /// common, two in one entry say more than either.
+  private mutating func fill(_ bounds: SearchWeights.Bounds) throws {
+    let order = terms.indices.sorted { terms[$0].rows < terms[$1].rows }
+    let rare = order.filter { terms[$0].isComplete }
+    let common = order.filter { !terms[$0].isComplete }
+    if !rare.isEmpty {
+      let union = rare.map { terms[$0].query.expression }.joined(separator: " OR ")
+      for index in common {
+        let term = terms[index].query
+        let match = scope.match("(\(term.expression)) AND (\(union))", query)
+        try SearchScan.hits(
+          db, match: match, before: .max, limit: bounds.newest, counting: [(0, term.phrases)]
+        ) { terms[index].frequencies[$0] = $1[0] }
+      }
+      return
+    }
+    for (position, first) in common.enumerated() {
+      guard terms[first].rows <= SearchWeights.intersectionRows else { break }
+      for second in common[(position + 1)...] {
+        let (one, other) = (terms[first].query, terms[second].query)
+        let match = scope.match("(\(one.expression)) AND (\(other.expression))", query)
+        try SearchScan.hits(
+          db, match: match, before: .max, limit: bounds.newest,
+          counting: [(0, one.phrases), (one.phrases, other.phrases)]
+        ) {
+          terms[first].frequencies[$0] = $1[0]
+          terms[second].frequencies[$0] = $1[1]
+        }
+      }
+    }
+  }
+
+  /// Counts the common words in exactly these rows. Turns of a session mostly stand side by side in
+  /// the index, so that a run of rows is one look-up.
+  mutating func complete(around rows: [Int64]) throws {
+    let missing = terms.indices.filter { !terms[$0].isComplete }
+    guard !missing.isEmpty else { return }
+    var runs: [ClosedRange<Int64>] = []
+    for row in rows.sorted() {
+      if let last = runs.last, row - last.upperBound <= SearchWeights.gap {
+        runs[runs.count - 1] = last.lowerBound...max(row, last.upperBound)
+      } else {
+        runs.append(row...row)
+      }
+    }
+    for index in missing {
+      let term = terms[index]
+      let match = "{title body parts} : (\(term.query.expression))"
+      for run in runs where run.lowerBound < term.since {
+        try SearchScan.hits(db, match: match, in: run, phrases: term.query.phrases) {
+          terms[index].frequencies[$0] = $1
+        }
+      }
+    }
+  }
+
+  private func newest(
+    _ term: SearchQuery.Term, before: Int64 = .max, limit: Int
+  ) throws -> [Int64: Double] {
+    var found: [Int64: Double] = [:]
+    found.reserveCapacity(min(limit, 1024))
+    try SearchScan.hits(
+      db, match: scope.match(term.expression, query), before: before, limit: limit,
+      counting: [(0, term.phrases)]
+    ) { found[$0] = $1[0] }
+    return found
+  }
+}
+
+/// Statements that read the index row by row, newest first. Stepped by hand: thousands of rows are
+/// read for a search, and a row of GRDB's costs as much as SQLite's own work for it.
+enum SearchScan {
+  private static let hit = """
+    hit(entries_fts, \(SearchWeights.title), \(SearchWeights.body), \(SearchWeights.parts), \
+    \(SearchWeights.headWords), \(SearchWeights.headBonus), \
+    \(SearchWeights.lengthNormalisation), ?, ?)
+    """
+
+  /// - Parameter take: Gets each row.
+  static func ids(
+    _ db: Database, match: String, before: Int64, limit: Int, _ take: (Int64) -> Void
+  ) throws {
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT rowid FROM entries_fts WHERE entries_fts MATCH ? AND rowid < ?
+        ORDER BY rowid DESC LIMIT ?
+        """)
+    try run(statement, db, [.text(match), .integer(before), .integer(Int64(limit))]) {
+      take(sqlite3_column_int64($0, 0))
+    }
+  }
+
+  /// - Parameters:
+  ///   - counting: Which phrases of the expression make each number: the first, and how many.
+  ///   - take: Gets each row and its numbers.
+  static func hits(
+    _ db: Database, match: String, before: Int64, limit: Int,
+    counting: [(first: Int, count: Int)], _ take: (Int64, [Double]) -> Void
+  ) throws {
+    let columns = counting.map { _ in hit }.joined(separator: ", ")
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT rowid, \(columns) FROM entries_fts WHERE entries_fts MATCH ? AND rowid < ?
+        ORDER BY rowid DESC LIMIT ?
+        """)
+    let phrases = counting.flatMap { [Value.integer(Int64($0.first)), .integer(Int64($0.count))] }
+    try run(
+      statement, db, phrases + [.text(match), .integer(before), .integer(Int64(limit))]
+    ) { row in
+      take(
+        sqlite3_column_int64(row, 0),
+        counting.indices.map { sqlite3_column_double(row, Int32($0 + 1)) })
+    }
+  }
+
+  /// Ascending, as this is four times faster for a short run.
+  static func hits(
+    _ db: Database, match: String, in run: ClosedRange<Int64>, phrases: Int,
+    _ take: (Int64, Double) -> Void
+  ) throws {
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT rowid, \(hit) FROM entries_fts
+        WHERE entries_fts MATCH ? AND rowid BETWEEN ? AND ?
+        """)
+    let values: [Value] = [
+      .integer(0), .integer(Int64(phrases)), .text(match), .integer(run.lowerBound),
+      .integer(run.upperBound),
+    ]
+    try self.run(statement, db, values) {
+      take(sqlite3_column_int64($0, 0), sqlite3_column_double($0, 1))
+    }
+  }
+
+  enum Value {
+    case integer(Int64)
+    case text(String)
+  }
+
+  static func run(
+    _ statement: Statement, _ db: Database, _ values: [Value], _ take: (OpaquePointer) -> Void
+  ) throws {
+    let handle = statement.sqliteStatement
+    defer {
+      sqlite3_reset(handle)
+      sqlite3_clear_bindings(handle)
+    }
+    for (index, value) in values.enumerated() {
+      switch value {
+      case .integer(let number): sqlite3_bind_int64(handle, Int32(index + 1), number)
+      case .text(let text):
+        // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
+        let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+        sqlite3_bind_text(handle, Int32(index + 1), text, -1, copies)
+      }
+    }
+    while true {
+      let code = sqlite3_step(handle)
+      if code == SQLITE_DONE { return }
+      guard code == SQLITE_ROW else {
+        throw DatabaseError(
+          resultCode: ResultCode(rawValue: code),
+          message: String(cString: sqlite3_errmsg(db.sqliteConnection)))
+      }
+      take(handle)
+    }
+  }
+}
+
+/// The words that the index has.
+enum SearchVocabulary {
+  /// UTF-8 bytes; a shorter beginning fits too many words.
+  private static let leastBeginning = 3
+  private static let mostWords = 20_000
+
+  /// The most frequent words that begin so.
+  static func completions(of beginning: String, _ db: Database) throws -> [String] {
+    guard beginning.utf8.count >= leastBeginning else { return [] }
+    var found: [(count: Int64, word: String)] = []
+    try scan(from: beginning, to: beginning + "\u{10FFFF}", db) { found.append(($1, $0)) }
+    return found.sorted { ($0.count, $1.word) > ($1.count, $0.word) }.prefix(8).map(\.word)
+  }
+
+  /// The word that a misspelt one most likely means: it has the same first three letters, and one
+  /// letter too many, too few or swapped (from nine letters on two, or another letter in place of
+  /// one). The nearest, of these the most frequent.
+  static func like(_ stem: String, _ db: Database) throws -> String? {
+    guard stem.utf8.count > 4 else { return nil }
+    let letters = Array(stem.utf8)
+    let allowed = letters.count >= 9 ? 2 : 1
+    var best: (distance: Int, count: Int64, word: String)?
+    var isKnown = false
+    let low = String(decoding: letters[..<3], as: UTF8.self)
+    try scan(from: low, to: low + "\u{10FFFF}", db) { word, count in
+      if word == stem { isKnown = true }
+      let other = Array(word.utf8)
+      guard abs(other.count - letters.count) <= allowed else { return }
+      let distance = edits(letters, other, limit: allowed)
+      guard distance <= allowed else { return }
+      if best.map({ (distance, -count) < ($0.distance, -$0.count) }) ?? true {
+        best = (distance, count, word)
+      }
+    }
+    // Known, only not in what is searched.
+    return isKnown ? nil : best?.word
+  }
+
+  private static func scan(
+    from low: String, to high: String, _ db: Database, _ take: (String, Int64) -> Void
+  ) throws {
+    // Of the connection alone; a read-only one can have it too.
+    try db.execute(
+      sql: """
+        CREATE VIRTUAL TABLE IF NOT EXISTS temp.entries_vocabulary
+        USING fts5vocab('main', 'entries_fts', 'row')
+        """)
+    let statement = try db.cachedStatement(
+      sql: "SELECT term, doc FROM temp.entries_vocabulary WHERE term >= ? AND term < ? LIMIT ?")
+    try SearchScan.run(
+      statement, db, [.text(low), .text(high), .integer(Int64(mostWords))]
+    ) { row in
+      guard let word = sqlite3_column_text(row, 0) else { return }
+      take(String(cString: word), sqlite3_column_int64(row, 1))
+    }
+  }
+
+  /// A letter more, a letter less, two neighbours swapped: 1. Another letter: 2, as it makes another
+  /// word.
+  private static func edits(_ a: [UInt8], _ b: [UInt8], limit: Int) -> Int {
+    var before: [Int] = []
+    var last = Array(0...b.count)
+    for i in 1...a.count {
+      var row = [i] + [Int](repeating: 0, count: b.count)
+      for j in 1..<(b.count + 1) {
+        row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 2))
+        if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+          row[j] = min(row[j], before[j - 2] + 1)
+        }
+      }
+      if row.min() ?? 0 > limit { return limit + 1 }
+      (before, last) = (last, row)
+    }
+    return last[b.count]
+  }
+}

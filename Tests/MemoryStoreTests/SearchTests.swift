@@ -1,0 +1,305 @@
+import Foundation
+import GRDB
+import Testing
+
+@testable import MemoryStore
+
+@Suite struct SearchPartsTests {
+  @Test(arguments: [
+    ("parseRetryAfter", "parse retry after"), ("HTTPServer", "http server"),
+    ("utf8Text", "utf text"), ("URLSession2", "url session"), ("plain words only", ""),
+    ("ALLCAPS", ""), ("Word", ""), ("fooBar and fooBaz", "foo bar baz"), ("snake_case", ""),
+    ("日本語", "日本 本語 語"), ("語", "語"), ("iPhone 日本", "phone 日本 本"), ("Größe", ""), ("", ""),
+  ])
+  func parts_areThoseOfIdentifiersAndIdeographs(text: String, expected: String) {
+    #expect(SearchParts.of(text) == expected)
+  }
+
+  @Test func longTexts_areBounded() {
+    let text = (0..<20_000).map { "someName\($0)Thing\($0)" }.joined(separator: " ")
+    #expect(SearchParts.of(text).utf8.count < 5000)
+    #expect(SearchParts.of(String(repeating: "日", count: 100_000)).utf8.count < 5000)
+  }
+}
+
+@Suite struct SearchTimeTests {
+  /// A Thursday.
+  private static let now = Timestamp.milliseconds("2026-11-26T15:00:00Z") ?? 0
+
+  @Test(arguments: [
+    ("2026-01-14", "2026-01-14T00:00:00.000Z", "2026-01-14T23:59:59.999Z"),
+    ("2026-02", "2026-02-01T00:00:00.000Z", "2026-02-28T23:59:59.999Z"),
+    ("2025", "2025-01-01T00:00:00.000Z", "2025-12-31T23:59:59.999Z"),
+    ("today", "2026-11-26T00:00:00.000Z", "2026-11-26T23:59:59.999Z"),
+    ("yesterday", "2026-11-25T00:00:00.000Z", "2026-11-25T23:59:59.999Z"),
+    ("last week", "2026-11-16T00:00:00.000Z", "2026-11-22T23:59:59.999Z"),
+    ("last-week", "2026-11-16T00:00:00.000Z", "2026-11-22T23:59:59.999Z"),
+    ("This Month", "2026-11-01T00:00:00.000Z", "2026-11-30T23:59:59.999Z"),
+    ("last month", "2026-10-01T00:00:00.000Z", "2026-10-31T23:59:59.999Z"),
+    ("last year", "2025-01-01T00:00:00.000Z", "2025-12-31T23:59:59.999Z"),
+    ("monday", "2026-11-23T00:00:00.000Z", "2026-11-23T23:59:59.999Z"),
+    ("3 days ago", "2026-11-23T15:00:00.000Z", "2026-11-23T15:00:00.000Z"),
+    ("2w", "2026-11-12T15:00:00.000Z", "2026-11-12T15:00:00.000Z"),
+    ("2026-01-14T15:18:00Z", "2026-01-14T15:18:00.000Z", "2026-01-14T15:18:00.000Z"),
+  ])
+  func words_areTimes(text: String, first: String, last: String) {
+    let range = SearchTime.range(text, now: Self.now)
+    #expect(range.map { Timestamp.string($0.lowerBound) } == first)
+    #expect(range.map { Timestamp.string($0.upperBound) } == last)
+  }
+
+  @Test(arguments: ["", "soon", "2026-13", "2026-02-30", "99999999999999w", "week", "-3d", "0000"])
+  func otherWords_areNone(text: String) {
+    #expect(SearchTime.range(text, now: Self.now) == nil)
+  }
+}
+
+@Suite struct SearchTests {
+  private let folder: TemporaryFolder
+  private let database: MemoryDatabase
+  private static let now: Int64 = 1_790_000_000_000
+
+  init() throws {
+    folder = try TemporaryFolder()
+    database = try folder.database()
+  }
+
+  private func entry(
+    _ text: String, id: String = UUID().uuidString, kind: String = "reply",
+    session: String? = "s1", position: Int = 0, actor: String? = nil, daysAgo: Int64 = 0,
+    project: Int? = nil
+  ) throws {
+    try database.write { db in
+      if let project {
+        try db.execute(
+          sql: """
+            INSERT OR IGNORE INTO projects (id, identity, name, last_seen_at)
+            VALUES (?, ?, ?, 0)
+            """, arguments: [project, "name:p\(project)", "p\(project)"])
+      }
+      try db.execute(
+        sql: """
+          INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
+            title, body, created_at, parts)
+          VALUES (?, ?, ?, ?, 'import', ?, ?, ?, '', ?, ?, ?)
+          """,
+        arguments: [
+          id, kind, project, session, id, actor, position, text,
+          Self.now - daysAgo * SearchTime.day, SearchParts.of(text),
+        ])
+    }
+  }
+
+  private func find(
+    _ query: String, _ filter: RecordFilter = RecordFilter(),
+    _ change: (inout MemoryDatabase.SearchOptions) -> Void = { _ in }
+  ) throws -> [String] {
+    var options = MemoryDatabase.SearchOptions(now: Self.now)
+    change(&options)
+    return try database.search(query, filter: filter, options: options).hits.map(\.entry.body)
+  }
+
+  // MARK: Query
+
+  @Test func pieces_areToldApart() {
+    typealias Piece = SearchQuery.Piece
+    let pieces = SearchQuery.pieces(
+      of:
+        #"retry "full jitter" -python -"bad idea" kind:decision since:"last week" --force -v a:b "open"#
+    )
+    #expect(
+      pieces == [
+        Piece.word("retry"), .phrase("full jitter"), .excluded("python"), .excluded("bad idea"),
+        .field("kind", "decision"), .field("since", "last week"), .word("--force"), .word("-v"),
+        .word("a:b"), .word("\"open"),
+      ])
+  }
+
+  @Test func questions_findWhatIsMeant() throws {
+    try entry("We moved the retry budget to three attempts", id: "a", position: 1)
+    try entry("The weather is fine and the sky is blue", id: "b", position: 2)
+    try entry("Some other words about nothing", id: "c", session: "s2")
+    #expect(try find("what did we do with the retry budget?").first?.contains("retry") == true)
+    #expect(try find("zebra").isEmpty)
+    // Nothing but words that say nothing are words all the same.
+    #expect(try !find("the is").isEmpty)
+  }
+
+  @Test func phrasesExclusionsAndFields_narrow() throws {
+    try entry("full jitter it is, in src/net/retry.swift", kind: "decision")
+    try entry("jitter that is full of python", session: "s2", daysAgo: 30)
+    try entry("jitter alone", session: "s3", daysAgo: 400)
+    #expect(try find(#""full jitter""#) == ["full jitter it is, in src/net/retry.swift"])
+    #expect(try find("jitter -python").count == 2)
+    #expect(try find("jitter kind:decision").count == 1)
+    #expect(try find("jitter", RecordFilter(kinds: ["decision"])).count == 1)
+    #expect(try find("jitter file:net/retry.swift").count == 1)
+    #expect(try find("jitter since:60d").count == 2)
+    #expect(try find("jitter until:60d") == ["jitter alone"])
+    #expect(try find("jitter session:s3") == ["jitter alone"])
+    #expect(try find("kind:decision").count == 1)
+    #expect(try find("-python").count == 1)
+    let result = try database.search(
+      "jitter since:whenever", filter: RecordFilter(),
+      options: .init(now: Self.now))
+    #expect(result.hits.count == 3 && result.complaints.count == 1)
+  }
+
+  @Test func neighbours_obeyWhatNarrows() throws {
+    try entry("Who has the walrus?", position: 1, actor: "Ann")
+    try entry("Bob has it, python and all", kind: "tool", position: 2, actor: "Bob", daysAgo: 90)
+    #expect(try find("walrus").count == 2)
+    #expect(try find("walrus -python").count == 1)
+    #expect(try find("walrus", RecordFilter(kinds: ["tool"])).isEmpty)
+    #expect(try find("walrus since:60d").count == 1)
+    #expect(try find(#""the walrus""#).count == 1)
+  }
+
+  @Test func identifiers_areFoundWholeAndInParts() throws {
+    try entry("call parseRetryAfter before the request", id: "a", session: nil)
+    try entry("see max_retry_count in config", id: "b", session: nil)
+    try entry("commit b30c1e1f0a2d95f0c6a1e3b524c1e9d17a64c1f0 fixed E0382", id: "c", session: nil)
+    try entry("HTTPServerError was thrown", id: "d", session: nil)
+    #expect(try find("parseRetryAfter").first?.contains("parseRetryAfter") == true)
+    #expect(try find("retry after").first?.contains("parseRetryAfter") == true)
+    #expect(try find("max_retry_count").first?.contains("max_retry_count") == true)
+    #expect(try find("b30c1e1").count == 1)
+    #expect(try find("E0382").count == 1)
+    #expect(try find("server error").count == 1)
+    #expect(try find("RETRYAFTER").isEmpty)
+  }
+
+  @Test func otherScripts_work() throws {
+    try entry("Die Größe über alles, Straße", id: "a", session: nil)
+    try entry("東京で会議があります", id: "b", session: nil)
+    try entry("mixed 日本語 and English", id: "c", session: nil)
+    try entry("Привет мир", id: "d", session: nil)
+    #expect(try find("größe").count == 1)
+    #expect(try find("Grosse").isEmpty)
+    #expect(try find("grosse uber").count == 1)
+    #expect(try find("会議").count == 1)
+    #expect(try find("東京").count == 1)
+    #expect(try find("日本語").count == 1)
+    #expect(try find("語").count == 1)
+    #expect(try find("привет").count == 1)
+  }
+
+  @Test func unfinishedWords_areCompleted() throws {
+    try entry("exponential backoff", session: nil)
+    #expect(try find("expo").isEmpty)
+    #expect(try find("expo*").count == 1)
+    #expect(try find("backoff expo") { $0.isUnfinished = true }.count == 1)
+    // Misspelt by a letter.
+    #expect(try find("exponentail").count == 1)
+    #expect(try find("backof").count == 1)
+  }
+
+  @Test func speakers_datesAndAnswers_count() throws {
+    for number in 0..<30 {
+      try entry(
+        "filler about painting number \(number)", session: "f\(number)", actor: "Zed",
+        daysAgo: 200)
+    }
+    try entry("I like talking about painting", session: "s1", position: 1, actor: "Melanie")
+    let said = try find("what does Melanie say about painting")
+    #expect(said.first?.hasPrefix("I like") == true, "\(said)")
+    try entry("painting again", session: "s9", actor: "Ann", daysAgo: 500)
+    let date = Timestamp.string(Self.now - 500 * SearchTime.day).prefix(10)
+    #expect(try find("painting \(date)").first == "painting again")
+  }
+
+  @Test func sameTexts_areOneHit() throws {
+    for number in 0..<10 {
+      try entry("The very same words, in a fork!", id: "f\(number)", session: "s\(number)")
+    }
+    let result = try database.search(
+      "same words", filter: RecordFilter(), options: .init(now: Self.now))
+    #expect(result.hits.count == 1 && result.hits[0].copies == 9)
+    #expect(result.hits[0].snippet.contains("\u{2}same\u{3}"))
+  }
+
+  @Test func explanations_sayWhy_andUsesCount() throws {
+    try entry("alpha beta gamma", id: "A", session: nil, daysAgo: 3)
+    try entry("alpha beta delta", id: "b", session: nil, daysAgo: 3)
+    var options = MemoryDatabase.SearchOptions(now: Self.now)
+    options.explains = true
+    let hit = try #require(
+      try database.search("alpha", filter: RecordFilter(), options: options).hits.first)
+    // The one that came last, where all else is equal.
+    #expect(hit.entry.id == "b")
+    #expect(hit.explanation.contains { $0.contains("alpha") && $0.contains("rarity") })
+    #expect(hit.explanation.contains { $0.hasPrefix("recency") })
+    try database.noteUse(ofEntry: "A")
+    #expect(try find("alpha").first == "alpha beta gamma")
+  }
+
+  @Test(arguments: [
+    "", " ", "\"", "\"\"", "-", "- -", "kind:", "kind:x", "since:", "AND OR NOT", "NEAR(a b)",
+    "col:x",
+    "*", "a*", "**", "^a", "(", ")", "{a}", "x\u{0}y", "a\u{2028}b", "'; DROP TABLE entries; --",
+    "-a -b", "\"a\" -\"a\"", "file:", "file:/", "session:\"", "project:nope x", "🇨🇭", "e\u{301}",
+    "\u{FEFF}", String(repeating: "word ", count: 5000), String(repeating: "x", count: 100_000),
+    "since:2026-01 until:2020", "kind:a,b,c d", "日*", "a-b_c.d/e:f",
+  ])
+  func nastyQueries_neverFail(query: String) throws {
+    try entry("a b word x kind col")
+    #expect(throws: Never.self) { try find(query) }
+    #expect(throws: Never.self) { try find(query) { $0.isUnfinished = true } }
+  }
+
+  // MARK: Bounds
+
+  /// Far more entries than any bound: what the index must be asked in pieces.
+  private func large() throws {
+    var random = SeededNumbers(state: 7)
+    try database.write { db in
+      let statement = try db.cachedStatement(
+        sql: """
+          INSERT INTO entries (id, kind, session_id, origin, position, title, body, created_at)
+          VALUES (?, 'turn', ?, 'import', ?, '', ?, ?)
+          """)
+      for number in 0..<20_000 {
+        let words = (0..<12).map { _ in
+          // Zipf's law, roughly.
+          "w\(Int(pow(20_000, Double(random.next() % 10_000) / 10_000)))q"
+        }
+        try statement.execute(arguments: [
+          "n\(number)", "s\(number / 40)", number % 40, words.joined(separator: " "),
+          Self.now - Int64(20_000 - number) * 60_000,
+        ])
+      }
+    }
+  }
+
+  private struct SeededNumbers {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 33
+    }
+  }
+
+  @Test func boundedSearch_findsWhatAFullOneFinds() throws {
+    try large()
+    var random = SeededNumbers(state: 9)
+    var shared = 0
+    var all = 0
+    for _ in 0..<20 {
+      // A selective word, a middling one and a common one.
+      let query =
+        "w\(5000 + random.next() % 10_000)q w\(100 + random.next() % 300)q w\(6 + random.next() % 4)q"
+      func ids(_ bounds: SearchWeights.Bounds) throws -> Set<String> {
+        var options = MemoryDatabase.SearchOptions(now: Self.now)
+        options.bounds = bounds
+        return Set(
+          try database.search(query, filter: RecordFilter(limit: 10), options: options).hits
+            .map(\.entry.id))
+      }
+      let full = try ids(.none)
+      shared += full.intersection(try ids(SearchWeights.Bounds())).count
+      all += full.count
+    }
+    #expect(all > 100)
+    #expect(Double(shared) >= 0.9 * Double(all), "\(shared) of \(all)")
+  }
+}
