@@ -46,6 +46,8 @@ test-tsan: deps
 bench: build test-vault
 	@scripts/install-deps.sh cmark
 	python3 Benchmarks/bench.py --memoryd $(BINARY)
+	python3 Benchmarks/retrieval.py --memoryd $(BINARY) --million \
+	  $(wildcard ../shared/data/retrieval/*-dev)
 
 ## Sessions, MCP clients and a flapping vault while the daemon is killed every minute.
 soak: build test-vault

@@ -15,6 +15,9 @@ extension MemoryDatabase {
     var bounds = SearchWeights.Bounds()
 
     public init(now: Int64) { self.now = now }
+
+    /// Scores everything that matches, however long that takes: what the bounds are measured against.
+    public mutating func makeExhaustive() { bounds = .none }
   }
 
   public struct SearchResult: Sendable {

@@ -131,6 +131,8 @@ private struct BatchSearch {
         }
         var options = MemoryDatabase.SearchOptions(now: service.clock.now)
         options.here = here
+        // For measuring what the bounds cost.
+        if object["exhaustive"] as? Bool == true { options.makeExhaustive() }
         let kinds = object["kind"] as? [String] ?? (object["kind"] as? String).map { [$0] } ?? []
         let result = try database.search(
           query,
