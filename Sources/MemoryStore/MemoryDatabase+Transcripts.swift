@@ -66,7 +66,7 @@ extension MemoryDatabase {
         ])
     }
     try insert(
-      batch.entries, sessionID: sessionID, projectID: projectID, at: at, ids: &ids, db)
+      batch.entries, of: batch.agent, sessionID: sessionID, projectID: projectID, at: at, ids: &ids, db)
     // A batch that lost a race can only refer to a file that the winner has registered.
     guard !batch.usage.isEmpty,
       let transcriptID = try Int64.fetchOne(
@@ -76,11 +76,12 @@ extension MemoryDatabase {
       db,
       """
       INSERT INTO usage (transcript_id, message_id, request_id, model, input, output,
-        cache_write_5m, cache_write_1h, cache_read, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        cache_write_5m, cache_write_1h, cache_read, reasoning, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET model = excluded.model, input = excluded.input,
         output = excluded.output, cache_write_5m = excluded.cache_write_5m,
-        cache_write_1h = excluded.cache_write_1h, cache_read = excluded.cache_read
+        cache_write_1h = excluded.cache_write_1h, cache_read = excluded.cache_read,
+        reasoning = excluded.reasoning
       """)
     for row in batch.usage {
       insert.bind(1, transcriptID)
@@ -92,24 +93,25 @@ extension MemoryDatabase {
       insert.bind(7, Int64(row.cacheWrite5m))
       insert.bind(8, Int64(row.cacheWrite1h))
       insert.bind(9, Int64(row.cacheRead))
-      insert.bind(10, row.createdAt)
+      insert.bind(10, Int64(row.reasoning))
+      insert.bind(11, row.createdAt)
       try insert.run()
     }
   }
 
   private static func insert(
-    _ entries: [EntryDraft], sessionID: String, projectID: Int64?, at: Int64,
+    _ entries: [EntryDraft], of agent: String, sessionID: String, projectID: Int64?, at: Int64,
     ids: inout ULIDGenerator, _ db: Database
   ) throws {
     guard !entries.isEmpty else { return }
-    // A fork copies its parent's lines, and a file that was replaced is read again: the uuid says
-    // that the text is there already.
+    // A fork copies its parent's lines, and a file that was replaced is read again: the source
+    // id says that the text is there already.
     let insert = try BulkStatement(
       db,
       """
       INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
         title, body, created_at, parts)
-      VALUES (?, ?, ?, ?, 'claude', ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING
       """)
     for entry in entries {
@@ -117,13 +119,14 @@ extension MemoryDatabase {
       insert.bind(2, entry.kind)
       insert.bind(3, projectID)
       insert.bind(4, sessionID)
-      insert.bind(5, entry.sourceID)
-      insert.bind(6, entry.actor)
-      insert.bind(7, Int64(entry.position))
-      insert.bind(8, entry.title)
-      insert.bind(9, entry.body)
-      insert.bind(10, entry.createdAt)
-      insert.bind(11, SearchParts.of(entry.title, entry.body))
+      insert.bind(5, agent)
+      insert.bind(6, entry.sourceID)
+      insert.bind(7, entry.actor)
+      insert.bind(8, Int64(entry.position))
+      insert.bind(9, entry.title)
+      insert.bind(10, entry.body)
+      insert.bind(11, entry.createdAt)
+      insert.bind(12, SearchParts.of(entry.title, entry.body))
       try insert.run()
     }
   }
@@ -135,6 +138,7 @@ extension MemoryDatabase {
     public var output = 0
     public var cacheWrite = 0
     public var cacheRead = 0
+    public var reasoning = 0
     public var models: [String] = []
 
     public init() {}
@@ -146,11 +150,12 @@ extension MemoryDatabase {
         db,
         cached: """
           SELECT model, count(*) AS requests, sum(input) AS input, sum(output) AS output,
-            sum(cache_write) AS cache_write, sum(cache_read) AS cache_read
+            sum(cache_write) AS cache_write, sum(cache_read) AS cache_read,
+            sum(reasoning) AS reasoning
           FROM (
             SELECT u.message_id, u.request_id, max(model) AS model, max(input) AS input,
               max(output) AS output, max(cache_write_5m + cache_write_1h) AS cache_write,
-              max(cache_read) AS cache_read
+              max(cache_read) AS cache_read, max(reasoning) AS reasoning
             FROM usage u JOIN transcripts t ON t.id = u.transcript_id
             WHERE t.session_id = ?
             GROUP BY u.message_id, u.request_id)
@@ -162,6 +167,7 @@ extension MemoryDatabase {
         total.output += row["output"]
         total.cacheWrite += row["cache_write"]
         total.cacheRead += row["cache_read"]
+        total.reasoning += row["reasoning"]
         total.models.append(row["model"])
       }
     }

@@ -14,6 +14,7 @@ enum Schema {
   static let steps = [
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
     SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four),
+    SchemaStep(number: 5, sql: five),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -390,5 +391,10 @@ enum Schema {
       INSERT INTO entries_fts(rowid, title, body, parts, scope)
       VALUES (new.number, new.title, new.body, new.parts, new.scope);
     END;
+    """
+
+  // 5: Codex counts the tokens of its reasoning, as a part of its output.
+  private static let five = """
+    ALTER TABLE usage ADD COLUMN reasoning INTEGER NOT NULL DEFAULT 0;
     """
 }

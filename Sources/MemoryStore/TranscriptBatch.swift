@@ -26,9 +26,10 @@ public struct TranscriptPosition: Sendable, Equatable {
 
 /// One searchable piece of a transcript.
 public struct EntryDraft: Sendable, Equatable {
-  /// request, reply, tool, failure, summary.
+  /// request, prompt, reply, tool, failure, plan, summary.
   public var kind: String
-  /// The line's uuid, with the block's number behind it where a line has several.
+  /// What tells it from all other entries of its agent: the line's uuid, or session, line and time;
+  /// with a number behind it where a line has several.
   public var sourceID: String
   public var actor: String
   public var position: Int
@@ -52,6 +53,9 @@ public struct EntryDraft: Sendable, Equatable {
 }
 
 /// The tokens of one API request; the last row of a response stands for it.
+///
+/// Claude: `input` is what no cache had, and `output` has no part of its own for reasoning. Codex: in
+/// its own words, `input` has `cacheRead` in it, and `output` has `reasoning` in it.
 public struct UsageRow: Sendable, Equatable, Codable {
   public var messageID: String
   public var requestID: String
@@ -61,12 +65,14 @@ public struct UsageRow: Sendable, Equatable, Codable {
   public var cacheWrite5m: Int
   public var cacheWrite1h: Int
   public var cacheRead: Int
+  public var reasoning: Int
   /// Unix time in ms.
   public var createdAt: Int64
 
   public init(
     messageID: String, requestID: String, model: String, input: Int = 0, output: Int = 0,
-    cacheWrite5m: Int = 0, cacheWrite1h: Int = 0, cacheRead: Int = 0, createdAt: Int64 = 0
+    cacheWrite5m: Int = 0, cacheWrite1h: Int = 0, cacheRead: Int = 0, reasoning: Int = 0,
+    createdAt: Int64 = 0
   ) {
     self.messageID = messageID
     self.requestID = requestID
@@ -76,6 +82,7 @@ public struct UsageRow: Sendable, Equatable, Codable {
     self.cacheWrite5m = cacheWrite5m
     self.cacheWrite1h = cacheWrite1h
     self.cacheRead = cacheRead
+    self.reasoning = reasoning
     self.createdAt = createdAt
   }
 }
@@ -86,17 +93,20 @@ public struct TranscriptBatch: Sendable {
   /// not the stored position any more lost a race, and only its new entries are kept.
   public var start: TranscriptPosition?
   public var end: TranscriptPosition
+  /// Who wrote the transcript; source ids are unique within one agent.
+  public var agent: String
   public var entries: [EntryDraft]
   public var usage: [UsageRow]
   /// The digest after the reading, one JSON object; its layout is the caller's.
   public var digest: String
 
   public init(
-    start: TranscriptPosition?, end: TranscriptPosition, entries: [EntryDraft],
-    usage: [UsageRow], digest: String
+    start: TranscriptPosition?, end: TranscriptPosition, agent: String = "claude",
+    entries: [EntryDraft], usage: [UsageRow], digest: String
   ) {
     self.start = start
     self.end = end
+    self.agent = agent
     self.entries = entries
     self.usage = usage
     self.digest = digest

@@ -212,6 +212,12 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   public var lastAt: Int64 = 0
   public var lastCallAt: Int64 = 0
   public var signals = Signals()
+  /// Whose transcript it is, as ``TranscriptFormat`` has it; nil for Claude's.
+  public var agent: String?
+  /// Codex: the session is a sub-agent's, whose requests no person wrote.
+  var isSubagent = false
+  /// Codex: the cumulative token counts of the last row, to notice one that is repeated.
+  var tokenTotal: String?
   /// Tool calls whose results have not been seen yet, oldest first.
   var pending: [PendingCall] = []
 
@@ -261,6 +267,9 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("lastAt", &lastAt)
     coder.field("lastCallAt", &lastCallAt)
     coder.field("signals", &signals)
+    coder.field("agent", &agent)
+    coder.field("isSubagent", &isSubagent)
+    coder.field("tokenTotal", &tokenTotal)
     coder.field("pending", &pending)
   }
 

@@ -77,7 +77,7 @@ extension String {
 
 extension Substring {
   /// Compares bytes: no Unicode normalisation, linear for needles that begin with a rare byte.
-  fileprivate func utf8Range(of needle: String) -> Range<Substring.Index>? {
+  func utf8Range(of needle: String) -> Range<Substring.Index>? {
     let wanted = Array(needle.utf8)
     guard let first = wanted.first else { return nil }
     var start = utf8.startIndex

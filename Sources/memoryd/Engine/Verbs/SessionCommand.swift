@@ -22,7 +22,8 @@ struct SessionCommand: ParsableCommand {
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
       if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
       let lines = items.map {
-        "\(People.line($0.id))  \(People.time($0.lastSeenAt))  \($0.project ?? "-")  "
+        "\(People.line($0.id))  \(People.time($0.lastSeenAt))  \(People.line($0.agent, 20))  "
+          + "\($0.project ?? "-")  "
           + ($0.endedAt == nil ? "open   " : "ended  ") + People.line($0.objective ?? "", 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
@@ -62,7 +63,7 @@ struct SessionCommand: ParsableCommand {
           [
             "requests": usage.requests, "input": usage.input, "output": usage.output,
             "cache_write": usage.cacheWrite, "cache_read": usage.cacheRead,
-            "models": usage.models,
+            "reasoning": usage.reasoning, "models": usage.models,
           ] as JSONOutput.Object
         object["compactions"] = boundaries.map {
           [
@@ -76,12 +77,13 @@ struct SessionCommand: ParsableCommand {
       let people = People(invocation)
       var text = people.bold("Session \(People.line(session.id))") + "\n"
       text +=
-        "project \(session.project ?? "-"), \(People.time(session.startedAt)) to "
+        "\(People.line(session.agent, 20)), project \(session.project ?? "-"), \(People.time(session.startedAt)) to "
         + "\(People.time(session.lastSeenAt)) UTC"
         + (session.endReason.map { ", ended (\(People.line($0)))" } ?? "") + "\n"
       text +=
         "\(usage.requests) API requests: input \(usage.input), output \(usage.output), cache write "
-        + "\(usage.cacheWrite), cache read \(usage.cacheRead) tokens\n"
+        + "\(usage.cacheWrite), cache read \(usage.cacheRead)"
+        + (usage.reasoning > 0 ? ", reasoning \(usage.reasoning)" : "") + " tokens\n"
       for boundary in boundaries {
         text +=
           "compacted at line \(boundary.line) (\(People.line(boundary.trigger))), "

@@ -1,0 +1,249 @@
+// Tool calls and their results.
+extension CodexTranscript {
+  mutating func takeFunctionCall(_ item: JSONValue) {
+    guard let name = item["name"]?.string else { return }
+    let id = item["call_id"]?.string
+    withJSON(item["arguments"]?.string ?? "") { transcript, input in
+      switch name {
+      case "update_plan":
+        transcript.nextCall(id: id, tool: name)
+        transcript.takePlan(input)
+      case "write_stdin":
+        transcript.nextCall(id: id, tool: name)
+        transcript.takeInput(input)
+      case "apply_patch":
+        transcript.nextCall(id: id, tool: name)
+        transcript.takePatch((input["input"] ?? input["patch"])?.string ?? "")
+      default:
+        if let command = input["cmd"] ?? input["command"] {
+          transcript.takeShell(name, command, id: id)
+        } else {
+          transcript.nextCall(id: id, tool: name)
+          transcript.takeOther(name, input)
+        }
+      }
+    }
+  }
+
+  mutating func takeCustomCall(_ item: JSONValue) {
+    guard let name = item["name"]?.string, let input = item["input"]?.string else { return }
+    nextCall(id: item["call_id"]?.string, tool: name)
+    if name == "apply_patch" {
+      takePatch(input)
+      return
+    }
+    let text = clean(input)
+    note(name, text.cut(to: 2000))
+    if isSidechain { return }
+    // `exec` takes a script that calls the other tools.
+    takeCommand(Self.commands(inScript: text).joined(separator: "\n"), id: item["call_id"]?.string)
+    noteEdits(Self.patches(in: input.replacing("\\n", with: "\n")))
+  }
+
+  mutating func takeWebSearch(_ action: JSONValue?) {
+    nextCall(id: nil, tool: "web_search")
+    if let text = (action?["query"] ?? action?["url"])?.string { note("web_search", clean(text)) }
+  }
+
+  /// Hands over JSON that stands in a string; an empty object's place is taken by nothing.
+  private mutating func withJSON(
+    _ text: String, _ body: (inout CodexTranscript, JSONValue) -> Void
+  ) {
+    Array(text.utf8).withUnsafeBufferPointer { bytes in
+      guard (try? tape.parse(bytes)) != nil else { return }
+      body(&self, tape.root(bytes))
+    }
+  }
+
+  // MARK: Commands
+
+  /// - Parameter command: A line, or a program with its arguments.
+  mutating func takeShell(_ tool: String, _ command: JSONValue?, id: String?) {
+    nextCall(id: id, tool: tool)
+    guard let command else { return }
+    var line = command.string ?? ""
+    if command.isArray {
+      let words = command.elements.compactMap(\.string)
+      let isShell = words.count == 3 && words[0].hasSuffix("sh") && words[1].hasPrefix("-")
+      line = isShell ? words[2] : words.joined(separator: " ")
+    }
+    let text = clean(line)
+    note(tool, text)
+    if isSidechain { return }
+    takeCommand(text, id: id)
+    if text.hasBytes("*** Begin Patch") { noteEdits(Self.patches(in: text)) }
+  }
+
+  /// What goes to a command that is still running; its outcome comes with this call's output.
+  private mutating func takeInput(_ input: JSONValue) {
+    if let text = input["chars"]?.string.map(clean), !text.trimmed.isEmpty {
+      note("write_stdin", text)
+    }
+    guard let number = input["session_id"]?.int,
+      let index = digest.pending.lastIndex(where: { $0.id == Self.running(String(number)) })
+    else { return }
+    let call = digest.pending.remove(at: index)
+    setPending {
+      $0.tool = call.tool
+      $0.commands = call.commands
+    }
+  }
+
+  private static func running(_ number: some StringProtocol) -> String { "running \(number)" }
+
+  /// The command lines of `exec_command({cmd: "…"})` in a script.
+  static func commands(inScript script: String) -> [String] {
+    var found: [String] = []
+    var rest = script[...]
+    while found.count < 20, let key = rest.utf8Range(of: "cmd") {
+      rest = rest[key.upperBound...]
+      var value = rest.drop { "\"' ".contains($0) }
+      guard value.first == ":" else { continue }
+      value = value.dropFirst().trimmed
+      guard let quote = value.first, "\"'`".contains(quote) else { continue }
+      var text = ""
+      var isEscaped = false
+      for character in value.dropFirst() {
+        if isEscaped {
+          text.append(character == "n" ? "\n" : character)
+          isEscaped = false
+        } else if character == "\\" {
+          isEscaped = true
+        } else if character == quote {
+          found.append(text)
+          break
+        } else {
+          text.append(character)
+        }
+      }
+    }
+    return found
+  }
+
+  // MARK: Files
+
+  private mutating func takePatch(_ patch: String) {
+    let edits = Self.patches(in: patch)
+    note("apply_patch", clean(edits.map(\.path).joined(separator: "\n")))
+    if !isSidechain { noteEdits(edits) }
+  }
+
+  private mutating func noteEdits(_ edits: [(path: String, code: String)]) {
+    for edit in edits.prefix(200) { noteEdit(edit.path, code: edit.code) }
+  }
+
+  /// The files of a patch, each with the lines that were taken out and put in.
+  static func patches(in text: String) -> [(path: String, code: String)] {
+    let headers = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "]
+    var edits: [(path: String, code: String)] = []
+    for line in text.split(separator: "\n") {
+      if line.utf8.first == UInt8(ascii: "*") {
+        if let header = headers.first(where: { line.hasPrefix($0) }) {
+          edits.append((String(line.dropFirst(header.count).trimmed), ""))
+        }
+      } else if let sign = line.utf8.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"),
+        let last = edits.indices.last, edits[last].code.utf8.count < 16_384
+      {
+        edits[last].code += line.dropFirst()
+        edits[last].code += "\n"
+      }
+    }
+    return edits
+  }
+
+  // MARK: The plan
+
+  private mutating func takePlan(_ input: JSONValue) {
+    guard let plan = input["plan"], plan.isArray else { return }
+    let explanation = input["explanation"]?.string.map(clean) ?? ""
+    let steps = plan.elements.prefix(200).compactMap { item in
+      item["step"]?.string.map { "- \(clean($0)) (\(item["status"]?.string ?? "pending"))" }
+    }
+    add("plan", actor: "agent", title: explanation.oneLine.cut(to: 200),
+      body: ([explanation] + steps).filter { !$0.isEmpty }.joined(separator: "\n"))
+    if isSidechain { return }
+    replacePlan(plan.elements, text: "step")
+    mention(
+      paths: TextScanner.paths(in: explanation), names: TextScanner.names(in: explanation),
+      weight: 1)
+  }
+
+  // MARK: Results
+
+  private struct Output {
+    /// Nil where it is not said.
+    var exitCode: Int?
+    /// The number under which the command still runs.
+    var running: String?
+    var text: String
+  }
+
+  mutating func takeOutput(_ item: JSONValue) {
+    guard !isSidechain, let id = item["call_id"]?.string,
+      let index = digest.pending.lastIndex(where: { $0.id == id })
+    else { return }
+    var call = digest.pending.remove(at: index)
+    let output = output(item["output"])
+    if let running = output.running {
+      call.id = Self.running(running)
+      digest.pending.append(call)
+      return
+    }
+    if let exitCode = output.exitCode {
+      for key in call.commands {
+        digest.commands[key]?.outcome = exitCode == 0 ? .succeeded : .failed
+      }
+      // A search that finds nothing ends with 1.
+      if exitCode != 0, exitCode != 1 || !call.commands.isEmpty || call.tool == "apply_patch" {
+        takeFailure(of: call, output.text)
+        return
+      }
+    }
+    if call.tool == "update_plan" { return }
+    list(output.text.cut(to: 8192))
+    takeCommits(in: output.text)
+  }
+
+  private mutating func output(_ value: JSONValue?) -> Output {
+    guard let value else { return Output(text: "") }
+    var text = value.string(limit: 65_536)
+    // Newer ones are lists of texts and pictures.
+    if value.isArray {
+      text = value.elements.compactMap { $0["text"]?.string }.joined(separator: "\n")
+    }
+    if text.hasPrefix("{\"") {
+      var result: Output?
+      withJSON(value.string ?? "") { _, object in
+        guard let code = object["metadata"]?["exit_code"]?.int else { return }
+        result = Output(exitCode: code, text: object["output"]?.string(limit: 65_536) ?? "")
+      }
+      if let result { return result }
+    }
+    if Self.refusals.contains(where: { text.hasPrefix($0) }) {
+      return Output(exitCode: -1, text: text)
+    }
+    var output = Output(text: text)
+    // A few lines of facts stand in front of what the command wrote.
+    var rest = text[...]
+    while let end = rest.utf8.firstIndex(of: 0x0A) {
+      let line = rest[..<end]
+      rest = rest[rest.utf8.index(after: end)...]
+      if line == "Output:" {
+        output.text = String(rest)
+        break
+      }
+      if let words = Self.exits.first(where: { line.hasPrefix($0) }) {
+        output.exitCode = Int(line.dropFirst(words.count).trimmed)
+      } else if line.hasPrefix(Self.runs) {
+        output.running = String(line.dropFirst(Self.runs.count).trimmed)
+      }
+    }
+    return output
+  }
+
+  private static let exits = ["Process exited with code ", "Exit code: "]
+  private static let runs = "Process running with session ID "
+  private static let refusals = [
+    "exec_command failed", "apply_patch verification failed", "failed to parse function arguments",
+  ]
+}

@@ -1,0 +1,298 @@
+import MemoryStore
+
+/// What the transcripts of all agents have in common, once their lines are taken apart.
+protocol TranscriptGatherer: AgentTranscript {
+  var entries: [EntryDraft] { get set }
+  var usage: [UsageRow] { get set }
+  /// Where a request's row stands in `usage`.
+  var usageIndex: [String: Int] { get set }
+  var redactor: Redactor { get }
+  /// The line at hand, from 1, and its time, Unix ms.
+  var line: Int { get }
+  var at: Int64 { get set }
+  /// The line at hand is a sub-agent's: searchable, but nothing that this session did.
+  var isSidechain: Bool { get }
+
+  /// An id for the next entry of the line at hand, the same at every reading; nil if there is none.
+  mutating func nextSourceID() -> String?
+}
+
+extension TranscriptGatherer {
+  func clean(_ text: String) -> String { redactor.redact(text) }
+
+  public mutating func finish() { digest.trim() }
+
+  public mutating func forgetStored() {
+    entries = []
+    usage = []
+    usageIndex = [:]
+  }
+
+  // MARK: Circumstances
+
+  mutating func noteTime(_ value: JSONValue?) {
+    guard let time = value?.string.flatMap({ Timestamp.milliseconds($0) }) else { return }
+    at = time
+    if digest.firstAt == 0 { digest.firstAt = time }
+    digest.lastAt = max(digest.lastAt, time)
+  }
+
+  mutating func noteSession(_ id: String) {
+    guard digest.sessionIDs.count < 16, !digest.sessionIDs.contains(id) else { return }
+    digest.sessionIDs.append(id)
+  }
+
+  mutating func noteFolder(_ folder: String) {
+    guard !folder.isEmpty, folder != digest.cwd else { return }
+    digest.cwd = folder
+    if digest.root == nil { digest.root = folder }
+  }
+
+  // MARK: Entries and usage
+
+  mutating func add(_ kind: String, actor: String, title: String = "", body: String) {
+    guard let id = nextSourceID() else { return }
+    entries.append(
+      EntryDraft(
+        kind: kind, sourceID: id, actor: actor, position: line, title: title, body: body,
+        createdAt: at))
+  }
+
+  /// What was done is searchable; what was only looked at stands in the digest.
+  mutating func note(_ tool: String, _ text: String, title: String = "") {
+    add(
+      "tool", actor: isSidechain ? "subagent" : "agent",
+      title: title.isEmpty ? tool : "\(tool): \(title)", body: text)
+  }
+
+  /// The last row of a request stands for it.
+  mutating func add(_ row: UsageRow) {
+    let key = row.messageID + "\u{0}" + row.requestID
+    if let index = usageIndex[key] {
+      usage[index] = row
+    } else {
+      usageIndex[key] = usage.count
+      usage.append(row)
+    }
+  }
+
+  // MARK: What was said
+
+  /// - Parameter words: Of the person; of the agent that asked, where this is a sub-agent.
+  mutating func takeWords(_ words: String) {
+    let words = clean(words)
+    guard !words.isEmpty else { return }
+    add(isSidechain ? "prompt" : "request", actor: isSidechain ? "agent" : "person", body: words)
+    if isSidechain { return }
+    // A client may write a queued prompt twice: when it is queued and when it is taken.
+    let stored = words.cut(to: SessionDigest.requestCharacters)
+    if digest.requests.last?.text == stored { return }
+    digest.requests.append(.init(text: stored, at: at, call: digest.toolCalls))
+    let rules = TextScanner.sentences(in: words).filter {
+      $0.utf8.count <= 400 && TextScanner.isRule($0)
+    }
+    for rule in rules.prefix(12) where !digest.rules.contains(where: { $0.text == rule }) {
+      digest.rules.append(.init(text: rule, at: at))
+    }
+    mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
+  }
+
+  mutating func takeReply(_ text: String) {
+    let text = clean(text)
+    guard !text.trimmed.isEmpty else { return }
+    add("reply", actor: isSidechain ? "subagent" : "agent", body: text)
+    if isSidechain { return }
+    digest.replies.append(.init(text: text.cut(to: 1500), call: digest.toolCalls))
+    if digest.replies.count > 3 { digest.replies.removeFirst() }
+    for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {
+      if TextScanner.names(in: sentence, limit: 2).isEmpty { continue }
+      let plain = sentence.replacing("`", with: "").replacing("**", with: "")
+      digest.sentences.append(.init(text: plain, call: digest.toolCalls))
+    }
+    mention(paths: TextScanner.paths(in: text), names: TextScanner.names(in: text), weight: 1)
+  }
+
+  // MARK: Compaction
+
+  mutating func noteBoundary(trigger: String, preTokens: Int?) {
+    digest.boundaries.append(.init(line: line, trigger: trigger, preTokens: preTokens, at: at))
+    // PostCompact may have brought the new summary before this line was written.
+    if digest.summaryAt < at { digest.summary = nil }
+  }
+
+  /// The host's summary as the file has it.
+  mutating func takeSummary(_ text: String) {
+    takeSummary(text, at: at)
+    add("summary", actor: "host", body: digest.summary ?? "")
+  }
+
+  public mutating func takeSummary(_ text: String, at instant: Int64) {
+    digest.summary = clean(text)
+    digest.summaryAt = instant
+  }
+
+  // MARK: Calls
+
+  mutating func nextCall(id: String?, tool: String) {
+    if isSidechain { return }
+    digest.toolCalls += 1
+    digest.signals.toolCalls += 1
+    let gap = digest.lastCallAt > 0 ? at - digest.lastCallAt : 0
+    digest.signals.longestGap = max(digest.signals.longestGap, gap)
+    digest.lastCallAt = at
+    if let id { digest.pending.append(.init(id: id, tool: tool)) }
+  }
+
+  mutating func setPending(_ change: (inout SessionDigest.PendingCall) -> Void) {
+    guard !digest.pending.isEmpty else { return }
+    change(&digest.pending[digest.pending.count - 1])
+  }
+
+  /// A tool of which nothing else is known: its short texts are searchable.
+  mutating func takeOther(_ tool: String, _ input: JSONValue) {
+    var texts: [String] = []
+    input.forEachMember { _, value in
+      if value.isString, value.rawUTF8.count <= 4096, let text = value.string {
+        texts.append(text)
+      }
+    }
+    let text = clean(texts.joined(separator: "\n"))
+    if !text.isEmpty { note(tool, text.cut(to: 2000)) }
+    if !isSidechain {
+      mention(paths: TextScanner.paths(in: text, limit: 20), names: [], weight: 0)
+    }
+  }
+
+  /// The whole plan anew, as TodoWrite and `update_plan` give it.
+  mutating func replacePlan(_ items: [JSONValue], text key: StaticString) {
+    digest.todos = items.prefix(200).compactMap { item in
+      guard let text = item[key]?.string else { return nil }
+      return .init(
+        id: nil, text: clean(text).cut(to: 300), state: Self.state(item["status"]) ?? .pending)
+    }
+  }
+
+  static func state(_ value: JSONValue?) -> SessionDigest.PlanItem.State? {
+    value?.string.flatMap { SessionDigest.PlanItem.State(rawValue: $0) }
+  }
+
+  // MARK: Files
+
+  /// - Parameter code: What was taken out and put in.
+  mutating func noteEdit(_ path: String, code: String) {
+    let code = clean(code)
+    let names = TextScanner.names(in: code)
+    var symbols = Array(TextScanner.symbols(in: code).prefix(6))
+    for name in names where symbols.count < 12 && !symbols.contains(name) { symbols.append(name) }
+    let call = digest.toolCalls
+    touch(path) { file in
+      file.edits += 1
+      file.lastEdit = call
+      file.symbols.removeAll { symbols.contains($0) }
+      file.symbols += symbols
+      if file.symbols.count > 24 { file.symbols.removeFirst(file.symbols.count - 24) }
+    }
+    digest.signals.repositoryWrites += 1
+    noteRepository(of: path)
+    // A plan or a note that is written down names the files that come next.
+    let isProse = path.hasSuffix(".md") || path.hasSuffix(".txt")
+    mention(paths: isProse ? TextScanner.paths(in: code) : [], names: names, weight: 0.5)
+  }
+
+  /// Weighted signal "≥ 3 repositories": told apart by the folder below the common parent, as the
+  /// transcript does not say where a repository begins.
+  private mutating func noteRepository(of path: String) {
+    let root = digest.root ?? ""
+    let depth = max(root.split(separator: "/").count, 2)
+    let isInside = !path.hasPrefix("/") || path.hasPrefix(root)
+    let place =
+      isInside ? root : "/" + path.split(separator: "/").prefix(depth).joined(separator: "/")
+    guard digest.signals.repositories.count < 8, !digest.signals.repositories.contains(place)
+    else { return }
+    digest.signals.repositories.append(place)
+  }
+
+  mutating func mention(paths: [String], names: [String], weight: Double) {
+    for path in paths { touch(path) { $0.mentions += 1 } }
+    let now = digest.toolCalls
+    for name in names {
+      let known = digest.names[name]
+      digest.names[name] = .init(weight: (known?.weight(at: now) ?? 0) + weight, call: now)
+    }
+  }
+
+  mutating func touch(_ path: String, _ change: (inout SessionDigest.FileUse) -> Void) {
+    let key = relative(path)
+    guard !key.isEmpty else { return }
+    let (call, at) = (digest.toolCalls, at)
+    change(&digest.files[key, default: .init()])
+    digest.files[key]?.lastCall = call
+    digest.files[key]?.at = at
+  }
+
+  /// The path below the session's first folder, with `/` also where Windows wrote `\`.
+  func relative(_ path: String) -> String {
+    func slashed(_ path: String) -> String {
+      path.utf8.contains(UInt8(ascii: "\\")) ? path.replacing("\\", with: "/") : path
+    }
+    var path = slashed(path)
+    if path.hasPrefix("./") { path.removeFirst(2) }
+    guard let root = digest.root.map(slashed), path.hasPrefix(root),
+      path.utf8.dropFirst(root.utf8.count).first == UInt8(ascii: "/")
+    else { return path }
+    return String(path.dropFirst(root.count + 1))
+  }
+
+  // MARK: Commands
+
+  mutating func takeCommand(_ line: String, id: String?) {
+    var keys: [String] = []
+    for command in ShellCommand.commands(in: line) {
+      if !keys.contains(command.key) { keys.append(command.key) }
+      var use = digest.commands[command.key] ?? .init(text: command.text)
+      use.text = command.text.cut(to: 300)
+      use.count += 1
+      use.lastCall = digest.toolCalls
+      use.outcome = .unknown
+      use.at = at
+      digest.commands[command.key] = use
+    }
+    if id != nil { setPending { $0.commands = keys } }
+    let paths = ShellCommand.words(in: line).compactMap { TextScanner.path($0) }
+    mention(paths: paths, names: TextScanner.names(in: line, limit: 40), weight: 0.5)
+    if line.contains("git commit") || line.contains("git push") {
+      digest.signals.repositoryWrites += 1
+    }
+  }
+
+  /// Paths in a tool's output: seldom needed, but a file beside one that was edited often is.
+  mutating func list(_ output: String) {
+    let call = digest.toolCalls
+    for path in TextScanner.paths(in: output, limit: 60) {
+      let key = relative(path)
+      digest.files[key, default: .init(lastCall: call)].listings += 1
+    }
+  }
+
+  mutating func takeFailure(of call: SessionDigest.PendingCall, _ text: String) {
+    let text = clean(text)
+    add("failure", actor: "tool", title: call.tool, body: text.cut(to: 2000))
+    digest.lastFailure = .init(
+      tool: call.commands.last ?? call.tool, text: text.oneLine.cut(to: 400),
+      call: digest.toolCalls, at: at)
+  }
+
+  /// `[branch 1a2b3c4] subject`, as git prints it after a commit.
+  mutating func takeCommits(in output: String) {
+    guard output.utf8.count < 100_000, output.utf8.contains(UInt8(ascii: "[")) else { return }
+    for line in output.split(separator: "\n") where line.hasPrefix("[") {
+      guard let close = line.firstIndex(of: "]") else { continue }
+      let words = line[line.index(after: line.startIndex)..<close].split(separator: " ")
+      guard let hash = words.last, words.count >= 2, (7...40).contains(hash.utf8.count),
+        hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+      else { continue }
+      let subject = clean(String(line[line.index(after: close)...].trimmed)).cut(to: 120)
+      digest.commits.append(.init(hash: String(hash), subject: subject, at: at))
+    }
+  }
+}
