@@ -131,6 +131,20 @@ extension MemoryDatabase {
     }
   }
 
+  /// One small step of joining the segments of the full-text index: many writes leave many, and
+  /// each of them costs every search.
+  ///
+  /// - Returns: False once nothing is left to join.
+  public func mergeIndex() throws(StoreError) -> Bool {
+    try write { db in
+      let before = db.totalChangesCount
+      try db.execute(
+        cached: "INSERT INTO entries_fts (entries_fts, rank) VALUES ('merge', 200)")
+      // Documented: a step without work changes less than two rows.
+      return db.totalChangesCount - before >= 2
+    }
+  }
+
   /// Tokens of one session, summed over the requests in its files, each request once.
   public struct UsageTotal: Sendable, Equatable {
     public var requests = 0

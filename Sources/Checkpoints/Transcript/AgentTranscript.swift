@@ -25,10 +25,20 @@ public protocol AgentTranscript {
 public enum TranscriptFormat: String, Sendable {
   case claude, codex
 
-  /// Told by the file's first object with a type: what Codex writes has a payload.
-  public init(path: String) throws(StoreError) {
+  /// - Parameter digest: Of a transcript of this format.
+  public init(_ digest: SessionDigest) {
+    self = digest.agent.flatMap(Self.init(rawValue:)) ?? .claude
+  }
+
+  /// - Parameter digest: Of what was read of the file before; where nothing was, the file's first
+  ///   object with a type tells: what Codex writes has a payload.
+  public init(_ reader: TranscriptReader, digest: SessionDigest) throws(StoreError) {
+    guard reader.readsAnew else {
+      self.init(digest)
+      return
+    }
     var found: TranscriptFormat?
-    _ = try TranscriptReader(path: path, known: nil).read(until: { found != nil }) { object, _ in
+    _ = try TranscriptReader(path: reader.path, known: nil).read(until: { found != nil }) { object, _ in
       guard found == nil, object["type"] != nil else { return }
       found = object["payload"]?.isObject == true ? .codex : .claude
     }

@@ -45,7 +45,7 @@ extension CodexTranscript {
     if let text = (action?["query"] ?? action?["url"])?.string { note("web_search", clean(text)) }
   }
 
-  /// Hands over JSON that stands in a string; an empty object's place is taken by nothing.
+  /// Hands over JSON that stands in a string; what cannot be read is passed over.
   private mutating func withJSON(
     _ text: String, _ body: (inout CodexTranscript, JSONValue) -> Void
   ) {
@@ -159,7 +159,8 @@ extension CodexTranscript {
     let steps = plan.elements.prefix(200).compactMap { item in
       item["step"]?.string.map { "- \(clean($0)) (\(item["status"]?.string ?? "pending"))" }
     }
-    add("plan", actor: "agent", title: explanation.oneLine.cut(to: 200),
+    add(
+      "plan", actor: "agent",
       body: ([explanation] + steps).filter { !$0.isEmpty }.joined(separator: "\n"))
     if isSidechain { return }
     replacePlan(plan.elements, text: "step")

@@ -7,7 +7,7 @@ import MemoryStore
 /// makes snapshots of both.
 struct SessionRecorder {
   let service: MemoryService
-  let session: SessionReference
+  private(set) var session: SessionReference
   let project: ProjectReference
   let git: GitFacts?
 
@@ -38,7 +38,9 @@ struct SessionRecorder {
       if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {
         digest = known
       }
-      var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
+      let format = try TranscriptFormat(reader, digest: digest)
+      session.agent = format.rawValue
+      var interpreter = format.transcript(digest: digest, redactor: service.redactor)
       let deadline = service.deadline
       let report = try reader.read(
         until: { deadline?.isWithin(reserve) ?? false },
@@ -55,8 +57,8 @@ struct SessionRecorder {
       position = report.end
       if report.end != stored?.position {
         batch = TranscriptBatch(
-          start: stored?.position, end: report.end, entries: interpreter.entries,
-          usage: interpreter.usage, digest: "")
+          start: stored?.position, end: report.end, agent: format.rawValue,
+          entries: interpreter.entries, usage: interpreter.usage, digest: "")
       }
       if !report.isComplete, report.end.offset < report.fileSize {
         problem = StoreError(
@@ -82,7 +84,8 @@ struct SessionRecorder {
 
   /// Adds what the host told on standard input and the transcript may not hold yet.
   mutating func takeSummary(_ text: String) {
-    var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
+    var interpreter = TranscriptFormat(digest).transcript(
+      digest: digest, redactor: service.redactor)
     interpreter.takeSummary(text, at: service.clock.now)
     digest = interpreter.digest
     keepDigest()

@@ -3,62 +3,95 @@ import Foundation
 import MemoryStore
 
 /// Takes one transcript file into the store, outside any hook.
+///
+/// A large file is stored in parts, each with the position after it in one transaction: whoever is
+/// killed in the middle goes on from there, and memory stays bounded.
 struct TranscriptIngest {
+  /// A part ends at the first object behind so many chunks of the reader (1 MiB each).
+  private static let partChunks = 4
+
   let service: MemoryService
+  /// Told after each part where in the file it ends, and how many bytes it had.
+  var progress: (_ offset: Int64, _ count: Int64) -> Void = { _, _ in }
 
   struct Result {
-    var session: String
-    var entries: Int
-    var lines: Int
-    var malformed: Int
+    var session = ""
+    var entries = 0
+    var lines = 0
+    var malformed = 0
   }
 
   func take(_ path: String) throws(StoreError) -> Result {
     let database = try service.database()
     let stored = try database.transcript(path: path)
-    let reader = try TranscriptReader(path: path, known: stored?.position)
+    var reader = try TranscriptReader(path: path, known: stored?.position)
     var digest = SessionDigest()
     if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {
       digest = known
     }
-    var interpreter = ClaudeTranscript(digest: digest, redactor: service.redactor)
-    let report = try reader.read { interpreter.take($0, line: $1) }
-    interpreter.finish()
-    digest = interpreter.digest
-    guard !digest.sessionIDs.isEmpty || stored != nil else {
-      throw StoreError(
-        .invalid, "this is no transcript of Claude Code", hint: "other agents' files come later")
-    }
+    let format = try TranscriptFormat(reader, digest: digest)
+    var transcript = format.transcript(digest: digest, redactor: service.redactor)
+    var position = stored?.position
+    // A file without any line is its own session.
     let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
-    // A file of a sub-agent names its parent session; a file without any line is its own.
-    let session = stored?.sessionID ?? digest.sessionIDs.last ?? name
-    if report.end != stored?.position {
-      let folder = digest.cwd ?? ""
-      // The transcript may come from another machine: its folder says which project it was.
-      let facts = GitFacts.read(at: folder)
-      var reference = SessionReference(
-        id: session, cwd: digest.cwd, branch: digest.branch,
-        transcriptPath: path.contains("/subagents/") ? nil : path)
-      // An old session is not active because it is read today.
-      if digest.firstAt > 0 {
-        reference.startedAt = digest.firstAt
-        reference.lastSeenAt = digest.lastAt
+    var result = Result()
+    while true {
+      var hasObjects = false
+      var chunks = 0
+      let report = try reader.read(
+        until: {
+          chunks += 1
+          return hasObjects && chunks > Self.partChunks
+        },
+        {
+          hasObjects = true
+          transcript.take($0, line: $1)
+        })
+      transcript.finish()
+      guard transcript.sessionID != nil || stored != nil else {
+        throw StoreError(
+          .invalid, "this is no transcript of Claude Code or Codex",
+          hint: "both are .jsonl files; those of other agents are not read yet")
       }
-      let project = folder.isEmpty ? nil : GitFacts.project(at: folder, facts: facts)
-      try database.commit(
-        TranscriptBatch(
-          start: stored?.position, end: report.end, entries: interpreter.entries,
-          usage: interpreter.usage, digest: digest.json),
-        project: project, session: reference, at: service.clock.now)
+      result.session = stored?.sessionID ?? transcript.sessionID ?? name
+      result.entries += transcript.entries.count
+      result.lines += report.end.lines - (report.isRestart ? 0 : position?.lines ?? 0)
+      result.malformed += report.malformed
+      if report.end != position {
+        try store(
+          transcript, format, session: result.session, from: position, to: report.end, database)
+      }
+      progress(report.end.offset, report.end.offset - (report.isRestart ? 0 : position?.offset ?? 0))
+      position = report.end
+      if report.isComplete { return result }
+      transcript.forgetStored()
+      reader = try TranscriptReader(path: path, known: position)
+      // Another file took its place; the next run reads that one.
+      if reader.readsAnew { return result }
     }
-    return Result(
-      session: session, entries: interpreter.entries.count,
-      lines: report.end.lines - (reader0(stored, report)), malformed: report.malformed)
   }
 
-  private func reader0(
-    _ stored: MemoryDatabase.TranscriptState?, _ report: TranscriptReader.Report
-  ) -> Int {
-    report.isRestart ? 0 : stored?.position.lines ?? 0
+  private func store(
+    _ transcript: any AgentTranscript, _ format: TranscriptFormat, session: String,
+    from start: TranscriptPosition?, to end: TranscriptPosition, _ database: MemoryDatabase
+  ) throws(StoreError) {
+    let digest = transcript.digest
+    let folder = digest.cwd ?? ""
+    // The transcript may come from another machine: its folder says which project it was.
+    let facts = GitFacts.read(at: folder)
+    var reference = SessionReference(
+      id: session, agent: format.rawValue, cwd: digest.cwd, branch: digest.branch,
+      transcriptPath: end.path.contains("/subagents/") ? nil : end.path)
+    // An old session is not active because it is read today.
+    if digest.firstAt > 0 {
+      reference.startedAt = digest.firstAt
+      reference.lastSeenAt = digest.lastAt
+    }
+    let project = folder.isEmpty ? nil : GitFacts.project(at: folder, facts: facts)
+    try database.commit(
+      TranscriptBatch(
+        start: start, end: end, agent: format.rawValue, entries: transcript.entries,
+        usage: transcript.usage, digest: digest.json),
+      project: project, session: reference, at: service.clock.now)
   }
 }

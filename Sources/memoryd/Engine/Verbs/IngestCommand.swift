@@ -8,52 +8,87 @@ struct IngestCommand: Verb {
     commandName: "ingest",
     abstract: "Takes transcripts into the store; only what is new is read.",
     discussion: """
-      Without a path it reads Claude Code's transcripts in their usual place \
-      (~/.claude/projects, or CLAUDE_CONFIG_DIR). A folder is searched for .jsonl files.
+      Without a path it reads the transcripts of Claude Code (~/.claude/projects, or \
+      CLAUDE_CONFIG_DIR) and Codex (~/.codex/sessions and archived_sessions, or CODEX_HOME). A \
+      folder is searched for .jsonl files. It can be stopped at any time: the next run goes on.
       """)
+
+  /// New entries from which on the index is tidied up afterwards.
+  private static let manyEntries = 5_000
+  /// Each is one short transaction.
+  private static let mostMergeSteps = 500
 
   @OptionGroup var shared: SharedOptions
   @Argument(help: "Files or folders.", completion: .file()) var path: [TextArgument] = []
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let files = try transcripts(service)
+    let found = try transcripts(service)
+    let files = found.filter { !$0.hasSuffix(".zst") }
     var results: [JSONOutput.Object] = []
-    var failures = ""
+    var messages = Self.note(compressed: found.count - files.count)
+    var hasFailed = false
     var entries = 0
-    for (number, file) in files.enumerated() {
-      invocation.progress?("ingest \(number + 1)/\(files.count) \(file)")
+    let sizes = files.map { RegularFile.facts($0)?.size ?? 0 }
+    var progress = IngestProgress(total: sizes.reduce(0, +), clock: service.clock)
+    for (file, size) in zip(files, sizes) {
       do throws(StoreError) {
-        let result = try TranscriptIngest(service: service).take(file)
+        let ingest = TranscriptIngest(service: service) { offset, count in
+          if let line = progress.line(offset: offset, count: count) { invocation.progress?(line) }
+        }
+        let result = try ingest.take(file)
         entries += result.entries
         results.append([
           "path": file, "session": result.session, "entries": result.entries,
           "lines": result.lines, "malformed": result.malformed,
         ])
       } catch {
-        failures += "memoryd: error: \(file): \(error.message) [\(error.code.rawValue)]\n"
+        hasFailed = true
+        messages += "memoryd: error: \(file): \(error.message) [\(error.code.rawValue)]\n"
+        if let hint = error.hint { messages += "hint: \(hint)\n" }
       }
+      progress.finishFile(size: size)
     }
+    if entries >= Self.manyEntries { tidyIndex(service, invocation) }
+    invocation.progress?("")
     let output =
       shared.json
       ? JSONOutput.list(results)
       : "\(results.count) transcripts read, \(entries) new entries\n"
     return Outcome(
-      output: output, errorOutput: failures, exitCode: failures.isEmpty ? .ok : .inputOutput)
+      output: output, errorOutput: messages, exitCode: hasFailed ? .inputOutput : .ok)
   }
 
+  /// In steps that other processes get in between. The transcripts are in the store; an index that
+  /// is not tidy is only slower.
+  private func tidyIndex(_ service: MemoryService, _ invocation: Invocation) {
+    invocation.progress?("ingest: tidying the index")
+    guard let database = try? service.database() else { return }
+    for _ in 0..<Self.mostMergeSteps {
+      guard (try? database.mergeIndex()) == true else { return }
+    }
+  }
+
+  private static func note(compressed count: Int) -> String {
+    count == 0
+      ? ""
+      : "memoryd: note: \(count) compressed transcripts (.jsonl.zst) were not read\n"
+        + "hint: `zstd -d FILE` unpacks one, and `memoryd ingest` reads it then\n"
+  }
+
+  // MARK: Files
+
   private func transcripts(_ service: MemoryService) throws -> [String] {
-    let environment = service.environment
     guard !path.isEmpty else {
-      let configured = environment["CLAUDE_CONFIG_DIR"].map {
-        Home.absolute($0, cwd: service.cwd, environment)
-      }
-      guard let folder = configured ?? Home.userFolder(environment).map({ $0 + "/.claude" })
-      else { return [] }
-      return Self.files(below: folder + "/projects")
+      return Self.files(below: Self.home("CLAUDE_CONFIG_DIR", ".claude", service) + "/projects")
+        + ["/archived_sessions", "/sessions"].flatMap { folder in
+          Self.files(below: Self.home("CODEX_HOME", ".codex", service) + folder).filter {
+            ($0 as NSString).lastPathComponent.hasPrefix("rollout-")
+          }
+        }
     }
     return try path.flatMap { argument in
-      let place = Home.absolute(argument.text, cwd: service.cwd, environment)
+      let place = Home.absolute(argument.text, cwd: service.cwd, service.environment)
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
         throw VerbError(.notFound, "not_found", "there is no \(People.line(place))")
@@ -62,9 +97,66 @@ struct IngestCommand: Verb {
     }
   }
 
+  /// An agent's own folder: what its variable says, else below the user's.
+  private static func home(_ variable: String, _ name: String, _ service: MemoryService) -> String {
+    let environment = service.environment
+    if let folder = environment[variable], !folder.isEmpty {
+      return Home.absolute(folder, cwd: service.cwd, environment)
+    }
+    return (Home.userFolder(environment) ?? "") + "/" + name
+  }
+
   private static func files(below folder: String) -> [String] {
     guard let walker = FileManager.default.enumerator(atPath: folder) else { return [] }
-    return walker.compactMap { $0 as? String }.filter { $0.hasSuffix(".jsonl") }
+    return walker.compactMap { $0 as? String }
+      .filter { $0.hasSuffix(".jsonl") || $0.hasSuffix(".jsonl.zst") }
       .map { folder + "/" + $0 }.sorted()
+  }
+}
+
+/// What a person sees of a long ingest: bytes, rate, time left.
+struct IngestProgress {
+  /// Ms between two lines.
+  private static let interval: Int64 = 100
+
+  private let total: Int64
+  private let clock: WallClock
+  private let start: Int64
+  private var shownAt: Int64 = 0
+  /// Bytes of the files that are behind.
+  private var finished: Int64 = 0
+  /// Those of them that were read now and not at an earlier time.
+  private var read: Int64 = 0
+
+  init(total: Int64, clock: WallClock) {
+    self.total = total
+    self.clock = clock
+    start = clock.now
+  }
+
+  mutating func finishFile(size: Int64) { finished += size }
+
+  /// - Parameters:
+  ///   - offset: Up to where the file at hand is read.
+  ///   - count: Bytes that were read since the last call.
+  /// - Returns: Nil if the last line is too fresh.
+  mutating func line(offset: Int64, count: Int64) -> String? {
+    read += count
+    let now = clock.now
+    guard now - shownAt >= Self.interval else { return nil }
+    shownAt = now
+    let done = min(finished + offset, total)
+    var text = "ingest: \(Self.megabytes(done)) of \(Self.megabytes(total)) MB"
+    let seconds = Double(now - start) / 1000
+    if seconds > 0, read > 0 {
+      let rate = Double(read) / seconds
+      let left = Int((Double(total - done) / rate).rounded(.up))
+      text += ", \(Self.megabytes(Int64(rate))) MB/s, \(left) s left"
+    }
+    return text
+  }
+
+  private static func megabytes(_ bytes: Int64) -> String {
+    String(format: "%.1f", Double(bytes) / 1e6)
   }
 }
