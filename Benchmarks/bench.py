@@ -299,6 +299,63 @@ def handoff_benchmarks(bench):
          lambda: bench.timed([bench.memoryd, "--version"]))])
 
 
+# What a person would write instead: each line parsed, its texts into a table with full text, one
+# transaction.
+PYTHON_INGEST = """
+import json, sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+store.execute("CREATE VIRTUAL TABLE texts USING fts5(text)")
+for path in sys.argv[2:]:
+    for line in open(path, encoding="utf-8"):
+        content = json.loads(line)["message"]["content"]
+        if isinstance(content, str):
+            content = [{"text": content}]
+        for block in content:
+            text = block.get("text") or block.get("content") or json.dumps(block.get("input"))
+            store.execute("INSERT INTO texts VALUES (?)", (text,))
+store.commit()
+"""
+
+
+def ingest_benchmarks(bench, megabytes, runs):
+    """Many transcripts never seen, one of them a half of all."""
+    memoryd = bench.memoryd
+    bench.environment["MEMORYD_HOME"] = home = bench.path("ingest-home")
+    sizes = [megabytes * 500_000] + [5_000_000] * (megabytes // 10)
+    paths = [bench.path(f"ingest-{number}.jsonl") for number in range(len(sizes))]
+    for number, (path, size) in enumerate(zip(paths, sizes)):
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(transcript_lines(size, 300_000 + number))
+    store = bench.path("ingest.db")
+
+    def python():
+        if os.path.exists(store):
+            os.remove(store)
+        return bench.timed([sys.executable, "-c", PYTHON_INGEST, store, *paths])
+
+    def ingest():
+        shutil.rmtree(home, ignore_errors=True)
+        return bench.timed([memoryd, "ingest", *paths])
+
+    total = sum(os.path.getsize(path) for path in paths)
+    bench.compare(f"Ingest of {total / 1e6:.0f} MB in {len(paths)} transcripts", (
+        "python3, json.loads and FTS5, one transaction", python), [("memoryd ingest", ingest)],
+        runs=runs)
+    peak = subprocess.run(
+        [sys.executable, "-c",
+         "import resource, shutil, subprocess, sys\n"
+         "shutil.rmtree(sys.argv[1], ignore_errors=True)\n"
+         "subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)\n"
+         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+         home, memoryd, "ingest", *paths],
+        stdout=subprocess.PIPE, text=True, check=True, env=bench.environment)
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(f"  peak resident                            {int(peak.stdout) * unit / 2**20:8.1f} MiB")
+    print(f"  again, nothing new                       "
+          f"{bench.timed([memoryd, 'ingest', *paths]):8.1f} ms")
+    bench.environment["MEMORYD_HOME"] = bench.home
+
+
 def vault_benchmarks(bench, items):
     vault = Vault()
     memoryd = bench.memoryd
@@ -347,7 +404,9 @@ def main():
     parser.add_argument("--sync-items", type=int, default=10_000)
     parser.add_argument("--entries", type=int, default=100_000, help="for the daemon at rest")
     parser.add_argument("--idle-seconds", type=int, default=30)
-    parser.add_argument("--only", choices=["daemon", "handoff"], help="this part alone")
+    parser.add_argument("--only", choices=["daemon", "handoff", "ingest"],
+                        help="this part alone")
+    parser.add_argument("--ingest-megabytes", type=int, default=100)
     options = parser.parse_args()
     bench = Bench(options.memoryd, options.runs)
     memoryd = bench.memoryd
@@ -363,6 +422,9 @@ def main():
         sqlite = ("sqlite3, one durable 8 KB insert with FTS5",
                   lambda: bench.timed(["sqlite3", store], insert))
 
+        if options.only == "ingest":
+            ingest_benchmarks(bench, options.ingest_megabytes, max(3, options.runs // 7))
+            return
         if options.only == "handoff":
             handoff_benchmarks(bench)
             return
@@ -414,6 +476,7 @@ def main():
             lambda: bench.timed(["sqlite3", database, query.format("backoff AND jitter")])), [
             ("memoryd search", lambda: bench.timed([memoryd, "search", "backoff jitter"]))])
         handoff_benchmarks(bench)
+        ingest_benchmarks(bench, options.ingest_megabytes, max(3, options.runs // 7))
         daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
         if os.path.exists(Vault.python):
             vault_benchmarks(bench, options.sync_items)

@@ -13,8 +13,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     TranscriptPosition, SessionDigest
   )? {
     guard let reader = try? TranscriptReader(path: path, known: known) else { return nil }
-    var transcript = ClaudeTranscript(
-      digest: reader.readsAnew ? SessionDigest() : digest, redactor: Redactor())
+    let digest = reader.readsAnew ? SessionDigest() : digest
+    guard let format = try? TranscriptFormat(reader, digest: digest) else { return nil }
+    var transcript = format.transcript(digest: digest, redactor: Redactor())
     guard let report = try? reader.read({ transcript.take($0, line: $1) }) else { return nil }
     transcript.finish()
     return (report.end, transcript.digest)
