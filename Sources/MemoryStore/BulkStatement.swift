@@ -43,6 +43,23 @@ final class BulkStatement {
     }
   }
 
+  func bind(_ index: Int32, _ text: String?) {
+    if let text {
+      bind(index, text)
+    } else {
+      sqlite3_bind_null(statement, index)
+    }
+  }
+
+  func bind(_ index: Int32, blob bytes: [UInt8]) {
+    let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    if bytes.isEmpty {
+      sqlite3_bind_zeroblob(statement, index, 0)
+    } else {
+      sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), copies)
+    }
+  }
+
   /// Carries it out with the values bound last, and makes it ready for the next row.
   func run() throws {
     let code = sqlite3_step(statement)

@@ -32,31 +32,33 @@ public struct JSONFields {
 
   /// Appends a JSON string literal. Source: RFC 8259, section 7.
   public static func write(_ text: String, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
     var text = text
-    text.withUTF8 { utf8 in
-      var copied = 0
-      for index in 0..<utf8.count {
-        let byte = utf8[index]
-        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
-          continue
-        }
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[copied..<index]))
-        copied = index + 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-          bytes.append(UInt8(ascii: "\\"))
-          bytes.append(byte)
-        case 0x0A:
-          bytes.append(contentsOf: "\\n".utf8)
-        default:
-          let digits = String(byte, radix: 16)
-          bytes.append(contentsOf: (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)
-          bytes.append(contentsOf: digits.utf8)
-        }
+    text.withUTF8 { write(utf8: $0, to: &bytes) }
+  }
+
+  static func write(utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    var copied = 0
+    for index in 0..<utf8.count {
+      let byte = utf8[index]
+      guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+        continue
       }
-      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[copied...]))
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[copied..<index]))
+      copied = index + 1
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0x0A:
+        bytes.append(contentsOf: "\\n".utf8)
+      default:
+        let digits = String(byte, radix: 16)
+        bytes.append(contentsOf: (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)
+        bytes.append(contentsOf: digits.utf8)
+      }
     }
+    bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[copied...]))
     bytes.append(UInt8(ascii: "\""))
   }
 }

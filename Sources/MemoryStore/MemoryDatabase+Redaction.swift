@@ -7,6 +7,13 @@ extension MemoryDatabase {
     session.redacted(by: redactor)
   }
 
+  func redacted(_ entry: ImportedEntry) -> ImportedEntry {
+    var entry = entry
+    entry.title = redactor.redact(entry.title)
+    entry.text = redactor.redact(entry.text)
+    return entry
+  }
+
   func redacted(_ batch: TranscriptBatch) -> TranscriptBatch {
     var batch = batch
     for index in batch.entries.indices {

@@ -233,7 +233,7 @@ public final class MemoryDatabase: Sendable {
     }
   }
 
-  private static func number(_ db: Database) throws -> Int {
+  static func number(_ db: Database) throws -> Int {
     let statement = try db.cachedStatement(sql: "PRAGMA user_version")
     // Without GRDB's cursor, since this is asked in every transaction.
     let handle = statement.sqliteStatement
@@ -243,9 +243,9 @@ public final class MemoryDatabase: Sendable {
     return Int(sqlite3_column_int64(handle, 0))
   }
 
-  private static func tooNew(_ found: Int, known: Int) -> StoreError {
+  static func tooNew(_ found: Int, known: Int, of what: String = "the store") -> StoreError {
     StoreError(
-      .schemaTooNew, "the store has schema \(found), this build knows up to \(known)",
+      .schemaTooNew, "\(what) has schema \(found), this build knows up to \(known)",
       hint: "install a newer memoryd or set MEMORYD_HOME to another folder; nothing was changed")
   }
 
@@ -253,7 +253,7 @@ public final class MemoryDatabase: Sendable {
     _ queue: DatabaseQueue, path: String, mayMigrate: Bool, steps: [SchemaStep]
   ) throws {
     let last = steps.last?.number ?? 0
-    var found = try queue.read(number)
+    let found = try queue.read(number)
     if found == last { return }
     if found > last { throw tooNew(found, known: last) }
     if found > 0 {
@@ -263,10 +263,14 @@ public final class MemoryDatabase: Sendable {
       }
       try backUp(queue, path: path, schema: found)
     }
+    try migrate(queue, steps: steps)
+  }
+
+  static func migrate(_ queue: DatabaseQueue, steps: [SchemaStep]) throws {
     try queue.writeWithoutTransaction { db in
       try db.inTransaction(.immediate) {
         // Another process may have been first while this one waited for the lock.
-        found = try number(db)
+        let found = try number(db)
         if found == 0 {
           try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
         }
@@ -281,24 +285,9 @@ public final class MemoryDatabase: Sendable {
 
   /// Copies the store as it is, checked, before a migration touches it.
   private static func backUp(_ queue: DatabaseQueue, path: String, schema: Int) throws {
-    let copy = "\(path).schema-\(schema).backup"
-    let partial = copy + ".partial"
-    try? FileManager.default.removeItem(atPath: partial)
-    let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw RegularFile.failure("write the backup copy", partial) }
-    close(descriptor)
-    do {
-      let target = try DatabaseQueue(path: partial)
-      try queue.backup(to: target)
-      let verdict = try target.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") }
-      guard verdict == "ok" else {
-        throw StoreError(
-          .corrupt, "the store failed its check before a migration",
-          hint: "run `memoryd doctor`; nothing was changed")
-      }
-      try target.close()
-    }
-    guard rename(partial, copy) == 0 else { throw RegularFile.failure("write", copy) }
+    let file = try NewFile("\(path).schema-\(schema).backup", replaces: true)
+    try queue.inDatabase { try copy($0, to: file.temporary) { _ in } }
+    try file.finish()
   }
 
   /// Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by

@@ -81,14 +81,19 @@ public enum RegularFile {
   ) throws(StoreError) -> Bool {
     let temporary = try writeBeside(path, bytes)
     defer { unlink(temporary) }
-    if link(temporary, path) != 0 {
-      if errno == EEXIST { return false }
-      // Some file systems have no links: then a moment stays between looking and writing.
-      var status = stat()
-      if lstat(path, &status) == 0 { return false }
-      guard rename(temporary, path) == 0 else { throw failure("write", path) }
-    }
+    guard try moveNew(temporary, to: path) else { return false }
     try synchronizeFolder(of: path)
+    return true
+  }
+
+  /// Gives a file its name, and never another one's. The old name may stay.
+  ///
+  /// - Returns: False if there is something at the path already.
+  static func moveNew(_ temporary: String, to path: String) throws(StoreError) -> Bool {
+    if link(temporary, path) == 0 { return true }
+    // Some file systems have no links: then a moment stays between looking and writing.
+    if errno == EEXIST || exists(path) { return false }
+    guard rename(temporary, path) == 0 else { throw failure("write", path) }
     return true
   }
 
@@ -137,6 +142,15 @@ public enum RegularFile {
   public static func move(_ path: String, toNew target: String) -> Bool {
     guard link(path, target) == 0 else { return false }
     return unlink(path) == 0
+  }
+
+  /// The next piece of an open file; empty at its end.
+  public static func readPiece(_ descriptor: Int32, of path: String) throws(StoreError) -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: 1 << 18)
+    let count = retryingOnInterrupt { systemRead(descriptor, &piece, piece.count) }
+    guard count >= 0 else { throw failure("read", path) }
+    piece.removeLast(piece.count - count)
+    return piece
   }
 
   /// Appends and `fsync`s. Looks a second time: if the path now leads to another file (git or an
@@ -223,7 +237,7 @@ public enum RegularFile {
     return StoreError(code, "cannot \(verb) \(path): \(reason)")
   }
 
-  private static func synchronizeFolder(of path: String) throws(StoreError) {
+  static func synchronizeFolder(of path: String) throws(StoreError) {
     let folder = (path as NSString).deletingLastPathComponent
     let descriptor = posixOpen(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC, 0)
     guard descriptor >= 0 else { throw failure("open", folder) }
@@ -232,7 +246,7 @@ public enum RegularFile {
     if fsync(descriptor) != 0, errno != EINVAL { throw failure("write", folder) }
   }
 
-  private static func writeAll(
+  static func writeAll(
     _ bytes: some Collection<UInt8>, to descriptor: Int32, _ path: String
   ) throws(StoreError) {
     let contiguous = ContiguousArray(bytes)

@@ -17,6 +17,8 @@ public struct StoreError: Error, Sendable, Equatable {
     case notFound = "not_found"
     /// The caller's data breaks a rule; the message names it.
     case invalid
+    /// Something is there that is not to be replaced.
+    case exists
     case inputOutput = "io"
   }
 
@@ -37,7 +39,7 @@ public struct StoreError: Error, Sendable, Equatable {
   /// spooled; `notFound` and `invalid` are the caller's to mend.
   public var isStoreUnavailable: Bool {
     switch code {
-    case .notFound, .invalid: false
+    case .notFound, .invalid, .exists: false
     default: true
     }
   }

@@ -10,6 +10,7 @@ public struct JSONValue {
 
   public var isObject: Bool { node.kind == .object }
   public var isArray: Bool { node.kind == .array }
+  public var isNull: Bool { node.kind == .null }
   public var isString: Bool { node.kind == .string || node.kind == .escapedString }
 
   /// The value of an object's key; the last one where a key stands twice.
@@ -69,6 +70,12 @@ public struct JSONValue {
       value = sum
     }
     return isNegative ? -value : value
+  }
+
+  /// Also where it is not whole.
+  public var number: Double? {
+    guard node.kind == .number else { return nil }
+    return Double(String(decoding: rawUTF8, as: UTF8.self))
   }
 
   public var bool: Bool? {

@@ -72,6 +72,11 @@ struct Memoryd: ParsableCommand {
           SearchCommand.self, IngestCommand.self,
         ]),
       CommandGroup(
+        name: "In and out",
+        subcommands: [
+          ExportCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self,
+        ]),
+      CommandGroup(
         name: "Vault",
         subcommands: [SyncCommand.self, OutboxCommand.self, FallbackCommand.self]),
       CommandGroup(

@@ -22,6 +22,9 @@ public struct Invocation {
   public var converse: ((_ take: TakeLine) -> Void)?
   /// Shows a line at once, for a verb that goes on; nil where output waits for the end.
   public var announce: (@Sendable (String) -> Void)?
+  /// Writes bytes to standard output at once, for what is too much to be kept; false if they cannot
+  /// be written. Nil where output waits for the end.
+  public var stream: ((_ bytes: [UInt8]) -> Bool)?
   /// The daemon that carries it out; nil in a process of its own.
   var daemon: DaemonContext?
   /// Takes what the caller need not wait for; nil where nobody is there afterwards.
@@ -40,6 +43,7 @@ public struct Invocation {
     progress: ((String) -> Void)? = nil,
     converse: ((TakeLine) -> Void)? = nil,
     announce: (@Sendable (String) -> Void)? = nil,
+    stream: (([UInt8]) -> Bool)? = nil,
     enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
   ) {
     self.arguments = arguments
@@ -52,6 +56,7 @@ public struct Invocation {
     self.progress = progress
     self.converse = converse
     self.announce = announce
+    self.stream = stream
     self.enterHookMode = enterHookMode
   }
 }
@@ -76,17 +81,28 @@ public struct StandardInput {
   public var isTerminal: Bool
   /// Reads to the end, or until nothing has come for so many ms.
   public var read: (_ milliseconds: Int) -> [UInt8]
+  /// The next piece, however long it takes; empty at the end.
+  public var readPiece: () -> [UInt8]
 
-  public init(isTerminal: Bool, read: @escaping (Int) -> [UInt8]) {
+  /// - Parameter readPiece: Nil where all of the input is there at once.
+  public init(
+    isTerminal: Bool, read: @escaping (Int) -> [UInt8], readPiece: (() -> [UInt8])? = nil
+  ) {
     self.isTerminal = isTerminal
     self.read = read
+    var isRead = false
+    self.readPiece =
+      readPiece ?? {
+        defer { isRead = true }
+        return isRead ? [] : read(0)
+      }
   }
 
   public static func bytes(_ bytes: [UInt8]) -> StandardInput {
-    StandardInput(isTerminal: false) { _ in bytes }
+    StandardInput(isTerminal: false, read: { _ in bytes })
   }
 
-  public static var none: StandardInput { StandardInput(isTerminal: true) { _ in [] } }
+  public static var none: StandardInput { StandardInput(isTerminal: true, read: { _ in [] }) }
 }
 
 /// What a verb leaves behind.
@@ -136,7 +152,7 @@ public struct VerbError: Error, Sendable {
       switch error.code {
       case .notFound: .notFound
       case .invalid: .badInput
-      case .readOnly, .diskFull: .cannotWrite
+      case .readOnly, .diskFull, .exists: .cannotWrite
       case .corrupt, .inputOutput, .busy: .inputOutput
       case .schemaTooNew, .schemaTooOld: .badConfiguration
       }

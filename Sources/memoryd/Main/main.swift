@@ -70,13 +70,15 @@ let spent = environment.removeValue(forKey: "MEMORYD_HOOK_SPENT_MS").flatMap { I
 let errorIsTerminal = isatty(2) == 1
 var invocation = Invocation(
   arguments: Array(CommandLine.arguments.dropFirst()),
-  input: StandardInput(isTerminal: isatty(0) == 1, read: Streams.readInput),
+  input: StandardInput(
+    isTerminal: isatty(0) == 1, read: Streams.readInput, readPiece: Streams.readPiece),
   cwd: FileManager.default.currentDirectoryPath, environment: environment, requestID: requestID,
   outputIsTerminal: isatty(1) == 1,
   progress: errorIsTerminal
     ? { Streams.write(Array("\r\u{1B}[K\($0)".utf8), to: 2) } : nil,
   converse: isatty(0) == 1 ? nil : { converse($0) },
-  announce: { Streams.write(Array($0.utf8), to: 1) }, enterHookMode: startWatchdog)
+  announce: { Streams.write(Array($0.utf8), to: 1) }, stream: { Streams.write($0, to: 1) },
+  enterHookMode: startWatchdog)
 invocation.spent = spent
 let outcome = Engine.run(invocation)
 Streams.write(Array(outcome.output.utf8), to: 1)

@@ -30,6 +30,15 @@ public enum Streams {
     return bytes
   }
 
+  /// The next piece of standard input, however long it takes; empty at its end.
+  public static func readPiece() -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: 1 << 18)
+    var count = systemRead(0, &piece, piece.count)
+    while count < 0, errno == EINTR { count = systemRead(0, &piece, piece.count) }
+    piece.removeLast(piece.count - max(0, count))
+    return piece
+  }
+
   /// - Parameter end: As of ``now()``; nil waits as long as it takes.
   /// - Returns: False if not all of it could be written.
   @discardableResult

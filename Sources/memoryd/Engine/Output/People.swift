@@ -33,6 +33,28 @@ struct People {
     String(Timestamp.string(milliseconds).prefix(16)).replacing("T", with: " ")
   }
 
+  /// `812 bytes`, `12.3 MB`.
+  static func size(_ bytes: Int64) -> String {
+    let units = ["kB", "MB", "GB", "TB"]
+    guard bytes >= 1000 else { return "\(bytes) bytes" }
+    var value = bytes
+    for (number, unit) in units.enumerated() {
+      if value < 1_000_000 || number == units.count - 1 {
+        return "\(value / 1000).\(value % 1000 / 100) \(unit)"
+      }
+      value /= 1000
+    }
+    return "\(bytes) bytes"
+  }
+
+  /// How much a store holds, in one line.
+  static func holdings(_ counts: [String: Int]) -> String {
+    [
+      "sessions", "entries", "checkpoints", "tasks", "decisions", "handoffs", "ledger_items",
+      "outbox",
+    ].map { "\(counts[$0] ?? 0) \($0.replacing("_", with: " "))" }.joined(separator: ", ")
+  }
+
   /// The reply to a write, and on standard error what went wrong on the way.
   static func reply(
     _ verb: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Foundation
+import MemoryStore
+
+struct BackupCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "backup",
+    abstract: "Copies the store into one file, also while others write, and checks the copy.",
+    discussion: """
+      memoryd backup ~/backups/memory-2026-01-14.backup
+
+      The copy is an SQLite database with all that was stored when it began. `memoryd restore` puts \
+      it back.
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Argument(help: "The file to write.", completion: .file()) var file: TextArgument
+  @Flag(name: .long, help: "Write over a file that is there.") var force = false
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    let service = try shared.service(invocation)
+    let path = service.absolute(file.text)
+    let facts = try service.reader().backUp(to: path, replaces: force)
+    if shared.json { return Outcome(output: JSONOutput.copy(facts, path)) }
+    return Outcome(
+      output: "\(People.line(path, 400)): \(People.size(facts.bytes)), checked\n"
+        + People.holdings(facts.counts) + "\n")
+  }
+}
+
+extension JSONOutput {
+  static func copy(_ facts: MemoryDatabase.CopyFacts, _ path: String) -> String {
+    text(
+      [
+        "path": path, "schema": facts.schema, "bytes": facts.bytes, "rows": facts.counts,
+        "kept": facts.kept,
+      ] as Object)
+  }
+}
