@@ -171,7 +171,8 @@ extension MemoryDatabase {
       }
     } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
       throw StoreError(
-        .invalid, "\(backup) is not a database", hint: "what `memoryd backup` writes is one; "
+        .invalid, "\(backup) is not a database",
+        hint: "what `memoryd backup` writes is one; "
           + "what `memoryd export` writes, `memoryd import` reads")
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
       throw StoreError(.corrupt, "\(backup) is damaged", hint: "nothing was changed")

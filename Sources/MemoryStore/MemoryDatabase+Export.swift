@@ -165,7 +165,8 @@ extension MemoryDatabase {
       }
       guard try Self.isEmpty(db) else {
         throw StoreError(
-          .exists, "the store at \(path) is not empty, and an export is not mixed with another store",
+          .exists,
+          "the store at \(path) is not empty, and an export is not mixed with another store",
           hint: "give an empty folder with --home DIR, or put a backup in the store's place with "
             + "`memoryd restore`; nothing was changed")
       }

@@ -66,7 +66,8 @@ extension MemoryDatabase {
         ])
     }
     try insert(
-      batch.entries, of: batch.agent, sessionID: sessionID, projectID: projectID, at: at, ids: &ids, db)
+      batch.entries, of: batch.agent, sessionID: sessionID, projectID: projectID, at: at, ids: &ids,
+      db)
     // A batch that lost a race can only refer to a file that the winner has registered.
     guard !batch.usage.isEmpty,
       let transcriptID = try Int64.fetchOne(

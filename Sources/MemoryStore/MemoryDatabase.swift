@@ -81,6 +81,8 @@ public final class MemoryDatabase: Sendable {
       }
       _ = memoryd_sqlite3_set_no_checkpoint_on_close(db.sqliteConnection, 1)
       _ = memoryd_sqlite3_add_hit(db.sqliteConnection)
+      // KiB: a search reads the same pages of the index again and again.
+      try db.execute(sql: "PRAGMA cache_size = -8000")
     }
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)

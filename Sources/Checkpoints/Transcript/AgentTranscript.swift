@@ -38,7 +38,8 @@ public enum TranscriptFormat: String, Sendable {
       return
     }
     var found: TranscriptFormat?
-    _ = try TranscriptReader(path: reader.path, known: nil).read(until: { found != nil }) { object, _ in
+    _ = try TranscriptReader(path: reader.path, known: nil).read(until: { found != nil }) {
+      object, _ in
       guard found == nil, object["type"] != nil else { return }
       found = object["payload"]?.isObject == true ? .codex : .claude
     }

@@ -115,7 +115,7 @@ extension MemoryDatabase {
     _ order: [Int], _ ranking: SearchRanking, limit: Int, explains: Bool, _ db: Database
   ) throws -> [SearchHit] {
     var hits: [SearchHit] = []
-    var known: [String: Int] = [:]
+    var known: [[UInt8]: Int] = [:]
     let expression = ranking.candidates.terms.map(\.query.expression).joined(separator: " OR ")
     for place in order {
       let turn = ranking.turns[place]
@@ -138,11 +138,21 @@ extension MemoryDatabase {
     return hits
   }
 
-  /// Letters and digits alone.
-  private static func fingerprint(_ entry: EntryRecord) -> String {
-    let text = (entry.title + " " + entry.body.prefix(2000)).lowercased()
-    return String(
-      text.unicodeScalars.filter { $0.properties.isAlphabetic || $0.properties.numericType != nil })
+  /// Letters and digits alone, in lower case where they are ASCII.
+  private static func fingerprint(_ entry: EntryRecord) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for text in [entry.title, entry.body] {
+      for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): bytes.append(byte | 0x20)
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+          bytes.append(byte)
+        default: break
+        }
+        if bytes.count >= 2000 { return bytes }
+      }
+    }
+    return bytes
   }
 
   private static func snippet(

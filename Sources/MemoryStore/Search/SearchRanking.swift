@@ -212,7 +212,8 @@ struct SearchRanking {
   ) throws {
     let statement = try db.cachedStatement(
       sql: "SELECT \(columns) FROM entries WHERE number = ?")
-    for number in numbers { try SearchScan.run(statement, db, [.integer(number)], take) }
+    // In their order, as neighbours stand on the same page.
+    for number in numbers.sorted() { try SearchScan.run(statement, db, [.integer(number)], take) }
   }
 
   // MARK: Scoring
@@ -296,7 +297,7 @@ struct SearchRanking {
     let asksWhen = query.asksWhen
     try lookUp(
       "number, substr(body, 1, \(Self.headBytes)), substr(body, -\(Self.tailBytes))",
-      numbers.sorted()
+      Array(numbers)
     ) { row in
       let number = sqlite3_column_int64(row, 0)
       if let tail = sqlite3_column_text(row, 2),

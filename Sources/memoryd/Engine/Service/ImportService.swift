@@ -106,7 +106,7 @@ final class ImportService {
         while try nextBatch() != nil {}
         throw StoreError(.invalid, "lines are no entries")
       }
-    } catch where error.code == .invalid {
+    } catch  where error.code == .invalid {
       result.counts = ImportCounts()
     }
   }
@@ -205,7 +205,9 @@ final class ImportService {
       }
       return instant
     }
-    guard let number = value.number else { throw bad("created_at is neither a string nor a number") }
+    guard let number = value.number else {
+      throw bad("created_at is neither a string nor a number")
+    }
     // Seconds reach this number in the year 5138, milliseconds reached it in 1973.
     let instant = abs(number) < 100_000_000_000 ? number * 1000 : number
     guard abs(instant) <= 253_402_300_799_999 else { throw bad("created_at is out of range") }
@@ -243,7 +245,7 @@ final class ImportService {
         result.counts.added += 1
         return row
       }
-    } catch where error.code == .invalid {
+    } catch  where error.code == .invalid {
       throw StoreError(
         .invalid, "line \(reader.number): \(error.message)",
         hint: "nothing was taken in: an export goes in whole or not at all")

@@ -61,7 +61,8 @@ struct TranscriptIngest {
         try store(
           transcript, format, session: result.session, from: position, to: report.end, database)
       }
-      progress(report.end.offset, report.end.offset - (report.isRestart ? 0 : position?.offset ?? 0))
+      progress(
+        report.end.offset, report.end.offset - (report.isRestart ? 0 : position?.offset ?? 0))
       position = report.end
       if report.isComplete { return result }
       transcript.forgetStored()

@@ -26,7 +26,8 @@ struct ImportCommand: Verb {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let result = try file.text == "-" ? fromInput(service, invocation) : fromFile(service, invocation)
+    let result =
+      try file.text == "-" ? fromInput(service, invocation) : fromFile(service, invocation)
     let isRefused = strict && result.skipped > 0
     var outcome = Outcome(exitCode: isRefused ? .badInput : .ok)
     if shared.json {
@@ -35,7 +36,9 @@ struct ImportCommand: Verb {
           "format": result.isExport ? MemoryDatabase.exportFormat : "entries",
           "added": result.counts.added, "updated": result.counts.updated,
           "unchanged": result.counts.unchanged, "skipped": result.skipped,
-          "errors": result.errors.map { ["line": $0.line, "reason": $0.reason] as JSONOutput.Object },
+          "errors": result.errors.map {
+            ["line": $0.line, "reason": $0.reason] as JSONOutput.Object
+          },
         ] as JSONOutput.Object)
     } else if result.isExport {
       outcome.output = "\(result.counts.added) rows are back\n"
@@ -77,7 +80,8 @@ struct ImportCommand: Verb {
   }
 
   private func complaint(_ result: ImportService.Result, isRefused: Bool) -> String {
-    let count = result.skipped == 1 ? "1 line is no entry" : "\(result.skipped) lines are no entries"
+    let count =
+      result.skipped == 1 ? "1 line is no entry" : "\(result.skipped) lines are no entries"
     var text =
       isRefused
       ? "memoryd: error: \(count), so nothing was taken in [bad_lines]\n"

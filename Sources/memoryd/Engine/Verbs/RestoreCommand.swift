@@ -42,7 +42,8 @@ struct RestoreCommand: Verb {
       throw VerbError(
         .degraded, "already_running",
         "a daemon serves \(home.data)\(held.note.isEmpty ? "" : " (\(held.note))")",
-        hint: "stop it first (`systemctl --user stop memoryd`, or end its `memoryd serve`); nothing "
+        hint:
+          "stop it first (`systemctl --user stop memoryd`, or end its `memoryd serve`); nothing "
           + "was changed")
     }
   }
