@@ -85,7 +85,7 @@ struct ImportCommand: Verb {
     var text =
       isRefused
       ? "memoryd: error: \(count), so nothing was taken in [bad_lines]\n"
-      : "memoryd: note: \(count) and left out\n"
+      : "memoryd: note: \(count), and left out\n"
     for error in result.errors.prefix(Self.shownErrors) {
       text += "  line \(error.line): \(error.reason)\n"
     }
