@@ -18,6 +18,7 @@ struct BackupCommand: Verb {
   @Flag(name: .long, help: "Write over a file that is there.") var force = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
+    try shared.refuseProject()
     let service = try shared.service(invocation)
     let path = service.absolute(file.text)
     let facts = try service.reader().backUp(to: path, replaces: force)

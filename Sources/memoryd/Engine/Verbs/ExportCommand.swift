@@ -21,6 +21,7 @@ struct ExportCommand: Verb {
   @Flag(name: .long, help: "Write over a file that is there.") var force = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
+    try shared.refuseProject()
     let service = try shared.service(invocation)
     let database = try service.reader()
     if file.text == "-" {

@@ -25,6 +25,7 @@ struct ImportCommand: Verb {
   private static let shownErrors = 100
 
   func run(_ invocation: Invocation) throws -> Outcome {
+    try shared.refuseProject()
     let service = try shared.service(invocation)
     let result =
       try file.text == "-" ? fromInput(service, invocation) : fromFile(service, invocation)

@@ -19,6 +19,7 @@ struct RestoreCommand: Verb {
   @Flag(name: .long, help: "Replace a store that holds something; it is kept.") var force = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
+    try shared.refuseProject()
     // Not opened by way of the service, which takes the spool into the store: it waits for the new
     // one.
     let service = try shared.service(invocation)

@@ -29,6 +29,16 @@ struct SharedOptions: ParsableArguments {
   }
 }
 
+extension SharedOptions {
+  /// For verbs that are about all projects: whoever names one expects to get no more than that.
+  func refuseProject() throws {
+    guard project != nil else { return }
+    throw VerbError(
+      .usage, "usage", "--project cannot be given here: this is about the whole store",
+      hint: "leave it out, or see `memoryd search --project P --json` for the entries of one")
+  }
+}
+
 /// What lists of a session's items take.
 struct ListOptions: ParsableArguments {
   @Option(name: .long, help: "At most so many.") var limit: Int?
