@@ -300,10 +300,12 @@ import Testing
     for arguments in [["import", "--strict", file("large.jsonl")], ["import", file("all.jsonl")]] {
       let home = ["MEMORYD_HOME": file("home-" + UUID().uuidString)]
       let process = try place.start(arguments, environment: home)
-      usleep(700_000)
+      usleep(500_000)
       kill(process.process.processIdentifier, SIGKILL)
-      _ = process.finish()
-      #expect(try place.run("search", "line", "--json", environment: home).items().isEmpty)
+      // On a fast machine it may have been done already.
+      let isDone = process.finish().status == 0
+      let found = try place.run("search", "line", "--json", environment: home).items()
+      #expect(found.isEmpty != isDone)
       #expect(try place.start(arguments, environment: home).finish().status == 0)
     }
   }
