@@ -61,7 +61,8 @@ import Testing
       Rollout.event(["type": "agent_message", "message": "On it."]), Rollout.assistant("On it."),
       Rollout.user("<turn_aborted>\nThe user interrupted\n</turn_aborted>"),
       Rollout.user("<user_instructions>\nbe brief\n</user_instructions>"),
-      Rollout.user("# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b"),
+      Rollout.user(
+        "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b"),
       Rollout.user("<p>a person's own markup</p>"))
     #expect(reading.entries.map(\.kind) == ["request", "reply", "request", "request"])
     #expect(

@@ -182,11 +182,12 @@ import Testing
   /// Killed at several points, a run leaves whole parts; the next one completes them.
   @Test(.timeLimit(.minutes(5))) func killedInTheMiddle_theNextRunCompletes() throws {
     let place = try Workplace()
-    // Three parts of 4 MiB and a half.
-    try place.write(Transcripts.large(bytes: 14 << 20), to: "large.jsonl")
+    // Three parts of 8 MiB and a half.
+    try place.write(Transcripts.large(bytes: 28 << 20), to: "large.jsonl")
     let file = place.path + "/large.jsonl"
     let clean = try Workplace()
-    let counts = "SELECT count(*), count(DISTINCT source_id), sum(length(body)) FROM entries WHERE origin = 'claude'"
+    let counts =
+      "SELECT count(*), count(DISTINCT source_id), sum(length(body)) FROM entries WHERE origin = 'claude'"
     try clean.run("ingest", file)
     try place.run("task", "add", "the store is there")
     var offsets: [Int] = []
@@ -205,7 +206,7 @@ import Testing
       _ = run.finish()
       offsets.append(Int(try place.sqlite("SELECT max(offset) FROM transcripts")) ?? 0)
     }
-    #expect(offsets[0] > 0 && offsets[0] < 14 << 20)
+    #expect(offsets[0] > 0 && offsets[0] < 28 << 20)
     #expect(offsets == offsets.sorted())
     let last = try place.run("ingest", file, "--json").items()[0]
     #expect(last["malformed"] as? Int == 0)
@@ -221,7 +222,7 @@ import Testing
 
   @Test func onATerminal_bytesRateAndTimeLeftAreShown() throws {
     let place = try Workplace()
-    try place.write(Transcripts.large(bytes: 6 << 20), to: "large.jsonl")
+    try place.write(Transcripts.large(bytes: 10 << 20), to: "large.jsonl")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
@@ -236,7 +237,7 @@ import Testing
     let shown = String(
       decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    let line = /ingest: \d\.\d of 6\.3 MB, \d+\.\d MB\/s, \d+ s left/
+    let line = /ingest: \d+\.\d of 10\.5 MB, \d+\.\d MB\/s, \d+ s left/
     #expect(shown.contains(line), "\(shown)")
     #expect(shown.contains("1 transcripts read"))
   }

@@ -141,11 +141,14 @@ public struct JSONValue {
       return value
     }
     while index < raw.count {
-      let byte = raw[index]
-      guard byte == UInt8(ascii: "\\"), index + 1 < raw.count else {
-        bytes.append(byte)
-        index += 1
-        continue
+      // What stands between two escapes is taken as a whole.
+      let next = raw[index...].firstIndex(of: UInt8(ascii: "\\")) ?? raw.count
+      bytes.append(contentsOf: raw[index..<next])
+      index = next
+      if index >= raw.count { break }
+      guard index + 1 < raw.count else {
+        bytes.append(raw[index])
+        break
       }
       index += 2
       switch raw[index - 1] {

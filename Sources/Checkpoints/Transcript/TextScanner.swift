@@ -341,6 +341,25 @@ extension StringProtocol {
     return String(decoding: bytes, as: UTF8.self) + "…"
   }
 
+  /// Without Markdown's marks of code and of strong words: "`" and "**".
+  var withoutMarks: String {
+    let bytes = Array(utf8)
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "*"), index + 1 < bytes.count,
+        bytes[index + 1] == bytes[index]
+      {
+        index += 2
+        continue
+      }
+      if bytes[index] != UInt8(ascii: "`") { result.append(bytes[index]) }
+      index += 1
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
   /// One line: runs of white space become one blank.
   public var oneLine: String {
     var result: [UInt8] = []

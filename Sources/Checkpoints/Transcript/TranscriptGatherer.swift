@@ -106,7 +106,7 @@ extension TranscriptGatherer {
     if digest.replies.count > 3 { digest.replies.removeFirst() }
     for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {
       if TextScanner.names(in: sentence, limit: 2).isEmpty { continue }
-      let plain = sentence.replacing("`", with: "").replacing("**", with: "")
+      let plain = sentence.withoutMarks
       digest.sentences.append(.init(text: plain, call: digest.toolCalls))
     }
     mention(paths: TextScanner.paths(in: text), names: TextScanner.names(in: text), weight: 1)

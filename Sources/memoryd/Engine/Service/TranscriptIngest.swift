@@ -8,7 +8,7 @@ import MemoryStore
 /// killed in the middle goes on from there, and memory stays bounded.
 struct TranscriptIngest {
   /// A part ends at the first object behind so many chunks of the reader (1 MiB each).
-  private static let partChunks = 4
+  private static let partChunks = 8
 
   let service: MemoryService
   /// Told after each part where in the file it ends, and how many bytes it had.
