@@ -60,6 +60,7 @@ import Testing
       Rollout.event(["type": "user_message", "message": "Never touch the lexer! Fix parser.go"]),
       Rollout.event(["type": "agent_message", "message": "On it."]), Rollout.assistant("On it."),
       Rollout.user("<turn_aborted>\nThe user interrupted\n</turn_aborted>"),
+      Rollout.user("<skill name=\"x\">\nhow to\n</skill>"),
       Rollout.user("<user_instructions>\nbe brief\n</user_instructions>"),
       Rollout.user(
         "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b"),
@@ -198,7 +199,8 @@ import Testing
       Rollout.item([
         "type": "web_search_call", "action": ["type": "search", "query": "git protocol v2"],
       ]),
-      Rollout.call("spawn_agent", ["message": "count the beads"]),
+      Rollout.call("spawn_agent", ["message": "count the beads"], id: "s"),
+      Rollout.output("s", "a report\nExit code: 1\n"),
       Rollout.item(["type": "function_call", "name": "broken", "arguments": "{"]),
       Rollout.item(["type": "something_new"]), Rollout.line("something_newer", [:]))
     #expect(reading.entries.map(\.title) == ["web_search", "spawn_agent"])

@@ -31,8 +31,10 @@ enum CodexText {
   private static func isWrapped(_ text: Substring) -> Bool {
     guard text.first == "<", let end = text.firstIndex(of: ">") else { return false }
     let tag = text[text.index(after: text.startIndex)..<end]
-    guard tag.utf8.count <= 60, text.hasSuffix("</\(tag)>") else { return false }
-    return tag.contains("_") || tag.contains(" ") || tags.contains(String(tag))
+    // With attributes, or with a blank in its name.
+    let name = tag.prefix { $0 != " " }
+    if tag.contains(" "), text.hasSuffix("</\(tag)>") { return true }
+    return text.hasSuffix("</\(name)>") && (name.contains("_") || tags.contains(String(name)))
   }
 
   private static let tags: Set<String> = ["skill", "INSTRUCTIONS", "apps", "plugins", "memories"]

@@ -224,6 +224,7 @@ extension CodexTranscript {
       return Output(exitCode: -1, text: text)
     }
     var output = Output(text: text)
+    guard Self.heads.contains(where: { text.hasPrefix($0) }) else { return output }
     // A few lines of facts stand in front of what the command wrote.
     var rest = text[...]
     while let end = rest.utf8.firstIndex(of: 0x0A) {
@@ -242,6 +243,7 @@ extension CodexTranscript {
     return output
   }
 
+  private static let heads = ["Chunk ID: ", "Command: ", "Exit code: ", "Wall time: ", "Process "]
   private static let exits = ["Process exited with code ", "Exit code: "]
   private static let runs = "Process running with session ID "
   private static let refusals = [

@@ -53,7 +53,10 @@ struct TranscriptIngest {
           .invalid, "this is no transcript of Claude Code or Codex",
           hint: "both are .jsonl files; those of other agents are not read yet")
       }
-      result.session = stored?.sessionID ?? transcript.sessionID ?? name
+      // What the first part says holds for all of them.
+      if result.session.isEmpty {
+        result.session = stored?.sessionID ?? transcript.sessionID ?? name
+      }
       result.entries += transcript.entries.count
       result.lines += report.end.lines - (report.isRestart ? 0 : position?.lines ?? 0)
       result.malformed += report.malformed
