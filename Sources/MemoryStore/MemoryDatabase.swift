@@ -278,6 +278,7 @@ public final class MemoryDatabase: Sendable {
         }
         for step in steps where step.number > found {
           try db.execute(sql: step.sql)
+          try step.then?(db)
           try db.execute(sql: "PRAGMA user_version = \(step.number)")
         }
         return .commit

@@ -5,15 +5,20 @@ struct SchemaStep: Sendable {
   /// The schema number that stands after the step.
   let number: Int
   let sql: String
+  /// What SQL cannot do, in the same transaction.
+  var then: (@Sendable (Database) throws -> Void)?
 }
 
 enum Schema {
   /// Written into the file's header, so that a stranger's database is not taken for a store.
   static let applicationID = 0x6D65_6D64  // "memd"
 
+  /// That this build writes.
+  static var current: Int { steps.last?.number ?? 0 }
+
   static let steps = [
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
-    SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four),
+    SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four, then: SearchParts.fill),
     SchemaStep(number: 5, sql: five),
   ]
 

@@ -64,7 +64,9 @@ import Testing
     #expect(text.contains(#""tail":{"base64":"AP8K"}"#))
     #expect(text.contains(#""id":"a\u0000b""#))
     #expect(text.contains("-9223372036854775808"))
-    #expect(text.hasPrefix(#"{"format":"memoryd/export/1","schema":4,"rows":{"meta":1,"#))
+    #expect(
+      text.hasPrefix(#"{"format":"memoryd/export/1","schema":\#(Schema.current),"rows":{"meta":1,"#)
+    )
     // Each line is a JSON object for any reader.
     for line in text.split(separator: "\n") {
       #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any])
@@ -73,9 +75,10 @@ import Testing
 
   @Test func putBack_ofADamagedExport_changesNothing() throws {
     let database = try folder.database()
-    func tryIt(_ row: MemoryDatabase.ExportedRow?, counts: [String: Int] = [:], schema: Int = 4)
-      -> StoreError?
-    {
+    func tryIt(
+      _ row: MemoryDatabase.ExportedRow?, counts: [String: Int] = [:],
+      schema: Int = Schema.current
+    ) -> StoreError? {
       var rows = [row].compactMap { $0 }[...]
       do throws(StoreError) {
         try database.putBack(schema: schema, counts: counts) { rows.popFirst() }
@@ -85,8 +88,8 @@ import Testing
       }
     }
     let good: [String: MemoryDatabase.ColumnValue] = ["key": .text("k"), "value": .text("v")]
-    #expect(tryIt(nil, schema: 5)?.code == .schemaTooNew)
-    #expect(tryIt(nil, schema: 3)?.code == .schemaTooOld)
+    #expect(tryIt(nil, schema: Schema.current + 1)?.code == .schemaTooNew)
+    #expect(tryIt(nil, schema: Schema.current - 1)?.code == .schemaTooOld)
     #expect(
       tryIt(.init(table: "sqlite_master", values: good), counts: ["meta": 1])?.code == .invalid)
     #expect(tryIt(.init(table: "meta", values: ["key": .text("k")]))?.code == .invalid)
@@ -247,7 +250,7 @@ import Testing
     }
     let facts = try MemoryDatabase.restore(
       folder.file("old"), to: folder.file("memory.db"), replaces: false, at: 1)
-    #expect(facts.kept == nil && facts.schema == 4)
+    #expect(facts.kept == nil && facts.schema == Schema.current)
     #expect(try titles(folder.database(.reading)).count == 1)
     try old.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 99") }
     #expect(throws: StoreError.self) {

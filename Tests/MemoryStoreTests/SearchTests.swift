@@ -138,6 +138,8 @@ import Testing
     #expect(try find("jitter until:60d") == ["jitter alone"])
     #expect(try find("jitter session:s3") == ["jitter alone"])
     #expect(try find("kind:decision").count == 1)
+    #expect(try find("until:60d") == ["jitter alone"])
+    #expect(try find("since:2020").count == 3)
     #expect(try find("-python").count == 1)
     let result = try database.search(
       "jitter since:whenever", filter: RecordFilter(),
@@ -301,5 +303,27 @@ import Testing
     }
     #expect(all > 100)
     #expect(Double(shared) >= 0.9 * Double(all), "\(shared) of \(all)")
+  }
+}
+
+@Suite struct SearchMigrationTests {
+  @Test func entriesOfAnOlderStore_getTheirParts() throws {
+    let folder = try TemporaryFolder()
+    do {
+      let old = try MemoryDatabase(
+        path: folder.file("memory.db"), access: .migrating, busyTimeout: 1, redactor: Redactor(),
+        steps: Array(Schema.steps.prefix(3)))
+      try old.write { db in
+        try db.execute(
+          sql: """
+            INSERT INTO entries (id, kind, origin, title, body, created_at)
+            VALUES ('A', 'reply', 'claude', '', 'call parseRetryAfter', 1)
+            """)
+      }
+    }
+    let new = try folder.database()
+    #expect(try new.search("retry after", filter: RecordFilter()).map(\.entry.id) == ["A"])
+    #expect(try new.search("kind:reply", filter: RecordFilter()).count == 1)
+    #expect(try new.integrityProblems().isEmpty)
   }
 }

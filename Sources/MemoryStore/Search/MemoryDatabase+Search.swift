@@ -85,15 +85,29 @@ extension MemoryDatabase {
 
   // MARK: Hits
 
+  /// Rows that are looked at where only a time, which the index does not know exactly, narrows them.
+  private static let mostLookedAt = 10_000
+
   private static func newest(
     _ query: SearchQuery, _ scope: SearchScope, limit: Int, _ db: Database
   ) throws -> [SearchHit] {
-    guard let expression = scope.expression else { return [] }
-    var numbers: [Int64] = []
-    try SearchScan.ids(
-      db, match: "scope : (\(expression))", before: .max, limit: scope.hasTimes ? 10_000 : limit
-    ) { numbers.append($0) }
+    guard scope.expression != nil || scope.hasTimes else { return [] }
     var hits: [SearchHit] = []
+    var numbers: [Int64] = []
+    let most = scope.hasTimes ? mostLookedAt : limit
+    if let expression = scope.expression {
+      try SearchScan.ids(db, match: "scope : (\(expression))", before: .max, limit: most) {
+        numbers.append($0)
+      }
+    } else {
+      // By time alone: what came last mostly was written last.
+      numbers = try Int64.fetchAll(
+        db,
+        cached: """
+          SELECT number FROM entries WHERE created_at BETWEEN ? AND ? ORDER BY number DESC LIMIT ?
+          """,
+        arguments: [query.filter.since ?? .min, query.filter.until ?? .max, limit])
+    }
     for number in numbers where hits.count < limit {
       guard let row = try row(number, db), scope.holds(time: row["created_at"]) else { continue }
       let entry = entry(row)
@@ -122,7 +136,8 @@ extension MemoryDatabase {
       guard let row = try row(turn.number, db) else { continue }
       let entry = entry(row)
       // The same text in ten forks is one hit.
-      let text = fingerprint(entry)
+      let text =
+        Array("\(turn.projectID ?? 0) \(turn.kind) ".utf8) + fingerprint(entry)
       if let first = known[text] {
         hits[first].copies += 1
         continue
@@ -169,7 +184,7 @@ extension MemoryDatabase {
 
   /// Of an entry that has no word of the query: it stands beside one that has.
   private static func head(of entry: EntryRecord) -> String {
-    let text = entry.body.isEmpty ? entry.title : entry.body
+    let text = [entry.title, entry.body].filter { !$0.isEmpty }.joined(separator: ": ")
     return text.count > 160 ? text.prefix(160) + "…" : text
   }
 }

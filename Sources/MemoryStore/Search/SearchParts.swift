@@ -1,3 +1,5 @@
+import GRDB
+
 /// What the index holds of a text beside its words: the parts of identifiers, and pairs of
 /// ideographs.
 ///
@@ -36,6 +38,26 @@ public enum SearchParts {
       }
     }
     return String(decoding: parts, as: UTF8.self)
+  }
+
+  /// Gives the entries of an older store their parts.
+  static func fill(_ db: Database) throws {
+    var number: Int64 = 0
+    while true {
+      let rows = try Row.fetchAll(
+        db,
+        sql: "SELECT number, title, body FROM entries WHERE number > ? ORDER BY number LIMIT 500",
+        arguments: [number])
+      guard let last = rows.last else { return }
+      for row in rows {
+        let parts = of(row["title"], row["body"])
+        guard !parts.isEmpty else { continue }
+        try db.execute(
+          cached: "UPDATE entries SET parts = ? WHERE number = ?",
+          arguments: [parts, row["number"] as Int64])
+      }
+      number = last["number"]
+    }
   }
 
   /// The parts of one word in mixed case, in lower case; none for any other.

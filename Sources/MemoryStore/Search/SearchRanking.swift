@@ -268,7 +268,8 @@ struct SearchRanking {
       let share = max(0, 1 - days / (SearchWeights.dateDays + 1))
       if share > 0 { factors.append(("date", 1 + (SearchWeights.date - 1) * share)) }
     }
-    let age = Double(max(0, now - turn.createdAt)) / Double(SearchTime.day)
+    // Whole days, so that the same search gives the same scores a moment later.
+    let age = Double(max(0, now / SearchTime.day - turn.createdAt / SearchTime.day))
     factors.append(
       ("recency", 1 + (SearchWeights.recency - 1) * pow(0.5, age / SearchWeights.recencyDays)))
     if Self.written.contains(turn.kind) { factors.append(("kind", SearchWeights.writtenDown)) }

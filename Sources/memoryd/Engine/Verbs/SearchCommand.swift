@@ -43,6 +43,7 @@ struct SearchCommand: Verb {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
+    guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
     if batch { return try BatchSearch(service: service, limit: limit).run(invocation) }
     guard !query.isEmpty else {
       throw VerbError(.usage, "usage", "what is to be found? give words, or --batch")
@@ -140,8 +141,11 @@ private struct BatchSearch {
             project: object["project"] as? String, sessionID: object["session"] as? String,
             kinds: kinds, limit: (object["limit"] as? NSNumber)?.intValue ?? limit),
           options: options)
-        return JSONOutput.text(
-          ["id": object["id"], "results": result.hits.map(JSONOutput.hit)] as JSONOutput.Object)
+        var reply: JSONOutput.Object = [
+          "id": object["id"], "results": result.hits.map(JSONOutput.hit),
+        ]
+        if !result.complaints.isEmpty { reply["complaints"] = result.complaints }
+        return JSONOutput.text(reply)
       } catch {
         // Each line has its answer, so that they can be told apart.
         failed += 1
