@@ -83,10 +83,17 @@ struct SearchRanking {
       order = sorted(order)
     }
     var best = order.prefix(bounds.read).filter { turns[$0].score > 0 && scope.holds(turns[$0]) }
+    // Who gives a word or two wants the entries that have them; a question wants its answer, which
+    // may have none.
+    if query.terms.count < SearchWeights.questionTerms { best.removeAll { !isMatch($0) } }
     best = try without(excludedFrom: best)
     try read(best)
     for place in best { turns[place].score = score(place) }
     return sorted(best)
+  }
+
+  private func isMatch(_ place: Int) -> Bool {
+    candidates.terms.contains { $0.frequencies[turns[place].number] != nil }
   }
 
   private func sorted(_ places: [Int]) -> [Int] {

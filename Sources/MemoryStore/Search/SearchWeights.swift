@@ -80,6 +80,9 @@ enum SearchWeights {
       newest: 100_000_000, budget: 0, pool: 20_000, top: 2000, exact: 80, read: 300)
   }
 
+  /// From so many terms on a query is taken for a question, to which a turn may be the answer that
+  /// has no word of it.
+  static let questionTerms = 3
   /// The longest words of a query are searched for.
   static let mostTerms = 12
   /// Words in more than this share of the entries, and in more than so many, are left out if there is
