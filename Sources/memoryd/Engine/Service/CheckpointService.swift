@@ -49,8 +49,10 @@ struct CheckpointService {
     }
     let snapshot = recorder.snapshot(dirty: dirty)
     let handoffs = HandoffService(service: service)
+    let keepsHandoff = trigger == "pre-compact"
+    // In the daemon it is made when the host has its answer.
     let handoff =
-      trigger == "pre-compact"
+      keepsHandoff && service.afterwards == nil
       ? handoffs.kept(with: snapshot, recorder, checkpointID: replacing) : nil
     let acknowledgement = try commit(
       snapshot, trigger: trigger, replacing: replacing, handoff: handoff, recorder, input,
@@ -59,24 +61,29 @@ struct CheckpointService {
     guard acknowledgement.durability == .stored else { return acknowledgement }
     if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
     // The first commit stands whatever becomes of the second.
-    func add(_ late: [String]) {
+    func add(_ late: [String]?) {
       let snapshot = recorder.snapshot(dirty: late)
       var draft = draft(snapshot, trigger: trigger, replacing: acknowledgement.id)
-      if handoff != nil {
+      if keepsHandoff {
         draft.handoff = handoffs.kept(with: snapshot, recorder, checkpointID: acknowledgement.id)
-        draft.handoff?.path = nil
+        // Written once.
+        if handoff != nil { draft.handoff?.path = nil }
       }
-      _ = try? service.commit(
-        .checkpoint(draft),
-        project: recorder.project, session: recorder.session, requestSuffix: "-git")
+      let added = try? service.commit(
+        .checkpoint(draft), project: recorder.project, session: recorder.session,
+        requestSuffix: "-git")
+      if added?.durability == .stored, let kept = draft.handoff {
+        handoffs.writeFile(of: kept, recorder, input.event)
+      }
     }
-    if let afterwards = service.afterwards, let git = recorder.git {
+    if let afterwards = service.afterwards {
       let service = service
       afterwards.add {
-        guard let late = service.uncommitted(in: git, within: Self.gitWaitAfterwards),
-          late != known
-        else { return }
-        add(late)
+        let late = recorder.git.flatMap {
+          service.uncommitted(in: $0, within: Self.gitWaitAfterwards)
+        }
+        guard keepsHandoff || late != nil && late != known else { return }
+        add(late ?? known)
       }
     } else if dirty == nil, status != nil,
       let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))
