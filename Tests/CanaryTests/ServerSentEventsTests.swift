@@ -48,6 +48,16 @@ import Testing
     #expect(WireJSON(parsing: value.bytes) == value)
   }
 
+  @Test func swiftValues_areJSON() {
+    let fields: [String: Any?] = [
+      "z": nil, "b": Int64(9_007_199_254_740_993), "c": ["x", "/"], "d": true, "e": 2, "f": 1.5,
+      "g": [["h": UInt32(7)]] as [[String: Any?]],
+    ]
+    #expect(
+      String(decoding: WireJSON(fields).bytes, as: UTF8.self)
+        == #"{"b":9007199254740993,"c":["x","/"],"d":true,"e":2,"f":1.5,"g":[{"h":7}],"z":null}"#)
+  }
+
   @Test(arguments: ["", "{", "{\"a\":", "nul", "[1"]) func broken_isNil(text: String) {
     #expect(WireJSON(parsing: text.utf8) == nil)
   }

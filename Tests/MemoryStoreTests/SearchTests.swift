@@ -253,6 +253,38 @@ import Testing
     #expect(throws: Never.self) { try find(query) { $0.isUnfinished = true } }
   }
 
+  @Test func sessions_areNamedByTheirBeginning() throws {
+    try entry("retry budget", session: "0190-aa", position: 1)
+    try entry("retry budget two", session: "0190-ab", position: 1)
+    try entry("retry budget three", session: "0190", position: 1)
+    try entry("retry budget four", session: "0191", position: 1)
+    #expect(try find("retry session:0190-a").sorted() == ["retry budget", "retry budget two"])
+    #expect(try find("retry session:0190-ab") == ["retry budget two"])
+    // One that is whole means itself, not those that begin so.
+    #expect(try find("retry session:0190") == ["retry budget three"])
+    #expect(try find("session:0190-a").count == 2)
+    #expect(try find("retry session:x").isEmpty)
+    for number in 0..<30 { try entry("many \(number)", session: "many-\(number)", position: 1) }
+    let result = try database.search(
+      "session:many", filter: RecordFilter(), options: MemoryDatabase.SearchOptions(now: Self.now))
+    #expect(result.hits.isEmpty)
+    #expect(result.complaints == ["session many may be any of more than 20 sessions"])
+  }
+
+  @Test func neighbours_areThoseOfTheSession_howeverTheRowsLie() throws {
+    // Stored out of order, with gaps and another session between.
+    try entry("nothing here", id: "c", session: "s", position: 30)
+    try entry("other words", id: "x", session: "t", position: 31)
+    try entry("the zebra question of today", id: "a", session: "s", position: 10)
+    try entry("wholly unlike", id: "b", session: "s", position: 20)
+    try entry("far away", id: "d", session: "s", position: 40)
+    try entry("farther", id: "e", session: "s", position: 50)
+    // A question of three words may be answered by what stands beside it, two turns on at the most.
+    let found = try find("zebra question today")
+    #expect(found.first == "the zebra question of today")
+    #expect(Set(found) == ["the zebra question of today", "wholly unlike", "nothing here"])
+  }
+
   // MARK: Bounds
 
   /// Far more entries than any bound: what the index must be asked in pieces.
@@ -310,7 +342,103 @@ import Testing
   }
 }
 
+@Suite struct SearchSnippetTests {
+  private let folder: TemporaryFolder
+  private let words: SearchTokenizer
+  private let database: MemoryDatabase
+
+  init() throws {
+    folder = try TemporaryFolder()
+    database = try folder.database()
+    words = try database.read { try SearchTokenizer($0) }
+  }
+
+  private func snippet(_ query: String, _ body: String, title: String = "") -> String? {
+    let query = SearchQuery(query, filter: RecordFilter(), isUnfinished: false, now: 0, words)
+    return SearchSnippet(query.terms, words).best(of: title, body)?
+      .replacing("\u{2}", with: "[").replacing("\u{3}", with: "]")
+  }
+
+  @Test(arguments: [
+    ("retry budgets", "The budget for retries.", "The [budget] for [retries]."),
+    ("find", "She found it", "She [found] it"),
+    ("Größe", "die GRÖSSE, die Größe; grosse", "die GRÖSSE, die [Größe]; grosse"),
+    ("接続", "データベース接続エラー", "データベース[接続]エラー"),
+    ("a1b2c3d", "commit a1b2c3d4e5f6", "commit [a1b2c3d4e5f6]"),
+    ("\"full jitter\"", "jitter, full", "[jitter], [full]"),
+    ("x", "\u{FEFF}“x”—x", "\u{FEFF}“[x]”—[x]"),
+  ])
+  func words_areMarkedAsTheyStand(query: String, text: String, expected: String) {
+    #expect(snippet(query, text) == expected)
+  }
+
+  @Test func theBestPart_isTaken() {
+    let filler = (0..<200).map { "word\($0)" }.joined(separator: " ")
+    let text = "jitter once. \(filler) backoff with jitter \(filler)"
+    let best = snippet("backoff jitter", text) ?? ""
+    #expect(best.hasPrefix("…word194 ") && best.hasSuffix(" word14…"), "\(best)")
+    #expect(best.contains("[backoff] with [jitter]"))
+    #expect(snippet("jitter", text)?.hasPrefix("[jitter] once. word0") == true)
+  }
+
+  @Test func theTitle_isTakenIfItHasMore() {
+    #expect(snippet("retry budget", "budget", title: "Retry budget") == "[Retry] [budget]")
+    #expect(snippet("retry", "retry", title: "Retry") == "[retry]")
+    #expect(snippet("retry", "nothing", title: "none") == nil)
+  }
+
+  @Test func hugeWordsAndTexts_areBounded() {
+    let blob = String(repeating: "QUJD", count: 50_000)
+    for text in [
+      "\(blob) retry \(blob)", "retry \(blob)", String(repeating: "retry ", count: 99_999),
+    ] {
+      let best = snippet("retry", text) ?? ""
+      #expect(best.contains("[retry]"))
+      #expect(best.utf8.count < 800)
+    }
+    let cut = snippet("retry", String(repeating: "語", count: 5000) + " retry") ?? ""
+    #expect(cut.hasSuffix("語 [retry]") && !cut.contains("\u{FFFD}"))
+  }
+}
+
+@Suite struct SearchWordsTests {
+  @Test(arguments: [
+    ("we met Yesterday", true), ("in 2021", true), ("this morning", true), ("this  Morning!", true),
+    ("good morning", false), ("2121 or 19", false), ("SEPTEMBER", true), ("days", true),
+    ("sundays", false), ("gesternägo", false), ("", false), ("x1999", false),
+  ])
+  func timesInTexts_areSeen(text: String, expected: Bool) {
+    #expect(Array(text.utf8).withUnsafeBufferPointer { SearchWords.tellWhen($0) } == expected)
+  }
+}
+
 @Suite struct SearchMigrationTests {
+  @Test func usageOfAnOlderStore_hasNoReasoning() throws {
+    let folder = try TemporaryFolder()
+    do {
+      let old = try MemoryDatabase(
+        path: folder.file("memory.db"), access: .migrating, busyTimeout: 1, redactor: Redactor(),
+        steps: Array(Schema.steps.prefix(4)))
+      try old.write { db in
+        try db.execute(
+          sql: """
+            INSERT INTO sessions (id, agent, started_at, last_seen_at) VALUES ('s', 'claude', 1, 1);
+            INSERT INTO transcripts (id, path, session_id, device, inode, offset, lines, tail, read_at,
+              digest) VALUES (1, '/t', 's', 1, 1, 0, 0, x'', 1, '{}');
+            INSERT INTO usage (transcript_id, message_id, request_id, model, input, output,
+              cache_write_5m, cache_write_1h, cache_read, created_at)
+            VALUES (1, 'm', 'r', 'x', 11, 22, 3, 4, 5, 1);
+            """)
+      }
+    }
+    let new = try folder.database()
+    let row = try new.read {
+      try Row.fetchOne($0, sql: "SELECT input, output, reasoning FROM usage")
+    }
+    #expect(row == ["input": 11, "output": 22, "reasoning": 0])
+    #expect(try new.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == Schema.current)
+  }
+
   @Test func entriesOfAnOlderStore_getTheirParts() throws {
     let folder = try TemporaryFolder()
     do {

@@ -1,7 +1,7 @@
 public import Foundation
 
 /// A JSON value as it goes over the wire.
-public enum WireJSON: Sendable, Equatable {
+public enum WireJSON: Sendable, Equatable, Encodable {
   case null
   case bool(Bool)
   case integer(Int)
@@ -19,20 +19,24 @@ public enum WireJSON: Sendable, Equatable {
     self.init(value)
   }
 
-  private init(_ value: Any) {
+  /// - Parameter value: What `JSONSerialization` gives, or strings, numbers, Booleans, optionals, and
+  ///   arrays and dictionaries of these. Anything else is null.
+  public init(_ value: Any?) {
     switch value {
+    case .none: self = .null
     case let text as String: self = .string(text)
-    case let object as [String: Any]: self = .object(object.mapValues { WireJSON($0) })
-    case let array as [Any]: self = .array(array.map { WireJSON($0) })
+    case let object as [String: Any?]: self = .object(object.mapValues { WireJSON($0) })
+    case let array as [Any?]: self = .array(array.map { WireJSON($0) })
     case let number as NSNumber:
       // The one way to tell `true` from 1 on both platforms.
-      if String(cString: number.objCType) == "c" {
-        self = .bool(number.boolValue)
-      } else if let whole = Int(exactly: number.doubleValue) {
-        self = .integer(whole)
-      } else {
-        self = .number(number.doubleValue)
+      switch String(cString: number.objCType) {
+      case "c": self = .bool(number.boolValue)
+      case "d", "f", "Q":
+        self = Int(exactly: number.doubleValue).map { .integer($0) } ?? .number(number.doubleValue)
+      default: self = .integer(number.intValue)
       }
+    // Those of a fixed width do not bridge.
+    case let whole as any BinaryInteger: self = .integer(Int(clamping: whole))
     default: self = .null
     }
   }
@@ -60,22 +64,24 @@ public enum WireJSON: Sendable, Equatable {
   /// The strings of an array of strings; empty for anything else.
   public var strings: [String] { array?.compactMap(\.string) ?? [] }
 
-  /// UTF-8, keys sorted.
+  /// UTF-8, keys sorted, so that equal values are equal bytes.
   public var bytes: Data {
-    let data = try? JSONSerialization.data(
-      withJSONObject: plain, options: [.sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed])
-    return data ?? Data("null".utf8)
+    // Several times as fast as JSONSerialization.
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(self)) ?? Data("null".utf8)
   }
 
-  private var plain: Any {
+  public func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
     switch self {
-    case .null: NSNull()
-    case .bool(let value): value
-    case .integer(let value): value
-    case .number(let value): value
-    case .string(let value): value
-    case .array(let values): values.map(\.plain)
-    case .object(let fields): fields.mapValues(\.plain)
+    case .null: try value.encodeNil()
+    case .bool(let bool): try value.encode(bool)
+    case .integer(let number): try value.encode(number)
+    case .number(let number): try value.encode(number)
+    case .string(let text): try value.encode(text)
+    case .array(let values): try value.encode(values)
+    case .object(let fields): try value.encode(fields)
     }
   }
 }

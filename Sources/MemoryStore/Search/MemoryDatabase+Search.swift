@@ -46,7 +46,19 @@ extension MemoryDatabase {
           db, cached: "SELECT id FROM projects WHERE name = ?", arguments: [name])
         if projects?.isEmpty ?? true { return result }
       }
-      let scope = SearchScope(query.filter, projects: projects, now: options.now)
+      var sessions: [String]?
+      if let session = query.filter.sessionID {
+        let found = try Self.sessions(session, db)
+        if found.isEmpty { return result }
+        if found.count > Self.mostSessions {
+          result.complaints.append(
+            "session \(session) may be any of more than \(Self.mostSessions) sessions")
+          return result
+        }
+        sessions = found
+      }
+      let scope = SearchScope(
+        query.filter, projects: projects, sessions: sessions, now: options.now)
       let limit = query.filter.limit ?? 20
       if query.terms.isEmpty {
         result.hits = try Self.newest(query, scope, limit: limit, db)
@@ -60,12 +72,12 @@ extension MemoryDatabase {
         } : nil
       let candidates = try SearchCandidates(
         query, scope: scope, bounds: options.bounds, words, db)
-      var ranking = SearchRanking(
+      var ranking = try SearchRanking(
         query, candidates, scope: scope, bounds: options.bounds, here: here, now: options.now,
         words, db)
       let order = try ranking.ranked()
       result.hits = try Self.hits(
-        order, ranking, limit: limit, explains: options.explains, db)
+        order, ranking, limit: limit, explains: options.explains, words, db)
       return result
     }
   }
@@ -81,6 +93,21 @@ extension MemoryDatabase {
       try $0.execute(
         cached: "UPDATE entries SET uses = uses + 1 WHERE id = ?", arguments: [id.uppercased()])
     }
+  }
+
+  private static let mostSessions = 20
+
+  /// The session of this id, or else those whose ids begin so; not many more than are taken.
+  private static func sessions(_ text: String, _ db: Database) throws -> [String] {
+    var found: [String] = []
+    let least = "SELECT min(session_id) FROM entries WHERE session_id "
+    var next = try String.fetchOne(db, cached: least + ">= ?", arguments: [text])
+    while let session = next, session.hasPrefix(text), found.count <= mostSessions {
+      found.append(session)
+      if session == text { break }
+      next = try String.fetchOne(db, cached: least + "> ?", arguments: [session])
+    }
+    return found
   }
 
   // MARK: Hits
@@ -126,11 +153,12 @@ extension MemoryDatabase {
   }
 
   private static func hits(
-    _ order: [Int], _ ranking: SearchRanking, limit: Int, explains: Bool, _ db: Database
+    _ order: [Int], _ ranking: SearchRanking, limit: Int, explains: Bool,
+    _ words: SearchTokenizer, _ db: Database
   ) throws -> [SearchHit] {
     var hits: [SearchHit] = []
     var known: [[UInt8]: Int] = [:]
-    let expression = ranking.candidates.terms.map(\.query.expression).joined(separator: " OR ")
+    let snippets = SearchSnippet(ranking.candidates.terms.map(\.query), words)
     for place in order {
       let turn = ranking.turns[place]
       guard let row = try row(turn.number, db) else { continue }
@@ -146,7 +174,7 @@ extension MemoryDatabase {
       known[text] = hits.count
       var hit = SearchHit(
         entry: entry, score: turn.score,
-        snippet: try snippet(turn.number, expression, db) ?? head(of: entry))
+        snippet: snippets.best(of: entry.title, entry.body) ?? head(of: entry))
       if explains { hit.explanation = ranking.explanation(place).text }
       hits.append(hit)
     }
@@ -168,18 +196,6 @@ extension MemoryDatabase {
       }
     }
     return bytes
-  }
-
-  private static func snippet(
-    _ number: Int64, _ expression: String, _ db: Database
-  ) throws -> String? {
-    guard !expression.isEmpty else { return nil }
-    return try String.fetchOne(
-      db,
-      cached: """
-        SELECT snippet(entries_fts, -1, char(2), char(3), '…', 24) FROM entries_fts
-        WHERE entries_fts MATCH ? AND rowid = ?
-        """, arguments: ["{title body} : (\(expression))", number])
   }
 
   /// Of an entry that has no word of the query: it stands beside one that has.

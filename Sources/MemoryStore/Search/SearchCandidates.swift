@@ -6,16 +6,19 @@ import GRDB
 struct SearchCandidates {
   struct Term {
     var query: SearchQuery.Term
+    /// Its place in the counts.
+    var column: Int
     /// Rows that have it, estimated where it is common.
     var rows: Double
-    /// Weighted frequency by row.
-    var frequencies: [Int64: Double]
     /// From this row on all that have it are known.
     var since: Int64
     var isComplete: Bool
+    /// What each of its appearances counts.
+    var scale = 1.0
   }
 
   var terms: [Term] = []
+  private(set) var counts: SearchCounts
   /// Entries that are searched.
   var entries = 1.0
   /// Terms that were left out as too common, for people.
@@ -32,6 +35,7 @@ struct SearchCandidates {
     self.db = db
     self.scope = scope
     self.query = query
+    counts = SearchCounts(columns: query.terms.count)
     let last = Double(
       try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0)
     /// Exact where all were read, else by how far back so many rows reach.
@@ -52,29 +56,25 @@ struct SearchCandidates {
     }
     entries = max(entries, 1)
     var unknown = SearchWeights.mostUnknown
-    for var term in query.terms {
+    for (column, var term) in query.terms.enumerated() {
       if let beginning = term.beginning {
-        let completions = try SearchVocabulary.completions(of: words.stem(of: beginning), db)
-        let all = ([beginning] + completions).map(SearchQuery.quoted)
-        term.expression = all.joined(separator: " OR ")
-        term.phrases = all.count
-      }
-      var found = try newest(term, limit: bounds.newest)
-      if found.isEmpty, unknown > 0, let word = term.word {
-        unknown -= 1
-        if let like = try SearchVocabulary.like(words.stem(of: word), db) {
-          term.expression = SearchQuery.quoted(like)
-          found = try newest(term, limit: bounds.newest).mapValues {
-            $0 * SearchWeights.likeWord
-          }
+        term.phrases += try SearchVocabulary.completions(of: words.stem(of: beginning), db).map {
+          SearchQuery.Phrase(words: [$0])
         }
       }
-      guard let oldest = found.keys.min() else { continue }
-      terms.append(
-        Term(
-          query: term,
-          rows: min(entries, estimate(found.count, oldest: oldest, limit: bounds.newest)),
-          frequencies: found, since: oldest, isComplete: found.count < bounds.newest))
+      var found = Term(query: term, column: column, rows: 0, since: .max, isComplete: false)
+      var count = try read(&found, limit: bounds.newest)
+      if count == 0, unknown > 0, let word = term.word {
+        unknown -= 1
+        if let like = try SearchVocabulary.like(words.stem(of: word), db) {
+          found.query.phrases = [SearchQuery.Phrase(words: [like])]
+          found.scale = SearchWeights.likeWord
+          count = try read(&found, limit: bounds.newest)
+        }
+      }
+      guard count > 0 else { continue }
+      found.rows = min(entries, estimate(count, oldest: found.since, limit: bounds.newest))
+      terms.append(found)
     }
     drop()
     try complete(bounds)
@@ -83,12 +83,33 @@ struct SearchCandidates {
 
   // MARK: Steps
 
+  /// Reads on, towards older rows.
+  ///
+  /// - Returns: The number of rows that had it.
+  private mutating func read(_ term: inout Term, limit: Int) throws -> Int {
+    var count = 0
+    var oldest = term.since
+    try SearchScan.hits(
+      db, match: scope.match(term.query.expression, query), before: term.since, limit: limit,
+      phrases: term.query.phrases.count
+    ) { row, frequency in
+      count += 1
+      oldest = row
+      counts.set(frequency * term.scale, row: row, column: term.column)
+    }
+    term.since = oldest
+    term.isComplete = count < limit
+    return count
+  }
+
   /// What is common by this store's own measure says little beside a rarer word.
   private mutating func drop() {
     let limit = max(SearchWeights.commonRows, SearchWeights.commonShare * entries)
     guard terms.contains(where: { $0.rows <= limit }) else { return }
-    dropped = terms.filter { $0.rows > limit }.map(\.query.expression)
+    let common = terms.filter { $0.rows > limit }
+    dropped = common.map(\.query.expression)
     terms.removeAll { $0.rows > limit }
+    for term in common { counts.clear(column: term.column) }
   }
 
   /// The rarest of those that go on are read to their end.
@@ -97,12 +118,11 @@ struct SearchCandidates {
     for index in terms.indices.sorted(by: { terms[$0].rows < terms[$1].rows })
     where !terms[index].isComplete {
       guard terms[index].rows - Double(bounds.newest) <= Double(budget) else { break }
-      let more = try newest(terms[index].query, before: terms[index].since, limit: budget)
-      terms[index].frequencies.merge(more) { $1 }
-      terms[index].since = more.keys.min() ?? terms[index].since
-      terms[index].isComplete = more.count < budget
-      budget -= more.count
-      if terms[index].isComplete { terms[index].rows = Double(terms[index].frequencies.count) }
+      var term = terms[index]
+      let more = try read(&term, limit: budget)
+      budget -= more
+      if term.isComplete { term.rows = Double(bounds.newest + more) }
+      terms[index] = term
     }
   }
 
@@ -115,25 +135,27 @@ struct SearchCandidates {
     if !rare.isEmpty {
       let union = rare.map { terms[$0].query.expression }.joined(separator: " OR ")
       for index in common {
-        let term = terms[index].query
-        let match = scope.match("(\(term.expression)) AND (\(union))", query)
+        let term = terms[index]
+        let match = scope.match("(\(term.query.expression)) AND (\(union))", query)
         try SearchScan.hits(
-          db, match: match, before: .max, limit: bounds.newest, counting: [(0, term.phrases)]
-        ) { terms[index].frequencies[$0] = $1[0] }
+          db, match: match, before: term.since, limit: bounds.newest,
+          phrases: term.query.phrases.count
+        ) { counts.set($1 * term.scale, row: $0, column: term.column) }
       }
       return
     }
     for (position, first) in common.enumerated() {
       guard terms[first].rows <= SearchWeights.intersectionRows else { break }
       for second in common[(position + 1)...] {
-        let (one, other) = (terms[first].query, terms[second].query)
-        let match = scope.match("(\(one.expression)) AND (\(other.expression))", query)
+        let (one, other) = (terms[first], terms[second])
+        let match = scope.match(
+          "(\(one.query.expression)) AND (\(other.query.expression))", query)
         try SearchScan.hits(
-          db, match: match, before: .max, limit: bounds.newest,
-          counting: [(0, one.phrases), (one.phrases, other.phrases)]
+          db, match: match, before: max(one.since, other.since), limit: bounds.newest,
+          phrases: (one.query.phrases.count, other.query.phrases.count)
         ) {
-          terms[first].frequencies[$0] = $1[0]
-          terms[second].frequencies[$0] = $1[1]
+          counts.set($1 * one.scale, row: $0, column: one.column)
+          counts.set($2 * other.scale, row: $0, column: other.column)
         }
       }
     }
@@ -142,38 +164,49 @@ struct SearchCandidates {
   /// Counts the common words in exactly these rows. Turns of a session mostly stand side by side in
   /// the index, so that a run of rows is one look-up.
   mutating func complete(around rows: [Int64]) throws {
-    let missing = terms.indices.filter { !terms[$0].isComplete }
+    let missing = terms.filter { !$0.isComplete }
     guard !missing.isEmpty else { return }
-    var runs: [ClosedRange<Int64>] = []
-    for row in rows.sorted() {
-      if let last = runs.last, row - last.upperBound <= SearchWeights.gap {
-        runs[runs.count - 1] = last.lowerBound...max(row, last.upperBound)
-      } else {
-        runs.append(row...row)
-      }
-    }
-    for index in missing {
-      let term = terms[index]
+    let runs = SearchScan.runs(of: rows, gap: SearchWeights.gap)
+    for term in missing {
       let match = "{title body parts} : (\(term.query.expression))"
       for run in runs where run.lowerBound < term.since {
-        try SearchScan.hits(db, match: match, in: run, phrases: term.query.phrases) {
-          terms[index].frequencies[$0] = $1
+        try SearchScan.hits(db, match: match, in: run, phrases: term.query.phrases.count) {
+          counts.set($1 * term.scale, row: $0, column: term.column)
         }
       }
     }
   }
+}
 
-  private func newest(
-    _ term: SearchQuery.Term, before: Int64 = .max, limit: Int
-  ) throws -> [Int64: Double] {
-    var found: [Int64: Double] = [:]
-    found.reserveCapacity(min(limit, 1024))
-    try SearchScan.hits(
-      db, match: scope.match(term.expression, query), before: before, limit: limit,
-      counting: [(0, term.phrases)]
-    ) { found[$0] = $1[0] }
-    return found
+/// How often each term stands in each row that was looked at, weighted.
+struct SearchCounts {
+  let columns: Int
+  /// In the order in which they came.
+  private(set) var rows: [Int64] = []
+  private var places: [Int64: Int] = [:]
+  private var values: [Double] = []
+
+  init(columns: Int) { self.columns = columns }
+
+  mutating func set(_ value: Double, row: Int64, column: Int) {
+    let new = rows.count
+    let place = places[row, default: new]
+    if place == new {
+      places[row] = new
+      rows.append(row)
+      values.append(contentsOf: repeatElement(0, count: columns))
+    }
+    values[place * columns + column] = value
   }
+
+  mutating func clear(column: Int) {
+    for place in rows.indices { values[place * columns + column] = 0 }
+  }
+
+  /// Of a row in `rows`; nil if none of the terms is known to be in it.
+  func place(of row: Int64) -> Int? { places[row] }
+
+  func value(_ place: Int, _ column: Int) -> Double { values[place * columns + column] }
 }
 
 /// Statements that read the index row by row, newest first. Stepped by hand: thousands of rows are
@@ -181,8 +214,7 @@ struct SearchCandidates {
 enum SearchScan {
   private static let hit = """
     hit(entries_fts, \(SearchWeights.title), \(SearchWeights.body), \(SearchWeights.parts), \
-    \(SearchWeights.headWords), \(SearchWeights.headBonus), \
-    \(SearchWeights.lengthNormalisation), ?, ?)
+    \(SearchWeights.headWords), \(SearchWeights.headBonus), ?, ?)
     """
 
   /// - Parameter take: Gets each row.
@@ -200,25 +232,42 @@ enum SearchScan {
   }
 
   /// - Parameters:
-  ///   - counting: Which phrases of the expression make each number: the first, and how many.
-  ///   - take: Gets each row and its numbers.
+  ///   - phrases: How many of the expression's first phrases are counted.
+  ///   - take: Gets each row and its number.
   static func hits(
-    _ db: Database, match: String, before: Int64, limit: Int,
-    counting: [(first: Int, count: Int)], _ take: (Int64, [Double]) -> Void
+    _ db: Database, match: String, before: Int64, limit: Int, phrases: Int,
+    _ take: (Int64, Double) -> Void
   ) throws {
-    let columns = counting.map { _ in hit }.joined(separator: ", ")
     let statement = try db.cachedStatement(
       sql: """
-        SELECT rowid, \(columns) FROM entries_fts WHERE entries_fts MATCH ? AND rowid < ?
+        SELECT rowid, \(hit) FROM entries_fts WHERE entries_fts MATCH ? AND rowid < ?
         ORDER BY rowid DESC LIMIT ?
         """)
-    let phrases = counting.flatMap { [Value.integer(Int64($0.first)), .integer(Int64($0.count))] }
-    try run(
-      statement, db, phrases + [.text(match), .integer(before), .integer(Int64(limit))]
-    ) { row in
+    let values: [Value] = [
+      .integer(0), .integer(Int64(phrases)), .text(match), .integer(before), .integer(Int64(limit)),
+    ]
+    try run(statement, db, values) {
+      take(sqlite3_column_int64($0, 0), sqlite3_column_double($0, 1))
+    }
+  }
+
+  /// As above for two terms: of the first so many phrases, and of so many behind them.
+  static func hits(
+    _ db: Database, match: String, before: Int64, limit: Int, phrases: (Int, Int),
+    _ take: (Int64, Double, Double) -> Void
+  ) throws {
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT rowid, \(hit), \(hit) FROM entries_fts WHERE entries_fts MATCH ? AND rowid < ?
+        ORDER BY rowid DESC LIMIT ?
+        """)
+    let values: [Value] = [
+      .integer(0), .integer(Int64(phrases.0)), .integer(Int64(phrases.0)),
+      .integer(Int64(phrases.1)), .text(match), .integer(before), .integer(Int64(limit)),
+    ]
+    try run(statement, db, values) {
       take(
-        sqlite3_column_int64(row, 0),
-        counting.indices.map { sqlite3_column_double(row, Int32($0 + 1)) })
+        sqlite3_column_int64($0, 0), sqlite3_column_double($0, 1), sqlite3_column_double($0, 2))
     }
   }
 
@@ -239,6 +288,19 @@ enum SearchScan {
     try self.run(statement, db, values) {
       take(sqlite3_column_int64($0, 0), sqlite3_column_double($0, 1))
     }
+  }
+
+  /// Rows that stand so near to each other that one look-up finds them.
+  static func runs(of rows: [Int64], gap: Int64) -> [ClosedRange<Int64>] {
+    var runs: [ClosedRange<Int64>] = []
+    for row in rows.sorted() {
+      if let last = runs.last, row - last.upperBound <= gap {
+        runs[runs.count - 1] = last.lowerBound...max(row, last.upperBound)
+      } else {
+        runs.append(row...row)
+      }
+    }
+    return runs
   }
 
   enum Value {

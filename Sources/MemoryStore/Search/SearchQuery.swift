@@ -3,18 +3,32 @@ import GRDB
 /// What somebody wants to find, read from the words that were typed. None of them reaches MATCH raw:
 /// each is cut by FTS5's own tokenizer and quoted.
 public struct SearchQuery: Sendable {
+  /// Words that stand side by side.
+  struct Phrase: Sendable, Equatable {
+    /// In lower case, without accents.
+    var words: [String]
+    /// The last one may be the beginning of a longer one.
+    var isOpen = false
+
+    /// In FTS5's syntax.
+    var expression: String {
+      "\"" + words.joined(separator: " ").replacing("\"", with: "\"\"") + (isOpen ? "\" *" : "\"")
+    }
+  }
+
   /// Something that is counted in each entry.
   struct Term: Sendable, Equatable {
-    /// FTS5's syntax; alternatives with OR between them.
-    var expression: String
-    /// Phrases in the expression.
-    var phrases = 1
+    /// Each of them counts.
+    var phrases: [Phrase]
     /// Of this many phrases the query's score has.
     var weight = 1.0
     /// The word, where it is one that may be misspelt.
     var word: String?
     /// The beginning of a word that is not finished yet.
     var beginning: String?
+
+    /// In FTS5's syntax.
+    var expression: String { phrases.map(\.expression).joined(separator: " OR ") }
   }
 
   var terms: [Term] = []
@@ -50,7 +64,7 @@ public struct SearchQuery: Sendable {
       case .excluded(let value):
         // Nothing but exclusions is no query: then they are words.
         if wordCount > 0 || pieces.count > 1, let phrase = Self.phrase(words.words(in: value)) {
-          excluded.append(phrase)
+          excluded.append(phrase.expression)
         } else {
           plain.append(value)
         }
@@ -59,9 +73,9 @@ public struct SearchQuery: Sendable {
         guard let phrase = Self.phrase(words.words(in: value)) else { continue }
         // In a sentence quotes mark a title that may be remembered wrongly (as a condition: R .805).
         if wordCount < Self.sentence {
-          required.append(phrase)
+          required.append(phrase.expression)
         } else {
-          terms.append(Term(expression: phrase))
+          terms.append(Term(phrases: [phrase]))
         }
       case .word(let value): plain.append(value)
       }
@@ -138,8 +152,8 @@ public struct SearchQuery: Sendable {
     case "session": filter.sessionID = value
     case "file":
       if let phrase = Self.phrase(words.words(in: value)) {
-        required.append(phrase)
-        terms.append(Term(expression: phrase, weight: SearchWeights.phrase))
+        required.append(phrase.expression)
+        terms.append(Term(phrases: [phrase], weight: SearchWeights.phrase))
       }
     default:
       guard let range = SearchTime.range(value, now: now) else {
@@ -173,7 +187,7 @@ public struct SearchQuery: Sendable {
     var stems: Set<String> = []
     for word in used where word != beginning { add(word: word, stems: &stems, words) }
     if let beginning {
-      terms.append(Term(expression: Self.quoted(beginning), word: nil, beginning: beginning))
+      terms.append(Term(phrases: [Phrase(words: [beginning])], beginning: beginning))
     }
     for piece in plain {
       // What has marks inside is one name, beside its words.
@@ -181,9 +195,7 @@ public struct SearchQuery: Sendable {
       if tokens.count > 1, !piece.contains(where: \.isWhitespace),
         tokens.dropFirst().contains(where: { $0.count > 1 && !SearchWords.stop.contains($0) })
       {
-        terms.append(
-          Term(expression: Self.quoted(tokens.joined(separator: " ")), weight: SearchWeights.phrase)
-        )
+        terms.append(Term(phrases: [Phrase(words: tokens)], weight: SearchWeights.phrase))
       }
       for word in piece.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
         for part in SearchParts.parts(ofWord: String(word))
@@ -205,23 +217,19 @@ public struct SearchQuery: Sendable {
     let forms = SearchWords.forms(of: word)
     guard !stems.contains(words.stem(of: word)) else { return }
     for form in forms + [word] { stems.insert(words.stem(of: form)) }
-    var expressions = ([word] + forms).reduce(into: [String]()) { list, form in
-      let quoted = Self.quoted(form)
-      if !list.contains(quoted) { list.append(quoted) }
+    var phrases: [Phrase] = []
+    for form in [word] + forms where !phrases.contains(where: { $0.words == [form] }) {
+      phrases.append(Phrase(words: [form]))
     }
     // The beginning of a hash stands for the whole.
-    if Self.isHash(word) { expressions = [Self.quoted(word) + " *"] }
+    if Self.isHash(word) { phrases = [Phrase(words: [word], isOpen: true)] }
     for run in SearchParts.ideographs(in: word) {
-      let pairs = SearchParts.pairs(of: run)
-      expressions.append(
-        run.unicodeScalars.count == 1
-          ? Self.quoted(String(run)) + " *" : Self.quoted(pairs.joined(separator: " ")))
+      phrases.append(
+        Phrase(words: SearchParts.pairs(of: run), isOpen: run.unicodeScalars.count == 1))
     }
     let isPlain = word.utf8.allSatisfy { (97...122).contains($0) } && word.utf8.count > 4
     terms.append(
-      Term(
-        expression: expressions.joined(separator: " OR "), phrases: expressions.count,
-        weight: weight, word: isPlain && expressions.count == 1 ? word : nil))
+      Term(phrases: phrases, weight: weight, word: isPlain && phrases.count == 1 ? word : nil))
   }
 
   private static func isHash(_ word: String) -> Bool {
@@ -231,12 +239,8 @@ public struct SearchQuery: Sendable {
       && word.utf8.contains { (97...102).contains($0) }
   }
 
-  static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\"", with: "\"\"") + "\""
-  }
-
-  private static func phrase(_ tokens: [String]) -> String? {
-    tokens.isEmpty ? nil : quoted(tokens.joined(separator: " "))
+  private static func phrase(_ tokens: [String]) -> Phrase? {
+    tokens.isEmpty ? nil : Phrase(words: tokens)
   }
 }
 

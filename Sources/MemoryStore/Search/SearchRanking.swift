@@ -5,13 +5,16 @@ import GRDB
 /// An entry that may be a hit, with what stands beside it in its session.
 struct SearchTurn {
   var number: Int64
-  var sessionID: String?
+  /// In ``SearchSessions``.
+  var session: Int?
   var position: Int64?
   var actor: String?
   var kind: String
   var projectID: Int64?
   var createdAt: Int64
   var uses: Int64
+  /// What a frequency is divided by, as a word more says less in a longer text; 1 is the average.
+  var length: Double
   /// In the ranking's list; nil at the ends of a session.
   var before: Int?
   var after: Int?
@@ -27,15 +30,21 @@ struct SearchRanking {
   private let db: Database
   private let here: Int64?
   private let now: Int64
+  private let lengths: SearchLengths
   private(set) var candidates: SearchCandidates
   /// What one more of each term is worth.
   private let rarity: [Double]
   private(set) var turns: [SearchTurn] = []
   private var places: [Int64: Int] = [:]
+  /// Of each turn, the frequency of each term.
+  private var frequencies: [Double] = []
+  private var sessions = SearchSessions()
   /// What the whole session says.
-  private var sessions: [String: Double] = [:]
+  private var sessionScores: [Double] = []
   private var asking: Set<Int64> = []
   private var telling: Set<Int64> = []
+  /// Whether the query names who spoke.
+  private var isNamed: [String: Bool] = [:]
 
   /// How a hit's score came about.
   struct Explanation {
@@ -49,7 +58,8 @@ struct SearchRanking {
     _ query: SearchQuery, _ candidates: SearchCandidates, scope: SearchScope,
     bounds: SearchWeights.Bounds, here: Int64?, now: Int64, _ words: SearchTokenizer,
     _ db: Database
-  ) {
+  ) throws {
+    lengths = try SearchLengths(db)
     self.query = query
     self.candidates = candidates
     self.scope = scope
@@ -66,7 +76,7 @@ struct SearchRanking {
   /// - Returns: Places in `turns`, best first.
   mutating func ranked() throws -> [Int] {
     try choose()
-    scoreAll()
+    for place in turns.indices { turns[place].score = score(place) }
     var order = sorted(Array(turns.indices))
     if candidates.terms.contains(where: { !$0.isComplete }) {
       var near: Set<Int> = []
@@ -79,13 +89,21 @@ struct SearchRanking {
         if let two = turns[place].after.flatMap({ turns[$0].after }) { near.insert(two) }
       }
       try candidates.complete(around: near.map { turns[$0].number })
+      for place in near { count(place) }
       for place in near { turns[place].score = score(place) }
       order = sorted(order)
     }
-    var best = order.prefix(bounds.read).filter { turns[$0].score > 0 && scope.holds(turns[$0]) }
     // Who gives a word or two wants the entries that have them; a question wants its answer, which
     // may have none.
-    if query.terms.count < SearchWeights.questionTerms { best.removeAll { !isMatch($0) } }
+    let isQuestion = query.terms.count >= SearchWeights.questionTerms
+    var best: [Int] = []
+    for place in order where best.count < bounds.read {
+      let turn = turns[place]
+      guard turn.score > 0, isQuestion || isMatch(place),
+        scope.holds(turn, session: turn.session.map { sessions.names[$0] })
+      else { continue }
+      best.append(place)
+    }
     best = try without(excludedFrom: best)
     try read(best)
     for place in best { turns[place].score = score(place) }
@@ -93,7 +111,7 @@ struct SearchRanking {
   }
 
   private func isMatch(_ place: Int) -> Bool {
-    candidates.terms.contains { $0.frequencies[turns[place].number] != nil }
+    candidates.terms.indices.contains { frequency($0, place) > 0 }
   }
 
   private func sorted(_ places: [Int]) -> [Int] {
@@ -106,112 +124,198 @@ struct SearchRanking {
     frequency / (frequency + SearchWeights.saturation)
   }
 
+  /// What the index says of a row.
+  private func own(_ place: Int, length: Double) -> Double {
+    var total = 0.0
+    for (index, term) in candidates.terms.enumerated() {
+      let count = candidates.counts.value(place, term.column)
+      if count > 0 { total += rarity[index] * saturated(count / length) }
+    }
+    return total
+  }
+
+  /// A row of which more is looked up.
+  private struct Candidate {
+    var number: Int64
+    /// In the counts.
+    var place: Int
+    var session: Int?
+    var length = 1.0
+    var score: Double
+  }
+
   /// The best by what the index says, and what stands beside them: a turn that answers may have no
   /// word of the question.
   private mutating func choose() throws {
-    var own: [Int64: Double] = [:]
-    own.reserveCapacity(candidates.terms.reduce(0) { $0 + $1.frequencies.count })
-    for (index, term) in candidates.terms.enumerated() {
-      for (row, frequency) in term.frequencies {
-        own[row, default: 0] += rarity[index] * saturated(frequency)
+    func best(_ candidates: [Candidate], _ count: Int) -> [Candidate] {
+      guard candidates.count > count else { return candidates }
+      return Array(
+        candidates.sorted { ($0.score, $0.number) > ($1.score, $1.number) }.prefix(count))
+    }
+    var pool: [Candidate] = []
+    pool.reserveCapacity(candidates.counts.rows.count)
+    for (place, row) in candidates.counts.rows.enumerated() {
+      let score = own(place, length: 1)
+      if score > 0 { pool.append(Candidate(number: row, place: place, score: score)) }
+    }
+    pool = try looked(up: best(pool, bounds.pool))
+    try addSessionScores(pool)
+    // Neighbours in a session mostly are neighbours in the table, which is good enough to choose by.
+    for (index, candidate) in pool.enumerated() {
+      func lent(_ distance: Int) -> Double {
+        // Sorted by number: what is near is near in the list.
+        var other = index + distance.signum()
+        while pool.indices.contains(other),
+          abs(pool[other].number - candidate.number) < abs(distance)
+        {
+          other += distance.signum()
+        }
+        guard pool.indices.contains(other),
+          pool[other].number == candidate.number + Int64(distance),
+          pool[other].session == candidate.session
+        else { return 0 }
+        return own(pool[other].place, length: pool[other].length)
+      }
+      var hope = own(candidate.place, length: candidate.length)
+      hope += SearchWeights.near * (lent(-1) + lent(1)) + SearchWeights.far * (lent(-2) + lent(2))
+      pool[index].score =
+        hope + SearchWeights.session * (candidate.session.map { sessionScores[$0] } ?? 0)
+    }
+    try addTurns(best(pool, bounds.top).map(\.number))
+  }
+
+  /// With session and length, in the order of their numbers, without those of another time.
+  private mutating func looked(up pool: [Candidate]) throws -> [Candidate] {
+    var found: [Candidate] = []
+    found.reserveCapacity(pool.count)
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT e.session_id, e.created_at, d.sz
+        FROM entries e JOIN entries_fts_docsize d ON d.id = e.number WHERE e.number = ?
+        """)
+    for var candidate in pool.sorted(by: { $0.number < $1.number }) {
+      try SearchScan.run(statement, db, [.integer(candidate.number)]) { row in
+        guard scope.holds(time: sqlite3_column_int64(row, 1)) else { return }
+        candidate.session = sessions.number(row, 0)
+        candidate.length = lengths.share(row, 2)
+        found.append(candidate)
       }
     }
-    func best(_ rows: some Sequence<(key: Int64, value: Double)>, _ count: Int) -> [Int64] {
-      rows.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.prefix(count).map(\.key)
-    }
-    var pool = best(own, bounds.pool)
-    let telling = candidates.terms.indices.filter {
-      rarity[$0] > SearchWeights.sessionRarity
-        && candidates.terms[$0].rows <= SearchWeights.sessionRows
-    }
-    var homes: [Int64: String] = [:]
-    if !telling.isEmpty || scope.hasTimes {
-      var isWithin: Set<Int64> = []
-      try lookUp("number, session_id, created_at", pool) { row in
-        let number = sqlite3_column_int64(row, 0)
-        if let session = sqlite3_column_text(row, 1) { homes[number] = String(cString: session) }
-        if scope.holds(time: sqlite3_column_int64(row, 2)) { isWithin.insert(number) }
+    return found
+  }
+
+  /// What a session as a whole says of the terms that tell sessions apart.
+  private mutating func addSessionScores(_ pool: [Candidate]) throws {
+    sessionScores = [Double](repeating: 0, count: sessions.names.count)
+    for (index, term) in candidates.terms.enumerated()
+    where rarity[index] > SearchWeights.sessionRarity && term.rows <= SearchWeights.sessionRows {
+      var sums = [Double](repeating: 0, count: sessionScores.count)
+      for candidate in pool {
+        guard let session = candidate.session else { continue }
+        sums[session] += candidates.counts.value(candidate.place, term.column) / candidate.length
       }
-      if scope.hasTimes { pool.removeAll { !isWithin.contains($0) } }
-    }
-    for index in telling {
-      var sums: [String: Double] = [:]
-      for row in pool {
-        guard let session = homes[row], let frequency = candidates.terms[index].frequencies[row]
-        else { continue }
-        sums[session, default: 0] += frequency
-      }
-      for (session, sum) in sums {
-        sessions[session, default: 0] +=
+      for (session, sum) in sums.enumerated() where sum > 0 {
+        sessionScores[session] +=
           (rarity[index] - SearchWeights.sessionRarity) * sum
           / (sum + SearchWeights.sessionSaturation)
       }
     }
-    // Neighbours in a session mostly are neighbours in the table, which is good enough to choose by.
-    let hopes = pool.map { row -> (key: Int64, value: Double) in
-      var hope = own[row] ?? 0
-      let session = homes[row]
-      for (distance, share) in [
-        (Int64(-2), SearchWeights.far), (-1, SearchWeights.near), (1, SearchWeights.near),
-        (2, SearchWeights.far),
-      ] {
-        if let lent = own[row + distance], homes[row + distance] == session { hope += share * lent }
+  }
+
+  // MARK: Turns
+
+  private static let columns = """
+    e.number, e.session_id, e.position, e.actor, e.kind, e.project_id, e.created_at, e.uses, d.sz
+    FROM entries e JOIN entries_fts_docsize d ON d.id = e.number
+    """
+
+  /// These, and two before and two after each of them.
+  private mutating func addTurns(_ numbers: [Int64]) throws {
+    var known: [Int64: SearchTurn] = [:]
+    let statement = try db.cachedStatement(
+      sql: "SELECT \(Self.columns) WHERE e.number BETWEEN ? AND ?")
+    for run in SearchScan.runs(of: numbers, gap: 4) {
+      try SearchScan.run(
+        statement, db, [.integer(run.lowerBound - 2), .integer(run.upperBound + 2)]
+      ) { row in
+        let turn = turn(row)
+        known[turn.number] = turn
       }
-      return (row, hope + SearchWeights.session * (session.flatMap { sessions[$0] } ?? 0))
     }
-    let chosen = best(hopes, bounds.top)
-    try lookUp(Self.columns, chosen) { add($0) }
-    for number in chosen {
-      guard let place = places[number] else { continue }
-      try addNeighbours(of: place)
+    for number in numbers {
+      guard let turn = known[number] else { continue }
+      let before = try neighbours(of: turn, -1, known).reversed().map { add($0) }
+      let chain = before + [add(turn)] + (try neighbours(of: turn, 1, known).map { add($0) })
+      for (first, second) in zip(chain, chain.dropFirst()) {
+        turns[first].after = second
+        turns[second].before = first
+      }
     }
   }
 
-  private static let columns =
-    "number, session_id, position, actor, kind, project_id, created_at, uses"
-
-  @discardableResult
-  private mutating func add(_ row: OpaquePointer) -> Int {
-    let number = sqlite3_column_int64(row, 0)
-    if let known = places[number] { return known }
+  private mutating func turn(_ row: OpaquePointer) -> SearchTurn {
     func text(_ column: Int32) -> String? {
       sqlite3_column_text(row, column).map { String(cString: $0) }
     }
     func integer(_ column: Int32) -> Int64? {
       sqlite3_column_type(row, column) == SQLITE_NULL ? nil : sqlite3_column_int64(row, column)
     }
-    turns.append(
-      SearchTurn(
-        number: number, sessionID: text(1), position: integer(2), actor: text(3),
-        kind: text(4) ?? "", projectID: integer(5), createdAt: sqlite3_column_int64(row, 6),
-        uses: sqlite3_column_int64(row, 7)))
-    places[number] = turns.count - 1
+    return SearchTurn(
+      number: sqlite3_column_int64(row, 0), session: sessions.number(row, 1), position: integer(2),
+      actor: text(3), kind: text(4) ?? "", projectID: integer(5),
+      createdAt: sqlite3_column_int64(row, 6), uses: sqlite3_column_int64(row, 7),
+      length: lengths.share(row, 8))
+  }
+
+  /// - Returns: Its place in `turns`.
+  private mutating func add(_ turn: SearchTurn) -> Int {
+    if let known = places[turn.number] { return known }
+    turns.append(turn)
+    places[turn.number] = turns.count - 1
+    frequencies += repeatElement(0, count: candidates.terms.count)
+    count(turns.count - 1)
     return turns.count - 1
   }
 
-  /// Two before and two after, by order: positions have gaps, and some come twice.
-  private mutating func addNeighbours(of place: Int) throws {
-    let turn = turns[place]
-    guard let session = turn.sessionID, let position = turn.position else { return }
-    func neighbours(_ sign: String, _ order: String) throws -> [Int] {
-      let statement = try db.cachedStatement(
-        sql: """
-          SELECT \(Self.columns) FROM entries
-          WHERE session_id = ? AND position \(sign)= ? AND (position, number) \(sign) (?, ?)
-          ORDER BY position\(order), number\(order) LIMIT 2
-          """)
-      var found: [Int] = []
-      try SearchScan.run(
-        statement, db,
-        [.text(session), .integer(position), .integer(position), .integer(turn.number)]
-      ) { found.append(add($0)) }
-      return found
+  /// Takes the counts over.
+  private mutating func count(_ place: Int) {
+    guard let counted = candidates.counts.place(of: turns[place].number) else { return }
+    for (index, term) in candidates.terms.enumerated() {
+      frequencies[place * candidates.terms.count + index] =
+        candidates.counts.value(counted, term.column) / turns[place].length
     }
-    let chain = try neighbours("<", " DESC").reversed() + [place] + neighbours(">", "")
-    for (first, second) in zip(chain, chain.dropFirst()) {
-      turns[first].after = second
-      turns[second].before = first
+  }
+
+  /// The two before a turn or behind it, the nearer first: by order, as positions have gaps and some
+  /// come twice.
+  ///
+  /// - Parameter direction: -1 or 1.
+  private mutating func neighbours(
+    of turn: SearchTurn, _ direction: Int64, _ known: [Int64: SearchTurn]
+  ) throws -> [SearchTurn] {
+    guard let session = turn.session, let position = turn.position else { return [] }
+    var found: [SearchTurn] = []
+    // Rows that follow each other at positions that do need no look-up.
+    while found.count < 2, let next = known[(found.last ?? turn).number + direction],
+      next.session == session,
+      next.position == (found.last ?? turn).position.map({ $0 + direction })
+    {
+      found.append(next)
     }
+    if found.count == 2 { return found }
+    found = []
+    let (sign, order) = direction < 0 ? ("<", " DESC") : (">", "")
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT \(Self.columns)
+        WHERE e.session_id = ? AND e.position \(sign)= ? AND (e.position, e.number) \(sign) (?, ?)
+        ORDER BY e.position\(order), e.number\(order) LIMIT 2
+        """)
+    let values: [SearchScan.Value] = [
+      .text(sessions.names[session]), .integer(position), .integer(position), .integer(turn.number),
+    ]
+    try SearchScan.run(statement, db, values) { row in found.append(self.turn(row)) }
+    return found
   }
 
   private func lookUp(
@@ -225,69 +329,74 @@ struct SearchRanking {
 
   // MARK: Scoring
 
-  private mutating func scoreAll() {
-    for place in turns.indices { turns[place].score = score(place) }
-  }
-
-  private func score(_ place: Int) -> Double {
-    let around = around(place)
-    guard around > 0 else { return 0 }
-    return factors(place).reduce(around) { $0 * $1.value }
-  }
-
-  /// A term's frequency in a turn, and what those around lend it.
-  private func frequency(_ index: Int, _ place: Int) -> (own: Double, lent: Double) {
-    let frequencies = candidates.terms[index].frequencies
-    func value(_ place: Int?) -> Double {
-      place.flatMap { frequencies[turns[$0].number] } ?? 0
+  private mutating func score(_ place: Int) -> Double {
+    if let actor = turns[place].actor, isNamed[actor] == nil {
+      isNamed[actor] = !query.names.isDisjoint(with: words.words(in: actor))
     }
+    var score = around(place)
+    if score > 0 { factors(place) { score *= $1 } }
+    return score
+  }
+
+  private func frequency(_ index: Int, _ place: Int) -> Double {
+    frequencies[place * candidates.terms.count + index]
+  }
+
+  /// What the turns around one lend it of a term's frequency.
+  private func lent(_ index: Int, _ place: Int) -> Double {
     let turn = turns[place]
-    let asked =
-      turn.before.map { asking.contains(turns[$0].number) } ?? false ? SearchWeights.asked : 0
-    let lent =
-      (SearchWeights.near + asked) * value(turn.before) + SearchWeights.near * value(turn.after)
-      + SearchWeights.far
-      * (value(turn.before.flatMap { turns[$0].before })
-        + value(turn.after.flatMap { turns[$0].after }))
-    return (value(place), lent)
+    var lent = 0.0
+    if let before = turn.before {
+      let share =
+        SearchWeights.near + (asking.contains(turns[before].number) ? SearchWeights.asked : 0)
+      lent += share * frequency(index, before)
+      if let two = turns[before].before { lent += SearchWeights.far * frequency(index, two) }
+    }
+    if let after = turn.after {
+      lent += SearchWeights.near * frequency(index, after)
+      if let two = turns[after].after { lent += SearchWeights.far * frequency(index, two) }
+    }
+    return lent
   }
 
   private func around(_ place: Int) -> Double {
     var total = 0.0
     for index in candidates.terms.indices {
-      let (own, lent) = frequency(index, place)
-      if own + lent > 0 { total += rarity[index] * saturated(own + lent) }
+      let all = frequency(index, place) + lent(index, place)
+      if all > 0 { total += rarity[index] * saturated(all) }
     }
-    guard total > 0 else { return 0 }
-    return total + SearchWeights.session * (turns[place].sessionID.flatMap { sessions[$0] } ?? 0)
+    return total > 0 ? total + sessionScore(place) : 0
+  }
+
+  private func sessionScore(_ place: Int) -> Double {
+    // A neighbour that was looked up may be of a session that has none.
+    guard let session = turns[place].session, session < sessionScores.count else { return 0 }
+    return SearchWeights.session * sessionScores[session]
   }
 
   private static let written: Set = ["decision", "checkpoint", "task", "handoff", "ledger"]
 
-  private func factors(_ place: Int) -> [(name: String, value: Double)] {
+  private func factors(_ place: Int, _ take: (StaticString, Double) -> Void) {
     let turn = turns[place]
-    var factors: [(String, Double)] = []
-    if let actor = turn.actor, !query.names.isDisjoint(with: words.words(in: actor)) {
-      factors.append(("named speaker", SearchWeights.speaker))
+    if let actor = turn.actor, isNamed[actor] ?? false {
+      take("named speaker", SearchWeights.speaker)
     }
     if !query.dates.isEmpty {
       let days = query.dates.map { $0.days(to: turn.createdAt) }.min() ?? .infinity
       let share = max(0, 1 - days / (SearchWeights.dateDays + 1))
-      if share > 0 { factors.append(("date", 1 + (SearchWeights.date - 1) * share)) }
+      if share > 0 { take("date", 1 + (SearchWeights.date - 1) * share) }
     }
     // Whole days, so that the same search gives the same scores a moment later.
     let age = Double(max(0, now / SearchTime.day - turn.createdAt / SearchTime.day))
-    factors.append(
-      ("recency", 1 + (SearchWeights.recency - 1) * pow(0.5, age / SearchWeights.recencyDays)))
-    if Self.written.contains(turn.kind) { factors.append(("kind", SearchWeights.writtenDown)) }
-    if let here, turn.projectID == here { factors.append(("this project", SearchWeights.here)) }
+    take("recency", 1 + (SearchWeights.recency - 1) * pow(0.5, age / SearchWeights.recencyDays))
+    if Self.written.contains(turn.kind) { take("kind", SearchWeights.writtenDown) }
+    if let here, turn.projectID == here { take("this project", SearchWeights.here) }
     if turn.uses > 0 {
       let times = min(3, log2(1 + Double(turn.uses)))
-      factors.append(("looked at before", 1 + (SearchWeights.used - 1) * times))
+      take("looked at before", 1 + (SearchWeights.used - 1) * times)
     }
-    if telling.contains(turn.number) { factors.append(("tells when", SearchWeights.tellsWhen)) }
-    if asking.contains(turn.number) { factors.append(("asks", SearchWeights.question)) }
-    return factors
+    if telling.contains(turn.number) { take("tells when", SearchWeights.tellsWhen) }
+    if asking.contains(turn.number) { take("asks", SearchWeights.question) }
   }
 
   // MARK: Text
@@ -309,14 +418,13 @@ struct SearchRanking {
     ) { row in
       let number = sqlite3_column_int64(row, 0)
       if let tail = sqlite3_column_text(row, 2),
-        strchr(
-          UnsafeRawPointer(tail)
-            .assumingMemoryBound(to: CChar.self), 0x3F) != nil
+        memchr(tail, 0x3F, Int(sqlite3_column_bytes(row, 2))) != nil
       {
         asking.insert(number)
       }
       if asksWhen, let head = sqlite3_column_text(row, 1),
-        SearchWords.tellWhen(String(cString: head))
+        SearchWords.tellWhen(
+          UnsafeBufferPointer(start: head, count: Int(sqlite3_column_bytes(row, 1))))
       {
         telling.insert(number)
       }
@@ -356,14 +464,81 @@ struct SearchRanking {
   func explanation(_ place: Int) -> Explanation {
     var explanation = Explanation(dropped: candidates.dropped)
     for (index, term) in candidates.terms.enumerated() {
-      let (own, lent) = frequency(index, place)
+      let (own, lent) = (frequency(index, place), lent(index, place))
       guard own + lent > 0 else { continue }
-      explanation.terms.append(
-        (term.query.expression, term.rows, rarity[index], own, lent))
+      explanation.terms.append((term.query.expression, term.rows, rarity[index], own, lent))
     }
-    explanation.session =
-      SearchWeights.session * (turns[place].sessionID.flatMap { sessions[$0] } ?? 0)
-    explanation.factors = factors(place)
+    explanation.session = sessionScore(place)
+    factors(place) { explanation.factors.append(("\($0)", $1)) }
     return explanation
+  }
+}
+
+/// Sessions by number, so that what is compared a thousand times for each search is no text.
+struct SearchSessions {
+  private(set) var names: [String] = []
+  private var numbers: [String: Int] = [:]
+  private var last = 0
+
+  /// - Parameter row: A statement that stands on a row.
+  mutating func number(_ row: OpaquePointer, _ column: Int32) -> Int? {
+    guard let text = sqlite3_column_text(row, column) else { return nil }
+    let bytes = UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(row, column)))
+    // Rows beside each other mostly are of one session.
+    if last < names.count, names[last].utf8.elementsEqual(bytes) { return last }
+    let name = String(decoding: bytes, as: UTF8.self)
+    last = numbers[name, default: names.count]
+    if last == names.count {
+      names.append(name)
+      numbers[name] = last
+    }
+    return last
+  }
+}
+
+/// How long texts are, from what FTS5 keeps of each: of every column its words, as a varint.
+/// Source: sqlite.org/fts5.html, "FTS5 Data Structures".
+struct SearchLengths {
+  /// Words of title and body.
+  private let average: Double
+
+  init(_ db: Database) throws {
+    var average = 1.0
+    // The number of rows, and then the words of each column.
+    let statement = try db.cachedStatement(sql: "SELECT block FROM entries_fts_data WHERE id = 1")
+    try SearchScan.run(statement, db, []) { row in
+      let (rows, title, body) = Self.varints(row, 0)
+      if rows > 0, title + body > 0 { average = Double(title + body) / Double(rows) }
+    }
+    self.average = average
+  }
+
+  /// What a frequency in a text of this length is divided by.
+  ///
+  /// - Parameter row: A statement that stands on a row.
+  func share(_ row: OpaquePointer, _ column: Int32) -> Double {
+    let (title, body, _) = Self.varints(row, column)
+    let b = SearchWeights.lengthNormalisation
+    return 1 - b + b * Double(title + body) / average
+  }
+
+  /// The first three.
+  private static func varints(_ row: OpaquePointer, _ column: Int32) -> (UInt64, UInt64, UInt64) {
+    var found: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    guard let blob = sqlite3_column_blob(row, column) else { return found }
+    let bytes = UnsafeRawBufferPointer(start: blob, count: Int(sqlite3_column_bytes(row, column)))
+    var (number, value) = (0, UInt64(0))
+    for byte in bytes {
+      value = value << 7 | UInt64(byte & 0x7F)
+      guard byte < 0x80 else { continue }
+      switch number {
+      case 0: found.0 = value
+      case 1: found.1 = value
+      case 2: found.2 = value
+      default: return found
+      }
+      (number, value) = (number + 1, 0)
+    }
+    return found
   }
 }

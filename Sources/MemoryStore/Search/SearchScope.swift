@@ -4,20 +4,24 @@ struct SearchScope {
   let expression: String?
   private let filter: RecordFilter
   private let projects: Set<Int64>?
+  private let sessions: Set<String>?
 
   /// - Parameters:
   ///   - projects: Those of the filter's name; nil takes all.
+  ///   - sessions: Those of the filter's id; nil takes all.
   ///   - now: Unix ms.
-  init(_ filter: RecordFilter, projects: [Int64]?, now: Int64) {
+  init(_ filter: RecordFilter, projects: [Int64]?, sessions: [String]?, now: Int64) {
     self.filter = filter
     self.projects = projects.map(Set.init)
+    self.sessions = sessions.map(Set.init)
     var parts: [String] = []
-    func any(_ words: [String]) {
-      parts.append("(" + words.map(SearchQuery.quoted).joined(separator: " OR ") + ")")
+    func either(_ words: [String]) -> String {
+      words.map { SearchQuery.Phrase(words: [$0]).expression }.joined(separator: " OR ")
     }
+    func any(_ words: [String]) { parts.append("(\(either(words)))") }
     if let projects { any(projects.map { "p\($0)" }) }
     if !filter.kinds.isEmpty { any(filter.kinds.map { "k" + $0 }) }
-    if let session = filter.sessionID { any(["s" + session]) }
+    if let sessions { any(sessions.map { "s" + $0 }) }
     if filter.since != nil, let months = Self.months(filter.since, filter.until ?? now) {
       any(months.map { "m" + $0 })
     }
@@ -26,9 +30,7 @@ struct SearchScope {
     if filter.since == nil, let until = filter.until, !parts.isEmpty,
       let months = Self.months(until, now).map({ $0.dropFirst() }), !months.isEmpty
     {
-      text =
-        "(\(text)) NOT (" + months.map { SearchQuery.quoted("m" + $0) }.joined(separator: " OR ")
-        + ")"
+      text = "(\(text)) NOT (\(either(months.map { "m" + $0 })))"
     }
     expression = text.isEmpty ? nil : text
   }
@@ -51,13 +53,13 @@ struct SearchScope {
   }
 
   /// What the words of the index leave open.
-  func holds(_ turn: SearchTurn) -> Bool {
+  ///
+  /// - Parameter session: The turn's.
+  func holds(_ turn: SearchTurn, session: String?) -> Bool {
     if let projects, !projects.contains(turn.projectID ?? 0) { return false }
     if !filter.kinds.isEmpty, !filter.kinds.contains(turn.kind) { return false }
-    if let session = filter.sessionID, turn.sessionID != session { return false }
-    if let since = filter.since, turn.createdAt < since { return false }
-    if let until = filter.until, turn.createdAt > until { return false }
-    return true
+    if let sessions, !sessions.contains(session ?? "") { return false }
+    return holds(time: turn.createdAt)
   }
 
   /// True if a candidate's time must be looked up.

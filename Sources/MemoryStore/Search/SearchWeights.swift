@@ -67,7 +67,7 @@ enum SearchWeights {
     /// Rows more, for terms that these make complete.
     var budget = 4000
     /// Candidates whose session is looked up.
-    var pool = 1000
+    var pool = 600
     /// Candidates whose neighbours are looked up (100: R .810).
     var top = 150
     /// Results around which common words are looked up one by one.

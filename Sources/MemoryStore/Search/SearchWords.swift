@@ -63,16 +63,49 @@ enum SearchWords {
     december
     """.split(separator: " ").map(String.init))
 
-  /// True if a text tells a time.
-  static func tellWhen(_ text: some StringProtocol) -> Bool {
-    var before: Substring = ""
-    for part in text.lowercased().split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
-      if timeWords.contains(String(part)) { return true }
-      if before == "this", ["morning"].contains(part) { return true }
-      if part.count == 4, part.hasPrefix("19") || part.hasPrefix("20"), Int(part) != nil {
+  /// By first letter, a bit for each length that a time word has: most words are ruled out by it.
+  private static let timeLengths: [UInt32] = timeWords.reduce(
+    into: [UInt32](repeating: 0, count: 256)
+  ) { lengths, word in
+    lengths[Int(word.utf8.first ?? 0)] |= 1 << UInt32(word.utf8.count)
+  }
+
+  /// True if a text tells a time: a day, a month, a year, `this morning`.
+  ///
+  /// - Parameter text: UTF-8.
+  static func tellWhen(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+    func isWord(_ byte: UInt8) -> Bool {
+      let byte = lower(byte)
+      return byte >= 0x61 && byte <= 0x7A || byte >= 0x30 && byte <= 0x39 || byte >= 0x80
+    }
+    func equals(_ range: Range<Int>, _ word: StaticString) -> Bool {
+      range.count == word.utf8CodeUnitCount
+        && range.enumerated().allSatisfy { lower(text[$1]) == word.utf8Start[$0] }
+    }
+    var before = 0..<0
+    var index = 0
+    while index < text.count {
+      guard isWord(text[index]) else {
+        index += 1
+        continue
+      }
+      let start = index
+      while index < text.count, isWord(text[index]) { index += 1 }
+      let word = start..<index
+      let first = lower(text[start])
+      if word.count < 32, timeLengths[Int(first)] & 1 << UInt32(word.count) != 0,
+        timeWords.contains(String(decoding: text[word].map(lower), as: UTF8.self))
+      {
         return true
       }
-      before = part
+      if equals(word, "morning"), equals(before, "this") { return true }
+      if word.count == 4, text[word].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+        (first, text[start + 1]) == (0x31, 0x39) || (first, text[start + 1]) == (0x32, 0x30)
+      {
+        return true
+      }
+      before = word
     }
     return false
   }

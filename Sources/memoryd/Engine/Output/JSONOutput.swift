@@ -9,21 +9,10 @@ enum JSONOutput {
 
   /// One document with a newline. Keys are sorted, so that equal results are equal bytes.
   static func text(_ value: Any) -> String {
-    let data = try? JSONSerialization.data(
-      withJSONObject: plain(value), options: [.sortedKeys, .withoutEscapingSlashes])
-    return data.map { String(decoding: $0, as: UTF8.self) + "\n" } ?? "{}\n"
+    String(decoding: WireJSON(value).bytes, as: UTF8.self) + "\n"
   }
 
   static func list(_ items: [Object]) -> String { text(["items": items] as Object) }
-
-  private static func plain(_ value: Any?) -> Any {
-    switch value {
-    case .none: NSNull()
-    case .some(let object as Object): object.mapValues { plain($0) }
-    case .some(let array as [Object]): array.map { plain($0) }
-    case .some(let other): other
-    }
-  }
 
   static func time(_ milliseconds: Int64?) -> String? { milliseconds.map(Timestamp.string) }
 
