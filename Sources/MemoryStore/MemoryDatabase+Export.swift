@@ -185,31 +185,33 @@ extension MemoryDatabase {
         )
       }
       var found: [String: Int] = [:]
-      while let row = try next() {
-        guard let insert = inserts[row.table] else {
-          throw StoreError(.invalid, "there is no table \(row.table)")
-        }
-        guard insert.columns.count == row.values.count,
-          insert.columns.allSatisfy({ row.values[$0] != nil })
-        else { throw StoreError(.invalid, "the columns are not those of \(row.table)") }
-        for (index, column) in insert.columns.enumerated() {
-          let position = Int32(index + 1)
-          switch row.values[column] {
-          case .integer(let value): insert.statement.bind(position, value)
-          case .text(let value): insert.statement.bind(position, value)
-          case .blob(let value): insert.statement.bind(position, blob: value)
-          case .null, nil: insert.statement.bind(position, nil as Int64?)
+      try DeferredIndex.use(db) { _ in
+        while let row = try next() {
+          guard let insert = inserts[row.table] else {
+            throw StoreError(.invalid, "there is no table \(row.table)")
           }
+          guard insert.columns.count == row.values.count,
+            insert.columns.allSatisfy({ row.values[$0] != nil })
+          else { throw StoreError(.invalid, "the columns are not those of \(row.table)") }
+          for (index, column) in insert.columns.enumerated() {
+            let position = Int32(index + 1)
+            switch row.values[column] {
+            case .integer(let value): insert.statement.bind(position, value)
+            case .text(let value): insert.statement.bind(position, value)
+            case .blob(let value): insert.statement.bind(position, blob: value)
+            case .null, nil: insert.statement.bind(position, nil as Int64?)
+            }
+          }
+          do {
+            try insert.statement.run()
+          } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            throw StoreError(.invalid, "the row does not fit into \(row.table)")
+          }
+          guard db.changesCount == 1 else {
+            throw StoreError(.invalid, "the row does not fit into \(row.table), or is there twice")
+          }
+          found[row.table, default: 0] += 1
         }
-        do {
-          try insert.statement.run()
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-          throw StoreError(.invalid, "the row does not fit into \(row.table)")
-        }
-        guard db.changesCount == 1 else {
-          throw StoreError(.invalid, "the row does not fit into \(row.table), or is there twice")
-        }
-        found[row.table, default: 0] += 1
       }
       for table in Self.exportedTables where found[table] ?? 0 != counts[table] ?? 0 {
         throw StoreError(

@@ -75,34 +75,38 @@ extension MemoryDatabase {
         """)
       var projects: [String: Int64] = [:]
       var counts = ImportCounts()
-      while let entries = try next() {
-        for entry in entries {
-          let entry = redacted(entry)
-          let isKnown = try Bool.fetchOne(
-            db,
-            cached: """
-              SELECT EXISTS (SELECT 1 FROM entries WHERE origin = 'import' AND source_id = ?)
-              """, arguments: [entry.id])
-          insert.bind(1, ids.next(at: now).description)
-          insert.bind(2, entry.kind)
-          insert.bind(3, try entry.project.map { try Self.project($0, &projects, at: now, db) })
-          insert.bind(4, entry.session)
-          insert.bind(5, entry.id)
-          insert.bind(6, entry.actor)
-          insert.bind(7, entry.position)
-          insert.bind(8, entry.title)
-          insert.bind(9, entry.text)
-          insert.bind(10, entry.createdAt ?? now)
-          insert.bind(11, SearchParts.of(entry.title, entry.text))
-          insert.bind(12, entry.createdAt == nil ? 0 : 1)
-          try insert.run()
-          if db.changesCount == 0 {
-            counts.unchanged += 1
-          } else if isKnown == true {
-            counts.updated += 1
-          } else {
-            counts.added += 1
+      try DeferredIndex.use(db) { index in
+        while let entries = try next() {
+          for entry in entries {
+            let entry = redacted(entry)
+            let isKnown = try Bool.fetchOne(
+              db,
+              cached: """
+                SELECT EXISTS (SELECT 1 FROM entries WHERE origin = 'import' AND source_id = ?)
+                """, arguments: [entry.id])
+            if isKnown == true { try index.fill(db) }
+            insert.bind(1, ids.next(at: now).description)
+            insert.bind(2, entry.kind)
+            insert.bind(3, try entry.project.map { try Self.project($0, &projects, at: now, db) })
+            insert.bind(4, entry.session)
+            insert.bind(5, entry.id)
+            insert.bind(6, entry.actor)
+            insert.bind(7, entry.position)
+            insert.bind(8, entry.title)
+            insert.bind(9, entry.text)
+            insert.bind(10, entry.createdAt ?? now)
+            insert.bind(11, SearchParts.of(entry.title, entry.text))
+            insert.bind(12, entry.createdAt == nil ? 0 : 1)
+            try insert.run()
+            if db.changesCount == 0 {
+              counts.unchanged += 1
+            } else if isKnown == true {
+              counts.updated += 1
+            } else {
+              counts.added += 1
+            }
           }
+          try index.fill(db)
         }
       }
       if counts.added > 0 { try Self.save(ids, db) }

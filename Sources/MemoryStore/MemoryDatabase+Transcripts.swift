@@ -100,11 +100,28 @@ extension MemoryDatabase {
     }
   }
 
+  /// For fewer entries the statements that defer the index cost more than they spare.
+  private static let leastDeferred = 8
+
   private static func insert(
     _ entries: [EntryDraft], of agent: String, sessionID: String, projectID: Int64?, at: Int64,
     ids: inout ULIDGenerator, _ db: Database
   ) throws {
-    guard !entries.isEmpty else { return }
+    func insert() throws {
+      try insertNow(
+        entries, of: agent, sessionID: sessionID, projectID: projectID, at: at, ids: &ids, db)
+    }
+    if entries.count >= leastDeferred {
+      try DeferredIndex.use(db) { _ in try insert() }
+    } else if !entries.isEmpty {
+      try insert()
+    }
+  }
+
+  private static func insertNow(
+    _ entries: [EntryDraft], of agent: String, sessionID: String, projectID: Int64?, at: Int64,
+    ids: inout ULIDGenerator, _ db: Database
+  ) throws {
     // A fork copies its parent's lines, and a file that was replaced is read again: the source
     // id says that the text is there already.
     let insert = try BulkStatement(

@@ -19,7 +19,7 @@ enum Schema {
   static let steps = [
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
     SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four, then: SearchParts.fill),
-    SchemaStep(number: 5, sql: five),
+    SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -401,5 +401,15 @@ enum Schema {
   // 5: Codex counts the tokens of its reasoning, as a part of its output.
   private static let five = """
     ALTER TABLE usage ADD COLUMN reasoning INTEGER NOT NULL DEFAULT 0;
+    """
+
+  // 6: many entries at once go into the index together (DeferredIndex).
+  private static let six = """
+    DROP TRIGGER entries_after_insert;
+    CREATE TRIGGER entries_after_insert AFTER INSERT ON entries
+    WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'index_is_deferred') BEGIN
+      INSERT INTO entries_fts(rowid, title, body, parts, scope)
+      VALUES (new.number, new.title, new.body, new.parts, new.scope);
+    END;
     """
 }
