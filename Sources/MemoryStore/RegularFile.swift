@@ -140,8 +140,8 @@ public enum RegularFile {
   ///
   /// - Returns: False if the file is gone, or something is in the way.
   public static func move(_ path: String, toNew target: String) -> Bool {
-    guard link(path, target) == 0 else { return false }
-    return unlink(path) == 0
+    guard (try? moveNew(path, to: target)) == true else { return false }
+    return unlink(path) == 0 || errno == ENOENT
   }
 
   /// The next piece of an open file; empty at its end.

@@ -390,13 +390,18 @@ struct MCPTools {
   private func search(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
     let query = try arguments.needed("query")
     let limit = min(100, max(1, arguments.values["limit"]?.integer ?? 20))
-    let hits = try service.reader().search(
+    var options = MemoryDatabase.SearchOptions(now: service.clock.now)
+    options.here = project(arguments, service)
+    let result = try service.reader().search(
       query,
       filter: RecordFilter(
-        project: arguments["project"], sessionID: arguments["session"], limit: limit))
-    return Payload(
-      ["query": query, "count": hits.count, "results": hits.map(JSONOutput.hit)]
-        as JSONOutput.Object)
+        project: arguments["project"], sessionID: arguments["session"], limit: limit),
+      options: options)
+    var object: JSONOutput.Object = [
+      "query": query, "count": result.hits.count, "results": result.hits.map(JSONOutput.hit),
+    ]
+    if !result.complaints.isEmpty { object["complaints"] = result.complaints }
+    return Payload(object)
   }
 
   private func resume(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {

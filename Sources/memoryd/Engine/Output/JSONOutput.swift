@@ -68,7 +68,8 @@ enum JSONOutput {
   static func hit(_ hit: SearchHit) -> Object {
     var object: Object = [
       "id": hit.entry.id, "source_id": hit.entry.sourceID, "kind": hit.entry.kind,
-      "project": hit.entry.project, "session": hit.entry.sessionID, "score": hit.score,
+      "project": hit.entry.project, "session": hit.entry.sessionID,
+      "score": (hit.score * 1e6).rounded() / 1e6,
       "created_at": Timestamp.string(hit.entry.createdAt), "actor": hit.entry.actor,
       "position": hit.entry.position, "copies": hit.copies,
       "snippet": String(hit.snippet.filter { $0 != "\u{2}" && $0 != "\u{3}" }),

@@ -19,7 +19,8 @@ struct SearchCommand: Verb {
       decision, handoff, ledger, and those of imported entries.
 
       With --batch each line of standard input is a query as JSON, {"id", "query", "project"?, \
-      "kind"?, "limit"?}, and each line of output its result, in the same order.
+      "session"?, "kind"?, "limit"?}, and each line of output its result, in the same order. What a \
+      line does not say, the options do.
       """)
 
   @OptionGroup var shared: SharedOptions
@@ -44,22 +45,23 @@ struct SearchCommand: Verb {
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
     guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
-    if batch { return try BatchSearch(service: service, limit: limit).run(invocation) }
-    guard !query.isEmpty else {
-      throw VerbError(.usage, "usage", "what is to be found? give words, or --batch")
-    }
     let now = service.clock.now
+    let filter = RecordFilter(
+      project: shared.project?.text, sessionID: session?.text, kinds: kind,
+      since: try range(since, "--since", now)?.lowerBound,
+      until: try range(until, "--until", now)?.upperBound, limit: limit)
     var options = MemoryDatabase.SearchOptions(now: now)
     options.isUnfinished = asYouType
     options.explains = explain
     options.here = ProjectFinder.project(named: nil, service)
+    if batch {
+      return try BatchSearch(service: service, filter: filter, options: options).run(invocation)
+    }
+    guard !query.isEmpty else {
+      throw VerbError(.usage, "usage", "what is to be found? give words, or --batch")
+    }
     let result = try service.reader().search(
-      query.map(\.text).joined(separator: " "),
-      filter: RecordFilter(
-        project: shared.project?.text, sessionID: session?.text, kinds: kind,
-        since: try range(since, "--since", now)?.lowerBound,
-        until: try range(until, "--until", now)?.upperBound, limit: limit),
-      options: options)
+      query.map(\.text).joined(separator: " "), filter: filter, options: options)
     var outcome = Outcome()
     for complaint in result.complaints {
       outcome.errorOutput += "memoryd: note: \(People.line(complaint)); it was left out\n"
@@ -118,11 +120,12 @@ struct SearchCommand: Verb {
 /// Many queries in one process.
 private struct BatchSearch {
   let service: MemoryService
-  let limit: Int
+  /// For what a line does not say.
+  let filter: RecordFilter
+  let options: MemoryDatabase.SearchOptions
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let database = try service.reader()
-    let here = ProjectFinder.project(named: nil, service)
     var failed = 0
     func answer(_ line: [UInt8]) -> String {
       let object = (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any]
@@ -130,17 +133,16 @@ private struct BatchSearch {
         guard let object, let query = object["query"] as? String else {
           throw StoreError(.invalid, "this line is no query")
         }
-        var options = MemoryDatabase.SearchOptions(now: service.clock.now)
-        options.here = here
+        var (filter, options) = (filter, options)
+        options.now = service.clock.now
         // For measuring what the bounds cost.
         if object["exhaustive"] as? Bool == true { options.makeExhaustive() }
-        let kinds = object["kind"] as? [String] ?? (object["kind"] as? String).map { [$0] } ?? []
-        let result = try database.search(
-          query,
-          filter: RecordFilter(
-            project: object["project"] as? String, sessionID: object["session"] as? String,
-            kinds: kinds, limit: (object["limit"] as? NSNumber)?.intValue ?? limit),
-          options: options)
+        if let kind = object["kind"] as? String { filter.kinds = [kind] }
+        if let kinds = object["kind"] as? [String] { filter.kinds = kinds }
+        if let project = object["project"] as? String { filter.project = project }
+        if let session = object["session"] as? String { filter.sessionID = session }
+        if let limit = object["limit"] as? NSNumber { filter.limit = limit.intValue }
+        let result = try database.search(query, filter: filter, options: options)
         var reply: JSONOutput.Object = [
           "id": object["id"], "results": result.hits.map(JSONOutput.hit),
         ]
