@@ -86,6 +86,23 @@ public enum RegularFile {
     return true
   }
 
+  /// Writes a new file whole, durably, under this name or the first of `name-2`, `name-3` … that nothing
+  /// has. The mode is 0600.
+  ///
+  /// - Returns: Its path.
+  @discardableResult
+  public static func writeCopy(
+    _ bytes: some Collection<UInt8>, _ path: String
+  ) throws(StoreError) -> String {
+    var number = 1
+    var copy = path
+    while try !writeNew(bytes, to: copy) {
+      number += 1
+      copy = "\(path)-\(number)"
+    }
+    return copy
+  }
+
   /// Gives a file its name, and never another one's. The old name may stay.
   ///
   /// - Returns: False if there is something at the path already.

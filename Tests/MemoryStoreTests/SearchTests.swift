@@ -253,6 +253,41 @@ import Testing
     #expect(throws: Never.self) { try find(query) { $0.isUnfinished = true } }
   }
 
+  @Test func wordsThatStandTogether_count() throws {
+    let filler = "alpha beta gamma delta epsilon zeta eta theta iota"
+    let near = "\(filler) retry budget"
+    let far = "budget \(filler) retry"
+    try entry(near, session: "a")
+    try entry(far, session: "b")
+    // The newer one would win a tie, and its first word counts for as much.
+    #expect(try find("retry budget") == [near, far])
+    var options = MemoryDatabase.SearchOptions(now: Self.now)
+    options.explains = true
+    let hits = try database.search("retry budget", filter: RecordFilter(), options: options).hits
+    #expect(hits[0].explanation.contains("words together: times 1.100"))
+    #expect(!hits[1].explanation.contains { $0.hasPrefix("words together") })
+  }
+
+  @Test func theCallersBranch_counts() throws {
+    try entry("retry here", session: "a", project: 1)
+    try entry("retry there", session: "b", project: 1)
+    try database.write { db in
+      for (session, branch) in [("a", "main"), ("b", "other")] {
+        try db.execute(
+          sql: """
+            INSERT INTO sessions (id, agent, project_id, branch, started_at, last_seen_at)
+            VALUES (?, 'claude', 1, ?, 1, 1)
+            """, arguments: [session, branch])
+      }
+    }
+    #expect(try find("retry") == ["retry there", "retry here"])
+    let found = try find("retry") {
+      $0.here = .named("p1")
+      $0.branch = "main"
+    }
+    #expect(found == ["retry here", "retry there"])
+  }
+
   @Test func sessions_areNamedByTheirBeginning() throws {
     try entry("retry budget", session: "0190-aa", position: 1)
     try entry("retry budget two", session: "0190-ab", position: 1)

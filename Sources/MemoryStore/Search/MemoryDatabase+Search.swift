@@ -7,8 +7,9 @@ extension MemoryDatabase {
   public struct SearchOptions: Sendable {
     /// The last word is still being typed.
     public var isUnfinished = false
-    /// The caller's own project, which counts a little more where all are searched.
+    /// The caller's own project and branch, which count a little more.
     public var here: ProjectReference?
+    public var branch: String?
     /// Unix ms.
     public var now: Int64
     public var explains = false
@@ -64,16 +65,15 @@ extension MemoryDatabase {
         result.hits = try Self.newest(query, scope, limit: limit, db)
         return result
       }
-      let here =
-        projects == nil
-        ? try options.here.flatMap {
-          try Int64.fetchOne(
-            db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [$0.identity])
-        } : nil
+      let here = try options.here.flatMap {
+        try Int64.fetchOne(
+          db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [$0.identity])
+      }
       let candidates = try SearchCandidates(
         query, scope: scope, bounds: options.bounds, words, db)
       var ranking = try SearchRanking(
-        query, candidates, scope: scope, bounds: options.bounds, here: here, now: options.now,
+        query, candidates, scope: scope, bounds: options.bounds, here: here,
+        branch: options.branch, now: options.now,
         words, db)
       let order = try ranking.ranked()
       result.hits = try Self.hits(

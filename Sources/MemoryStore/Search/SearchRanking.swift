@@ -29,6 +29,7 @@ struct SearchRanking {
   private let words: SearchTokenizer
   private let db: Database
   private let here: Int64?
+  private let branch: String?
   private let now: Int64
   private let lengths: SearchLengths
   private(set) var candidates: SearchCandidates
@@ -43,6 +44,10 @@ struct SearchRanking {
   private var sessionScores: [Double] = []
   private var asking: Set<Int64> = []
   private var telling: Set<Int64> = []
+  /// How near the query's words are to each other, from 0 to 1.
+  private var nearness: [Int64: Double] = [:]
+  /// Sessions on the caller's branch.
+  private var onBranch: Set<Int> = []
   /// Whether the query names who spoke.
   private var isNamed: [String: Bool] = [:]
 
@@ -56,7 +61,8 @@ struct SearchRanking {
 
   init(
     _ query: SearchQuery, _ candidates: SearchCandidates, scope: SearchScope,
-    bounds: SearchWeights.Bounds, here: Int64?, now: Int64, _ words: SearchTokenizer,
+    bounds: SearchWeights.Bounds, here: Int64?, branch: String?, now: Int64,
+    _ words: SearchTokenizer,
     _ db: Database
   ) throws {
     lengths = try SearchLengths(db)
@@ -65,6 +71,7 @@ struct SearchRanking {
     self.scope = scope
     self.bounds = bounds
     self.here = here
+    self.branch = branch
     self.now = now
     self.words = words
     self.db = db
@@ -391,9 +398,15 @@ struct SearchRanking {
     take("recency", 1 + (SearchWeights.recency - 1) * pow(0.5, age / SearchWeights.recencyDays))
     if Self.written.contains(turn.kind) { take("kind", SearchWeights.writtenDown) }
     if let here, turn.projectID == here { take("this project", SearchWeights.here) }
+    if let session = turn.session, onBranch.contains(session) {
+      take("this branch", SearchWeights.branch)
+    }
     if turn.uses > 0 {
       let times = min(3, log2(1 + Double(turn.uses)))
       take("looked at before", 1 + (SearchWeights.used - 1) * times)
+    }
+    if let nearness = nearness[turn.number], nearness > 0 {
+      take("words together", 1 + (SearchWeights.together - 1) * nearness)
     }
     if telling.contains(turn.number) { take("tells when", SearchWeights.tellsWhen) }
     if asking.contains(turn.number) { take("asks", SearchWeights.question) }
@@ -404,13 +417,18 @@ struct SearchRanking {
   private static let headBytes: Int64 = 2000
   private static let tailBytes: Int64 = 240
 
-  /// Whether texts ask, or tell a time: of the best, and of what stands before them.
+  /// Whether texts ask, or tell a time, of the best and of what stands before them; how near the words
+  /// are to each other in the very best; and on which branch these were said.
   private mutating func read(_ best: [Int]) throws {
     var numbers = Set(best.map { turns[$0].number })
     for place in best {
       if let before = turns[place].before { numbers.insert(turns[before].number) }
     }
+    let first =
+      candidates.terms.count > 1 ? Set(best.prefix(bounds.together).map { turns[$0].number }) : []
+    let marks = SearchMarks(candidates.terms.map(\.query), words)
     var (asking, telling): (Set<Int64>, Set<Int64>) = ([], [])
+    var nearness: [Int64: Double] = [:]
     let asksWhen = query.asksWhen
     try lookUp(
       "number, substr(body, 1, \(Self.headBytes)), substr(body, -\(Self.tailBytes))",
@@ -422,14 +440,47 @@ struct SearchRanking {
       {
         asking.insert(number)
       }
-      if asksWhen, let head = sqlite3_column_text(row, 1),
-        SearchWords.tellWhen(
-          UnsafeBufferPointer(start: head, count: Int(sqlite3_column_bytes(row, 1))))
-      {
-        telling.insert(number)
+      guard asksWhen || first.contains(number), let start = sqlite3_column_text(row, 1) else {
+        return
+      }
+      let head = UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(row, 1)))
+      if asksWhen, SearchWords.tellWhen(head) { telling.insert(number) }
+      if first.contains(number) { nearness[number] = self.nearness(of: marks.words(in: head)) }
+    }
+    (self.asking, self.telling, self.nearness) = (asking, telling, nearness)
+    try findBranch(best)
+  }
+
+  /// Of words that follow each other in the query, how near they come to each other: 1 side by side,
+  /// 0 if far apart or not both there. The mean.
+  private func nearness(of found: [SearchMarks.Word]) -> Double {
+    // Phrases and parts of words come behind the words that they are made of.
+    let pairs = Double(max(1, candidates.terms.count { $0.query.weight == 1 } - 1))
+    var last = [Int?](repeating: nil, count: candidates.terms.count)
+    var nearest = [Int](repeating: .max, count: candidates.terms.count)
+    for (place, word) in found.enumerated() {
+      guard let term = word.term else { continue }
+      if term > 0, let other = last[term - 1] { nearest[term] = min(nearest[term], place - other) }
+      if term + 1 < last.count, let other = last[term + 1] {
+        nearest[term + 1] = min(nearest[term + 1], place - other)
+      }
+      last[term] = place
+    }
+    return nearest.reduce(0) {
+      $0 + max(0, 1 - Double($1 - 1) / SearchWeights.togetherWords)
+    } / pairs
+  }
+
+  private mutating func findBranch(_ best: [Int]) throws {
+    guard let branch, let here else { return }
+    let statement = try db.cachedStatement(
+      sql: "SELECT 1 FROM sessions WHERE id = ? AND branch = ?")
+    for session in Set(best.map { turns[$0].projectID == here ? turns[$0].session : nil }) {
+      guard let session else { continue }
+      try SearchScan.run(statement, db, [.text(sessions.names[session]), .text(branch)]) { _ in
+        onBranch.insert(session)
       }
     }
-    (self.asking, self.telling) = (asking, telling)
   }
 
   /// A neighbour comes in without having been matched: what must and must not be in it is asked of

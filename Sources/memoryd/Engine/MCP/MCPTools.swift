@@ -390,13 +390,11 @@ struct MCPTools {
   private func search(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
     let query = try arguments.needed("query")
     let limit = min(100, max(1, arguments.values["limit"]?.integer ?? 20))
-    var options = MemoryDatabase.SearchOptions(now: service.clock.now)
-    options.here = project(arguments, service)
     let result = try service.reader().search(
       query,
       filter: RecordFilter(
         project: arguments["project"], sessionID: arguments["session"], limit: limit),
-      options: options)
+      options: ProjectFinder.searchOptions(project(arguments, service), service))
     var object: JSONOutput.Object = [
       "query": query, "count": result.hits.count, "results": result.hits.map(JSONOutput.hit),
     ]

@@ -121,33 +121,19 @@ struct InstallCommand: ParsableCommand {
 
     /// - Returns: The copy of what was there; nil if nothing was.
     private func write(_ edit: Edit, _ service: MemoryService) throws -> String? {
-      // A link into a folder under version control stays one.
-      let target = URL(fileURLWithPath: edit.path).resolvingSymlinksInPath().path
-      var backup: String?
-      var mode: Any = 0o600
-      if edit.exists {
-        let facts = try? FileManager.default.attributesOfItem(atPath: target)
-        mode = facts?[.posixPermissions] ?? mode
-        let stamp = Timestamp.string(service.clock.now).prefix(19).replacing(":", with: "")
-        backup = Self.free("\(edit.path).before-memoryd-\(stamp)")
-        try RegularFile.writeAtomically(Array(edit.old.utf8), to: backup ?? "")
-      } else {
+      let old = Array(edit.old.utf8)
+      let new = Array(edit.new.utf8)
+      guard edit.exists else {
+        // A link into a folder under version control stays one, though it leads nowhere yet.
+        let target = URL(fileURLWithPath: edit.path).resolvingSymlinksInPath().path
         try RegularFile.makeFolder((target as NSString).deletingLastPathComponent)
+        try RegularFile.writeAtomically(new, to: target)
+        return nil
       }
-      try RegularFile.writeAtomically(Array(edit.new.utf8), to: target)
-      try? FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: target)
+      let stamp = Timestamp.string(service.clock.now).prefix(19).replacing(":", with: "")
+      let backup = try RegularFile.writeCopy(old, "\(edit.path).before-memoryd-\(stamp)")
+      try RegularFile.rewrite(new, edit.path)
       return backup
-    }
-
-    /// A name that nothing has yet.
-    private static func free(_ path: String) -> String {
-      var number = 1
-      var name = path
-      while RegularFile.facts(name) != nil {
-        number += 1
-        name = "\(path)-\(number)"
-      }
-      return name
     }
   }
 }

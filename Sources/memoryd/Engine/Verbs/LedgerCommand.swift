@@ -260,14 +260,7 @@ struct LedgerCommand: ParsableCommand {
             ? "--force replaces it and keeps a copy beside it"
             : "`memoryd ledger import \(path)` takes the changes in first")
       }
-      if !isOwn, !old.isEmpty {
-        var number = 1
-        var copy = path + ".before-memoryd"
-        while try !RegularFile.writeNew(old, to: copy) {
-          number += 1
-          copy = "\(path).before-memoryd-\(number)"
-        }
-      }
+      if !isOwn, !old.isEmpty { try RegularFile.writeCopy(old, path + ".before-memoryd") }
       try RegularFile.rewrite(Array(text.utf8), path)
       return true
     }

@@ -11,6 +11,17 @@ enum ProjectFinder {
     return name == here.name ? here : .named(name)
   }
 
+  /// How to search for somebody who works on this project.
+  static func searchOptions(
+    _ project: ProjectReference, _ service: MemoryService
+  ) -> MemoryDatabase.SearchOptions {
+    var options = MemoryDatabase.SearchOptions(now: service.clock.now)
+    options.here = project
+    let facts = GitFacts.read(at: service.cwd)
+    if GitFacts.project(at: service.cwd, facts: facts) == project { options.branch = facts?.branch }
+    return options
+  }
+
   /// The session that the caller runs in, where the agent says so in the environment.
   static func session(_ id: String?, _ service: MemoryService) -> SessionReference? {
     let ids = [id, service.environment["CLAUDE_CODE_SESSION_ID"]].compactMap(\.self)

@@ -50,10 +50,10 @@ struct SearchCommand: Verb {
       project: shared.project?.text, sessionID: session?.text, kinds: kind,
       since: try range(since, "--since", now)?.lowerBound,
       until: try range(until, "--until", now)?.upperBound, limit: limit)
-    var options = MemoryDatabase.SearchOptions(now: now)
+    var options = ProjectFinder.searchOptions(
+      ProjectFinder.project(named: nil, service), service)
     options.isUnfinished = asYouType
     options.explains = explain
-    options.here = ProjectFinder.project(named: nil, service)
     if batch {
       return try BatchSearch(service: service, filter: filter, options: options).run(invocation)
     }
