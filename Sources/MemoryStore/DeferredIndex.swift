@@ -15,7 +15,8 @@ struct DeferredIndex {
     try MemoryDatabase.setMeta(Self.mark, "", db)
   }
 
-  private static func newest(_ db: Database) throws -> Int64 {
+  /// The number of the newest entry; 0 for none.
+  static func newest(_ db: Database) throws -> Int64 {
     try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0
   }
 

@@ -78,7 +78,9 @@ extension MemoryDatabase {
 
   private static func check(_ db: Database) throws {
     guard try String.fetchOne(db, sql: "PRAGMA integrity_check") == "ok" else {
-      throw StoreError(.corrupt, "the copy fails SQLite's integrity check", hint: doctorHint)
+      throw StoreError(
+        .corrupt, "the copy fails SQLite's integrity check: what it was made from is damaged",
+        hint: "was it a backup, take another one; was it the store, " + doctorHint)
     }
   }
 

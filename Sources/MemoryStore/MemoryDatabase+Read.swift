@@ -111,6 +111,32 @@ extension MemoryDatabase {
     return found.first
   }
 
+  /// As ``session(id:)`` for a session of which only imported entries are known.
+  public func importedSession(id: String) throws(StoreError) -> SessionRecord? {
+    try read { db in
+      let found = try Self.sessions(id, db)
+      guard let name = found.first else { return nil }
+      guard found.count == 1 else {
+        throw StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
+      }
+      guard
+        let row = try Row.fetchOne(
+          db,
+          cached: """
+            SELECT min(created_at) AS first, max(created_at) AS last, max(project_id) AS project
+            FROM entries WHERE session_id = ?
+            """, arguments: [name])
+      else { return nil }
+      var session = SessionRecord(
+        id: name, agent: "import", startedAt: row["first"] as Int64? ?? 0,
+        lastSeenAt: row["last"] as Int64? ?? 0)
+      session.project = try String.fetchOne(
+        db, cached: "SELECT name FROM projects WHERE id = ?",
+        arguments: [row["project"] as Int64?])
+      return session
+    }
+  }
+
   /// The project of that short name that was seen last.
   public func project(named name: String) throws(StoreError) -> ProjectReference? {
     var query = Query("SELECT * FROM projects")

@@ -9,19 +9,24 @@ extension MemoryDatabase {
 
   func redacted(_ entry: ImportedEntry) -> ImportedEntry {
     var entry = entry
-    entry.title = redactor.redact(entry.title)
-    entry.text = redactor.redact(entry.text)
+    entry.title = readable(redactor.redact(entry.title))
+    entry.text = readable(redactor.redact(entry.text))
     return entry
   }
 
   func redacted(_ batch: TranscriptBatch) -> TranscriptBatch {
     var batch = batch
     for index in batch.entries.indices {
-      batch.entries[index].title = redactor.redact(batch.entries[index].title)
-      batch.entries[index].body = redactor.redact(batch.entries[index].body)
+      batch.entries[index].title = readable(redactor.redact(batch.entries[index].title))
+      batch.entries[index].body = readable(redactor.redact(batch.entries[index].body))
     }
     batch.digest = redactor.redact(json: batch.digest)
     return batch
+  }
+
+  /// For SQLite's functions, and for whoever reads the text through them, it ends at a NUL.
+  private func readable(_ text: String) -> String {
+    text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
   }
 }
 

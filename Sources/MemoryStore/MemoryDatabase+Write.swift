@@ -39,13 +39,15 @@ extension MemoryDatabase {
   /// Takes in transcript text and statistics where nothing else is to be written.
   ///
   /// - Parameter reopens: For a session that starts: an earlier end of it does not count any more.
+  /// - Returns: The number of entries that are new; a fork's are its parent's.
+  @discardableResult
   public func commit(
     _ transcript: TranscriptBatch?, project: ProjectReference?, session: SessionReference,
     at: Int64, reopens: Bool = false, hook: (() -> HookRun)? = nil
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Int {
     let transcript = transcript.map(redacted)
     let session = redacted(session)
-    try write { db in
+    return try write { db in
       var ids = try Self.generator(db)
       let projectID = try project.map { try Self.upsert($0, at: at, db) }
       try Self.upsert(session, projectID: projectID, at: at, db)
@@ -54,12 +56,14 @@ extension MemoryDatabase {
           cached: "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?",
           arguments: [session.id])
       }
+      let known = try DeferredIndex.newest(db)
       if let transcript {
         try Self.store(
           transcript, sessionID: session.id, projectID: projectID, at: at, ids: &ids, db)
       }
       try Self.save(ids, db)
       if let hook { try Self.insert(hook(), at: at, db) }
+      return Int(try DeferredIndex.newest(db) - known)
     }
   }
 

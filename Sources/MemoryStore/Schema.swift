@@ -19,7 +19,7 @@ enum Schema {
   static let steps = [
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
     SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four, then: SearchParts.fill),
-    SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six),
+    SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six, then: SearchParts.fill),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -403,11 +403,31 @@ enum Schema {
     ALTER TABLE usage ADD COLUMN reasoning INTEGER NOT NULL DEFAULT 0;
     """
 
-  // 6: many entries at once go into the index together (DeferredIndex).
+  // 6: many entries at once go into the index together (DeferredIndex); `scope` has year and day too,
+  // and a time that no calendar has leaves the rest of it whole.
   private static let six = """
     DROP TRIGGER entries_after_insert;
+    DROP TRIGGER entries_after_delete;
+    DROP TRIGGER entries_after_update;
+    ALTER TABLE entries DROP COLUMN scope;
+    ALTER TABLE entries ADD COLUMN scope TEXT GENERATED ALWAYS AS (
+      'p' || ifnull(project_id, 0) || ' k' || kind
+      || ifnull(strftime(' y%Y m%Y%m d%Y%m%d', created_at / 1000, 'unixepoch'), '')
+      || ifnull(' s' || session_id, '')) VIRTUAL;
+    INSERT INTO entries_fts(entries_fts) VALUES ('rebuild');
     CREATE TRIGGER entries_after_insert AFTER INSERT ON entries
     WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'index_is_deferred') BEGIN
+      INSERT INTO entries_fts(rowid, title, body, parts, scope)
+      VALUES (new.number, new.title, new.body, new.parts, new.scope);
+    END;
+    CREATE TRIGGER entries_after_delete AFTER DELETE ON entries BEGIN
+      INSERT INTO entries_fts(entries_fts, rowid, title, body, parts, scope)
+      VALUES ('delete', old.number, old.title, old.body, old.parts, old.scope);
+    END;
+    CREATE TRIGGER entries_after_update
+    AFTER UPDATE OF title, body, parts, project_id, kind, created_at, session_id ON entries BEGIN
+      INSERT INTO entries_fts(entries_fts, rowid, title, body, parts, scope)
+      VALUES ('delete', old.number, old.title, old.body, old.parts, old.scope);
       INSERT INTO entries_fts(rowid, title, body, parts, scope)
       VALUES (new.number, new.title, new.body, new.parts, new.scope);
     END;

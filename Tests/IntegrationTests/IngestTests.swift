@@ -143,7 +143,7 @@ import Testing
     let result = try place.run("ingest", "--json")
     #expect(result.status == 0)
     #expect(try result.items().map { $0["session"] as? String } == ["c", "one"])
-    #expect(result.errorOutput.contains("1 compressed transcripts (.jsonl.zst) were not read"))
+    #expect(result.errorOutput.contains("1 compressed transcript (.jsonl.zst) not read"))
     let moved = try place.run(
       "ingest", "--json", environment: ["CODEX_HOME": place.path + "/elsewhere"])
     #expect(try moved.items().map { $0["session"] as? String } == ["c", "two"])
@@ -239,7 +239,7 @@ import Testing
     process.waitUntilExit()
     let line = /ingest: \d+\.\d of 10\.5 MB, \d+\.\d MB\/s, \d+ s left/
     #expect(shown.contains(line), "\(shown)")
-    #expect(shown.contains("1 transcripts read"))
+    #expect(shown.contains("1 transcript read"))
   }
 }
 

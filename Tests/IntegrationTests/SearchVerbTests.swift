@@ -42,14 +42,17 @@ import Testing
         {"query": "walrus since:nonsense", "session": "s-2"}
         {"id": 5, "query": "walrus", "kind": ["turn", "note"], "limit": 1}
         {"id": 6}
+        {"query": "walrus", "limit": -1}
+        {"query": "walrus", "since": "nonsense"}
         """)
-    #expect(result.status == 65 && result.errorOutput.contains("2 lines could not be searched for"))
+    #expect(result.status == 65 && result.errorOutput.contains("4 lines could not be searched for"))
     let answers = try answers(result.output)
-    #expect(answers.map(ids) == [["a", "b"], [], ["b"], ["a"], ["b"], ["b"], []])
+    #expect(answers.map(ids) == [["a", "b"], [], ["b"], ["a"], ["b"], ["b"], [], [], []])
     #expect(answers[0]["id"] as? Int == 1 && answers[2]["id"] as? String == "two")
-    #expect(answers[1]["error"] as? String == "this line is no query")
+    #expect(answers[1]["error"] as? String == "this line is no JSON object")
     #expect((answers[4]["complaints"] as? [String])?.count == 1 && answers[4]["id"] is NSNull)
-    #expect(answers[6]["error"] != nil)
+    #expect(answers[6]["error"] as? String == "this line has no query")
+    #expect(answers[8]["error"] as? String == "since is no time")
   }
 
   @Test func batch_takesOptionsForWhatALineDoesNotSay() throws {
@@ -85,9 +88,17 @@ import Testing
     ])
     let output = try place.run("search", "walrus").output
     #expect(output.contains("Walrus") && !output.contains("\u{1B}") && !output.contains("\u{7}"))
-    #expect(output.contains("memoryd session show s-1 --around ") && output.contains("Ann"))
+    let line = try #require(
+      output.split(separator: "\n").first { $0.contains("memoryd session show s-1 --around ") })
+    let id = String(line.split(separator: " ").last ?? "")
+    let shown = try place.run("session", "show", "s-1", "--around", id, "--json").json()
+    #expect(shown["agent"] as? String == "import" && output.contains("Ann"))
+    #expect((shown["entries"] as? [[String: Any]])?.first?["actor"] as? String == "Ann")
     #expect(try place.run("search", "giraffe").output == "Nothing found.\n")
-    #expect(try place.run("search").status == 64)
+    #expect(try place.run("search").status == 64 && place.run("search", " ").status == 64)
+    let nowhere = try place.run("search", "project:nowhere walrus")
+    #expect(nowhere.errorOutput.contains("there is no project nowhere"))
+    #expect(try place.run("search", "walrus", "--kind", "note,turn").output.contains("Walrus"))
   }
 
   // MARK: Quality

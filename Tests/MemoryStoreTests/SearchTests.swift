@@ -9,7 +9,8 @@ import Testing
     ("parseRetryAfter", "parse retry after"), ("HTTPServer", "http server"),
     ("utf8Text", "utf text"), ("URLSession2", "url session"), ("plain words only", ""),
     ("ALLCAPS", ""), ("Word", ""), ("fooBar and fooBaz", "foo bar baz"), ("snake_case", ""),
-    ("日本語", "日本 本語 語"), ("語", "語"), ("iPhone 日本", "phone 日本 本"), ("Größe", ""), ("", ""),
+    ("日本語", "日本 本語 語"), ("語", "語"), ("iPhone 日本", "phone 日本 本"),
+    ("修改retry逻辑 plain", "修改 改 逻辑 辑 retry"), ("Größe", ""), ("", ""),
   ])
   func parts_areThoseOfIdentifiersAndIdeographs(text: String, expected: String) {
     #expect(SearchParts.of(text) == expected)
@@ -18,7 +19,9 @@ import Testing
   @Test func longTexts_areBounded() {
     let text = (0..<20_000).map { "someName\($0)Thing\($0)" }.joined(separator: " ")
     #expect(SearchParts.of(text).utf8.count < 5000)
-    #expect(SearchParts.of(String(repeating: "日", count: 100_000)).utf8.count < 5000)
+    #expect(SearchParts.of(String(repeating: "日", count: 1_000_000)).utf8.count < 1_050_000)
+    // Ideographs have no other words to be found by.
+    #expect(SearchParts.of(String(repeating: "日", count: 5000) + "終端").contains("終端"))
   }
 }
 
@@ -51,6 +54,28 @@ import Testing
   @Test(arguments: ["", "soon", "2026-13", "2026-02-30", "99999999999999w", "week", "-3d", "0000"])
   func otherWords_areNone(text: String) {
     #expect(SearchTime.range(text, now: Self.now) == nil)
+  }
+}
+
+@Suite struct SearchPeriodTests {
+  private func words(_ since: String?, _ until: String?) -> String? {
+    SearchPeriod.words(
+      from: since.flatMap { SearchTime.range($0, now: 0)?.lowerBound },
+      to: until.flatMap { SearchTime.range($0, now: 0)?.upperBound }
+    ).map { $0.map { $0.words[0] + ($0.isOpen ? "*" : "") }.joined(separator: " ") }
+  }
+
+  @Test func times_areYearsMonthsAndDays() {
+    #expect(words(nil, nil) == nil)
+    #expect(words("2026-06-02", "2026-06-02") == "d20260602")
+    #expect(words("2026", "2026") == "y2026")
+    #expect(words("2026-02", "2026-03") == "m202602 m202603")
+    #expect(words("2024-02-01", "2024-02-28")?.hasSuffix("d20240228") == true)
+    #expect(words("2029-12-31", nil) == "d20291231 y203* y204* y205* y206* y207* y208* y209*")
+    #expect(
+      words(nil, "2026-01-01")
+        == "y197* y198* y199* y200* y201* y2020 y2021 y2022 y2023 y2024 y2025 d20260101")
+    #expect(words("2026-02", "2026-01") == "y0000")
   }
 }
 
@@ -320,6 +345,117 @@ import Testing
     #expect(Set(found) == ["the zebra question of today", "wholly unlike", "nothing here"])
   }
 
+  @Test func oldDays_areFoundBelowManyNewerEntries() throws {
+    for number in 0..<900 {
+      try entry("server \(number)", session: "s\(number)", daysAgo: Int64(1000 - number))
+    }
+    let day = String(Timestamp.string(Self.now - 950 * SearchTime.day).prefix(10))
+    #expect(try find("server since:\(day) until:\(day)") == ["server 50"])
+    #expect(try find("since:\(day) until:\(day)") == ["server 50"])
+    #expect(try find("server until:\(day)").count == 20)
+    #expect(try find("kind:reply until:\(day)").first == "server 50")
+    try entry("server of the future", daysAgo: -2000)
+    let all = try find("server since:\(day)", RecordFilter(limit: 1000))
+    #expect(all.count == 851, "\(all.count)")
+  }
+
+  @Test func wordsMuchUsedLately_areNotTakenForCommon() throws {
+    try database.write { db in
+      for number in 0..<20_000 {
+        try db.execute(
+          cached: """
+            INSERT INTO entries (id, kind, origin, title, body, created_at)
+            VALUES (?, 'turn', 'import', '', ?, ?)
+            """, arguments: ["n\(number)", "filler text \(number)", Self.now])
+      }
+    }
+    try entry("plain pelican", id: "old")
+    for number in 0..<700 { try entry("zebra \(number)", session: nil) }
+    try entry("zebra pelican", id: "both")
+    for number in 0..<600 { try entry("zebra again \(number)", session: nil) }
+    var options = MemoryDatabase.SearchOptions(now: Self.now)
+    options.explains = true
+    let hits = try database.search("zebra pelican", filter: RecordFilter(), options: options).hits
+    #expect(hits.first?.entry.body == "zebra pelican")
+    #expect(hits.first?.explanation.contains { $0.contains("(in 1301 entries)") } == true)
+  }
+
+  @Test func mixedScripts_areFoundInTheirParts() throws {
+    try entry("修改retry逻辑，避免timeout")
+    try entry("テストの日本語の設定")
+    try entry(String(repeating: "文字", count: 900) + "終端記号")
+    #expect(try find("retry") == ["修改retry逻辑，避免timeout"])
+    #expect(try find("timeout") == ["修改retry逻辑，避免timeout"])
+    #expect(try find("修改retry") == ["修改retry逻辑，避免timeout"])
+    #expect(try find("\"日本語\"") == ["テストの日本語の設定"])
+    #expect(try find("テスト -日本語").isEmpty)
+    #expect(try find("終端記号").count == 1)
+  }
+
+  @Test func whatNarrows_isExactAndOnlyNarrows() throws {
+    try entry("walrus python", kind: "tool", session: "run-1")
+    try entry("walrus", kind: "tool-call", session: "run-1-b")
+    try entry("walrus too", kind: "ADR", session: "run")
+    #expect(try find("kind:tool") == ["walrus python"])
+    #expect(try find("kind:tool -python").isEmpty)
+    #expect(try find("kind:adr walrus") == ["walrus too"])
+    #expect(try find("session:run-1") == ["walrus python"])
+    #expect(try find("session:run") == ["walrus too"])
+    #expect(try find("kind:tool walrus", RecordFilter(kinds: ["ADR"])).isEmpty)
+    #expect(try find("kind:tool,adr walrus", RecordFilter(kinds: ["ADR"])) == ["walrus too"])
+    #expect(try find("walrus session:run-1", RecordFilter(sessionID: "run-1-b")) == ["walrus"])
+    #expect(try find("\"walrus\" kind:tool") == ["walrus python"])
+    #expect(try find("-walrus -too").count == 3)
+  }
+
+  @Test func longQueries_areBoundedAndKeepTheirWords() throws {
+    try entry("the uploader crashed with a segfault")
+    let paths = (0..<12).map { "src/app/a\($0).swift:1:7" }.joined(separator: " ")
+    #expect(try find("uploader crashed segfault \(paths)").first?.contains("segfault") == true)
+    let dates = String(repeating: "2026-01-05 ", count: 12)
+    #expect(try find(dates + "uploader").count == 1)
+    let clock = ContinuousClock()
+    let spent = try clock.measure {
+      _ = try find(String(repeating: "some words ", count: 10_000))
+      _ = try find("src/" + (0..<9000).map { "p\($0)" }.joined(separator: "/"))
+      _ = try find(String(repeating: "\"uploader\" ", count: 300))
+      _ = try find("uploader " + (0..<2000).map { "-x\($0)" }.joined(separator: " "))
+    }
+    // Took minutes.
+    #expect(spent < .seconds(20))
+  }
+
+  @Test func identifiers_areNoQuestions_andLastPositionsNoTrap() throws {
+    try entry("call parseRetryAfter here", session: "s", position: 1)
+    try entry("unrelated lunch talk", session: "s", position: 2)
+    #expect(try find("parseRetryAfter") == ["call parseRetryAfter here"])
+    try entry("kiwi one", session: "o", position: .max)
+    try entry("kiwi two", session: "o", position: .max)
+    try entry("kiwi three", session: "o", position: .min)
+    #expect(try find("kiwi").count == 3)
+  }
+
+  @Test func textsThatDiffer_areHitsOfTheirOwn() throws {
+    for text in ["x == 0 walrus", "x != 0 walrus", "version 1.5 walrus", "version 15 walrus"] {
+      try entry(text, session: nil)
+    }
+    try entry("Version 1.5 (walrus).", session: nil)
+    #expect(try find("walrus").count == 4)
+    for number in 0..<150 { try entry("marmot", session: "m\(number)") }
+    try entry("a marmot of another kind than those that were there before", session: "z")
+    #expect(try find("marmot").count == 2)
+    for number in 0..<700 { try entry("okapi \(number)", session: "k\(number)") }
+    #expect(try find("okapi", RecordFilter(limit: 1000)).count == 700)
+  }
+
+  @Test func wordsPastTheirStem_areCompleted() throws {
+    try entry("the configuration of the installation is running")
+    for beginning in ["config", "configura", "configuratio", "installatio", "runnin"] {
+      #expect(try find(beginning) { $0.isUnfinished = true }.count == 1, "\(beginning)")
+    }
+    #expect(try find("confiture") { $0.isUnfinished = true }.isEmpty)
+  }
+
   // MARK: Bounds
 
   /// Far more entries than any bound: what the index must be asked in pieces.
@@ -412,6 +548,11 @@ import Testing
     let text = "jitter once. \(filler) backoff with jitter \(filler)"
     let best = snippet("backoff jitter", text) ?? ""
     #expect(best.hasPrefix("…word194 ") && best.hasSuffix(" word14…"), "\(best)")
+    let path = (0..<10).map { "part\($0)" }.joined(separator: "/")
+    #expect(snippet("part9", "see \(path) \(filler)")?.hasPrefix("…part0/part1/") == true)
+    #expect(
+      snippet("sings", "a sentence of some words, with what is looked for at its end: it sings")
+        == "a sentence of some words, with what is looked for at its end: it [sings]")
     #expect(best.contains("[backoff] with [jitter]"))
     #expect(snippet("jitter", text)?.hasPrefix("[jitter] once. word0") == true)
   }

@@ -41,16 +41,26 @@ extension MemoryDatabase {
       let query = SearchQuery(
         text, filter: filter, isUnfinished: options.isUnfinished, now: options.now, words)
       var result = SearchResult(complaints: query.complaints)
+      if query.isImpossible {
+        result.complaints.append("the query and the options ask for different things")
+        return result
+      }
       var projects: [Int64]?
       if let name = query.filter.project {
         projects = try Int64.fetchAll(
           db, cached: "SELECT id FROM projects WHERE name = ?", arguments: [name])
-        if projects?.isEmpty ?? true { return result }
+        if projects?.isEmpty ?? true {
+          result.complaints.append("there is no project \(name)")
+          return result
+        }
       }
       var sessions: [String]?
       if let session = query.filter.sessionID {
         let found = try Self.sessions(session, db)
-        if found.isEmpty { return result }
+        if found.isEmpty {
+          result.complaints.append("no session begins with \(session)")
+          return result
+        }
         if found.count > Self.mostSessions {
           result.complaints.append(
             "session \(session) may be any of more than \(Self.mostSessions) sessions")
@@ -58,8 +68,7 @@ extension MemoryDatabase {
         }
         sessions = found
       }
-      let scope = SearchScope(
-        query.filter, projects: projects, sessions: sessions, now: options.now)
+      let scope = SearchScope(query.filter, projects: projects, sessions: sessions)
       let limit = query.filter.limit ?? 20
       if query.terms.isEmpty {
         result.hits = try Self.newest(query, scope, limit: limit, db)
@@ -69,15 +78,18 @@ extension MemoryDatabase {
         try Int64.fetchOne(
           db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [$0.identity])
       }
-      let candidates = try SearchCandidates(
-        query, scope: scope, bounds: options.bounds, words, db)
-      var ranking = try SearchRanking(
-        query, candidates, scope: scope, bounds: options.bounds, here: here,
-        branch: options.branch, now: options.now,
-        words, db)
-      let order = try ranking.ranked()
-      result.hits = try Self.hits(
-        order, ranking, limit: limit, explains: options.explains, words, db)
+      var bounds = options.bounds
+      let candidates = try SearchCandidates(query, scope: scope, bounds: bounds, words, db)
+      while true {
+        var ranking = try SearchRanking(
+          query, candidates, scope: scope, bounds: bounds, here: here, branch: options.branch,
+          now: options.now, words, db)
+        let order = try ranking.ranked()
+        result.hits = try Self.hits(
+          order, ranking, limit: limit, explains: options.explains, words, db)
+        guard result.hits.count < limit, ranking.isCut, bounds.top < Self.mostTop else { break }
+        bounds.widen()
+      }
       return result
     }
   }
@@ -98,7 +110,7 @@ extension MemoryDatabase {
   private static let mostSessions = 20
 
   /// The session of this id, or else those whose ids begin so; not many more than are taken.
-  private static func sessions(_ text: String, _ db: Database) throws -> [String] {
+  static func sessions(_ text: String, _ db: Database) throws -> [String] {
     var found: [String] = []
     let least = "SELECT min(session_id) FROM entries WHERE session_id "
     var next = try String.fetchOne(db, cached: least + ">= ?", arguments: [text])
@@ -112,33 +124,36 @@ extension MemoryDatabase {
 
   // MARK: Hits
 
-  /// Rows that are looked at where only a time, which the index does not know exactly, narrows them.
+  /// Candidates up to which a search is widened.
+  private static let mostTop = 2000
+  /// Rows that are looked at where the index takes in more than is asked for.
   private static let mostLookedAt = 10_000
 
   private static func newest(
     _ query: SearchQuery, _ scope: SearchScope, limit: Int, _ db: Database
   ) throws -> [SearchHit] {
-    guard scope.expression != nil || scope.hasTimes else { return [] }
+    guard let match = scope.match(query) else { return [] }
     var hits: [SearchHit] = []
-    var numbers: [Int64] = []
-    let most = scope.hasTimes ? mostLookedAt : limit
-    if let expression = scope.expression {
-      try SearchScan.ids(db, match: "scope : (\(expression))", before: .max, limit: most) {
+    var before = Int64.max
+    var lookedAt = 0
+    while hits.count < limit, lookedAt < mostLookedAt {
+      var numbers: [Int64] = []
+      try SearchScan.ids(db, match: match, before: before, limit: min(500, max(20, limit))) {
         numbers.append($0)
       }
-    } else {
-      // By time alone: what came last mostly was written last.
-      numbers = try Int64.fetchAll(
-        db,
-        cached: """
-          SELECT number FROM entries WHERE created_at BETWEEN ? AND ? ORDER BY number DESC LIMIT ?
-          """,
-        arguments: [query.filter.since ?? .min, query.filter.until ?? .max, limit])
-    }
-    for number in numbers where hits.count < limit {
-      guard let row = try row(number, db), scope.holds(time: row["created_at"]) else { continue }
-      let entry = entry(row)
-      hits.append(SearchHit(entry: entry, score: 0, snippet: head(of: entry)))
+      guard let last = numbers.last else { break }
+      before = last
+      lookedAt += numbers.count
+      for number in numbers where hits.count < limit {
+        guard let row = try row(number, db) else { continue }
+        let entry = entry(row)
+        guard
+          scope.holds(
+            kind: entry.kind, projectID: row["project_id"] as Int64?, session: entry.sessionID,
+            time: entry.createdAt)
+        else { continue }
+        hits.append(SearchHit(entry: entry, score: 0, snippet: head(of: entry)))
+      }
     }
     return hits
   }
@@ -157,15 +172,14 @@ extension MemoryDatabase {
     _ words: SearchTokenizer, _ db: Database
   ) throws -> [SearchHit] {
     var hits: [SearchHit] = []
-    var known: [[UInt8]: Int] = [:]
+    var known: [String: Int] = [:]
     let snippets = SearchSnippet(ranking.candidates.terms.map(\.query), words)
     for place in order {
       let turn = ranking.turns[place]
       guard let row = try row(turn.number, db) else { continue }
       let entry = entry(row)
       // The same text in ten forks is one hit.
-      let text =
-        Array("\(turn.projectID ?? 0) \(turn.kind) ".utf8) + fingerprint(entry)
+      let text = "\(turn.projectID ?? 0) \(turn.kind) \(fingerprint(entry))"
       if let first = known[text] {
         hits[first].copies += 1
         continue
@@ -181,21 +195,20 @@ extension MemoryDatabase {
     return hits
   }
 
-  /// Letters and digits alone, in lower case where they are ASCII.
-  private static func fingerprint(_ entry: EntryRecord) -> [UInt8] {
-    var bytes: [UInt8] = []
+  /// Of a text without its blanks, capitals, and marks at the ends of words, by which forks of a session
+  /// and quotations differ.
+  private static func fingerprint(_ entry: EntryRecord) -> Int {
+    var hasher = Hasher()
     for text in [entry.title, entry.body] {
-      for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): bytes.append(byte | 0x20)
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
-          bytes.append(byte)
-        default: break
-        }
-        if bytes.count >= 2000 { return bytes }
+      for word in text.utf8.split(whereSeparator: { $0 <= 0x20 }) {
+        let isMark = { (byte: UInt8) in ".,;:!?\"'`*_()[]".utf8.contains(byte) }
+        var rest = word.drop(while: isMark)
+        while let last = rest.last, isMark(last) { rest.removeLast() }
+        for byte in rest { hasher.combine(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte) }
+        if !rest.isEmpty { hasher.combine(0 as UInt8) }
       }
     }
-    return bytes
+    return hasher.finalize()
   }
 
   /// Of an entry that has no word of the query: it stands beside one that has.
@@ -216,7 +229,6 @@ extension SearchRanking.Explanation {
     }
     if session > 0 { lines.append("session: \(number(session))") }
     lines += factors.map { "\($0.name): times \(number($0.value))" }
-    if !dropped.isEmpty { lines.append("too common: \(dropped.joined(separator: ", "))") }
     return lines
   }
 }

@@ -15,15 +15,14 @@ struct SearchCandidates {
     var isComplete: Bool
     /// What each of its appearances counts.
     var scale = 1.0
+    /// Too common to lead to anything: it is counted where others have led.
+    var isWeak = false
   }
 
   var terms: [Term] = []
   private(set) var counts: SearchCounts
   /// Entries that are searched.
   var entries = 1.0
-  /// Terms that were left out as too common, for people.
-  var dropped: [String] = []
-
   private let db: Database
   private let scope: SearchScope
   private let query: SearchQuery
@@ -36,30 +35,26 @@ struct SearchCandidates {
     self.scope = scope
     self.query = query
     counts = SearchCounts(columns: query.terms.count)
-    let last = Double(
-      try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0)
-    /// Exact where all were read, else by how far back so many rows reach.
-    func estimate(_ count: Int, oldest: Int64?, limit: Int) -> Double {
-      guard count >= limit, let oldest else { return Double(count) }
-      return min(last, Double(count) * last / max(1, last - Double(oldest) + 1))
-    }
-    entries = last
-    if let expression = scope.expression {
-      let limit = 10 * bounds.newest
+    let last = try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0
+    entries = Double(last)
+    if let match = scope.match(query) {
+      let limit = bounds.newest
       var count = 0
-      var oldest: Int64?
-      try SearchScan.ids(db, match: "scope : (\(expression))", before: .max, limit: limit) {
+      var oldest = Int64.max
+      try SearchScan.ids(db, match: match, before: .max, limit: limit) {
         count += 1
         oldest = $0
       }
-      entries = estimate(count, oldest: oldest, limit: limit)
+      entries = Double(count)
+      if count == limit { entries += try older(than: oldest, match) }
     }
     entries = max(entries, 1)
     var unknown = SearchWeights.mostUnknown
     for (column, var term) in query.terms.enumerated() {
       if let beginning = term.beginning {
-        term.phrases += try SearchVocabulary.completions(of: words.stem(of: beginning), db).map {
-          SearchQuery.Phrase(words: [$0])
+        for word in try SearchVocabulary.completions(of: words.stem(of: beginning), db)
+        where word != words.stem(of: beginning) {
+          term.phrases.append(SearchQuery.Phrase(words: [word]))
         }
       }
       var found = Term(query: term, column: column, rows: 0, since: .max, isComplete: false)
@@ -73,15 +68,43 @@ struct SearchCandidates {
         }
       }
       guard count > 0 else { continue }
-      found.rows = min(entries, estimate(count, oldest: found.since, limit: bounds.newest))
+      found.rows = Double(count)
+      if !found.isComplete {
+        let match = scope.match(found.query.expression, query)
+        found.rows = min(entries, found.rows + (try older(than: found.since, match)))
+      }
       terms.append(found)
     }
     drop()
     try complete(bounds)
+    // An estimate may have been too low.
+    entries = terms.reduce(entries) { max($0, $1.rows) }
     try fill(bounds)
   }
 
   // MARK: Steps
+
+  /// How many rows older than this one match, by how dense they are in a few places: what was much
+  /// spoken of lately may be rare.
+  private func older(than row: Int64, _ match: String) throws -> Double {
+    let step = row / SearchWeights.samples
+    guard step > 0 else { return 0 }
+    var sum = 0.0
+    for sample in 0..<SearchWeights.samples {
+      let start = sample * step + step / 2
+      let end = min(start + step / 4, row - 1)
+      guard start <= end else { continue }
+      var count = 0
+      var last = end
+      try SearchScan.ids(db, match: match, in: start...end, limit: SearchWeights.sampleRows) {
+        count += 1
+        last = $0
+      }
+      let span = count < SearchWeights.sampleRows ? end - start + 1 : last - start + 1
+      sum += Double(count) / Double(span)
+    }
+    return sum / Double(SearchWeights.samples) * Double(row - 1)
+  }
 
   /// Reads on, towards older rows.
   ///
@@ -102,26 +125,29 @@ struct SearchCandidates {
     return count
   }
 
-  /// What is common by this store's own measure says little beside a rarer word.
+  /// What is common by this store's own measure leads nowhere beside a rarer word.
   private mutating func drop() {
     let limit = max(SearchWeights.commonRows, SearchWeights.commonShare * entries)
     guard terms.contains(where: { $0.rows <= limit }) else { return }
-    let common = terms.filter { $0.rows > limit }
-    dropped = common.map(\.query.expression)
-    terms.removeAll { $0.rows > limit }
-    for term in common { counts.clear(column: term.column) }
+    for index in terms.indices where terms[index].rows > limit && !terms[index].isComplete {
+      terms[index].isWeak = true
+      terms[index].since = .max
+      counts.clear(column: terms[index].column)
+    }
   }
 
   /// The rarest of those that go on are read to their end.
   private mutating func complete(_ bounds: SearchWeights.Bounds) throws {
     var budget = bounds.budget
     for index in terms.indices.sorted(by: { terms[$0].rows < terms[$1].rows })
-    where !terms[index].isComplete {
+    where !terms[index].isComplete && !terms[index].isWeak {
       guard terms[index].rows - Double(bounds.newest) <= Double(budget) else { break }
       var term = terms[index]
       let more = try read(&term, limit: budget)
       budget -= more
-      if term.isComplete { term.rows = Double(bounds.newest + more) }
+      term.rows =
+        term.isComplete
+        ? Double(bounds.newest + more) : max(term.rows, Double(bounds.newest + more))
       terms[index] = term
     }
   }
@@ -129,7 +155,8 @@ struct SearchCandidates {
   /// What a common word adds to rows that a rarer one found, however old they are. Where all are
   /// common, two in one entry say more than either.
   private mutating func fill(_ bounds: SearchWeights.Bounds) throws {
-    let order = terms.indices.sorted { terms[$0].rows < terms[$1].rows }
+    let order = terms.indices.filter { !terms[$0].isWeak }
+      .sorted { terms[$0].rows < terms[$1].rows }
     let rare = order.filter { terms[$0].isComplete }
     let common = order.filter { !terms[$0].isComplete }
     if !rare.isEmpty {
@@ -229,6 +256,20 @@ enum SearchScan {
     try run(statement, db, [.text(match), .integer(before), .integer(Int64(limit))]) {
       take(sqlite3_column_int64($0, 0))
     }
+  }
+
+  /// Ascending, from the oldest on.
+  static func ids(
+    _ db: Database, match: String, in run: ClosedRange<Int64>, limit: Int, _ take: (Int64) -> Void
+  ) throws {
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT rowid FROM entries_fts WHERE entries_fts MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?
+        """)
+    let values: [Value] = [
+      .text(match), .integer(run.lowerBound), .integer(run.upperBound), .integer(Int64(limit)),
+    ]
+    try self.run(statement, db, values) { take(sqlite3_column_int64($0, 0)) }
   }
 
   /// - Parameters:
@@ -343,12 +384,22 @@ enum SearchVocabulary {
   /// UTF-8 bytes; a shorter beginning fits too many words.
   private static let leastBeginning = 3
   private static let mostWords = 20_000
+  /// Letters that the stemmer takes off.
+  private static let longestSuffix = 6
 
-  /// The most frequent words that begin so.
+  /// The most frequent words that begin so. The index has stems: `configuratio` is past that of
+  /// `configuration`, which then is the longest one that it begins with.
   static func completions(of beginning: String, _ db: Database) throws -> [String] {
     guard beginning.utf8.count >= leastBeginning else { return [] }
     var found: [(count: Int64, word: String)] = []
     try scan(from: beginning, to: beginning + "\u{10FFFF}", db) { found.append(($1, $0)) }
+    if found.isEmpty {
+      for length in (leastBeginning..<beginning.count).reversed()
+      where found.isEmpty && beginning.count - length <= longestSuffix {
+        let stem = String(beginning.prefix(length))
+        try scan(from: stem, to: stem + "\u{1}", db) { found.append(($1, $0)) }
+      }
+    }
     return found.sorted { ($0.count, $1.word) > ($1.count, $0.word) }.prefix(8).map(\.word)
   }
 

@@ -7,34 +7,42 @@ import GRDB
 /// one. (It cuts `snake_case` and paths at their marks by itself.) A tokenizer of our own would keep
 /// every other program from opening the table.
 public enum SearchParts {
-  /// UTF-8 bytes; a longer text has enough words to be found by.
+  /// UTF-8 bytes of identifiers' parts; a longer text has enough words to be found by.
   private static let limit = 4096
+  /// UTF-8 bytes with pairs of ideographs, without which nothing of such a text is found.
+  private static let mostBytes = 1 << 20
 
   /// - Returns: Words in lower case with blanks between them: of each identifier in mixed case its
-  ///   parts, once each; of each run of ideographs its overlapping pairs, in order. Empty for most
-  ///   texts.
+  ///   parts, once each; of each run of ideographs its overlapping pairs, in order, and the other
+  ///   letters that stand beside one without a blank. Empty for most texts.
   public static func of(_ texts: String...) -> String {
     var parts: [UInt8] = []
     var known: Set<[UInt8]> = []
-    for text in texts where parts.count < limit {
+    func add(_ part: some Sequence<UInt8>) {
+      guard parts.count < mostBytes else { return }
+      if !parts.isEmpty { parts.append(0x20) }
+      parts += part
+    }
+    for text in texts {
       var text = text
       text.withUTF8 { bytes in
         identifiers(in: bytes) { part in
           guard parts.count < limit, known.insert(part).inserted else { return }
-          if !parts.isEmpty { parts.append(0x20) }
-          parts += part
+          add(part)
         }
       }
-      if text.utf8.contains(where: { $0 >= 0xE1 }) {
-        for run in ideographs(in: text) where parts.count < limit {
+      guard text.utf8.contains(where: { $0 >= 0xE1 }),
+        text.unicodeScalars.contains(where: isIdeograph)
+      else { continue }
+      for word in wordsWithIdeographs(in: text) {
+        for run in ideographs(in: word) {
+          pairs(of: run).forEach { add($0.utf8) }
           // The last one by itself too, so that each is the beginning of a word.
-          let run =
-            run.unicodeScalars.count > 1 ? pairs(of: run) + [String(run.last!)] : [String(run)]
-          for word in run where parts.count < limit {
-            if !parts.isEmpty { parts.append(0x20) }
-            parts += Array(word.utf8)
+          if run.unicodeScalars.count > 1, let last = run.unicodeScalars.last {
+            add(String(last).utf8)
           }
         }
+        others(in: word).forEach { add($0.utf8) }
       }
     }
     return String(decoding: parts, as: UTF8.self)
@@ -46,12 +54,14 @@ public enum SearchParts {
     while true {
       let rows = try Row.fetchAll(
         db,
-        sql: "SELECT number, title, body FROM entries WHERE number > ? ORDER BY number LIMIT 500",
+        sql: """
+          SELECT number, title, body, parts FROM entries WHERE number > ? ORDER BY number LIMIT 500
+          """,
         arguments: [number])
       guard let last = rows.last else { return }
       for row in rows {
         let parts = of(row["title"], row["body"])
-        guard !parts.isEmpty else { continue }
+        guard parts != row["parts"] as String else { continue }
         try db.execute(
           cached: "UPDATE entries SET parts = ? WHERE number = ?",
           arguments: [parts, row["number"] as Int64])
@@ -141,8 +151,21 @@ public enum SearchParts {
     }
   }
 
-  static func ideographs(in text: String) -> [Substring] {
-    text.unicodeScalars.split { !isIdeograph($0) }.map { Substring($0) }
+  /// Where the tokenizer finds one word: `修改retry逻辑`.
+  private static func wordsWithIdeographs(in text: String) -> [Substring] {
+    text.unicodeScalars.split {
+      !isIdeograph($0) && !$0.properties.isAlphabetic && $0.properties.numericType == nil
+    }.filter { $0.contains(where: isIdeograph) }.map { Substring($0) }
+  }
+
+  /// What stands in such a word beside the ideographs, in lower case.
+  static func others(in word: some StringProtocol) -> [String] {
+    String(word).unicodeScalars.split(whereSeparator: isIdeograph).map { String($0).lowercased() }
+      .filter { $0.utf8.count > 1 }
+  }
+
+  static func ideographs(in text: some StringProtocol) -> [Substring] {
+    String(text).unicodeScalars.split { !isIdeograph($0) }.map { Substring($0) }
   }
 
   static func pairs(of run: Substring) -> [String] {

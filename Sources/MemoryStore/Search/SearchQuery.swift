@@ -42,6 +42,10 @@ public struct SearchQuery: Sendable {
   /// What the text narrows the search to.
   public internal(set) var filter: RecordFilter
 
+  /// The text and the caller narrow it to different things.
+  private(set) var isImpossible = false
+  /// Words that say something, as they were typed.
+  private(set) var wordCount = 0
   /// Words that the text gave to `kind:`, `since:` and the like, and that mean nothing there.
   public internal(set) var complaints: [String] = []
 
@@ -55,33 +59,50 @@ public struct SearchQuery: Sendable {
     _ text: String, filter: RecordFilter, isUnfinished: Bool, now: Int64, _ words: SearchTokenizer
   ) {
     self.filter = filter
-    let pieces = Self.pieces(of: text)
+    let pieces = Array(Self.pieces(of: text).prefix(Self.mostPieces))
     let wordCount = pieces.count { if case .word = $0 { true } else { false } }
+    // Nothing but exclusions is no query: then they are words.
+    let isAllExcluded = pieces.allSatisfy { if case .excluded = $0 { true } else { false } }
+    if isAllExcluded, !pieces.isEmpty {
+      complaints.append("nothing is looked for but what must not be there: taken for words")
+    }
     var plain: [String] = []
+    var kinds: [String] = []
     for piece in pieces {
       switch piece {
+      case .field("kind", let value): kinds += value.split(separator: ",").map(String.init)
       case .field(let name, let value): narrow(name, value, now: now, words)
       case .excluded(let value):
-        // Nothing but exclusions is no query: then they are words.
-        if wordCount > 0 || pieces.count > 1, let phrase = Self.phrase(words.words(in: value)) {
-          excluded.append(phrase.expression)
-        } else {
+        if isAllExcluded {
           plain.append(value)
+        } else {
+          Self.add(Self.condition(words.words(in: value)), to: &excluded)
         }
       case .phrase(let value):
         plain.append(value)
-        guard let phrase = Self.phrase(words.words(in: value)) else { continue }
+        let tokens = words.words(in: value)
         // In a sentence quotes mark a title that may be remembered wrongly (as a condition: R .805).
         if wordCount < Self.sentence {
-          required.append(phrase.expression)
-        } else {
-          terms.append(Term(phrases: [phrase]))
+          Self.add(Self.condition(tokens), to: &required)
+        } else if !tokens.isEmpty {
+          terms.append(Term(phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))]))
         }
       case .word(let value): plain.append(value)
       }
     }
+    if !kinds.isEmpty {
+      let allowed = Set(filter.kinds.map { $0.lowercased() })
+      self.filter.kinds =
+        allowed.isEmpty ? kinds : kinds.filter { allowed.contains($0.lowercased()) }
+      if self.filter.kinds.isEmpty { isImpossible = true }
+    }
     take(plain, isUnfinished: isUnfinished, words)
   }
+
+  /// What a person or an agent may ask for; of a pasted page the beginning counts.
+  private static let mostPieces = 200
+  private static let mostConditions = 16
+  private static let mostTokens = 16
 
   /// So many words make a sentence.
   private static let sentence = 4
@@ -129,7 +150,8 @@ public struct SearchQuery: Sendable {
         pieces.append(.excluded(quoted() ?? bare()))
         continue
       }
-      if let colon = rest.firstIndex(of: ":"),
+      let end = rest.firstIndex(where: \.isWhitespace) ?? rest.endIndex
+      if let colon = rest[..<end].firstIndex(of: ":"),
         fields.contains(rest[..<colon].lowercased()),
         rest.index(after: colon) < rest.endIndex, !rest[rest.index(after: colon)].isWhitespace
       {
@@ -147,17 +169,25 @@ public struct SearchQuery: Sendable {
     _ name: String, _ value: String, now: Int64, _ words: SearchTokenizer
   ) {
     switch name {
-    case "kind": filter.kinds += value.lowercased().split(separator: ",").map(String.init)
-    case "project": filter.project = value
-    case "session": filter.sessionID = value
-    case "file":
-      if let phrase = Self.phrase(words.words(in: value)) {
-        required.append(phrase.expression)
-        terms.append(Term(phrases: [phrase], weight: SearchWeights.phrase))
+    case "project":
+      if let project = filter.project, project != value { isImpossible = true }
+      filter.project = value
+    case "session":
+      if let session = filter.sessionID, !session.hasPrefix(value) {
+        guard value.hasPrefix(session) else { return isImpossible = true }
       }
+      filter.sessionID = max(filter.sessionID ?? "", value)
+    case "file":
+      let tokens = words.words(in: value)
+      guard let condition = Self.condition(tokens) else { return }
+      Self.add(condition, to: &required)
+      terms.append(
+        Term(
+          phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))],
+          weight: SearchWeights.phrase))
     default:
       guard let range = SearchTime.range(value, now: now) else {
-        complaints.append("\(name):\(value) is no time")
+        complaints.append("\(name):\(value) is no time and was left out")
         return
       }
       if name == "since" {
@@ -176,6 +206,7 @@ public struct SearchQuery: Sendable {
     let telling = all.filter { !SearchWords.stop.contains($0) }
     let used = telling.isEmpty ? all : telling
     names = Set(used.filter { $0.count > 1 })
+    wordCount = Set(telling).count
     asksWhen = SearchWords.askWhen(all)
     dates = SearchDate.all(in: all)
     var beginning: String?
@@ -189,26 +220,33 @@ public struct SearchQuery: Sendable {
     if let beginning {
       terms.append(Term(phrases: [Phrase(words: [beginning])], beginning: beginning))
     }
+    var compounds: [Term] = []
     for piece in plain {
       // What has marks inside is one name, beside its words.
-      let tokens = words.words(in: piece)
+      let tokens = Array(words.words(in: piece).prefix(Self.mostTokens))
       if tokens.count > 1, !piece.contains(where: \.isWhitespace),
         tokens.dropFirst().contains(where: { $0.count > 1 && !SearchWords.stop.contains($0) })
       {
-        terms.append(Term(phrases: [Phrase(words: tokens)], weight: SearchWeights.phrase))
+        let compound = Term(phrases: [Phrase(words: tokens)], weight: SearchWeights.phrase)
+        if !compounds.contains(compound) { compounds.append(compound) }
       }
-      for word in piece.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
+      for word in piece.split(whereSeparator: { !$0.isLetter && !$0.isNumber }).prefix(
+        Self.mostTokens)
+      {
         for part in SearchParts.parts(ofWord: String(word))
         where !SearchWords.stop.contains(part) {
           add(word: part, weight: SearchWeights.part, stems: &stems, words)
         }
       }
     }
-    if terms.count > SearchWeights.mostTerms {
-      terms = Array(
-        terms.sorted { $0.expression.utf8.count > $1.expression.utf8.count }
-          .prefix(SearchWeights.mostTerms))
-    }
+    terms += compounds.prefix(SearchWeights.mostCompounds)
+    guard terms.count > SearchWeights.mostTerms else { return }
+    // The longest whole words first, then parts and compounds; in the order in which they were typed.
+    let chosen = terms.indices.sorted {
+      (terms[$0].weight, terms[$0].expression.utf8.count)
+        > (terms[$1].weight, terms[$1].expression.utf8.count)
+    }.prefix(SearchWeights.mostTerms)
+    terms = chosen.sorted().map { terms[$0] }
   }
 
   private mutating func add(
@@ -227,6 +265,12 @@ public struct SearchQuery: Sendable {
       phrases.append(
         Phrase(words: SearchParts.pairs(of: run), isOpen: run.unicodeScalars.count == 1))
     }
+    // `修改retry`: what stands beside the ideographs counts by itself.
+    if word.unicodeScalars.contains(where: SearchParts.isIdeograph) {
+      for other in SearchParts.others(in: word) where other != word {
+        phrases.append(Phrase(words: [other]))
+      }
+    }
     let isPlain = word.utf8.allSatisfy { (97...122).contains($0) } && word.utf8.count > 4
     terms.append(
       Term(phrases: phrases, weight: weight, word: isPlain && phrases.count == 1 ? word : nil))
@@ -239,8 +283,31 @@ public struct SearchQuery: Sendable {
       && word.utf8.contains { (97...102).contains($0) }
   }
 
-  private static func phrase(_ tokens: [String]) -> Phrase? {
-    tokens.isEmpty ? nil : Phrase(words: tokens)
+  /// What an entry has that has these words side by side; nil for none. Runs of ideographs are looked
+  /// for as the index has them, in pairs, wherever they stand.
+  private static func condition(_ tokens: [String]) -> String? {
+    let tokens = tokens.prefix(mostTokens)
+    var phrases: [Phrase] = []
+    var plain: [String] = []
+    for token in tokens {
+      let runs = SearchParts.ideographs(in: token)
+      if runs.isEmpty {
+        plain.append(token)
+      } else {
+        phrases += runs.map {
+          Phrase(words: SearchParts.pairs(of: $0), isOpen: $0.unicodeScalars.count == 1)
+        }
+        phrases += SearchParts.others(in: token).map { Phrase(words: [$0]) }
+      }
+    }
+    if !plain.isEmpty { phrases.insert(Phrase(words: plain), at: 0) }
+    guard !phrases.isEmpty else { return nil }
+    return "(" + phrases.map(\.expression).joined(separator: " AND ") + ")"
+  }
+
+  private static func add(_ condition: String?, to list: inout [String]) {
+    guard let condition, list.count < mostConditions, !list.contains(condition) else { return }
+    list.append(condition)
   }
 }
 

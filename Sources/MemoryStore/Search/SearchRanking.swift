@@ -44,6 +44,8 @@ struct SearchRanking {
   private var sessionScores: [Double] = []
   private var asking: Set<Int64> = []
   private var telling: Set<Int64> = []
+  /// There may be more hits than were ranked.
+  private(set) var isCut = false
   /// How near the query's words are to each other, from 0 to 1.
   private var nearness: [Int64: Double] = [:]
   /// Sessions on the caller's branch.
@@ -56,7 +58,6 @@ struct SearchRanking {
     var terms: [(word: String, rows: Double, rarity: Double, own: Double, lent: Double)] = []
     var session = 0.0
     var factors: [(name: String, value: Double)] = []
-    var dropped: [String] = []
   }
 
   init(
@@ -102,15 +103,18 @@ struct SearchRanking {
     }
     // Who gives a word or two wants the entries that have them; a question wants its answer, which
     // may have none.
-    let isQuestion = query.terms.count >= SearchWeights.questionTerms
+    let isQuestion = query.wordCount >= SearchWeights.questionWords
     var best: [Int] = []
     for place in order where best.count < bounds.read {
       let turn = turns[place]
       guard turn.score > 0, isQuestion || isMatch(place),
-        scope.holds(turn, session: turn.session.map { sessions.names[$0] })
+        scope.holds(
+          kind: turn.kind, projectID: turn.projectID,
+          session: turn.session.map { sessions.names[$0] }, time: turn.createdAt)
       else { continue }
       best.append(place)
     }
+    isCut = isCut || best.count >= bounds.read
     best = try without(excludedFrom: best)
     try read(best)
     for place in best { turns[place].score = score(place) }
@@ -165,6 +169,7 @@ struct SearchRanking {
       let score = own(place, length: 1)
       if score > 0 { pool.append(Candidate(number: row, place: place, score: score)) }
     }
+    isCut = pool.count > bounds.top
     pool = try looked(up: best(pool, bounds.pool))
     try addSessionScores(pool)
     // Neighbours in a session mostly are neighbours in the table, which is good enough to choose by.
@@ -305,7 +310,7 @@ struct SearchRanking {
     // Rows that follow each other at positions that do need no look-up.
     while found.count < 2, let next = known[(found.last ?? turn).number + direction],
       next.session == session,
-      next.position == (found.last ?? turn).position.map({ $0 + direction })
+      next.position == (found.last ?? turn).position.map({ $0 &+ direction })
     {
       found.append(next)
     }
@@ -513,7 +518,7 @@ struct SearchRanking {
   // MARK: Explaining
 
   func explanation(_ place: Int) -> Explanation {
-    var explanation = Explanation(dropped: candidates.dropped)
+    var explanation = Explanation()
     for (index, term) in candidates.terms.enumerated() {
       let (own, lent) = (frequency(index, place), lent(index, place))
       guard own + lent > 0 else { continue }

@@ -6,6 +6,9 @@ struct SearchSnippet {
   /// UTF-8 bytes of a text that are looked at, and that a snippet has at most.
   private static let mostRead = 1 << 20
   private static let mostBytes = 600
+  /// UTF-8 bytes of a text that is shown whole.
+  private static let wholeBytes = 160
+  private static let longestWord = 80
 
   private let marks: SearchMarks
 
@@ -57,16 +60,26 @@ struct SearchSnippet {
     _ window: Range<Int>, around mark: Int, of found: [SearchMarks.Word],
     _ bytes: UnsafeBufferPointer<UInt8>
   ) -> String {
+    let isWhole = bytes.count <= Self.wholeBytes
     // Where a word is as long as a page there are few of them.
     let place = found[mark].range.lowerBound
-    var start = window.lowerBound == 0 ? 0 : found[window.lowerBound].range.lowerBound
+    var start =
+      window.lowerBound == 0 || isWhole ? 0 : found[window.lowerBound].range.lowerBound
+    // A path or a name is not cut in the middle.
+    let least = max(0, start - Self.longestWord)
+    if let blank = (least..<start).last(where: { bytes[$0] <= 0x20 }) {
+      start = blank + 1
+    } else if least == 0 {
+      start = 0
+    }
     start = boundary(max(start, place - Self.mostBytes / 3), bytes)
     var end =
-      window.upperBound == found.count ? bytes.count : found[window.upperBound - 1].range.upperBound
+      window.upperBound == found.count || isWhole
+      ? bytes.count : found[window.upperBound - 1].range.upperBound
     end = boundary(min(end, start + Self.mostBytes), bytes)
     var text = start > 0 ? Array("…".utf8) : []
     var copied = start
-    for word in found[window]
+    for word in found
     where word.term != nil && word.range.lowerBound >= start && word.range.upperBound <= end {
       text += bytes[copied..<word.range.lowerBound]
       text.append(2)

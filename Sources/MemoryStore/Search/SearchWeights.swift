@@ -83,22 +83,33 @@ enum SearchWeights {
     /// Results in whose text the query's words are looked for.
     var together = 40
 
+    /// For who wants more hits than these give.
+    mutating func widen() {
+      pool *= 4
+      top *= 4
+      read *= 4
+    }
+
     /// Everything that matches: what the bounds are measured against.
     static let none = Bounds(
       newest: 100_000_000, budget: 0, pool: 20_000, top: 2000, exact: 80, read: 300, together: 300)
   }
 
-  /// From so many terms on a query is taken for a question, to which a turn may be the answer that
+  /// From so many words on a query is taken for a question, to which a turn may be the answer that
   /// has no word of it.
-  static let questionTerms = 3
+  static let questionWords = 3
   /// The longest words of a query are searched for.
   static let mostTerms = 12
+  static let mostCompounds = 4
   /// Words in more than this share of the entries, and in more than so many, are left out if there is
   /// any rarer one.
   static let commonShare = 0.1
   static let commonRows = 5000.0
   /// Two common words are intersected if the rarer one has no more rows.
   static let intersectionRows = 50_000.0
+  /// Where older rows of a common word are counted: how many places, and how many rows of each at most.
+  static let samples: Int64 = 6
+  static let sampleRows = 40
   /// Rows that a run of look-ups may skip.
   static let gap: Int64 = 8
   /// Unknown words for which a like one is looked for.

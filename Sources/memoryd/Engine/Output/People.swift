@@ -15,6 +15,11 @@ struct People {
   func bold(_ text: String) -> String { usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
   func dim(_ text: String) -> String { usesColor ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 
+  /// `1 transcript`, `2 transcripts`.
+  static func count(_ number: Int, _ one: String, _ several: String? = nil) -> String {
+    "\(number) \(number == 1 ? one : several ?? one + "s")"
+  }
+
   /// Recorded text on one line, at most so many characters.
   static func line(_ text: String, _ count: Int = 160) -> String {
     let clean = safe(text).split(whereSeparator: \.isWhitespace).joined(separator: " ")

@@ -51,17 +51,17 @@ struct TranscriptIngest {
       guard transcript.sessionID != nil || stored != nil else {
         throw StoreError(
           .invalid, "this is no transcript of Claude Code or Codex",
-          hint: "both are .jsonl files; those of other agents are not read yet")
+          hint: "those of other agents are not read yet; `memoryd import` takes entries, and what "
+            + "`memoryd export` wrote")
       }
       // What the first part says holds for all of them.
       if result.session.isEmpty {
         result.session = stored?.sessionID ?? transcript.sessionID ?? name
       }
-      result.entries += transcript.entries.count
       result.lines += report.end.lines - (report.isRestart ? 0 : position?.lines ?? 0)
       result.malformed += report.malformed
       if report.end != position {
-        try store(
+        result.entries += try store(
           transcript, format, session: result.session, from: position, to: report.end, database)
       }
       progress(
@@ -78,7 +78,7 @@ struct TranscriptIngest {
   private func store(
     _ transcript: any AgentTranscript, _ format: TranscriptFormat, session: String,
     from start: TranscriptPosition?, to end: TranscriptPosition, _ database: MemoryDatabase
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Int {
     let digest = transcript.digest
     let folder = digest.cwd ?? ""
     // The transcript may come from another machine: its folder says which project it was.
@@ -92,7 +92,7 @@ struct TranscriptIngest {
       reference.lastSeenAt = digest.lastAt
     }
     let project = folder.isEmpty ? nil : GitFacts.project(at: folder, facts: facts)
-    try database.commit(
+    return try database.commit(
       TranscriptBatch(
         start: start, end: end, agent: format.rawValue, entries: transcript.entries,
         usage: transcript.usage, digest: digest.json),

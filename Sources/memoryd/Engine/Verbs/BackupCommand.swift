@@ -20,6 +20,10 @@ struct BackupCommand: Verb {
   func run(_ invocation: Invocation) throws -> Outcome {
     try shared.refuseProject()
     let service = try shared.service(invocation)
+    guard file.text != "-" else {
+      throw VerbError(
+        .usage, "usage", "a backup is a file, not a stream", hint: "`memoryd export -` writes text")
+    }
     let path = service.absolute(file.text)
     let facts = try service.reader().backUp(to: path, replaces: force)
     if shared.json { return Outcome(output: JSONOutput.copy(facts, path)) }

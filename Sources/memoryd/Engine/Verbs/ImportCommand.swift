@@ -30,7 +30,9 @@ struct ImportCommand: Verb {
     let result =
       try file.text == "-" ? fromInput(service, invocation) : fromFile(service, invocation)
     let isRefused = strict && result.skipped > 0
-    var outcome = Outcome(exitCode: isRefused ? .badInput : .ok)
+    let counts = result.counts
+    let isUseless = result.skipped > 0 && counts.added + counts.updated + counts.unchanged == 0
+    var outcome = Outcome(exitCode: isRefused || isUseless ? .badInput : .ok)
     if shared.json {
       outcome.output = JSONOutput.text(
         [

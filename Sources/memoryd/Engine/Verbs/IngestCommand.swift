@@ -22,6 +22,7 @@ struct IngestCommand: Verb {
   @Argument(help: "Files or folders.", completion: .file()) var path: [TextArgument] = []
 
   func run(_ invocation: Invocation) throws -> Outcome {
+    try shared.refuseProject()
     let service = try shared.service(invocation)
     let found = try transcripts(service)
     let files = found.filter { !$0.hasSuffix(".zst") }
@@ -54,7 +55,7 @@ struct IngestCommand: Verb {
     let output =
       shared.json
       ? JSONOutput.list(results)
-      : "\(results.count) transcripts read, \(entries) new entries\n"
+      : "\(People.count(results.count, "transcript")) read, \(People.count(entries, "new entry", "new entries"))\n"
     return Outcome(
       output: output, errorOutput: messages, exitCode: hasFailed ? .inputOutput : .ok)
   }
@@ -72,7 +73,7 @@ struct IngestCommand: Verb {
   private static func note(compressed count: Int) -> String {
     count == 0
       ? ""
-      : "memoryd: note: \(count) compressed transcripts (.jsonl.zst) were not read\n"
+      : "memoryd: note: \(People.count(count, "compressed transcript")) (.jsonl.zst) not read\n"
         + "hint: `zstd -d FILE` unpacks one, and `memoryd ingest` reads it then\n"
   }
 
@@ -107,6 +108,8 @@ struct IngestCommand: Verb {
   }
 
   private static func files(below folder: String) -> [String] {
+    // A folder that is a link itself is not walked into.
+    let folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
     guard let walker = FileManager.default.enumerator(atPath: folder) else { return [] }
     return walker.compactMap { $0 as? String }
       .filter { $0.hasSuffix(".jsonl") || $0.hasSuffix(".jsonl.zst") }

@@ -19,7 +19,7 @@ struct SearchCommand: Verb {
       decision, handoff, ledger, and those of imported entries.
 
       With --batch each line of standard input is a query as JSON, {"id", "query", "project"?, \
-      "session"?, "kind"?, "limit"?}, and each line of output its result, in the same order. What a \
+      "session"?, "kind"?, "since"?, "until"?, "limit"?}, and each line of output its result, in the same order. What a \
       line does not say, the options do.
       """)
 
@@ -47,7 +47,8 @@ struct SearchCommand: Verb {
     guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
     let now = service.clock.now
     let filter = RecordFilter(
-      project: shared.project?.text, sessionID: session?.text, kinds: kind,
+      project: shared.project?.text, sessionID: session?.text,
+      kinds: kind.flatMap { $0.split(separator: ",").map(String.init) },
       since: try range(since, "--since", now)?.lowerBound,
       until: try range(until, "--until", now)?.upperBound, limit: limit)
     var options = ProjectFinder.searchOptions(
@@ -55,16 +56,19 @@ struct SearchCommand: Verb {
     options.isUnfinished = asYouType
     options.explains = explain
     if batch {
+      guard query.isEmpty else {
+        throw VerbError(.usage, "usage", "with --batch the queries come from standard input")
+      }
       return try BatchSearch(service: service, filter: filter, options: options).run(invocation)
     }
-    guard !query.isEmpty else {
+    guard query.contains(where: { !$0.text.allSatisfy(\.isWhitespace) }) else {
       throw VerbError(.usage, "usage", "what is to be found? give words, or --batch")
     }
     let result = try service.reader().search(
       query.map(\.text).joined(separator: " "), filter: filter, options: options)
     var outcome = Outcome()
     for complaint in result.complaints {
-      outcome.errorOutput += "memoryd: note: \(People.line(complaint)); it was left out\n"
+      outcome.errorOutput += "memoryd: note: \(People.line(complaint))\n"
     }
     if shared.json {
       outcome.output = JSONOutput.list(result.hits.map(JSONOutput.hit))
@@ -130,18 +134,15 @@ private struct BatchSearch {
     func answer(_ line: [UInt8]) -> String {
       let object = (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any]
       do {
-        guard let object, let query = object["query"] as? String else {
-          throw StoreError(.invalid, "this line is no query")
+        guard let object else { throw StoreError(.invalid, "this line is no JSON object") }
+        guard let query = object["query"] as? String else {
+          throw StoreError(.invalid, "this line has no query")
         }
         var (filter, options) = (filter, options)
         options.now = service.clock.now
         // For measuring what the bounds cost.
         if object["exhaustive"] as? Bool == true { options.makeExhaustive() }
-        if let kind = object["kind"] as? String { filter.kinds = [kind] }
-        if let kinds = object["kind"] as? [String] { filter.kinds = kinds }
-        if let project = object["project"] as? String { filter.project = project }
-        if let session = object["session"] as? String { filter.sessionID = session }
-        if let limit = object["limit"] as? NSNumber { filter.limit = limit.intValue }
+        try narrow(&filter, object, now: options.now)
         let result = try database.search(query, filter: filter, options: options)
         var reply: JSONOutput.Object = [
           "id": object["id"], "results": result.hits.map(JSONOutput.hit),
@@ -170,5 +171,37 @@ private struct BatchSearch {
       output: output,
       errorOutput: "memoryd: error: \(failed) lines could not be searched for [invalid]\n",
       exitCode: .badInput)
+  }
+
+  private func narrow(
+    _ filter: inout RecordFilter, _ object: [String: Any], now: Int64
+  ) throws(StoreError) {
+    func text(_ key: String) throws(StoreError) -> String? {
+      guard let value = object[key], !(value is NSNull) else { return nil }
+      guard let text = value as? String else { throw StoreError(.invalid, "\(key) is no text") }
+      return text
+    }
+    func time(_ key: String) throws(StoreError) -> ClosedRange<Int64>? {
+      guard let text = try text(key) else { return nil }
+      guard let range = SearchTime.range(text, now: now) else {
+        throw StoreError(.invalid, "\(key) is no time")
+      }
+      return range
+    }
+    if let kinds = object["kind"] as? [String] {
+      filter.kinds = kinds
+    } else if let kind = try text("kind") {
+      filter.kinds = [kind]
+    }
+    filter.project = try text("project") ?? filter.project
+    filter.sessionID = try text("session") ?? filter.sessionID
+    filter.since = try time("since")?.lowerBound ?? filter.since
+    filter.until = try time("until")?.upperBound ?? filter.until
+    if let value = object["limit"], !(value is NSNull) {
+      guard let limit = value as? NSNumber, limit.intValue >= 0 else {
+        throw StoreError(.invalid, "limit is no number, or below 0")
+      }
+      filter.limit = limit.intValue
+    }
   }
 }

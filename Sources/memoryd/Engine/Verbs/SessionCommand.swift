@@ -44,7 +44,9 @@ struct SessionCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let database = try service.reader()
-      guard let session = try database.session(id: id.text) else {
+      guard
+        let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
+      else {
         throw VerbError(
           .notFound, "not_found", "there is no session \(People.line(id.text, 60))",
           hint: "`memoryd session list` shows them")

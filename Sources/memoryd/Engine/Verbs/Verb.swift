@@ -35,7 +35,7 @@ extension SharedOptions {
     guard project != nil else { return }
     throw VerbError(
       .usage, "usage", "--project cannot be given here: this is about the whole store",
-      hint: "leave it out, or see `memoryd search --project P --json` for the entries of one")
+      hint: "leave it out")
   }
 }
 
