@@ -117,6 +117,8 @@ import Testing
 @Suite struct IngestTests {
   @Test func withoutAPath_bothAgentsAreFound() throws {
     let place = try Workplace()
+    #expect(
+      try place.run("ingest").errorOutput.contains("no transcripts below \(place.path)/.claude"))
     let day = place.path + "/.codex/sessions/2026/01/14"
     let archive = place.path + "/elsewhere/archived_sessions"
     let projects = place.path + "/.claude/projects/-repo"
@@ -147,6 +149,14 @@ import Testing
     let moved = try place.run(
       "ingest", "--json", environment: ["CODEX_HOME": place.path + "/elsewhere"])
     #expect(try moved.items().map { $0["session"] as? String } == ["c", "two"])
+    // A folder that is a link is read under the name that hooks give its files.
+    let claude = place.path + "/.claude/"
+    try FileManager.default.moveItem(atPath: claude + "projects", toPath: claude + "real")
+    try FileManager.default.createSymbolicLink(
+      atPath: claude + "projects", withDestinationPath: claude + "real")
+    let linked = try place.run("ingest", "--json").items()
+    #expect(linked.first?["path"] as? String == claude + "projects/-repo/c.jsonl")
+    #expect(linked.first?["entries"] as? Int == 0)
     #expect(moved.errorOutput.isEmpty)
     let found = try place.run("search", "words", "--json").items().compactMap { $0["session"] }
     #expect(Set(found.compactMap { $0 as? String }) == ["c", "one", "two"])

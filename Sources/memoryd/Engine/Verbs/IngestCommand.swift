@@ -28,6 +28,12 @@ struct IngestCommand: Verb {
     let files = found.filter { !$0.hasSuffix(".zst") }
     var results: [JSONOutput.Object] = []
     var messages = Self.note(compressed: found.count - files.count)
+    if found.isEmpty, path.isEmpty {
+      let (claude, codex) = Self.places(service)
+      messages +=
+        "memoryd: note: no transcripts below \(([claude] + codex).map { People.line($0) }.joined(separator: ", "))\n"
+        + "hint: `memoryd ingest PATH` reads those of another place\n"
+    }
     var hasFailed = false
     var entries = 0
     let sizes = files.map { RegularFile.facts($0)?.size ?? 0 }
@@ -81,9 +87,10 @@ struct IngestCommand: Verb {
 
   private func transcripts(_ service: MemoryService) throws -> [String] {
     guard !path.isEmpty else {
-      return Self.files(below: Self.home("CLAUDE_CONFIG_DIR", ".claude", service) + "/projects")
-        + ["/archived_sessions", "/sessions"].flatMap { folder in
-          Self.files(below: Self.home("CODEX_HOME", ".codex", service) + folder).filter {
+      let (claude, codex) = Self.places(service)
+      return Self.files(below: claude)
+        + codex.flatMap { folder in
+          Self.files(below: folder).filter {
             ($0 as NSString).lastPathComponent.hasPrefix("rollout-")
           }
         }
@@ -98,6 +105,15 @@ struct IngestCommand: Verb {
     }
   }
 
+  /// Where the agents keep transcripts.
+  private static func places(_ service: MemoryService) -> (claude: String, codex: [String]) {
+    let codex = home("CODEX_HOME", ".codex", service)
+    return (
+      home("CLAUDE_CONFIG_DIR", ".claude", service) + "/projects",
+      [codex + "/archived_sessions", codex + "/sessions"]
+    )
+  }
+
   /// An agent's own folder: what its variable says, else below the user's.
   private static func home(_ variable: String, _ name: String, _ service: MemoryService) -> String {
     let environment = service.environment
@@ -108,9 +124,9 @@ struct IngestCommand: Verb {
   }
 
   private static func files(below folder: String) -> [String] {
-    // A folder that is a link itself is not walked into.
-    let folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
-    guard let walker = FileManager.default.enumerator(atPath: folder) else { return [] }
+    // A folder that is a link itself is not walked into. Its files keep the names that hooks give them.
+    let target = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+    guard let walker = FileManager.default.enumerator(atPath: target) else { return [] }
     return walker.compactMap { $0 as? String }
       .filter { $0.hasSuffix(".jsonl") || $0.hasSuffix(".jsonl.zst") }
       .map { folder + "/" + $0 }.sorted()
