@@ -21,18 +21,19 @@ public final class NewFile {
   public init(_ path: String, replaces: Bool) throws(StoreError) {
     var path = path
     if RegularFile.exists(path) {
+      let resolved = realpath(path, nil).map { resolved in
+        defer { free(resolved) }
+        return String(cString: resolved)
+      }
+      if let resolved, RegularFile.facts(resolved) == nil {
+        throw StoreError(.exists, "\(path) is not a regular file", hint: "choose another name")
+      }
       guard replaces else {
         throw StoreError(
           .exists, "\(path) is there already",
           hint: "choose another name, or write over it with --force")
       }
-      if let resolved = realpath(path, nil) {
-        path = String(cString: resolved)
-        free(resolved)
-        guard RegularFile.facts(path) != nil else {
-          throw StoreError(.exists, "\(path) is not a regular file", hint: "choose another name")
-        }
-      }
+      path = resolved ?? path
     }
     self.path = path
     self.replaces = replaces

@@ -448,6 +448,15 @@ import Testing
     #expect(try find("okapi", RecordFilter(limit: 1000)).count == 700)
   }
 
+  @Test func aCorrectedWord_isNamed() throws {
+    try entry("backoff with jitter")
+    var options = MemoryDatabase.SearchOptions(now: Self.now)
+    options.explains = true
+    let hit = try database.search("jiter", filter: RecordFilter(), options: options).hits.first
+    #expect(hit?.explanation.first?.hasPrefix("\"jitter\" for jiter: ") == true)
+    #expect(hit?.snippet.contains("\u{2}jitter\u{3}") == true)
+  }
+
   @Test func wordsPastTheirStem_areCompleted() throws {
     try entry("the configuration of the installation is running")
     for beginning in ["config", "configura", "configuratio", "installatio", "runnin"] {

@@ -27,7 +27,8 @@ extension MemoryDatabase {
     public var complaints: [String] = []
   }
 
-  /// Search over everything, best first. Cost is bounded whatever the words are.
+  /// Search over everything, best first. What is read of a word is bounded however common it is; a
+  /// phrase costs what the lists of its words are long.
   ///
   /// - Parameters:
   ///   - text: As a person typed it: see ``SearchQuery``. Without a word the newest entries of what

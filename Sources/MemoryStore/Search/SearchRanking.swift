@@ -522,7 +522,9 @@ struct SearchRanking {
     for (index, term) in candidates.terms.enumerated() {
       let (own, lent) = (frequency(index, place), lent(index, place))
       guard own + lent > 0 else { continue }
-      explanation.terms.append((term.query.expression, term.rows, rarity[index], own, lent))
+      let word = term.query.expression
+      let corrected = term.scale < 1 ? term.query.word.map { "\(word) for \($0)" } : nil
+      explanation.terms.append((corrected ?? word, term.rows, rarity[index], own, lent))
     }
     explanation.session = sessionScore(place)
     factors(place) { explanation.factors.append(("\($0)", $1)) }
