@@ -421,6 +421,10 @@ import Testing
       _ = try find(String(repeating: "\"uploader\" ", count: 300))
       _ = try find("uploader " + (0..<2000).map { "-x\($0)" }.joined(separator: " "))
     }
+    let spentOnIdeographs = try clock.measure {
+      _ = try find(String(repeating: "文字列", count: 5000))
+    }
+    #expect(spentOnIdeographs < .seconds(20))
     // Took minutes.
     #expect(spent < .seconds(20))
   }

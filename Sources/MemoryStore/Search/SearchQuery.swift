@@ -262,8 +262,7 @@ public struct SearchQuery: Sendable {
     // The beginning of a hash stands for the whole.
     if Self.isHash(word) { phrases = [Phrase(words: [word], isOpen: true)] }
     for run in SearchParts.ideographs(in: word) {
-      phrases.append(
-        Phrase(words: SearchParts.pairs(of: run), isOpen: run.unicodeScalars.count == 1))
+      phrases.append(Self.phrase(ideographs: run))
     }
     // `修改retry`: what stands beside the ideographs counts by itself.
     if word.unicodeScalars.contains(where: SearchParts.isIdeograph) {
@@ -274,6 +273,13 @@ public struct SearchQuery: Sendable {
     let isPlain = word.utf8.allSatisfy { (97...122).contains($0) } && word.utf8.count > 4
     terms.append(
       Term(phrases: phrases, weight: weight, word: isPlain && phrases.count == 1 ? word : nil))
+  }
+
+  /// One ideograph is the beginning of a pair; of a long run the beginning counts.
+  private static func phrase(ideographs run: Substring) -> Phrase {
+    Phrase(
+      words: Array(SearchParts.pairs(of: run).prefix(mostTokens)),
+      isOpen: run.unicodeScalars.count == 1)
   }
 
   private static func isHash(_ word: String) -> Bool {
@@ -294,9 +300,7 @@ public struct SearchQuery: Sendable {
       if runs.isEmpty {
         plain.append(token)
       } else {
-        phrases += runs.map {
-          Phrase(words: SearchParts.pairs(of: $0), isOpen: $0.unicodeScalars.count == 1)
-        }
+        phrases += runs.map(phrase(ideographs:))
         phrases += SearchParts.others(in: token).map { Phrase(words: [$0]) }
       }
     }
