@@ -11,18 +11,13 @@ struct DeferredIndex {
   private var last: Int64
 
   private init(_ db: Database) throws {
-    last = try Self.newest(db)
+    last = try MemoryDatabase.newestEntry(db)
     try MemoryDatabase.setMeta(Self.mark, "", db)
-  }
-
-  /// The number of the newest entry; 0 for none.
-  static func newest(_ db: Database) throws -> Int64 {
-    try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0
   }
 
   /// Puts entries that came since the last time into the index. Needed before one of them is changed.
   mutating func fill(_ db: Database) throws {
-    let newest = try Self.newest(db)
+    let newest = try MemoryDatabase.newestEntry(db)
     guard newest > last else { return }
     try db.execute(
       cached: """

@@ -105,10 +105,12 @@ extension MemoryDatabase {
     var query = Self.sessionQuery
     query.prefix("s.id", id)
     let found = try fetch(query, order: "s.id", limit: 2, Self.session)
-    if found.count > 1 {
-      throw StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
-    }
+    if found.count > 1 { throw Self.severalSessions(id) }
     return found.first
+  }
+
+  private static func severalSessions(_ id: String) -> StoreError {
+    StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
   }
 
   /// As ``session(id:)`` for a session of which only imported entries are known.
@@ -116,9 +118,7 @@ extension MemoryDatabase {
     try read { db in
       let found = try Self.sessions(id, db)
       guard let name = found.first else { return nil }
-      guard found.count == 1 else {
-        throw StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
-      }
+      guard found.count == 1 else { throw Self.severalSessions(id) }
       guard
         let row = try Row.fetchOne(
           db,
@@ -206,6 +206,11 @@ extension MemoryDatabase {
         } ?? []
       return (before.reversed() + after).map(Self.entry)
     }
+  }
+
+  /// Its number; 0 for none.
+  static func newestEntry(_ db: Database) throws -> Int64 {
+    try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0
   }
 
   static func entry(_ row: Row) -> EntryRecord {

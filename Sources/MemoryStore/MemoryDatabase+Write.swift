@@ -56,14 +56,14 @@ extension MemoryDatabase {
           cached: "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?",
           arguments: [session.id])
       }
-      let known = try DeferredIndex.newest(db)
+      let known = try Self.newestEntry(db)
       if let transcript {
         try Self.store(
           transcript, sessionID: session.id, projectID: projectID, at: at, ids: &ids, db)
       }
       try Self.save(ids, db)
       if let hook { try Self.insert(hook(), at: at, db) }
-      return Int(try DeferredIndex.newest(db) - known)
+      return Int(try Self.newestEntry(db) - known)
     }
   }
 

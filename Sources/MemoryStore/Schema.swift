@@ -18,7 +18,7 @@ enum Schema {
 
   static let steps = [
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
-    SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four, then: SearchParts.fill),
+    SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four),
     SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six, then: SearchParts.fill),
   ]
 

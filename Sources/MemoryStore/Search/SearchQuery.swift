@@ -60,7 +60,7 @@ public struct SearchQuery: Sendable {
   ) {
     self.filter = filter
     let pieces = Array(Self.pieces(of: text).prefix(Self.mostPieces))
-    let wordCount = pieces.count { if case .word = $0 { true } else { false } }
+    let looseWords = pieces.count { if case .word = $0 { true } else { false } }
     // Nothing but exclusions is no query: then they are words.
     let isAllExcluded = pieces.allSatisfy { if case .excluded = $0 { true } else { false } }
     if isAllExcluded, !pieces.isEmpty {
@@ -82,7 +82,7 @@ public struct SearchQuery: Sendable {
         plain.append(value)
         let tokens = words.words(in: value)
         // In a sentence quotes mark a title that may be remembered wrongly (as a condition: R .805).
-        if wordCount < Self.sentence {
+        if looseWords < Self.sentence {
           Self.add(Self.condition(tokens), to: &required)
         } else if !tokens.isEmpty {
           terms.append(Term(phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))]))

@@ -171,27 +171,21 @@ struct SearchRanking {
     }
     isCut = pool.count > bounds.top
     pool = try looked(up: best(pool, bounds.pool))
-    try addSessionScores(pool)
+    addSessionScores(pool)
     // Neighbours in a session mostly are neighbours in the table, which is good enough to choose by.
+    for index in pool.indices {
+      pool[index].score = own(pool[index].place, length: pool[index].length)
+    }
+    let known = Dictionary(uniqueKeysWithValues: pool.map { ($0.number, $0) })
     for (index, candidate) in pool.enumerated() {
-      func lent(_ distance: Int) -> Double {
-        // Sorted by number: what is near is near in the list.
-        var other = index + distance.signum()
-        while pool.indices.contains(other),
-          abs(pool[other].number - candidate.number) < abs(distance)
-        {
-          other += distance.signum()
-        }
-        guard pool.indices.contains(other),
-          pool[other].number == candidate.number + Int64(distance),
-          pool[other].session == candidate.session
+      func lent(_ distance: Int64) -> Double {
+        guard let other = known[candidate.number &+ distance], other.session == candidate.session
         else { return 0 }
-        return own(pool[other].place, length: pool[other].length)
+        return other.score
       }
-      var hope = own(candidate.place, length: candidate.length)
-      hope += SearchWeights.near * (lent(-1) + lent(1)) + SearchWeights.far * (lent(-2) + lent(2))
-      pool[index].score =
-        hope + SearchWeights.session * (candidate.session.map { sessionScores[$0] } ?? 0)
+      pool[index].score +=
+        SearchWeights.near * (lent(-1) + lent(1)) + SearchWeights.far * (lent(-2) + lent(2))
+        + SearchWeights.session * (candidate.session.map { sessionScores[$0] } ?? 0)
     }
     try addTurns(best(pool, bounds.top).map(\.number))
   }
@@ -217,7 +211,7 @@ struct SearchRanking {
   }
 
   /// What a session as a whole says of the terms that tell sessions apart.
-  private mutating func addSessionScores(_ pool: [Candidate]) throws {
+  private mutating func addSessionScores(_ pool: [Candidate]) {
     sessionScores = [Double](repeating: 0, count: sessions.names.count)
     for (index, term) in candidates.terms.enumerated()
     where rarity[index] > SearchWeights.sessionRarity && term.rows <= SearchWeights.sessionRows {
@@ -248,7 +242,7 @@ struct SearchRanking {
       sql: "SELECT \(Self.columns) WHERE e.number BETWEEN ? AND ?")
     for run in SearchScan.runs(of: numbers, gap: 4) {
       try SearchScan.run(
-        statement, db, [.integer(run.lowerBound - 2), .integer(run.upperBound + 2)]
+        statement, db, [.integer(run.lowerBound &- 2), .integer(run.upperBound &+ 2)]
       ) { row in
         let turn = turn(row)
         known[turn.number] = turn
@@ -529,74 +523,5 @@ struct SearchRanking {
     explanation.session = sessionScore(place)
     factors(place) { explanation.factors.append(("\($0)", $1)) }
     return explanation
-  }
-}
-
-/// Sessions by number, so that what is compared a thousand times for each search is no text.
-struct SearchSessions {
-  private(set) var names: [String] = []
-  private var numbers: [String: Int] = [:]
-  private var last = 0
-
-  /// - Parameter row: A statement that stands on a row.
-  mutating func number(_ row: OpaquePointer, _ column: Int32) -> Int? {
-    guard let text = sqlite3_column_text(row, column) else { return nil }
-    let bytes = UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(row, column)))
-    // Rows beside each other mostly are of one session.
-    if last < names.count, names[last].utf8.elementsEqual(bytes) { return last }
-    let name = String(decoding: bytes, as: UTF8.self)
-    last = numbers[name, default: names.count]
-    if last == names.count {
-      names.append(name)
-      numbers[name] = last
-    }
-    return last
-  }
-}
-
-/// How long texts are, from what FTS5 keeps of each: of every column its words, as a varint.
-/// Source: sqlite.org/fts5.html, "FTS5 Data Structures".
-struct SearchLengths {
-  /// Words of title and body.
-  private let average: Double
-
-  init(_ db: Database) throws {
-    var average = 1.0
-    // The number of rows, and then the words of each column.
-    let statement = try db.cachedStatement(sql: "SELECT block FROM entries_fts_data WHERE id = 1")
-    try SearchScan.run(statement, db, []) { row in
-      let (rows, title, body) = Self.varints(row, 0)
-      if rows > 0, title + body > 0 { average = Double(title + body) / Double(rows) }
-    }
-    self.average = average
-  }
-
-  /// What a frequency in a text of this length is divided by.
-  ///
-  /// - Parameter row: A statement that stands on a row.
-  func share(_ row: OpaquePointer, _ column: Int32) -> Double {
-    let (title, body, _) = Self.varints(row, column)
-    let b = SearchWeights.lengthNormalisation
-    return 1 - b + b * Double(title + body) / average
-  }
-
-  /// The first three.
-  private static func varints(_ row: OpaquePointer, _ column: Int32) -> (UInt64, UInt64, UInt64) {
-    var found: (UInt64, UInt64, UInt64) = (0, 0, 0)
-    guard let blob = sqlite3_column_blob(row, column) else { return found }
-    let bytes = UnsafeRawBufferPointer(start: blob, count: Int(sqlite3_column_bytes(row, column)))
-    var (number, value) = (0, UInt64(0))
-    for byte in bytes {
-      value = value << 7 | UInt64(byte & 0x7F)
-      guard byte < 0x80 else { continue }
-      switch number {
-      case 0: found.0 = value
-      case 1: found.1 = value
-      case 2: found.2 = value
-      default: return found
-      }
-      (number, value) = (number + 1, 0)
-    }
-    return found
   }
 }

@@ -19,8 +19,8 @@ struct SearchCommand: Verb {
       decision, handoff, ledger, and those of imported entries.
 
       With --batch each line of standard input is a query as JSON, {"id", "query", "project"?, \
-      "session"?, "kind"?, "since"?, "until"?, "limit"?}, and each line of output its result, in the same order. What a \
-      line does not say, the options do.
+      "session"?, "kind"?, "since"?, "until"?, "limit"?}, and each line of output its result, in the \
+      same order. What a line does not say, the options do.
       """)
 
   @OptionGroup var shared: SharedOptions

@@ -1,0 +1,89 @@
+import CSQLite
+import GRDB
+
+/// The words that the index has.
+enum SearchVocabulary {
+  /// UTF-8 bytes; a shorter beginning fits too many words.
+  private static let leastBeginning = 3
+  private static let mostWords = 20_000
+  /// Letters that the stemmer takes off.
+  private static let longestSuffix = 6
+
+  /// The most frequent words that begin so. The index has stems: `configuratio` is past that of
+  /// `configuration`, which then is the longest one that it begins with.
+  static func completions(of beginning: String, _ db: Database) throws -> [String] {
+    guard beginning.utf8.count >= leastBeginning else { return [] }
+    var found: [(count: Int64, word: String)] = []
+    try scan(from: beginning, to: beginning + "\u{10FFFF}", db) { found.append(($1, $0)) }
+    if found.isEmpty {
+      for length in (leastBeginning..<beginning.count).reversed()
+      where found.isEmpty && beginning.count - length <= longestSuffix {
+        let stem = String(beginning.prefix(length))
+        try scan(from: stem, to: stem + "\u{1}", db) { found.append(($1, $0)) }
+      }
+    }
+    return found.sorted { ($0.count, $1.word) > ($1.count, $0.word) }.prefix(8).map(\.word)
+  }
+
+  /// The word that a misspelt one most likely means: it has the same first three letters, and one
+  /// letter too many, too few or swapped (from nine letters on two, or another letter in place of
+  /// one). The nearest, of these the most frequent.
+  static func like(_ stem: String, _ db: Database) throws -> String? {
+    guard stem.utf8.count > 4 else { return nil }
+    let letters = Array(stem.utf8)
+    let allowed = letters.count >= 9 ? 2 : 1
+    var best: (distance: Int, count: Int64, word: String)?
+    var isKnown = false
+    let low = String(decoding: letters[..<3], as: UTF8.self)
+    try scan(from: low, to: low + "\u{10FFFF}", db) { word, count in
+      if word == stem { isKnown = true }
+      let other = Array(word.utf8)
+      guard abs(other.count - letters.count) <= allowed else { return }
+      let distance = edits(letters, other, limit: allowed)
+      guard distance <= allowed else { return }
+      if best.map({ (distance, -count) < ($0.distance, -$0.count) }) ?? true {
+        best = (distance, count, word)
+      }
+    }
+    // Known, only not in what is searched.
+    return isKnown ? nil : best?.word
+  }
+
+  private static func scan(
+    from low: String, to high: String, _ db: Database, _ take: (String, Int64) -> Void
+  ) throws {
+    // Of the connection alone; a read-only one can have it too.
+    try db.execute(
+      sql: """
+        CREATE VIRTUAL TABLE IF NOT EXISTS temp.entries_vocabulary
+        USING fts5vocab('main', 'entries_fts', 'row')
+        """)
+    let statement = try db.cachedStatement(
+      sql: "SELECT term, doc FROM temp.entries_vocabulary WHERE term >= ? AND term < ? LIMIT ?")
+    try SearchScan.run(
+      statement, db, [.text(low), .text(high), .integer(Int64(mostWords))]
+    ) { row in
+      guard let word = sqlite3_column_text(row, 0) else { return }
+      take(String(cString: word), sqlite3_column_int64(row, 1))
+    }
+  }
+
+  /// A letter more, a letter less, two neighbours swapped: 1. Another letter: 2, as it makes another
+  /// word.
+  private static func edits(_ a: [UInt8], _ b: [UInt8], limit: Int) -> Int {
+    var before: [Int] = []
+    var last = Array(0...b.count)
+    for i in 1...a.count {
+      var row = [i] + [Int](repeating: 0, count: b.count)
+      for j in 1..<(b.count + 1) {
+        row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 2))
+        if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+          row[j] = min(row[j], before[j - 2] + 1)
+        }
+      }
+      if row.min() ?? 0 > limit { return limit + 1 }
+      (before, last) = (last, row)
+    }
+    return last[b.count]
+  }
+}
