@@ -3,6 +3,8 @@
 public enum CanaryProbe {
   public struct Answer: Sendable {
     public var tasks: [VaultTask]
+    /// False if the list holds rows that cannot be read.
+    public var isWhole: Bool
     public var latencyMilliseconds: Int
   }
 
@@ -14,11 +16,11 @@ public enum CanaryProbe {
   ) -> Result<Answer, VaultFailure> {
     let start = ContinuousClock.now
     do throws(VaultFailure) {
-      let tasks = try vault.tasks(status: status, by: end)
+      let list = try vault.tasks(status: status, by: end)
       let parts = (ContinuousClock.now - start).components
       return .success(
         Answer(
-          tasks: tasks,
+          tasks: list.rows, isWhole: list.isWhole,
           latencyMilliseconds: Int(parts.seconds) * 1000
             + Int(parts.attoseconds / 1_000_000_000_000_000)))
     } catch {

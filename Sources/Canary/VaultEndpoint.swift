@@ -17,11 +17,13 @@ public struct VaultEndpoint: Sendable {
   public let toolPrefix: String
   /// PEM file of further certificate authorities.
   public let certificateFile: String?
+  /// Stands between memoryd and the vault; nil where nothing does.
+  public let proxy: VaultProxy?
 
   /// - Throws: ``VaultFailure`` `misconfigured`, which never holds the URL's path or the token.
   public init(
     url: String, token: String, authentication: Authentication, toolPrefix: String = "",
-    certificateFile: String? = nil
+    certificateFile: String? = nil, proxy: VaultProxy? = nil
   ) throws(VaultFailure) {
     func wrong(_ detail: String) -> VaultFailure {
       VaultFailure(.misconfigured, detail, delivery: .notApplied)
@@ -47,6 +49,7 @@ public struct VaultEndpoint: Sendable {
     self.authentication = authentication
     self.toolPrefix = toolPrefix
     self.certificateFile = certificateFile
+    self.proxy = proxy
   }
 
   /// Scheme, host and port: all of it that may be shown.
@@ -57,7 +60,7 @@ public struct VaultEndpoint: Sendable {
 
   /// What must never be shown: the token, and the parts of a secret path.
   public var secrets: [String] {
-    (token.isEmpty ? [] : [token]) + (authentication == .path ? Self.secrets(inPathOf: url) : [])
+    (token.isEmpty ? [] : [token]) + (proxy?.secrets ?? []) + (authentication == .path ? Self.secrets(inPathOf: url) : [])
   }
 
   /// Of a URL whose path holds a token: all parts that are long enough to be one.

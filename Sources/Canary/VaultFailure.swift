@@ -23,6 +23,11 @@ public struct VaultFailure: Error, Sendable, Equatable {
   public static let outOfTime = VaultFailure(
     .timeout, "no time was left to ask the vault", delivery: .notApplied)
 
+  /// True if the way there or back broke, which says little of the vault. Also of a handshake, for
+  /// which no write was sent.
+  public var isLostAnswer: Bool { isLost && retryAfter == nil }
+  private let isLost: Bool
+
   /// True if the server does not have the tool.
   public var isUnknownTool: Bool {
     let text = detail.lowercased()
@@ -39,5 +44,8 @@ public struct VaultFailure: Error, Sendable, Equatable {
     self.delivery = delivery
     self.retryAfter = retryAfter
     self.isAboutThisCall = isAboutThisCall
+    isLost =
+      delivery == .unknown && !isAboutThisCall
+      && [.unreachable, .timeout, .protocol, .serverError].contains(reason)
   }
 }

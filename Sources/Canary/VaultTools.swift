@@ -68,19 +68,53 @@ public struct VaultDecision: Sendable, Equatable {
   }
 }
 
-/// What `backup` holds of interest.
+/// One table of `backup`.
+///
+/// Sources: vault-mcp gives `{count, data[]}` for each; memoryd 0.1 gave bare arrays.
+public struct VaultTable<Row: Sendable>: Sendable {
+  public var rows: [Row]
+  /// True if the table holds every row it speaks of, each of which could be read: only then is
+  /// a row that it lacks not in the vault.
+  public var isWhole: Bool
+
+  public init(rows: [Row], isWhole: Bool = true) {
+    self.rows = rows
+    self.isWhole = isWhole
+  }
+
+  /// Nil for anything that is no table.
+  init?(_ json: WireJSON?, _ read: (WireJSON) -> Row?) {
+    guard let data = (json?["data"] ?? json)?.array else { return nil }
+    rows = data.compactMap(read)
+    let count = json?["count"]?.integer ?? data.count
+    isWhole = rows.count == data.count && data.count >= count
+  }
+}
+
+/// What `backup` holds of interest; nil for a table that it lacks or that cannot be read. Each
+/// stands for itself: a table that answers oddly says nothing of the others.
 public struct VaultBackup: Sendable {
-  public var tasks: [VaultTask]
+  public var tasks: VaultTable<VaultTask>?
   /// The newest ten.
-  public var checkpoints: [VaultCheckpoint]
-  public var decisions: [VaultDecision]
+  public var checkpoints: VaultTable<VaultCheckpoint>?
+  public var decisions: VaultTable<VaultDecision>?
 
   public init(
-    tasks: [VaultTask], checkpoints: [VaultCheckpoint], decisions: [VaultDecision]
+    tasks: VaultTable<VaultTask>?, checkpoints: VaultTable<VaultCheckpoint>?,
+    decisions: VaultTable<VaultDecision>?
   ) {
     self.tasks = tasks
     self.checkpoints = checkpoints
     self.decisions = decisions
+  }
+
+  /// Nil for an answer of which nothing can be read.
+  public init?(_ answer: WireJSON) {
+    let tables = answer["d1"]
+    tasks = VaultTable(answer["kv_tasks"]) { VaultTask($0) }
+    checkpoints = VaultTable(tables?["checkpoints"]) { VaultCheckpoint($0) }
+    decisions = VaultTable(tables?["decisions"]) { VaultDecision($0) }
+    if tasks == nil, checkpoints == nil, decisions == nil { return nil }
   }
 }
 
@@ -175,12 +209,14 @@ public struct VaultTools: Sendable {
   /// - Parameter status: `open`, `done`, or empty for all.
   public func tasks(
     status: String, by end: ContinuousClock.Instant? = nil
-  ) throws(VaultFailure) -> [VaultTask] {
+  ) throws(VaultFailure) -> VaultTable<VaultTask> {
     var arguments: [String: WireJSON] = ["action": .string("list")]
     if status != "open" { arguments["status"] = .string(status) }
     let answer = try call("task", arguments, isRead: true, deadline(nil, end))
-    guard let list = answer.array else { throw unexpected(answer, "task list") }
-    return list.compactMap { VaultTask($0) }
+    guard let list = answer.array, let table = VaultTable(.array(list), { VaultTask($0) }) else {
+      throw unexpected(answer, "task list")
+    }
+    return table
   }
 
   /// The newest checkpoint; nil if there is none.
@@ -201,13 +237,8 @@ public struct VaultTools: Sendable {
     by end: ContinuousClock.Instant? = nil
   ) throws(VaultFailure) -> VaultBackup {
     let answer = try call("backup", [:], isRead: true, deadline(timeout * 4, end))
-    guard let tables = answer["d1"], let checkpoints = tables["checkpoints"]?.array,
-      let decisions = tables["decisions"]?.array
-    else { throw unexpected(answer, "backup") }
-    return VaultBackup(
-      tasks: (answer["kv_tasks"]?["data"]?.array ?? []).compactMap { VaultTask($0) },
-      checkpoints: checkpoints.compactMap { VaultCheckpoint($0) },
-      decisions: decisions.compactMap { VaultDecision($0) })
+    guard let backup = VaultBackup(answer) else { throw unexpected(answer, "backup") }
+    return backup
   }
 
   // MARK: Writing
@@ -276,7 +307,9 @@ public struct VaultTools: Sendable {
         VaultFailure(
           .toolError, "the vault's \(call) failed: \(error.prefix(200))", isAboutThisCall: true))
     }
+    // An odd answer of one tool says nothing of the others.
     return VaultFailure(
-      .protocol, "the vault's \(call) answered something else than vault-mcp does")
+      .protocol, "the vault's \(call) answered something else than vault-mcp does",
+      isAboutThisCall: true)
   }
 }

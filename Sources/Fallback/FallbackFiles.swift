@@ -292,6 +292,18 @@ public struct FallbackFiles: Sendable {
     return String(decoding: bytes ?? Data(), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
+  /// Why these files cannot be written, in a sentence's first half; nil if they can. Makes the folder
+  /// if it is not there, and writes nothing.
+  public func problem() -> String? {
+    do throws(StoreError) {
+      try RegularFile.makeFolder(directory)
+      for path in [tasks, checkpoints, degradedLog] { try RegularFile.checkAppending(to: path) }
+      return nil
+    } catch {
+      return error.message
+    }
+  }
+
   // MARK: Reading
 
   /// The largest file that is taken in, bytes.

@@ -7,9 +7,9 @@ public enum SyncStep: Sendable, Equatable {
   /// It goes out; `isProvenAbsent` if it went out before and a complete read lacks it, or its key
   /// keeps it from being applied twice.
   case send(OutboxRow, isProvenAbsent: Bool)
-  /// It must wait (until Unix ms, if that is known), and what comes behind it in its kind too.
+  /// It must wait (until Unix ms, if that is known), and later changes of its item too.
   case wait(OutboxRow, until: Int64?, because: String)
-  /// It waits for a person's word about another row; the rest goes on.
+  /// It waits for a person's word about another row, or for that row.
   case hold(OutboxRow, because: String)
 
   public var row: OutboxRow {
@@ -19,14 +19,19 @@ public enum SyncStep: Sendable, Equatable {
   }
 }
 
-/// Decides what to do with the outbox. Pure: no vault, no store, no clock.
+/// Decides what to do with the outbox, row by row. No vault, no store, no clock.
+///
+/// Order is kept within an item: what waits holds up the later changes of its own task, and the
+/// decisions about it, and nothing else.
 struct SyncPlanner {
-  /// How often a write may be refused for itself, and then be proven absent, before a person is
-  /// asked.
-  static let refusalLimit = 5
-  static let attemptLimit = 50
-  /// After so many errors for one write it is looked up, key or not, before it is given up.
+  /// Ms for which a write that the vault answers with an error is tried again, before a person is
+  /// asked: only what the vault will never take is given up at once.
+  static let refusalPatience: Int64 = 24 * 3_600_000
+  /// After so many errors for one write it is looked up, key or not, before it is sent again.
   static let keyedRefusals = 3
+  /// Ms; doubled with each attempt.
+  private static let firstPause: Int64 = 1000
+  private static let longestPause: Int64 = 3_600_000
 
   var snapshot: VaultSnapshot
   /// Marker to the vault's id, from the fallback files.
@@ -38,38 +43,80 @@ struct SyncPlanner {
   /// Since when each write to this vault carries a key that makes a second attempt harmless, Unix
   /// ms; nil where the vault does not promise that.
   var keysSince: Int64?
+  /// A person asked for it: what was refused before is tried now.
+  var isTyped = false
   /// Ms.
   var timeout: Int64
   var lag: Int64
   /// Unix ms.
   var now: Int64
 
-  /// - Parameters:
-  ///   - rows: Of one kind, in order.
-  ///   - isBlocked: True if an earlier row of the kind waits.
-  func plan(_ rows: [OutboxRow], isBlocked: Bool = false) -> [SyncStep] {
-    var steps: [SyncStep] = []
-    var isBlocked = isBlocked
-    for row in rows {
-      var step = self.step(for: row)
-      if isBlocked, case .send(let row, let isProvenAbsent) = step {
-        if isProvenAbsent {
-          step = .settle(row, .provenAbsent, because: "a complete read lacks it")
-        } else {
-          continue
-        }
-      }
-      // Its time was set anew; nothing behind it may overtake it.
-      if case .settle(_, .lost, _) = step { isBlocked = true }
-      if case .wait(let row, _, let why) = step {
-        // What comes behind a row that waits has its own time only after that.
-        if isBlocked { step = .wait(row, until: nil, because: why) }
-        isBlocked = true
-      }
-      if let step { steps.append(step) }
-    }
-    return steps
+  /// Items of which a row waits in this pass.
+  private var heldUp: Set<String> = []
+  /// Rows that the vault answered with an error in this run: once a run is enough.
+  private var refusedNow: Set<Int64> = []
+
+  init(
+    snapshot: VaultSnapshot, receipts: [String: String] = [:], sendings: [String: Int64] = [:],
+    maySendShared: Bool = true, keysSince: Int64? = nil, isTyped: Bool = false, timeout: Int64,
+    lag: Int64, now: Int64
+  ) {
+    self.snapshot = snapshot
+    self.receipts = receipts
+    self.sendings = sendings
+    self.maySendShared = maySendShared
+    self.keysSince = keysSince
+    self.isTyped = isTyped
+    self.timeout = timeout
+    self.lag = lag
+    self.now = now
   }
+
+  // MARK: Order
+
+  /// - Parameter rows: In order.
+  func plan(_ rows: [OutboxRow]) -> [SyncStep] {
+    var planner = self
+    return rows.compactMap { planner.next($0) }
+  }
+
+  /// Of rows in order, the step for the next one; nil where there is nothing to say of it.
+  mutating func next(_ row: OutboxRow) -> SyncStep? {
+    guard var step = step(for: row) else { return nil }
+    if isHeldUp(row) {
+      switch step {
+      case .send(let row, isProvenAbsent: true):
+        // What is known of it now need not be looked up again.
+        step = .settle(row, .provenAbsent, because: "a complete read lacks it")
+      case .send:
+        step = .hold(row, because: "an earlier write of the same item waits")
+      case .wait(let row, _, let why):
+        // Its own time comes only after that.
+        step = .wait(row, until: nil, because: why)
+      case .settle, .hold: break
+      }
+    }
+    switch step {
+    case .wait, .hold, .settle(_, .lost, _), .settle(_, .provenAbsent, _): holdUp(row)
+    case .settle, .send: break
+    }
+    return step
+  }
+
+  /// Nothing of its item goes out any more in this pass.
+  mutating func holdUp(_ row: OutboxRow) { heldUp.insert(row.itemID) }
+
+  /// The vault answered it with an error.
+  mutating func noteRefusal(_ row: OutboxRow) { refusedNow.insert(row.number) }
+
+  mutating func beginPass() { heldUp = [] }
+
+  private func isHeldUp(_ row: OutboxRow) -> Bool {
+    if heldUp.isEmpty { return false }
+    return heldUp.contains(row.itemID) || row.aboutTaskID.map(heldUp.contains) == true
+  }
+
+  // MARK: One row
 
   private func step(for row: OutboxRow) -> SyncStep? {
     switch row.state {
@@ -83,21 +130,28 @@ struct SyncPlanner {
       // Further away than it can be: the clock was set back.
       return .settle(
         row,
-        .lost(
-          error: row.lastError ?? "its answer was lost", lookAfter: now + timeout + lag,
-          isRefusal: false), because: "the clock was set back")
+        .lost(error: Self.doubt(row), lookAfter: now + timeout + lag, isRefusal: false),
+        because: "the clock was set back")
     case .sent:
       return row.makesItem ? lostItem(row) : lostChange(row)
     case .queued where row.mustLook && row.makesItem:
       return lostItem(row)
     case .queued:
-      if let notBefore = row.notBefore, notBefore > now, notBefore - now <= 2 * (timeout + lag) {
-        return .wait(row, until: notBefore, because: row.lastError ?? "it was tried just now")
-      }
+      if let patience = impatience(row) { return patience }
       if row.makesItem { return foundStep(row) ?? .send(row, isProvenAbsent: false) }
       return row.mustLook ? restoredChange(row) : change(row, isProvenAbsent: false)
     case .synced, .quarantined, .dropped:
       return nil
+    }
+  }
+
+  /// True if it must be seen in the vault, or not seen, before it may go out (again).
+  func mustBeLookedUp(_ row: OutboxRow) -> Bool {
+    switch row.state {
+    case .sent: !isKeyed(row)
+    case .queued: row.mustLook
+    case .uncertain: true
+    case .synced, .quarantined, .dropped: false
     }
   }
 
@@ -107,6 +161,42 @@ struct SyncPlanner {
       row.refusals < Self.keyedRefusals
     else { return false }
     return sentAt >= keysSince && sentAt <= now
+  }
+
+  /// Why it is not known whether the vault has it.
+  private static func doubt(_ row: OutboxRow) -> String {
+    if row.attempts == 0 {
+      return row.requestID?.hasPrefix("adopt:") == true
+        ? "another memoryd that shares the fallback files may have sent it"
+        : "it may have been sent before the store was put back"
+    }
+    return row.lastError ?? "memoryd ended while it was being sent"
+  }
+
+  // MARK: Errors
+
+  /// A write that the vault answered with an error: given up after a day, tried less and less often
+  /// before. Nil if it may go out now.
+  private func impatience(_ row: OutboxRow) -> SyncStep? {
+    let error = row.lastError ?? "the vault answered with an error"
+    // Counted to the last attempt: a machine that was off has not tried.
+    if let since = row.failingSince, (row.sentAt ?? since) - since >= Self.refusalPatience {
+      let error =
+        "the vault did not take it within a day, in \(row.attempts) attempts; the last answer: "
+        + error
+      return .settle(row, .quarantined(error: error), because: error)
+    }
+    if refusedNow.contains(row.number) { return .wait(row, until: retryTime(row), because: error) }
+    if isTyped { return nil }
+    let until = max(retryTime(row), row.notBefore ?? 0)
+    return until > now && until - now <= 2 * Self.longestPause
+      ? .wait(row, until: until, because: error) : nil
+  }
+
+  /// Unix ms at which a write that failed before is tried again.
+  private func retryTime(_ row: OutboxRow) -> Int64 {
+    guard let sentAt = row.sentAt, row.attempts > 0, row.failingSince != nil else { return 0 }
+    return sentAt + min(Self.longestPause, Self.firstPause << Int64(min(20, row.attempts)))
   }
 
   // MARK: Items
@@ -139,26 +229,22 @@ struct SyncPlanner {
       return resend(row)
     case .blind(let why):
       return .settle(row, .uncertain(error: why), because: why)
+    case .unreadable(let why):
+      return .wait(row, until: nil, because: "it may have arrived (\(Self.doubt(row))), and \(why)")
     case .notRead:
       return .wait(
-        row, until: max(after, now),
-        because: "it may have arrived: \(row.lastError ?? "its answer was lost")")
+        row, until: max(after, now), because: "it may have arrived: \(Self.doubt(row))")
     }
   }
 
   private func resend(_ row: OutboxRow) -> SyncStep {
-    if row.refusals >= Self.refusalLimit || (row.attempts >= Self.attemptLimit && !isKeyed(row)) {
-      let error =
-        "the vault did not take it in \(row.attempts) attempts; the last answer: "
-        + (row.lastError ?? "none")
-      return .settle(row, .quarantined(error: error), because: error)
-    }
+    if let patience = impatience(row) { return patience }
     return row.makesItem ? .send(row, isProvenAbsent: true) : change(row, isProvenAbsent: true)
   }
 
   /// Unix ms at which a read may begin that proves by its silence. A time that is further away than
   /// it can be comes from a clock that was set back.
-  private func lookAfter(_ row: OutboxRow) -> Int64 {
+  func lookAfter(_ row: OutboxRow) -> Int64 {
     var after = row.lookAfter ?? 0
     if let marker = row.marker, let sent = sendings[marker], row.mustLook {
       after = max(after, sent + timeout + lag)
@@ -199,8 +285,7 @@ struct SyncPlanner {
     let after = lookAfter(row)
     guard let readAt = snapshot.tasksReadAt, readAt >= after else {
       return .wait(
-        row, until: max(after, now),
-        because: "it may have arrived: \(row.lastError ?? "its answer was lost")")
+        row, until: max(after, now), because: "it may have arrived: \(Self.doubt(row))")
     }
     if let id = row.taskVaultID, snapshot.tasks[id] == nil, !snapshot.hasAllTasks {
       let why = "the vault's lists do not reach the task"
@@ -220,9 +305,11 @@ struct SyncPlanner {
     return TaskMerge.change(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
   }
 
+  /// Its task comes along only as it surely is now: a state from before a write of ours would undo
+  /// that write here.
   private func alreadyThere(_ row: OutboxRow) -> SyncStep {
-    let task = row.taskVaultID.flatMap { snapshot.tasks[$0] }
-    return .settle(
-      row, .synced(vaultID: row.taskVaultID, task: task), because: "the vault has it")
+    .settle(
+      row, .synced(vaultID: row.taskVaultID, task: snapshot.current(row)),
+      because: "the vault has it")
   }
 }

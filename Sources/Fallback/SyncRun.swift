@@ -22,15 +22,21 @@ public final class SyncRun {
     public var vaultName: String
     /// Held while a run goes on: the system lets go of it when a process dies.
     public var lock: String
+    /// What the run does beyond sending.
+    public var effort: Effort
+    /// Whether the vault's newest checkpoint is taken over too.
+    public var takesCheckpoint: Bool
     /// Asked before each item; true leaves the rest for later.
     public var isCancelled: () -> Bool
 
     public init(
       timeout: Int, lag: Int64, end: ContinuousClock.Instant?, patience: Int64,
-      vaultName: String, witness: String, lock: String,
-      isCancelled: @escaping () -> Bool = { false }
+      vaultName: String, witness: String, lock: String, effort: Effort = .whole,
+      takesCheckpoint: Bool = true, isCancelled: @escaping () -> Bool = { false }
     ) {
       self.isCancelled = isCancelled
+      self.effort = effort
+      self.takesCheckpoint = takesCheckpoint
       self.timeout = timeout
       self.lag = lag
       self.end = end
@@ -39,6 +45,16 @@ public final class SyncRun {
       self.witness = witness
       self.lock = lock
     }
+  }
+
+  /// How much a run asks of the vault.
+  public enum Effort: Sendable {
+    /// A person asked for it: what was put off is tried now.
+    case typed
+    /// Everything: reads the vault's tasks first and takes over what is new there.
+    case whole
+    /// The vault was well a moment ago: sends what waits, and reads only what that needs.
+    case sending
   }
 
   public struct Report: Sendable {
@@ -50,8 +66,12 @@ public final class SyncRun {
     public var quarantined = 0
     /// What stopped the run; nil if nothing did.
     public var failure: VaultFailure?
-    /// Unix ms at which a lost answer can be looked up.
+    /// Unix ms at which what waits can be looked up or tried again.
     public var nextLook: Int64?
+    /// Why the first of the rows that wait does so.
+    public var waitsBecause: String?
+    /// In what store and vault differ though nothing waits any more.
+    public var differences: [TaskDifference] = []
     /// True if another process is at it.
     public var isBusy = false
     /// True if the time was over before the work was.
@@ -74,15 +94,20 @@ public final class SyncRun {
   private let onProgress: (_ done: Int) -> Void
 
   private var report = Report()
-  private var snapshot: VaultSnapshot
-  private var receipts: [String: String] = [:]
+  private var planner: SyncPlanner
+  private var looks = LookSchedules()
   private var lock: AdvisoryLock?
   private var hasShared = false
   private var fence: String?
-  private var keysSince: Int64?
   private var isStopped = false
-  /// True after a lost connection, until a read has shown that the vault is still there.
+  /// Answers lost in a row. One may be lost anywhere; after the second a read must show that the
+  /// vault is still there.
+  private var lossesInARow = 0
   private var isShaken = false
+  /// Answers lost since the vault last took a write, or was seen to have one.
+  private var lossesSinceSuccess = 0
+  /// True if the next pass may read what it needs, whatever the schedule says.
+  private var mayLook = false
   private var probe: () -> CanaryProbe.Answer? = { nil }
   /// What became of the row that was sent last, not yet noted.
   private var carried: (row: OutboxRow, settlement: OutboxSettlement)?
@@ -99,7 +124,10 @@ public final class SyncRun {
     self.vault = vault
     self.clock = clock
     self.settings = settings
-    snapshot = VaultSnapshot(lag: settings.lag)
+    planner = SyncPlanner(
+      snapshot: VaultSnapshot(lag: settings.lag), isTyped: settings.effort == .typed,
+      timeout: Int64(settings.timeout), lag: settings.lag, now: clock.now)
+    mayLook = settings.effort == .typed
     self.onFailure = onFailure
     self.onProgress = onProgress
   }
@@ -134,28 +162,49 @@ public final class SyncRun {
       // other memoryd of this folder sends meanwhile.
       lock = AdvisoryLock(folder: files.sharedDirectory)
     }
-    receipts = adoption?.receipts ?? [:]
+    planner.receipts = adoption?.receipts ?? [:]
     if lock != nil {
       do throws(StoreError) {
-        receipts = try currentReceipts(adoption)
+        planner.receipts = try currentReceipts(adoption)
       } catch {
         // Files that cannot be read stop what is shared by them, and nothing else.
         lock = nil
       }
     }
-    let readAt = clock.now
-    guard let answer = probe() else { return report }
-    pace = max(20, answer.latencyMilliseconds)
-    snapshot.take(tasks: answer.tasks, readAt: readAt)
+    planner.maySendShared = lock != nil
+    guard begin() else { return report }
+    looks = LookSchedules(try database.fact(.vaultLooks))
+    let known = looks
     try noteKeys()
     do throws(StoreError) {
       try drain(lease)
+      if looks != known { try database.update(.vaultLooks) { _ in looks.text } }
       try pull()
     } catch {
       try? flush(lease)
       throw error
     }
     return report
+  }
+
+  /// The first word with the vault: all its tasks, or the handshake where nothing needs these.
+  ///
+  /// - Returns: False if the vault does not answer.
+  private func begin() -> Bool {
+    if settings.effort == .sending {
+      do throws(VaultFailure) {
+        try vault.connect()
+      } catch {
+        fail(error)
+        return false
+      }
+      return true
+    }
+    let readAt = clock.now
+    guard let answer = probe() else { return false }
+    pace = max(20, answer.latencyMilliseconds)
+    planner.snapshot.take(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
+    return true
   }
 
   /// The newest lease that is known beside the store, and whether the store's file is another one.
@@ -187,11 +236,11 @@ public final class SyncRun {
     let parts = known?.split(separator: " ") ?? []
     if vault.honoursKeys {
       if parts.count == 2, parts[0] == settings.vaultName, let since = Int64(parts[1]) {
-        keysSince = since
+        planner.keysSince = since
       } else {
         let since = clock.now
         try database.update(.vaultKeys) { _ in "\(settings.vaultName) \(since)" }
-        keysSince = since
+        planner.keysSince = since
       }
     } else if !parts.isEmpty {
       try database.update(.vaultKeys) { _ in "" }
@@ -200,78 +249,133 @@ public final class SyncRun {
 
   // MARK: Draining
 
-  private func drain(_ lease: SyncLease) throws(StoreError) {
-    var passes = 0
-    var lastProgress = ContinuousClock.now
-    while true {
-      let before = report
-      report.nextLook = nil
-      var lost = false
-      for kind in Self.kinds where !isStopped {
-        if isShaken { try readTasks() }
-        if !isStopped { lost = try drain(kind, lease) || lost }
-      }
-      try flush(lease)
-      passes += 1
-      guard !isStopped, !report.isOutOfTime, passes < 1000 else { return }
-      let progressed = report.sent + report.found > before.sent + before.found
-      if progressed { lastProgress = .now }
-      if lost, progressed || passes == 1 {
-        // Answers were lost just now; what has arrived shows at once.
-      } else if let next = report.nextLook, next - clock.now <= settings.patience,
-        .now - lastProgress < .milliseconds(settings.patience)
-      {
-        let wait = max(10, next - clock.now + 5)
-        if let end = settings.end, end - .now < .milliseconds(wait) { return }
-        usleep(UInt32(wait) * 1000)
-      } else {
-        return
-      }
-      try renew(lease)
-      try readTasks()
-      snapshot.forgetBackup()
+  /// What one pass over the outbox has left open.
+  private struct Pass {
+    /// An answer was lost in it.
+    var hasLost = false
+    /// When a look at each of the rows that need one can tell; Unix ms.
+    var unclearTasks: [Int64] = []
+    var unclearOthers: [Int64] = []
+    /// Rows that no look has settled so far, and that a person was told of.
+    var uncertainTasks = 0
+    var uncertainOthers = 0
+    /// When the first row that was put off may be tried again; Unix ms.
+    var nextTry: Int64?
+
+    mutating func noteUnclear(_ row: OutboxRow, until time: Int64) {
+      if row.kind == "task" { unclearTasks.append(time) } else { unclearOthers.append(time) }
     }
   }
 
-  /// - Returns: True if an answer was lost.
-  private func drain(_ kind: String, _ lease: SyncLease) throws(StoreError) -> Bool {
+  /// A run that goes on for ever is one that has a fault.
+  private static let mostPasses = 100
+  /// So many writes whose answers are lost are enough to see what became of them.
+  private static let mostLosses = 4
+
+  private func drain(_ lease: SyncLease) throws(StoreError) {
+    let patience = ContinuousClock.now + .milliseconds(settings.patience)
+    for _ in 0..<Self.mostPasses {
+      let pass = try goThrough(lease)
+      guard !isStopped, !report.isOutOfTime else { return }
+      // What has arrived shows at once, most of the time.
+      if !pass.hasLost {
+        guard let next = report.nextLook else { return }
+        let wait = max(0, next - clock.now) + 5
+        let over = ContinuousClock.now + .milliseconds(wait)
+        if over > patience || settings.end.map({ over > $0 }) == true { return }
+        usleep(UInt32(wait) * 1000)
+        lossesSinceSuccess = min(lossesSinceSuccess, Self.mostLosses - 1)
+      }
+      try renew(lease)
+      if isStopped { return }
+      mayLook = true
+      if !pass.unclearTasks.isEmpty { planner.snapshot.forgetTasks() }
+      if !pass.unclearOthers.isEmpty { planner.snapshot.forgetBackup() }
+    }
+  }
+
+  private func goThrough(_ lease: SyncLease) throws(StoreError) -> Pass {
+    var pass = Pass()
+    report.nextLook = nil
+    report.waitsBecause = nil
+    hasReadBackup = false
+    planner.beginPass()
+    planner.sendings = hasShared ? files.sendings() : [:]
+    for kind in Self.kinds where !isStopped {
+      try goThrough(kind, lease, &pass)
+    }
+    try flush(lease)
+    mayLook = false
+    if isStopped { return pass }
+    func note(_ schedule: inout LookSchedule, _ unclear: [Int64], _ uncertain: Int) {
+      schedule.noteLook(
+        unclear: unclear + (uncertain > 0 ? [0] : []), at: clock.now, lag: settings.lag)
+    }
+    if planner.snapshot.tasksReadAt != nil {
+      note(&looks.tasks, pass.unclearTasks, pass.uncertainTasks)
+    }
+    if hasReadBackup { note(&looks.backup, pass.unclearOthers, pass.uncertainOthers) }
+    var times = [pass.nextTry].compactMap(\.self)
+    if !pass.unclearTasks.isEmpty { times.append(looks.tasks.notBefore) }
+    if !pass.unclearOthers.isEmpty { times.append(looks.backup.notBefore) }
+    report.nextLook = times.min()
+    return pass
+  }
+
+  private func goThrough(
+    _ kind: String, _ lease: SyncLease, _ pass: inout Pass
+  ) throws(StoreError) {
     var cursor: Int64 = 0
-    var isBlocked = false
     while !isStopped {
       let rows = try database.outbox(
         kind: kind, states: [.queued, .sent, .uncertain], after: cursor, limit: Self.page)
-      guard let last = rows.last else { return false }
+      guard let last = rows.last else { return }
       cursor = last.number
       try readWhatIsNeeded(for: rows, kind)
-      if isStopped { return false }
-      let planner = SyncPlanner(
-        snapshot: snapshot, receipts: receipts, sendings: hasShared ? files.sendings() : [:],
-        maySendShared: lock != nil, keysSince: keysSince, timeout: Int64(settings.timeout),
-        lag: settings.lag, now: clock.now)
-      for step in planner.plan(rows, isBlocked: isBlocked) {
-        switch step {
-        case .settle(let row, let settlement, _):
-          count(settlement)
-          try note(row, settlement, lease)
-        case .wait(_, let until, _):
-          if let until { report.nextLook = min(report.nextLook ?? until, until) }
-          isBlocked = true
-        case .hold:
-          continue
-        case .send(let row, let isProvenAbsent):
-          guard hasTime else {
-            report.isOutOfTime = true
-            isStopped = true
-            return false
-          }
-          if isProvenAbsent { try note(row, .provenAbsent, lease) }
-          if try !send(row, lease) { return true }
-          if isStopped { return false }
+      for row in rows {
+        if isShaken { try readTasks() }
+        if isStopped { return }
+        planner.now = clock.now
+        if let step = planner.next(row) {
+          try carryOut(step, lease, &pass)
+        } else if row.state == .uncertain {
+          if kind == "task" { pass.uncertainTasks += 1 } else { pass.uncertainOthers += 1 }
         }
       }
-      if isBlocked { return false }
     }
-    return false
+  }
+
+  private func carryOut(
+    _ step: SyncStep, _ lease: SyncLease, _ pass: inout Pass
+  ) throws(StoreError) {
+    switch step {
+    case .settle(let row, let settlement, _):
+      if case .synced = settlement { lossesSinceSuccess = 0 }
+      if case .lost(let error, let lookAfter, _) = settlement {
+        report.waitsBecause = report.waitsBecause ?? error
+        pass.noteUnclear(row, until: lookAfter)
+      }
+      count(settlement)
+      try note(row, settlement, lease)
+    case .wait(let row, let until, let why):
+      report.waitsBecause = report.waitsBecause ?? why
+      if planner.mustBeLookedUp(row) {
+        pass.noteUnclear(row, until: until ?? planner.lookAfter(row))
+      } else if let until {
+        pass.nextTry = min(pass.nextTry ?? until, until)
+      }
+    case .hold:
+      return
+    case .send(let row, let isProvenAbsent):
+      guard hasTime else {
+        report.isOutOfTime = true
+        isStopped = true
+        return
+      }
+      guard lossesSinceSuccess < Self.mostLosses else { return }
+      if isProvenAbsent { try note(row, .provenAbsent, lease) }
+      try send(row, lease, &pass)
+    }
   }
 
   private var hasTime: Bool {
@@ -317,19 +421,22 @@ public final class SyncRun {
   /// Ms before a write with a key is tried again.
   private static let keyedPause: Int64 = 200
 
-  /// - Returns: False if the rest of its kind must wait.
-  private func send(_ row: OutboxRow, _ lease: SyncLease) throws(StoreError) -> Bool {
+  private func send(
+    _ row: OutboxRow, _ lease: SyncLease, _ pass: inout Pass
+  ) throws(StoreError) {
     if row.mustLook, let marker = row.marker {
       do throws(StoreError) {
         try files.noteSending(marker, at: clock.now)
       } catch {
         // Others could send it too and not know of this: it waits until the folder can be written.
-        return true
+        report.waitsBecause = report.waitsBecause ?? error.message
+        planner.holdUp(row)
+        return
       }
     }
     if row.kind == "checkpoint" {
       try readFence()
-      if isStopped { return false }
+      if isStopped { return }
     }
     let now = clock.now
     let step = try database.advance(
@@ -338,77 +445,77 @@ public final class SyncRun {
     carried = nil
     guard step.holdsLease else {
       isStopped = true
-      return false
+      return
     }
     // A person dropped it meanwhile, or the checkpoint was renewed.
-    guard let row = step.row else { return true }
+    guard let row = step.row else { return }
     guard row.makesItem || row.taskVaultID != nil else {
       carried = (row, .notApplied(error: "it waits for its task", notBefore: nil, isRefusal: false))
-      return true
+      planner.holdUp(row)
+      return
     }
     guard let call = arguments(for: row) else {
       carried = (
-        row,
-        .synced(
-          vaultID: row.taskVaultID, task: row.taskVaultID.flatMap { snapshot.tasks[$0] })
+        row, .synced(vaultID: row.taskVaultID, task: planner.snapshot.current(row))
       )
       report.found += 1
-      return true
+      return
     }
     guard clock.now - now < Self.longestPause else {
       carried = (row, .notApplied(error: "the machine slept", notBefore: nil, isRefusal: false))
       isStopped = true
-      return false
+      return
     }
     do throws(VaultFailure) {
-      let key = keysSince == nil ? nil : SyncKey.of(row)
+      let key = planner.keysSince == nil ? nil : SyncKey.of(row)
       let written = try vault.write(call.tool, call.arguments, key: key, by: settings.end)
+      lossesInARow = 0
+      lossesSinceSuccess = 0
       let task = written.task.map { RemoteTask($0) }
-      if let task { snapshot.note(task, writtenAt: clock.now) }
+      if let task { planner.snapshot.note(task, writtenAt: clock.now) }
       if row.kind == "checkpoint" { fence = written.id }
       carried = (row, .synced(vaultID: written.id, task: task))
       report.sent += 1
       onProgress(report.sent)
-      return true
     } catch {
-      return failed(row, error)
+      failed(row, error, &pass)
     }
   }
 
-  /// - Returns: False if the rest of its kind must wait.
-  private func failed(_ row: OutboxRow, _ failure: VaultFailure) -> Bool {
-    let isUnknownTask = failure == VaultTools.unknownTask
-    if !isUnknownTask, failure.delivery != .refused { fail(failure) }
+  private func failed(_ row: OutboxRow, _ failure: VaultFailure, _ pass: inout Pass) {
+    let isError = failure.isAboutThisCall
+    if failure.delivery != .refused {
+      if !isError { fail(failure) }
+      planner.holdUp(row)
+      report.waitsBecause = report.waitsBecause ?? failure.detail
+    }
+    if isError { planner.noteRefusal(row) }
     switch failure.delivery {
     case .refused:
       carried = (row, .quarantined(error: failure.detail))
       report.quarantined += 1
-      return true
-    case .notApplied where isUnknownTask:
-      // A key that was written a moment ago may not be there yet; later it is gone for good.
-      if row.refusals > 0 {
-        carried = (row, .quarantined(error: failure.detail))
-        report.quarantined += 1
-        return true
-      }
-      let notBefore = clock.now + settings.lag
-      carried = (
-        row, .notApplied(error: failure.detail, notBefore: notBefore, isRefusal: true)
-      )
-      report.nextLook = min(report.nextLook ?? notBefore, notBefore)
     case .notApplied:
-      carried = (row, .notApplied(error: failure.detail, notBefore: nil, isRefusal: false))
+      // A task that was written a moment ago may not be known yet.
+      let notBefore = failure == VaultTools.unknownTask ? clock.now + settings.lag : nil
+      carried = (
+        row, .notApplied(error: failure.detail, notBefore: notBefore, isRefusal: isError)
+      )
+      if let notBefore { pass.nextTry = min(pass.nextTry ?? notBefore, notBefore) }
     case .unknown:
       let isKeyed =
-        keysSince != nil && SyncKey.of(row) != nil && row.refusals < SyncPlanner.keyedRefusals - 1
+        planner.keysSince != nil && SyncKey.of(row) != nil
+        && row.refusals < SyncPlanner.keyedRefusals - 1
       let lookAfter = clock.now + (isKeyed ? Self.keyedPause : settings.lag)
-      carried = (
-        row,
-        .lost(error: failure.detail, lookAfter: lookAfter, isRefusal: failure.isAboutThisCall)
-      )
-      report.nextLook = min(report.nextLook ?? lookAfter, lookAfter)
+      carried = (row, .lost(error: failure.detail, lookAfter: lookAfter, isRefusal: isError))
+      pass.hasLost = true
+      lossesSinceSuccess += 1
+      pass.noteUnclear(row, until: lookAfter)
+      if row.kind == "task" {
+        looks.tasks.noteLoss(lookAfter: lookAfter)
+      } else {
+        looks.backup.noteLoss(lookAfter: lookAfter)
+      }
     }
-    return false
   }
 
   private func fail(_ failure: VaultFailure) {
@@ -419,14 +526,12 @@ public final class SyncRun {
     }
     report.failure = failure
     onFailure(failure)
-    switch failure.reason {
-    case .toolError, .serverError, .protocol: break
-    // One connection was lost, or all are: the next read tells, if there is time for it.
-    case .timeout,
-      .unreachable where settings.end == nil:
-      isShaken = true
-    default: isStopped = true
+    guard failure.isLostAnswer else {
+      isStopped = true
+      return
     }
+    lossesInARow += 1
+    if lossesInARow > 1 { isShaken = true }
   }
 
   /// The call that carries a row out; nil if the vault has everything already.
@@ -464,7 +569,7 @@ public final class SyncRun {
     guard let ours = MemoryDatabase.taskFields(row.payload), let id = row.taskVaultID else {
       return nil
     }
-    let theirs = snapshot.current(row)
+    let theirs = planner.snapshot.current(row)
     let change = TaskMerge.change(ours, base: row.taskBase, theirs: theirs?.fields)
     if change == TaskFields() { return nil }
     var arguments: [String: WireJSON] = ["id": .string(id)]
@@ -473,7 +578,7 @@ public final class SyncRun {
     arguments["occurred_at"] = change.occurredAt.map { .string($0) }
     if let context = change.context {
       // The markers stay: by them the task is found again.
-      let markers = theirs?.markers ?? snapshot.tasks[id]?.markers ?? [row.itemID]
+      let markers = theirs?.markers ?? planner.snapshot.tasks[id]?.markers ?? [row.itemID]
       arguments["context"] = .string(
         markers.reduce(context) { Marker.attached(to: $0, $1) })
     }
@@ -482,42 +587,56 @@ public final class SyncRun {
 
   // MARK: Reading
 
-  private func readWhatIsNeeded(for rows: [OutboxRow], _ kind: String) throws(StoreError) {
-    let mayBeThere = rows.contains { row in
-      (row.state == .sent && (keysSince == nil || row.refusals > 0)) || row.state == .uncertain
-        || (row.mustLook && row.makesItem)
+  private func readWhatIsNeeded(
+    for rows: [OutboxRow], _ kind: String
+  ) throws(StoreError) {
+    planner.now = clock.now
+    let hasUnclear = rows.contains(where: planner.mustBeLookedUp)
+    if kind == "task" {
+      let isChange = rows.contains { !$0.makesItem && $0.state == .queued }
+      let mayLook = hasUnclear && (mayLook || looks.tasks.isDue(at: planner.now))
+      // What others changed meanwhile is merged into a change.
+      if planner.snapshot.tasksReadAt == nil, isChange || mayLook { try readTasks() }
+      // A list that is cut off at its thousandth task: perhaps the backup is not.
+      guard planner.snapshot.tasksReadAt != nil, !planner.snapshot.hasAllTasks else { return }
     }
-    guard mayBeThere else { return }
-    // A list that is cut off at its thousandth task: perhaps the backup is not.
-    let needsBackup = kind == "task" ? !snapshot.hasAllTasks : true
-    guard needsBackup, snapshot.backupReadAt == nil, !snapshot.isBackupImpossible else { return }
+    guard !isStopped, hasUnclear, planner.snapshot.needsBackup,
+      mayLook || looks.backup.isDue(at: planner.now)
+    else { return }
     let readAt = clock.now
     do throws(VaultFailure) {
-      snapshot.take(try vault.backup(by: settings.end), readAt: readAt)
+      planner.snapshot.take(try vault.backup(by: settings.end), readAt: readAt)
+      hasReadBackup = true
     } catch {
-      if error.delivery == .refused || error.isUnknownTool {
-        snapshot.isBackupImpossible = true
-      } else if error.isAboutThisCall {
-        snapshot.isBackupFailing = true
+      if error.isAboutThisCall {
+        hasReadBackup = true
+        planner.snapshot.noteBackupFailure(
+          "the vault's backup, in which it would be looked up, fails: \(error.detail)",
+          isImpossible: error.delivery == .refused || error.isUnknownTool)
       } else {
         fail(error)
       }
     }
   }
 
+  /// True if this pass has read it, with whatever result.
+  private var hasReadBackup = false
+
   private func readTasks() throws(StoreError) {
     let readAt = clock.now
     isShaken = false
     guard settings.end != nil else {
       if let answer = probe() {
-        snapshot.take(tasks: answer.tasks, readAt: readAt)
+        lossesInARow = 0
+        planner.snapshot.take(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
       } else {
         isStopped = true
       }
       return
     }
     do throws(VaultFailure) {
-      snapshot.take(tasks: try vault.tasks(status: "", by: settings.end), readAt: readAt)
+      let list = try vault.tasks(status: "", by: settings.end)
+      planner.snapshot.take(tasks: list.rows, isWhole: list.isWhole, readAt: readAt)
     } catch {
       fail(error)
       isStopped = true
@@ -542,11 +661,14 @@ public final class SyncRun {
   // MARK: Pulling
 
   private func pull() throws(StoreError) {
-    let tasks = snapshot.tasks.values.filter { $0.fields.title != "" }.sorted {
+    guard let readAt = planner.snapshot.tasksReadAt else { return }
+    let tasks = planner.snapshot.tasks.values.filter { $0.fields.title != "" }.sorted {
       $0.vaultID < $1.vaultID
     }
     report.pulled = try database.pull(tasks, at: clock.now, lag: settings.lag)
-    guard !isStopped, hasTime else { return }
+    report.differences = try database.differences(
+      from: tasks, isComplete: planner.snapshot.hasAllTasks, readAt: readAt, lag: settings.lag)
+    guard settings.takesCheckpoint, !isStopped, hasTime else { return }
     do throws(VaultFailure) {
       if let newest = try vault.newestCheckpoint(by: settings.end) { newestCheckpoint = newest }
     } catch {
@@ -561,19 +683,19 @@ public final class SyncRun {
 
   /// What a run would do now, as far as it can be told without sending anything.
   public func plan(
-    adoption: Adoption.Result?, tasks: [VaultTask], readAt: Int64
+    adoption: Adoption.Result?, answer: CanaryProbe.Answer, readAt: Int64
   ) throws(StoreError) -> [SyncStep] {
-    snapshot.take(tasks: tasks, readAt: readAt)
-    receipts = adoption?.receipts ?? [:]
+    planner.snapshot.take(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
+    planner.receipts = adoption?.receipts ?? [:]
+    planner.sendings = files.sendings()
+    mayLook = true
     var steps: [SyncStep] = []
     for kind in Self.kinds {
       let rows = try database.outbox(
         kind: kind, states: [.queued, .sent, .uncertain], after: 0, limit: Int.max)
       try readWhatIsNeeded(for: rows, kind)
-      steps += SyncPlanner(
-        snapshot: snapshot, receipts: receipts, sendings: files.sendings(),
-        timeout: Int64(settings.timeout), lag: settings.lag, now: clock.now
-      ).plan(rows)
+      planner.now = clock.now
+      steps += rows.compactMap { planner.next($0) }
     }
     return steps
   }

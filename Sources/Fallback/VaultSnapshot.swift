@@ -11,15 +11,26 @@ public struct VaultSnapshot: Sendable {
   /// False if a list may lack newer tasks.
   private(set) var hasAllTasks = false
 
+  /// False if a row of the last list could not be read: it may be any.
+  private var isListWhole = true
+
   private(set) var checkpointMarkers: [String: String] = [:]
   private(set) var checkpointIDs: Set<String> = []
   private(set) var decisionMarkers: [String: String] = [:]
-  /// Unix ms at which the read of checkpoints and decisions began; nil without one.
-  private(set) var backupReadAt: Int64?
-  /// Set where the vault says that it has no such read.
-  var isBackupImpossible = false
-  /// Set where the read failed for itself; another time it may not.
-  var isBackupFailing = false
+  /// What the last `backup` says of checkpoints and of decisions, each for itself.
+  private var checkpoints = Reading()
+  private var decisions = Reading()
+
+  /// How far the silence of one table can be trusted.
+  private struct Reading: Sendable {
+    /// Unix ms at which the read began that shows the whole table; nil without one.
+    var wholeAt: Int64?
+    /// Why the table could not be read, where it was tried.
+    var problem: String?
+    /// True if the vault says that it has no such read.
+    var isImpossible = false
+  }
+
   /// Unix ms at which our own write gave a task's state.
   private var writtenAt: [String: Int64] = [:]
 
@@ -28,7 +39,8 @@ public struct VaultSnapshot: Sendable {
 
   init(lag: Int64 = 0) { self.lag = lag }
 
-  mutating func take(tasks list: [VaultTask], readAt: Int64) {
+  /// - Parameter readAt: Unix ms at which the read began.
+  mutating func take(tasks list: [VaultTask], isWhole: Bool = true, readAt: Int64) {
     let own = tasks.filter { writtenAt[$0.key] != nil }
     tasks = [:]
     taskMarkers = [:]
@@ -36,30 +48,62 @@ public struct VaultSnapshot: Sendable {
     // A list may show what was before a write of ours; its answer is newer.
     for (id, task) in own where readAt - (writtenAt[id] ?? 0) < lag { note(task) }
     tasksReadAt = readAt
-    hasAllTasks = list.count < VaultTools.listLimit
+    isListWhole = isWhole
+    hasAllTasks = isWhole && list.count < VaultTools.listLimit
   }
 
   mutating func take(_ backup: VaultBackup, readAt: Int64) {
     // Only this read's window proves by its silence.
     checkpointIDs = []
-    isBackupFailing = false
-    for checkpoint in backup.checkpoints { note(checkpoint) }
-    for decision in backup.decisions {
+    for checkpoint in backup.checkpoints?.rows ?? [] { note(checkpoint) }
+    for decision in backup.decisions?.rows ?? [] {
       for marker in Marker.found(in: decision.rationale) { decisionMarkers[marker] = decision.id }
     }
+    checkpoints = Self.reading(backup.checkpoints, "checkpoints", readAt)
+    decisions = Self.reading(backup.decisions, "decisions", readAt)
     // More than a list can show: then this read is not cut off where lists are.
-    if backup.tasks.count > VaultTools.listLimit {
-      for task in backup.tasks where tasks[task.id] == nil { note(RemoteTask(task)) }
+    if let table = backup.tasks, table.isWhole, table.rows.count > VaultTools.listLimit {
+      for task in table.rows where tasks[task.id] == nil { note(RemoteTask(task)) }
       hasAllTasks = true
     }
-    backupReadAt = readAt
-    isWindowFull = backup.checkpoints.count >= VaultTools.backupCheckpoints
+    isWindowFull = (backup.checkpoints?.rows.count ?? 0) >= VaultTools.backupCheckpoints
+  }
+
+  private static func reading<Row>(
+    _ table: VaultTable<Row>?, _ name: String, _ readAt: Int64
+  ) -> Reading {
+    guard let table else {
+      return Reading(problem: "the vault's backup shows no \(name) that memoryd can read")
+    }
+    return table.isWhole
+      ? Reading(wholeAt: readAt)
+      : Reading(problem: "the vault's backup holds \(name) that memoryd cannot read")
   }
 
   private var isWindowFull = false
 
+  /// The read failed for itself; another time it may not.
+  ///
+  /// - Parameter isImpossible: The vault has no such read at all.
+  mutating func noteBackupFailure(_ why: String, isImpossible: Bool) {
+    checkpoints = Reading(problem: why, isImpossible: isImpossible)
+    decisions = checkpoints
+  }
+
+  /// True if nothing was tried since it was forgotten.
+  var needsBackup: Bool {
+    checkpoints.wholeAt == nil && checkpoints.problem == nil
+      && decisions.wholeAt == nil && decisions.problem == nil
+  }
+
   /// So that it is read anew; what it has shown stays true.
-  mutating func forgetBackup() { backupReadAt = nil }
+  mutating func forgetBackup() {
+    if !checkpoints.isImpossible { checkpoints = Reading() }
+    if !decisions.isImpossible { decisions = Reading() }
+  }
+
+  /// The same of the list of tasks.
+  mutating func forgetTasks() { tasksReadAt = nil }
 
   /// One read alone: its marker counts, its silence does not.
   mutating func note(_ checkpoint: VaultCheckpoint) {
@@ -94,14 +138,7 @@ public struct VaultSnapshot: Sendable {
   }
 
   /// Ms after a row's sending for which a failing read is tried again before a person is asked.
-  private static let backupPatience: Int64 = 600_000
-
-  /// Why no read of checkpoints and decisions will tell of a row; nil if one may.
-  private func backupBlindness(_ row: OutboxRow, now: Int64) -> String? {
-    let isOld = row.sentAt.map { now - $0 > Self.backupPatience } ?? false
-    return isBackupImpossible || (isBackupFailing && isOld)
-      ? "the vault gives no backup to look it up in" : nil
-  }
+  private static let backupPatience: Int64 = 24 * 3_600_000
 
   enum Finding: Equatable {
     /// It is there, as this id.
@@ -110,6 +147,8 @@ public struct VaultSnapshot: Sendable {
     case absent
     /// No read can tell, and why.
     case blind(String)
+    /// The read that would tell fails, and why; a later one may not.
+    case unreadable(String)
     /// There was no read yet that began late enough.
     case notRead
   }
@@ -125,26 +164,37 @@ public struct VaultSnapshot: Sendable {
     case "task":
       if let id = taskMarkers[marker] { return .found(id) }
       guard let tasksReadAt, tasksReadAt >= after else { return .notRead }
-      return hasAllTasks
-        ? .absent
-        : .blind(
+      if hasAllTasks { return .absent }
+      return isListWhole
+        ? .blind(
           "the vault lists the oldest \(VaultTools.listLimit) tasks only, and it would be among "
             + "the newest")
+        : .unreadable("the vault's list holds tasks that memoryd cannot read")
     case "decision":
       if let id = decisionMarkers[marker] { return .found(id) }
-      if let why = backupBlindness(row, now: now) { return .blind(why) }
-      guard let backupReadAt, backupReadAt >= after else { return .notRead }
-      return .absent
+      return silence(of: decisions, row, after: after, now: now) ?? .absent
     default:
       if let id = checkpointMarkers[marker] { return .found(id) }
-      if let why = backupBlindness(row, now: now) { return .blind(why) }
-      guard let backupReadAt, backupReadAt >= after else { return .notRead }
+      if let unknown = silence(of: checkpoints, row, after: after, now: now) { return unknown }
       // The newest ten; complete if they reach back to one that was there before.
       if !isWindowFull || row.fence.map(checkpointIDs.contains) == true { return .absent }
       return .blind(
         "the vault shows its newest \(VaultTools.backupCheckpoints) checkpoints only, and others "
           + "were made since")
     }
+  }
+
+  /// Why a table's silence proves nothing of a row; nil if it proves that the vault lacks it.
+  private func silence(
+    of table: Reading, _ row: OutboxRow, after: Int64, now: Int64
+  ) -> Finding? {
+    if let problem = table.problem {
+      if table.isImpossible { return .blind("the vault gives no backup to look it up in") }
+      let isOld = row.sentAt.map { now - $0 > Self.backupPatience } ?? false
+      return isOld ? .blind("for a day, \(problem)") : .unreadable(problem)
+    }
+    guard let readAt = table.wholeAt, readAt >= after else { return .notRead }
+    return nil
   }
 }
 

@@ -118,7 +118,7 @@ extension MemoryDatabase {
       requestID: row["request_id"], marker: row["marker"], mustLook: row["must_look"],
       lookAfter: row["look_after"], notBefore: row["not_before"], sentAt: row["sent_at"],
       fence: row["fence"], attempts: row["attempts"], refusals: row["refusals"],
-      lastError: row["last_error"], vaultID: row["vault_id"], syncedAt: row["synced_at"],
+      failingSince: row["failing_since"], lastError: row["last_error"], vaultID: row["vault_id"], syncedAt: row["synced_at"],
       isMirrored: (row["mirrored"] as Int) > 0, createdAt: row["created_at"],
       updatedAt: row["updated_at"], taskVaultID: row["task_vault_id"],
       taskBase: (row["task_base"] as String?).flatMap(taskFields),
@@ -152,7 +152,8 @@ extension MemoryDatabase {
           cached: """
             UPDATE outbox SET must_look = CASE
                 WHEN state = 'uncertain' THEN 0 WHEN attempts > 0 THEN 1 ELSE must_look END,
-              state = ?, look_after = NULL, not_before = NULL, refusals = 0, updated_at = ?
+              state = ?, look_after = NULL, not_before = NULL, refusals = 0,
+              failing_since = NULL, updated_at = ?
             WHERE number = ? AND state IN (\(list))
             """, arguments: [state, now, number])
         count += db.changesCount
@@ -268,6 +269,10 @@ extension MemoryDatabase {
     }
   }
 
+  /// Counts an answer that was an error, and keeps the time of the first.
+  private static let failing =
+    "refusals = refusals + ?, failing_since = coalesce(failing_since, ?)"
+
   private func settle(
     _ row: OutboxRow, as settlement: OutboxSettlement, at now: Int64, _ db: Database
   ) throws {
@@ -288,12 +293,12 @@ extension MemoryDatabase {
       if isNew { try noteInVault(row, vaultID: vaultID, task: task, at: now, db) }
     case .notApplied(let error, let notBefore, let isRefusal):
       _ = try update(
-        "state = 'queued', last_error = ?, not_before = ?, refusals = refusals + ?",
-        [redactor.redact(error), notBefore, isRefusal ? 1 : 0])
+        "state = 'queued', last_error = ?, not_before = ?, " + Self.failing,
+        [redactor.redact(error), notBefore, isRefusal ? 1 : 0, isRefusal ? now : nil])
     case .lost(let error, let lookAfter, let isRefusal):
       _ = try update(
-        "state = 'sent', last_error = ?, look_after = ?, refusals = refusals + ?",
-        [redactor.redact(error), lookAfter, isRefusal ? 1 : 0])
+        "state = 'sent', last_error = ?, look_after = ?, " + Self.failing,
+        [redactor.redact(error), lookAfter, isRefusal ? 1 : 0, isRefusal ? now : nil])
     case .provenAbsent:
       _ = try update("state = 'queued', look_after = NULL", [])
     case .uncertain(let error):

@@ -20,6 +20,8 @@ extension MemoryDatabase {
     case vaultKeys = "vault_keys"
     /// The vault's own list of its tools, JSON.
     case vaultTools = "vault_tools"
+    /// When lost answers may be looked up next, JSON.
+    case vaultLooks = "vault_looks"
   }
 
   public func fact(_ fact: Fact) throws(StoreError) -> String? {

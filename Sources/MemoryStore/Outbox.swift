@@ -1,3 +1,5 @@
+import Foundation
+
 /// One write that the vault is to get, and how far it has come.
 public struct OutboxRow: Sendable, Equatable {
   public enum State: String, Sendable, CaseIterable {
@@ -40,6 +42,8 @@ public struct OutboxRow: Sendable, Equatable {
   public var attempts: Int
   /// How often the vault answered with an error for this write alone.
   public var refusals: Int
+  /// Unix ms of the first of these errors; nil without one.
+  public var failingSince: Int64?
   public var lastError: String?
   public var vaultID: String?
   public var syncedAt: Int64?
@@ -57,6 +61,14 @@ public struct OutboxRow: Sendable, Equatable {
   public var makerState: State?
 
   public var makesItem: Bool { action != "update" && action != "done" }
+
+  /// The id here of the task that a decision is about, if it is about one.
+  public var aboutTaskID: String? {
+    guard action == "decide", payload.utf8.firstRange(of: "\"task_id\"".utf8) != nil,
+      let fields = try? JSONSerialization.jsonObject(with: Data(payload.utf8)) as? [String: Any]
+    else { return nil }
+    return fields["task_id"] as? String
+  }
 }
 
 /// A task's texts, for comparing what three sides have.

@@ -199,6 +199,27 @@ public enum RegularFile {
     throw StoreError(.inputOutput, "\(path) is replaced again and again while it is appended to")
   }
 
+  /// Finds out whether ``append(_:to:)`` would be let, and writes nothing.
+  public static func checkAppending(to path: String) throws(StoreError) {
+    let descriptor = retryingOnInterrupt {
+      posixOpen(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0)
+    }
+    if descriptor < 0 {
+      guard errno == ENOENT else { throw failure("append to", path) }
+      // What a link leads to is made on the first write; its folder must be there.
+      let folder = ((try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? path)
+      let target = absolute(folder, from: (path as NSString).deletingLastPathComponent)
+      let parent = (target as NSString).deletingLastPathComponent
+      guard access(parent, W_OK | X_OK) == 0 else { throw failure("make a file in", parent) }
+      return
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw StoreError(.inputOutput, "\(path) is not a regular file")
+    }
+  }
+
   /// Makes a folder and its parents, mode 0700.
   public static func makeFolder(_ path: String) throws(StoreError) {
     var status = stat()

@@ -20,6 +20,7 @@ enum Schema {
     SchemaStep(number: 1, sql: one), SchemaStep(number: 2, sql: two),
     SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four),
     SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six, then: SearchParts.fill),
+    SchemaStep(number: 7, sql: seven),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -431,5 +432,13 @@ enum Schema {
       INSERT INTO entries_fts(rowid, title, body, parts, scope)
       VALUES (new.number, new.title, new.body, new.parts, new.scope);
     END;
+    """
+
+  // 7: a write that the vault answers with an error is tried for a day, not a number of times.
+  //
+  // outbox.failing_since: when the first such answer came; null where the last answer was none.
+  private static let seven = """
+    ALTER TABLE outbox ADD COLUMN failing_since INTEGER;
+    UPDATE outbox SET failing_since = sent_at WHERE refusals > 0 AND state IN ('queued', 'sent');
     """
 }

@@ -33,12 +33,24 @@ import Testing
     #expect(back.health.transitions == 2)
   }
 
-  @Test func oneOddCall_doesNotDegrade_twoDo() {
+  @Test func lostAnswers_areNoTransition_howeverMany() {
     var health = step(.probeSucceeded(latencyMilliseconds: 1), nil, at: 1).health
-    health = step(.callFailed(late), health, at: 2).health
-    #expect(health.mode == .normal)
-    health = step(.callFailed(late), health, at: 3).health
-    #expect(health.mode == .degraded)
+    let handshake = {
+      var failure = VaultFailure(.unreachable, "closed without an answer")
+      failure.delivery = .notApplied
+      return failure
+    }()
+    for failure in [late, VaultFailure(.serverError, "HTTP 502"), handshake, late] {
+      health = step(.callFailed(failure), health, at: 2).health
+    }
+    #expect(health.mode == .normal && health.transitions == 0 && health.unlogged.isEmpty)
+    #expect(step(.probeFailed(late), health, at: 3).health.mode == .degraded)
+  }
+
+  @Test func callThatIsAskedToComeLater_isObeyed() {
+    let health = step(.probeSucceeded(latencyMilliseconds: 1), nil, at: 1).health
+    let busy = VaultFailure(.serverError, "HTTP 503", retryAfter: 5000)
+    #expect(step(.callFailed(busy), health, at: 2).health.retryAfter == 5002)
   }
 
   @Test func callThatWasNeverTaken_degradesAtOnce() {

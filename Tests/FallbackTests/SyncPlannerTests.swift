@@ -60,12 +60,94 @@ import Testing
         == [.settle(lost, .synced(vaultID: "V", task: task), because: "the vault has it")])
   }
 
-  @Test func lostRow_waitsForTheLag_andBlocksItsKind() {
+  @Test func lostRow_waitsForTheLag_andHoldsUpItsOwnItemOnly() {
     let lost = row(1, state: .sent, lookAfter: now + 50_000)
-    let steps = planner().plan([lost, row(2)])
-    #expect(steps.count == 1)
-    guard case .wait(_, until: now + 50_000, _) = steps[0] else {
+    let change = row(2, "update") {
+      $0.itemID = "item1"
+      $0.makerState = .sent
+    }
+    let about = row(3, "decide", kind: "decision") { $0.payload = #"{"task_id":"item1"}"# }
+    let steps = planner().plan([lost, change, row(4), about, row(5, "decide", kind: "decision")])
+    guard case .wait(_, until: now + 50_000, _) = steps[0], case .hold = steps[1],
+      case .send = steps[2], case .hold = steps[3], case .send = steps[4]
+    else {
       Issue.record("\(steps)")
+      return
+    }
+  }
+
+  @Test func writeThatIsAnsweredWithAnError_isTriedForADay_moreAndMoreSeldom() {
+    let hour: Int64 = 3_600_000
+    func step(attempts: Int, since: Int64, last: Int64, isTyped: Bool = false) -> SyncStep {
+      let failing = row(1) {
+        $0.attempts = attempts
+        $0.refusals = attempts
+        $0.failingSince = since
+        $0.sentAt = last
+        $0.lastError = "error -32603"
+      }
+      return planner { $0.isTyped = isTyped }.plan([failing])[0]
+    }
+    guard case .wait(_, until: now + 30_000, _) = step(attempts: 5, since: 0, last: now - 2000),
+      case .send = step(attempts: 5, since: 0, last: now - 2000, isTyped: true),
+      case .send = step(attempts: 5, since: 0, last: now - 33_000),
+      // Twenty attempts within an hour are no reason to give up; nor is a machine that was off.
+      case .send = step(attempts: 20, since: now - hour, last: now - hour),
+      case .send = step(attempts: 1, since: now - 50 * hour, last: now - 50 * hour),
+      case .settle(_, .quarantined, _) = step(
+        attempts: 30, since: now - 25 * hour, last: now - hour / 2)
+    else {
+      Issue.record("the patience is another one")
+      return
+    }
+  }
+
+  @Test func errorInThisRun_isEnoughForIt_butOthersPass() {
+    var planner = planner { $0.isTyped = true }
+    planner.noteRefusal(row(1))
+    guard case .wait? = planner.next(row(1)), case .send? = planner.next(row(2)) else {
+      Issue.record("a stuck item spins, or holds up another one")
+      return
+    }
+  }
+
+  @Test func whyARowWaits_isTrueOfIt() {
+    func why(_ edit: @escaping (inout OutboxRow) -> Void) -> String {
+      guard case .wait(_, _, let why) = planner(readAt: 5).plan([row(1, edit: edit)])[0] else {
+        return "no wait"
+      }
+      return why
+    }
+    let byHand = why {
+      $0.mustLook = true
+      $0.requestID = "adopt:k"
+      $0.lookAfter = 10
+    }
+    #expect(byHand.contains("shares the fallback files") && !byHand.contains("answer"))
+    let restored = why {
+      $0.mustLook = true
+      $0.lookAfter = 10
+    }
+    #expect(restored.contains("put back") && !restored.contains("answer"))
+    let cut = why {
+      $0.state = .sent
+      $0.attempts = 1
+      $0.lookAfter = 10
+    }
+    #expect(cut.contains("ended while it was being sent"))
+  }
+
+  @Test func changeThatIsThereAlready_bringsNoStateFromBeforeOurWrite() {
+    // The list is from before an update of ours; taken over, it would undo that update here.
+    let done = row(2, "done") {
+      $0.taskVaultID = "V"
+      $0.taskVaultAt = now - 100
+    }
+    guard
+      case .settle(_, .synced(_, task: nil), _) = planner(tasks: [remote("V", isDone: true)])
+        .plan([done])[0]
+    else {
+      Issue.record("an old state came along")
       return
     }
   }
@@ -81,9 +163,10 @@ import Testing
 
   @Test func clockSetBack_doesNotMakeARowWaitForDays() {
     let lost = row(1, state: .sent, lookAfter: now + 999_999_999)
-    // The new time is kept, and what comes behind does not overtake it.
+    // The new time is kept, and other items go on.
     let steps = planner().plan([lost, row(2)])
-    guard case .settle(_, .lost(_, lookAfter: now + 61_000, _), _) = steps[0], steps.count == 1
+    guard case .settle(_, .lost(_, lookAfter: now + 61_000, _), _) = steps[0],
+      case .send = steps[1]
     else {
       Issue.record("\(steps)")
       return
@@ -123,10 +206,11 @@ import Testing
       let lost = row(1, "decide", state: .sent, kind: "decision", lookAfter: 0) {
         $0.sentAt = sentAt
       }
-      return planner { $0.snapshot.isBackupFailing = true }.plan([lost])[0]
+      return planner { $0.snapshot.noteBackupFailure("it fails", isImpossible: false) }
+        .plan([lost])[0]
     }
     guard case .wait = step(sentAt: now - 1000),
-      case .settle(_, .uncertain, _) = step(sentAt: now - 700_000)
+      case .settle(_, .uncertain, _) = step(sentAt: now - 25 * 3_600_000)
     else {
       Issue.record("one bad answer decided")
       return
@@ -210,14 +294,6 @@ import Testing
     }
   }
 
-  @Test func rowThatIsRefusedAgainAndAgain_isQuarantined() {
-    let poison = row(1, state: .sent, lookAfter: 0) { $0.refusals = SyncPlanner.refusalLimit }
-    guard case .settle(_, .quarantined, _) = planner().plan([poison])[0] else {
-      Issue.record("sent for ever")
-      return
-    }
-  }
-
   // MARK: Checkpoints and decisions
 
   private func checkpoint(_ id: String, _ actions: [String] = []) -> VaultCheckpoint {
@@ -235,7 +311,10 @@ import Testing
     var list = (0..<checkpoints).map { checkpoint("C\($0)") }
     if let last { list[list.count - 1] = checkpoint(last) }
     if let marker { list[0] = checkpoint("C0", [Marker.text(marker)]) }
-    snapshot.take(VaultBackup(tasks: [], checkpoints: list, decisions: []), readAt: now)
+    snapshot.take(
+      VaultBackup(
+        tasks: VaultTable(rows: []), checkpoints: VaultTable(rows: list),
+        decisions: VaultTable(rows: [])), readAt: now)
     return snapshot
   }
 
@@ -265,5 +344,65 @@ import Testing
       Issue.record("the backup was misread")
       return
     }
+  }
+  @Test func tableThatCannotBeRead_holdsUpOnlyWhatNeedsIt() {
+    func step(_ backup: VaultBackup, _ kind: String, _ action: String) -> SyncStep {
+      var snapshot = VaultSnapshot()
+      snapshot.take(backup, readAt: now)
+      return planner { $0.snapshot = snapshot }
+        .plan([row(1, action, state: .sent, kind: kind, lookAfter: 0) { $0.sentAt = now - 5 }])[0]
+    }
+    let odd = VaultBackup(
+      tasks: nil, checkpoints: VaultTable(rows: [checkpoint("C0")]), decisions: nil)
+    guard case .send(_, isProvenAbsent: true) = step(odd, "checkpoint", "save"),
+      case .wait(_, _, let why) = step(odd, "decision", "decide"), why.contains("decisions")
+    else {
+      Issue.record("one table spoke for another")
+      return
+    }
+    // A table that lacks a row of which it speaks proves nothing by its silence.
+    let cut = VaultBackup(
+      tasks: nil, checkpoints: nil, decisions: VaultTable(rows: [], isWhole: false))
+    guard case .wait = step(cut, "decision", "decide") else {
+      Issue.record("silence of a cut table was believed")
+      return
+    }
+  }
+}
+
+@Suite struct LookScheduleTests {
+  @Test func looks_comeOncePerLag_thenMoreAndMoreSeldom() {
+    var looks = LookSchedule()
+    #expect(looks.isDue(at: 1_000_000))
+    // Too early to tell: the next look is when the lag is over.
+    looks.noteLook(unclear: [1_060_000], at: 1_000_000, lag: 60_000)
+    #expect(!looks.isDue(at: 1_059_999) && looks.isDue(at: 1_060_000))
+    var now: Int64 = 1_060_000
+    var pauses: [Int64] = []
+    for _ in 0..<9 {
+      looks.noteLook(unclear: [1_060_000], at: now, lag: 60_000)
+      pauses.append(looks.notBefore - now)
+      now = looks.notBefore
+    }
+    #expect(pauses.prefix(4) == [60_000, 120_000, 240_000, 480_000])
+    #expect(pauses.last == LookSchedule.longestPause)
+    // A new loss has a look of its own; what is settled ends it all.
+    looks.noteLoss(lookAfter: now - 5)
+    #expect(looks.notBefore == now - 5)
+    looks.noteLook(unclear: [], at: now, lag: 60_000)
+    #expect(looks == LookSchedule())
+  }
+
+  @Test func lagOfNothing_isNoReasonToSpin() {
+    var looks = LookSchedule()
+    looks.noteLook(unclear: [5], at: 10, lag: 0)
+    #expect(looks.notBefore == 1010)
+  }
+
+  @Test func whatTheStoreKeeps_comesBack() {
+    var looks = LookSchedules()
+    looks.backup.noteLoss(lookAfter: -3)
+    #expect(LookSchedules(looks.text) == looks)
+    #expect(LookSchedules("{") == LookSchedules() && LookSchedules(nil) == LookSchedules())
   }
 }

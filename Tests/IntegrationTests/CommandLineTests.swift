@@ -24,7 +24,7 @@ import Testing
     #expect(try place.run("task", "list", "--status", "all", "--json").items().count == 2)
     #expect(
       try place.run("task", "list", "--status", "all", "--format", "md").output.hasPrefix(
-        "## repo\n\n- [x] Was done `"))
+        "## repo\n- [x] Was done `"))
   }
 
   @Test(arguments: [

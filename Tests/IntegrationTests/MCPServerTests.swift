@@ -173,8 +173,10 @@ import Testing
     #expect(try reply.list(5).count == 1)
     #expect(try (reply.json(6)["results"] as? [Any])?.isEmpty == false)
     let tables = try reply.json(7)["d1"] as? [String: Any]
-    #expect((tables?["checkpoints"] as? [Any])?.count == 1)
-    #expect((tables?["decisions"] as? [Any])?.count == 1)
+    for name in ["checkpoints", "decisions"] {
+      let table = tables?[name] as? [String: Any]
+      #expect((table?["data"] as? [Any])?.count == 1 && table?["count"] as? Int == 1, "\(name)")
+    }
     #expect(try reply.json(8)["status"] as? String == "ok")
     #expect(try reply.json(9)["open_tasks_count"] as? Int == 0)
     #expect(try reply.json(10)["checkpoint_saved"] as? Bool == true)

@@ -190,6 +190,15 @@ import Testing
     state.checkpoints.filter { ($0["trigger_signals"] as? String ?? "").contains("\"\(name)\"") }
   }
 
+  private static func isCarriedOut(_ operation: Operation, _ write: [String: Any]) -> Bool {
+    let arguments = write["arguments"] as? [String: Any]
+    switch (operation.kind, write["action"] as? String) {
+    case (.add, "add"), (.done, "done"): return true
+    case (.update, "update"): return arguments?["title"] as? String == operation.name
+    default: return false
+    }
+  }
+
   private func check(
     _ operations: [Operation], _ state: VaultPeer.State, inOrder: Bool
   ) throws {
@@ -209,17 +218,15 @@ import Testing
       let title = (write["arguments"] as? [String: Any])?["title"] as? String ?? ""
       titles[title, default: 0] += 1
     }
-    // The vault's arrival numbers, by kind and worker, in the order in which they were made.
+    // The vault's arrival numbers, by task, in the order in which the operations were made.
     var arrivals: [String: [Int]] = [:]
     for operation in operations {
       var count = 0
-      var arrival: Int?
       switch operation.kind {
       case .add:
         let context = "context of \(operation.name)"
         let tasks = state.tasks.filter { ($0["context"] as? String ?? "").contains(context) }
         count = tasks.count
-        arrival = (tasks.first?["writes"] as? [[String: Any]])?.first?["n"] as? Int
         if let id = operation.id { #expect(byMarker[id]?.count == 1, "\(operation.name)") }
       case .done:
         let task = operation.task.flatMap { byMarker[$0]?.first }
@@ -229,19 +236,22 @@ import Testing
       case .decide:
         let rows = state.decisions.filter { $0["decision"] as? String == operation.name }
         count = rows.count
-        arrival = rows.first?["n"] as? Int
       case .checkpoint:
         let rows = checkpoints(state, operation.name)
         count = rows.count
-        arrival = rows.first?["n"] as? Int
       }
       if operation.isAcknowledged {
         #expect(count == 1, "\(operation)")
       } else {
         #expect(count <= 1, "\(operation)")
       }
-      if let arrival {
-        arrivals["\(operation.kind) \(operation.worker)", default: []].append(arrival)
+      // Order is kept within a task: it is made before it is changed, and changed in order.
+      guard let task = operation.task ?? (operation.kind == .add ? operation.id : nil) else {
+        continue
+      }
+      for write in byMarker[task]?.first?["writes"] as? [[String: Any]] ?? [] {
+        guard let n = write["n"] as? Int, Self.isCarriedOut(operation, write) else { continue }
+        arrivals[task, default: []].append(n)
       }
     }
     if inOrder {

@@ -20,7 +20,10 @@ def make_certificate(folder: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage(is_ca=True), critical=True)
         .sign(ca_key, hashes.SHA256()))
-    hosts = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    hosts = [
+        x509.DNSName("localhost"), x509.DNSName("vault.test"),
+        x509.IPAddress(ip_address("127.0.0.1")),
+    ]
     server = (
         begun(name, key, ca_name, ca_key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

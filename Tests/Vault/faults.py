@@ -1,10 +1,11 @@
 """What can go wrong between a client and its vault.
 
-Of these faults `apply_*`, `slow`, `slow_body`, `wrong_type` and the odd but right event streams
-call the tool; no other does.
+Of these faults `apply_*`, `lose_every`, `slow`, `slow_body`, `wrong_type` and the odd but right
+event streams call the tool, and so do those that only some requests can have; no other does.
 """
 
 import asyncio
+import gzip
 import json
 import socket
 import struct
@@ -14,8 +15,8 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from tools import validation_text
-from wire import LAST_CHUNK, Request, Response, chunk, to_json
+from schemas import validation_text
+from wire import LAST_CHUNK, Request, Response, chunk, to_json, to_lines
 
 HUGE = 50 << 20  # bytes
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -80,8 +81,15 @@ class Exchange:
     def tool_error(self, text: str) -> Response:
         return self.tool_result(text, isError=True)
 
+    def failure(self, why: str) -> Response:
+        """A failure inside the tool that was called."""
+        names = [name for name in (self.entry["tool"] or "task", self.entry["action"]) if name]
+        return self.tool_error(to_json({"error": f"{'.'.join(names)} failed: {why}"}))
+
     def complaint(self) -> str:
-        issue = {"code": "invalid_type", "path": ["title"], "message": "Required"}
+        issue = {
+            "code": "invalid_type", "expected": "string", "received": "undefined",
+            "path": ["title"], "message": "Required"}
         return validation_text(self.entry["tool"] or "task", [issue])
 
 
@@ -94,7 +102,8 @@ def payload(response: Response) -> bytes:
     """The JSON-RPC message of an answer, if there is one."""
     if not response.is_stream:
         return response.body
-    data = [line[6:] for line in response.body.split(b"\r\n") if line.startswith(b"data: ")]
+    lines = [line.rstrip(b"\r") for line in response.body.split(b"\n")]
+    data = [line[6:] for line in lines if line.startswith(b"data: ")]
     return data[-1] if data else b""
 
 
@@ -106,6 +115,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 5},
     "apply_late": {"seconds": 1},
     "refused": {"seconds": 0.2},
+    "lose_every": {"every": 4},
 }
 
 
@@ -140,7 +150,7 @@ ANSWERS: dict[str, Callable[[Exchange], Response]] = {
     "cut_json": lambda x: Response(200, JSON, to_json(x.rpc(result={"content": []})).encode()[:-9]),
     "not_jsonrpc": lambda x: Response.json({"status": "ok", "hello": "world"}),
     "wrong_id": lambda x: Response.json(x.rpc(id=987654321, result={"content": []})),
-    "is_error": lambda x: x.tool_error('{"error":"D1_ERROR: no such column"}'),
+    "is_error": lambda x: x.failure("D1_ERROR: no such column"),
     "rpc_error": lambda x: Response.json(
         x.rpc(error={"code": -32603, "message": "Internal error"})),
     "validation": lambda x: x.tool_error(f"MCP error -32602: {x.complaint()}"),
@@ -163,8 +173,15 @@ async def some_requests(x: Exchange) -> bool:
     is_change = (x.entry["tool"], x.entry["action"]) in {("task", "update"), ("task", "done")}
     if x.fault == "not_found_task" and is_change:
         missing = {"error": "Task not found", "id": x.entry["arguments"].get("id")}
-        return await x.give(x.tool_result(to_json(missing)))
-    return await x.give(await x.apply())
+        return await x.give(x.tool_result(to_lines(missing)))
+    response = await x.apply()
+    if x.fault == "odd_backup" and x.entry["tool"] == "backup":
+        result = json.loads(payload(response) or b"{}").get("result", {})
+        if result and not result.get("isError"):
+            backup = json.loads(result["content"][0]["text"])
+            backup["d1"]["decisions"] = "none"
+            response = x.tool_result(to_lines(backup))
+    return await x.give(response)
 
 
 async def bad_connection(x: Exchange) -> bool:
@@ -240,10 +257,14 @@ async def lost_answer(x: Exchange) -> bool:
         case "apply_then_broken":
             return await x.give(Response(200, JSON, payload(response)[:-7] or b'{"jsonrpc":'))
         case "apply_then_is_error":
-            return await x.give(x.tool_error('{"error":"KV PUT failed: 500"}'))
+            return await x.give(x.failure("KV PUT failed: 500"))
+        case "apply_then_gzip":  # Whatever the client accepts.
+            response.body = gzip.compress(response.body)
+            response.headers["content-encoding"] = "gzip"
+            return await x.give(response)
         case "apply_then_silence":
             return await x.silence()
-    return False
+    return False  # What `apply_then_drop` and `lose_every` do, and nothing else.
 
 
 async def odd_answer(x: Exchange) -> bool:
@@ -281,14 +302,15 @@ async def odd_answer(x: Exchange) -> bool:
 
 BEHAVIOURS = {
     whole_answer: list(ANSWERS),
-    some_requests: ["session_forgotten", "not_found_task"],
+    some_requests: ["session_forgotten", "not_found_task", "odd_backup"],
     bad_connection: [
         "refused", "black_hole", "black_hole_connect", "drop", "slow", "slow_body",
         "truncated_json", "truncated_sse", "endless_sse"],
     huge: ["huge", "huge_sse"],
     lost_answer: [
         "apply_then_drop", "apply_then_reset", "apply_then_502", "apply_then_broken",
-        "apply_then_is_error", "apply_then_silence", "apply_late"],
+        "apply_then_is_error", "apply_then_gzip", "apply_then_silence", "apply_late",
+        "lose_every"],
     odd_answer: ["wrong_type", "ping_first", "crlf_sse", "cr_sse", "bom_sse"],
 }
 # A fault answers one request in its own way, and returns true if the connection may go on.

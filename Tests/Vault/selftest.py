@@ -1,10 +1,13 @@
 """Does the stand-in behave as the tests of memoryd believe? Drives a vault of its own with the
-official SDK's client and over raw sockets. Run it after any change in this folder."""
+official SDK's client and over raw sockets. Run it after any change in this folder; VAULT_ANSWERS in
+the environment is a file of the real service's answers, which it is then compared with."""
 
 import asyncio
 import contextlib
 import email.utils
+import gzip
 import json
+import os
 import ssl
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 SCRIPT = str(Path(__file__).with_name("vault.py"))
+CONTRACT = str(Path(__file__).with_name("contract.py"))
 TOKEN = "tok-selftest"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 WRITE = {"kind": "write"}
@@ -57,6 +61,15 @@ class Answer:
     @property
     def result(self) -> Any:
         return self.messages[-1]["result"]
+
+    @property
+    def events(self) -> list[bytes]:
+        """The data of an event stream as the service writes it: each message on one line."""
+        blocks = self.body.split(b"\n\n")
+        assert blocks.pop() == b"", self.body
+        start = b"event: message\ndata: "
+        assert all(block.startswith(start) for block in blocks), self.body
+        return [block[len(start):] for block in blocks]
 
     @property
     def text(self) -> str:
@@ -114,7 +127,8 @@ class Peer:
     async def reset(self) -> None:
         await self.fault(None)
         await self.set(kv_lag=0, prefix="", stateful=False, json=False, old_protocol=None,
-                       strict_protocol=False, session_ttl_requests=None, validation="tool")
+                       strict_protocol=False, session_ttl_requests=None, validation="tool",
+                       own_checkpoints=0)
         await self.control("POST", "/state", {"clear": True})
         await self.control("POST", "/log/clear")
 
@@ -245,22 +259,37 @@ async def use_all_tools(session: ClientSession) -> None:
         assert unknown == {"error": "Task not found", "id": "nowhere"}
     decision = await call("checkpoint", action="decide", decision="d", rationale="because")
     assert set(decision) == {"id", "decision", "created_at"}
-    given = {"action": "save", "objective": "o", "blockers": ["b"], "recent_actions": ["a\u2028"]}
-    saved = await call("checkpoint", **given)
+    given = {"recent_actions": ["a\u2028"], "blockers": ["b"], "objective": "o"}
+    saved = await call("checkpoint", action="save", **given)
     assert set(saved) == {"id", "created_at", "content_length"}
     loaded = await call("checkpoint", action="load")
-    assert json.loads(loaded["trigger_signals"]) == given and loaded["id"] == saved["id"]
-    for line in ("# Recovery Checkpoint", "## Objective", "stateDiagram-v2", "- ⛔ b", "- ✅ a",
-                 "- **d**: because"):
-        assert line in loaded["content"], line
-    assert (await call("search", query="because"))["count"] == 2
-    ended = await call("session_end", objective="o", recent_actions=[])
-    assert ended["checkpoint_saved"] and ended["checkpoint_id"]
+    assert loaded["trigger_signals"] == (
+        '{"objective":"o","blockers":["b"],"recent_actions":["a\u2028"]}')
+    assert loaded["id"] == saved["id"]
+    assert loaded["content"] == (
+        f"# Recovery Checkpoint\n\nGenerated: {loaded['created_at']}\n\n## Objective\no\n\n"
+        "## Blockers\n- ⛔ b\n\n## Recent Actions\n- ✅ a\u2028\n\n"
+        "## Recent Decisions\n- **d**: because\n")
+    assert saved["content_length"] == len(loaded["content"])
+    assert loaded["cumulative_weight"] == 1 and isinstance(loaded["cumulative_weight"], int)
+    ended = await call("session_end", objective="", recent_actions=["x"])
+    assert list(ended) == [
+        "checkpoint_saved", "checkpoint_id", "checkpoint_created_at", "transcript_captured",
+        "transcript_error", "session_ended_at"]
+    assert ended["checkpoint_saved"] is True and ended["transcript_captured"] is False
+    last = await call("checkpoint", action="load")
+    assert last["trigger_signals"] == '{"objective":"","recent_actions":["x"],"blockers":[]}'
+    assert "## Objective" not in last["content"] and "## Blockers" not in last["content"]
     backup = await call("backup")
-    assert backup["kv_tasks"]["count"] == len(backup["kv_tasks"]["data"]) == 2
-    ids = [row["id"] for row in backup["d1"]["checkpoints"]]
-    assert ids == [ended["checkpoint_id"], saved["id"]]
-    [row] = backup["d1"]["decisions"]
+    tables = {"kv_tasks": backup["kv_tasks"]} | backup["d1"]
+    assert {name: table["count"] for name, table in tables.items()} == {
+        "kv_tasks": 2, "tasks": 0, "stages": 0, "checkpoints": 2, "decisions": 1, "model_stats": 0,
+        "circuit_breaker": 0}
+    assert all(len(table["data"]) == table["count"] for table in tables.values())
+    assert tables["kv_tasks"]["data"] == [
+        done, second], "the oldest first, unlike in a list"
+    assert tables["checkpoints"]["data"] == [last, loaded]
+    [row] = tables["decisions"]["data"]
     assert set(row) == {"id", "decision", "rationale", "task_id", "created_at"}
     assert (await call("health"))["status"] == "ok"
     assert await call("execute", a=1) == {"tool": "execute", "arguments": {"a": 1}}
@@ -291,21 +320,41 @@ async def official_client_with_sessions(vault: Peer) -> None:
 @check
 async def failures_of_tools(vault: Peer) -> None:
     for tool, arguments, text in [
-        ("task", {"action": "add", "title": "t"}, "context required when source=auto"),
-        ("task", {"action": "add", "source": "cc"}, "title required"),
-        ("checkpoint", {"action": "decide", "decision": "d"}, "decision and rationale required"),
-        ("session_start", {}, "D1_ERROR: no such column: stage"),
+        ("task", {"action": "add", "title": "t"},
+         "task.add failed: context required when source=auto"),
+        ("task", {"action": "add", "source": "cc"}, "add requires: title"),
+        ("task", {"action": "done"}, "done requires: id"),
+        ("checkpoint", {"action": "decide", "decision": "d"},
+         "decide requires: decision, rationale"),
+        ("session_start", {}, "session_start failed: no such column: title"),
+        ("search", {"query": "d"}, "search failed: no such column: session_date"),
     ]:
         answer = await vault.call(tool, arguments)
-        assert answer.result["isError"] is True and answer.value == {"error": text}
+        assert answer.result["isError"] is True and answer.text == f'{{"error":"{text}"}}'
     bad: list[tuple[str, Any]] = [
         ("task", {}), ("task", {"action": "burn"}), ("task", {"action": "add", "title": 5}),
         ("health", None), ("backup", None), ("search", {"query": "", "limit": 101}),
-        ("nothing", {}),
+        ("search", {"query": "", "limit": 1.5}), ("task", None), ("task", {"action": None}),
+        ("checkpoint", {"action": "save", "blockers": ["b", None]}), ("nothing", {}),
+        ("session_end", {"objective": "o", "recent_actions": [], "capture_transcript": "no"}),
     ]
     for tool, given in bad:
         answer = await vault.call(tool, given)
         assert answer.result["isError"] is True and answer.text.startswith("MCP error -32602: ")
+    options = " | ".join(f"'{name}'" for name in ("add", "update", "done", "retro", "list"))
+    for tool, given, issue in [
+        ("task", {}, {"expected": options, "received": "undefined", "code": "invalid_type",
+                      "path": ["action"], "message": "Required"}),
+        ("search", {"query": 5}, {
+            "code": "invalid_type", "expected": "string", "received": "number", "path": ["query"],
+            "message": "Expected string, received number"}),
+        ("backup", None, {
+            "expected": "object", "code": "invalid_type", "path": [],
+            "message": "Invalid input: expected object, received undefined"}),
+    ]:
+        assert (await vault.call(tool, given)).text == (
+            f"MCP error -32602: Input validation error: Invalid arguments for tool {tool}: "
+            + json.dumps([issue], indent=2))
     await vault.set(validation="rpc")
     [message] = (await vault.call("task", {})).messages
     assert message["error"]["code"] == -32602
@@ -316,10 +365,27 @@ async def failures_of_tools(vault: Peer) -> None:
 async def shape_of_success(vault: Peer) -> None:
     answer = await vault.call("task", ADD, {"accept": "application/json"})
     assert answer.kind == "text/event-stream" and "isError" not in answer.result
-    [line] = [line for line in answer.body.split(b"\r\n") if line.startswith(b"data: ")]
+    [line] = answer.events
     assert "\u2028".encode() in line
     answer = await vault.call("task", ADD, {"accept": "text/html"})
     assert answer.value["title"] == "a\u2028b"
+    await vault.call("checkpoint", {"action": "save", "objective": "o"})
+    await vault.call("checkpoint", {"action": "decide", "decision": "d", "rationale": "r"})
+    for tool, arguments in [
+        ("task", ADD), ("task", {"action": "list"}), ("task", {"action": "list", "project": "-"}),
+        ("task", {"action": "done", "id": "-"}), ("checkpoint", {"action": "load"}),
+        ("backup", {}), ("health", {}),
+    ]:
+        answer = await vault.call(tool, arguments)
+        assert answer.text == json.dumps(answer.value, indent=2, ensure_ascii=False), answer.text
+    content = (await vault.call("checkpoint", {"action": "load"})).value["content"]
+    assert "## Open Tasks\n```mermaid\nstateDiagram-v2\n  [*] --> t0: a\u2028b\n" in content
+    result = (await vault.initialize()).result
+    assert result["capabilities"] == {"tools": {"listChanged": True}}
+    assert result["serverInfo"] == {"name": "vault-mcp", "version": "2.0.0"}
+    notification = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    answer = await vault.post(notification)
+    assert (answer.status, answer.body, answer.kind) == (202, b"", "")
 
 
 @check
@@ -334,9 +400,11 @@ async def blind_spots_of_reads(vault: Peer) -> None:
         await vault.call("checkpoint", {"action": "save", "objective": str(number)})
         await vault.call("checkpoint", {"action": "decide", "decision": "d", "rationale": "r"})
     backup = (await vault.call("backup", {})).value
-    signals = [json.loads(row["trigger_signals"]) for row in backup["d1"]["checkpoints"]]
+    checkpoints = backup["d1"]["checkpoints"]["data"]
+    signals = [json.loads(row["trigger_signals"]) for row in checkpoints]
     assert [row["objective"] for row in signals] == [str(number) for number in range(11, 1, -1)]
-    assert len(backup["d1"]["decisions"]) == 12 and backup["kv_tasks"]["data"] == rows
+    assert backup["d1"]["decisions"]["count"] == 12
+    assert backup["kv_tasks"]["data"] == rows[::-1]
 
 
 @check
@@ -352,6 +420,71 @@ async def lag_of_lists(vault: Peer) -> None:
     await asyncio.sleep(0.7)
     rows = await vault.task("list", status="")
     assert [row["title"] for row in rows] == ["new", "changed"]
+
+
+@check
+async def checkpoints_of_its_own(vault: Peer) -> None:
+    async def objectives() -> list[str]:
+        rows = (await vault.state())["checkpoints"]
+        return [json.loads(row["trigger_signals"])["objective"] for row in rows]
+
+    await vault.call("health", {})
+    await vault.set(own_checkpoints=3)
+    for _ in range(2):
+        await vault.task("list")
+        await vault.initialize()
+    assert await objectives() == []
+    await vault.call("health")
+    assert await objectives() == ["auto"], "after a call that fails, as after any"
+    await vault.call("checkpoint", {"action": "save", "objective": "o"})
+    await vault.call("health", {})
+    loaded = await vault.call("checkpoint", {"action": "load"})
+    assert json.loads(loaded.value["trigger_signals"])["objective"] == "o"
+    assert await objectives() == ["auto", "o", "auto"]
+    assert [entry["n"] for entry in await vault.log() if entry["applied"]] == [7]
+    await vault.set(own_checkpoints=0)
+    for _ in range(4):
+        await vault.task("list")
+    assert len(await objectives()) == 3
+    async with Peer.running("--own-checkpoints", "1") as peer:
+        await peer.task("list")
+        assert len((await peer.state())["checkpoints"]) == 1
+
+
+@check
+async def tasks_by_rest(vault: Peer) -> None:
+    async def ask(method: str, path: str, body: Any = None) -> Answer:
+        data = b"" if body is None else json.dumps(body).encode()
+        answer = await exchange(vault.facts["port"], method, path, data, BEARER)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        return answer
+
+    added = await ask("POST", "/tasks", {"title": "t", "source": "cc"})
+    [task] = added.messages
+    assert added.status == 201 and b", " not in added.body
+    assert list(task) == ["id", "title", "project", "status", "source", "created_at"]
+    assert (await ask("GET", "/tasks?status=open")).messages == [[task]]
+    assert await vault.task("list") == [task]
+    changed = await ask("PUT", f"/tasks/{task['id']}", {"project": "p", "title": ""})
+    assert changed.messages == [task | {"project": "p"}]
+    retro = await ask("POST", "/tasks/retroactive", {"title": "r"})
+    assert (retro.status, retro.messages[0]["status"]) == (201, "done")
+    done = await ask("POST", f"/tasks/{task['id']}/done")
+    assert (done.status, done.messages[0]["status"]) == (200, "done")
+    assert (await ask("GET", "/tasks")).messages == [[]]
+    assert len((await ask("GET", "/tasks?status=&project=p")).messages[0]) == 1
+    answer = await exchange(
+        vault.facts["port"], "GET", "/tasks?status=done&format=md", b"", BEARER)
+    assert answer.body.startswith(b"## inbox\n- [x] r `")
+    for method, path, body, status in [
+        ("POST", "/tasks", {"title": "t"}, 400), ("POST", "/tasks", [], 400),
+        ("PUT", "/tasks/nowhere", {"title": "x"}, 404), ("POST", "/tasks/nowhere/done", {}, 404),
+        ("DELETE", "/tasks", None, 404),
+    ]:
+        answer = await ask(method, path, body)
+        assert answer.status == status and "error" in answer.messages[0], path
+    assert (await exchange(vault.facts["port"], "POST", "/tasks", b"{}")).status == 401
+    assert [entry["applied"] for entry in await vault.log()].count(True) == 4
 
 
 # Transport
@@ -375,9 +508,15 @@ async def paths_and_tokens(vault: Peer) -> None:
         if status == 401:
             assert answer.messages == [{"error": "Unauthorized"}]
             assert answer.headers["access-control-allow-origin"] == "*"
-    assert (await vault.post(b"no json")).status == 400
-    assert (await vault.post([1])).status == 400
-    assert (await vault.rpc("tools/call", "no object")).status == 400
+    for message, text in [
+        (b"{broken", "Parse error: Invalid JSON"), ([1], "Parse error: Invalid JSON-RPC message"),
+        ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": "no object"},
+         "Parse error: Invalid JSON-RPC message"),
+    ]:
+        answer = await vault.post(message)
+        assert (answer.status, answer.kind) == (400, "application/json")
+        assert answer.messages == [
+            {"jsonrpc": "2.0", "error": {"code": -32700, "message": text}, "id": None}]
 
 
 @check
@@ -389,7 +528,13 @@ async def protocol_versions(vault: Peer) -> None:
         return (await vault.call("health", {}, {"mcp-protocol-version": version})).status
 
     assert await chosen("2025-06-18") == "2025-06-18" and await chosen("2099-01-01") == "2025-11-25"
-    assert await status("2025-11-25") == 200 and await status("2099-01-01") == 400
+    assert await chosen("2024-10-07") == "2024-10-07" and await status("2024-10-07") == 200
+    assert await status("2025-11-25") == 200
+    answer = await vault.call("health", {}, {"mcp-protocol-version": "2099-01-01"})
+    assert answer.status == 400 and answer.messages == [{
+        "jsonrpc": "2.0", "error": {"code": -32000, "message": (
+            "Bad Request: Unsupported protocol version: 2099-01-01 (supported versions: "
+            "2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05, 2024-10-07)")}, "id": None}]
     await vault.set(strict_protocol=True)
     assert (await vault.initialize("2099-01-01")).status == 400
     assert await chosen("2025-11-25") == "2025-11-25"
@@ -493,13 +638,14 @@ CASES = {
     "not_jsonrpc": Case(0, status=200, kind=PLAIN, test=lambda a: "jsonrpc" not in a.messages[0]),
     "wrong_id": Case(0, status=200, kind=PLAIN, test=lambda a: a.messages[0]["id"] == 987654321),
     "is_error": Case(0, status=200, test=lambda a: a.result["isError"]
-                     and a.value == {"error": "D1_ERROR: no such column"}),
+                     and a.value == {"error": "task.add failed: D1_ERROR: no such column"}),
     "rpc_error": Case(0, status=200, test=lambda a: a.messages[0]["error"]["code"] == -32603),
     "validation": Case(0, status=200, test=lambda a: a.result["isError"] and a.text.startswith(
         "MCP error -32602: Input validation error: Invalid arguments for tool task: ")),
     "rpc_validation": Case(0, status=200, test=lambda a: a.messages[0]["error"]["code"] == -32602),
     "not_found_task": Case(1, status=200, test=is_answer),
     "session_forgotten": Case(1, status=200, test=is_answer),
+    "odd_backup": Case(1, status=200, test=is_answer),
     "apply_then_drop": Case(1, "cut"),
     "apply_then_reset": Case(1, "reset"),
     "apply_then_502": Case(1, status=502, kind="text/html"),
@@ -507,6 +653,9 @@ CASES = {
                               test=lambda a: is_broken(a) and has_title(a)),
     "apply_then_is_error": Case(1, status=200, test=lambda a: a.result["isError"]),
     "apply_then_silence": Case(1, "silent", wait=0.4),
+    "apply_then_gzip": Case(1, status=200, kind=STREAM, test=lambda a: (
+        a.headers["content-encoding"] == "gzip" and b"\xe2\x80\xa8" in gzip.decompress(a.body))),
+    "lose_every": Case(1, "cut", options={"every": 1}),
     "apply_late": Case(0, "cut", options={"seconds": 0.5}),
     "huge": Case(0, status=200, kind=PLAIN, wait=20,
                  test=lambda a: len(a.body) > 50 << 20 and a.text.strip("x") == ""),
@@ -572,7 +721,8 @@ async def options_of_faults(vault: Peer) -> None:
     await vault.fault("503", retry_after=3)
     assert (await vault.initialize()).headers["retry-after"] == "3"
     for wrong in ({"name": "flood"}, {"name": "slow", "second": 1},
-                  {"name": "drop", "match": {"method": "x"}}):
+                  {"name": "drop", "match": {"method": "x"}},
+                  {"name": "lose_every", "every": 0}):
         data = json.dumps(wrong).encode()
         assert (await exchange(vault.facts["control_port"], "POST", "/fault", data)).status == 400
     assert (await vault.initialize()).status == 503, "a wrong command changes nothing"
@@ -587,6 +737,44 @@ async def not_found_on_changes(vault: Peer) -> None:
         assert unknown == {"error": "Task not found", "id": task["id"]}
     await vault.fault(None)
     assert await vault.task("list") == [task]
+
+
+@check
+async def odd_backups(vault: Peer) -> None:
+    await vault.call("checkpoint", {"action": "decide", "decision": "d", "rationale": "r"})
+    right = (await vault.call("backup", {})).value
+    await vault.fault("odd_backup")
+    odd = (await vault.call("backup", {})).value
+    assert odd["d1"].pop("decisions") == "none" and right["d1"].pop("decisions")["count"] == 1
+    assert odd | {"exported_at": ""} == right | {"exported_at": ""}
+    assert (await vault.call("backup")).result["isError"] and await vault.task("list") == []
+
+
+@check
+async def answers_that_are_lost_in_a_rhythm(vault: Peer) -> None:
+    async def ends(*calls: str) -> list[str]:
+        found = []
+        for call in calls:
+            arguments = ADD | {"title": call} if call == "add" else {"action": call}
+            asked = vault.initialize() if call == "hello" else vault.call("task", arguments)
+            found.append((await asked).end)
+        return found
+
+    await vault.fault("lose_every")
+    assert await ends("hello", "add", "list", "add", "list", "add") == ["whole"] * 3 + ["cut"] + [
+        "whole"] * 2
+    assert await ends("list", "hello") == ["whole", "cut"]
+    assert len((await vault.state())["tasks"]) == 3
+    losses = [entry["n"] for entry in await vault.log() if entry["fault"] == "lose_every"]
+    assert losses == [4, 8]
+    await vault.fault("lose_every", every=2, match=WRITE, count=2)
+    assert await ends("list", "add", "list", "list", "add", "add", "add", "add", "add") == [
+        "whole"] * 4 + ["cut", "whole", "cut", "whole", "whole"]
+    assert len((await vault.state())["tasks"]) == 9
+    await vault.control("POST", "/flap", {
+        "seed": 1, "weights": {"lose_every": 1}, "mean_requests": 2})
+    assert await ends(*["add"] * 8) == (["whole"] * 3 + ["cut"]) * 2
+    assert len((await vault.state())["tasks"]) == 17
 
 
 @check
@@ -785,6 +973,119 @@ async def process_and_its_options(vault: Peer) -> None:
                 "authorization": ""})).result == {}
             await peer.control("POST", "/stop")
             await asyncio.wait_for(peer.process.wait(), 5)
+
+
+# The comparison with the real service
+
+
+async def compare(vault: Peer, answers: str, *arguments: str) -> list[str]:
+    """What contract.py says of a vault that holds nothing."""
+    await vault.control("POST", "/state", {"clear": True})
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, CONTRACT, "--answers", answers, "--url", vault.facts["url"], "--token",
+        TOKEN, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    output, errors = await process.communicate()
+    lines = output.decode().split("\n")[:-1]
+    assert process.returncode == (not lines[-1].endswith(" 0 differences")), errors.decode()
+    return lines
+
+
+async def record(vault: Peer) -> list[dict[str, Any]]:
+    """Exchanges with the vault itself, as the real service's are recorded."""
+    exchanges: list[dict[str, Any]] = []
+
+    async def ask(note: str, path: str, body: Any) -> Any:
+        answer = await vault.post(body, path=path)
+        exchanges.append({
+            "note": note, "request": {"method": "POST", "path": path, "body": body},
+            "status": answer.status, "content_type": answer.kind, "answer": answer.body.decode()})
+        return answer
+
+    async def call(note: str, tool: str, **arguments: Any) -> Any:
+        params = {"name": tool, "arguments": arguments}
+        return await ask(note, "/mcp", {
+            "jsonrpc": "2.0", "id": len(exchanges), "method": "tools/call", "params": params})
+
+    task = (await call("add", "task", action="add", title="t", source="cc")).value
+    await call("update", "task", action="update", id=task["id"], project="p")
+    await call("unknown", "task", action="done", id="01NOSUCHTASK00000000000000")
+    await call("list", "task", action="list", format="md")
+    await call("save", "checkpoint", action="save", objective="o")
+    await call("backup", "backup")
+    await call("refused", "task", action="burn")
+    await ask("rest", "/tasks", {"title": "r", "source": "cc"})
+    return exchanges
+
+
+@check
+async def contract_sees_differences(vault: Peer) -> None:
+    exchanges = await record(vault)
+    with tempfile.TemporaryDirectory() as name:
+        file, exceptions = Path(name, "answers.jsonl"), Path(name, "exceptions.json")
+
+        async def said(*arguments: str, **changes: tuple[str, str]) -> list[str]:
+            changed = [dict(one) for one in exchanges]
+            for one in changed:
+                if one["note"] in changes:
+                    old, new = changes[one["note"]]
+                    assert old in one["answer"], one["answer"]
+                    one["answer"] = one["answer"].replace(old, new)
+            file.write_text("".join(json.dumps(one) + "\n" for one in changed))
+            return await compare(vault, str(file), *arguments)
+
+        async def excepted(given: Any, **changes: tuple[str, str]) -> list[str]:
+            exceptions.write_text(json.dumps(given))
+            return await said("--exceptions", str(exceptions), **changes)
+
+        assert await said() == await said("--exact") == ["8 exchanges, 0 differences"]
+        assert await said("--no-rest") == ["7 exchanges, 0 differences"]
+        text = "/answer/result/content/0/text"
+        for note, old, new, line in [
+            ("add", r'\"source\": \"cc\"', r'\"source\": \"auto\"',
+             f'{text}/source: recorded "auto", here "cc"'),
+            ("add", r'\"title\": ', r'\"name\": \"\", \"title\": ',
+             f'{text}/name: recorded "", here nothing'),
+            ("update", r'\"project\": \"p\",\n ', "",
+             f'{text}/project: recorded nothing, here "p"'),
+            ("unknown", '}]}', '}],"isError":true}',
+             "/answer/result/isError: recorded true, here nothing"),
+            ("list", "- [ ] t", "- [x] t",
+             f"{text}: recorded lines ['## ', '- [x] ', ''], here ['## ', '- [ ] ', '']"),
+            ("list", "## p", "{}\\n## p", "recorded lines ['', '## '"),
+            ("save", r'\"content_length\": ', r'\"content_length\": \"?\", \"x\": ',
+             f'{text}/content_length: recorded a string, "?", here a number, '),
+            ("backup", r'\"circuit_breaker\": {', r'\"circuit_breaker\": [], \"x\": {',
+             f"{text}/d1/circuit_breaker: recorded an array, [], here an object, "),
+            ("backup", r'{\\\"objective\\\":', r'{\\\"action\\\":',
+             f'{text}/d1/checkpoints/data/0/trigger_signals/action: recorded "o", here nothing'),
+            ("refused", "-32602", "-32603", f'{text}: recorded "MCP error -32603: '),
+            ("rest", '"status":"open"', '"status":null',
+             '/answer/status: recorded null, null, here a string, "open"'),
+        ]:
+            lines = await said(**{note: (old, new)})
+            assert any(one.startswith(f"{note}: ") and line in one for one in lines), lines
+        id = json.loads(exchanges[-1]["answer"])["id"]
+        [line, _] = await said(update=(
+            exchanges[1]["request"]["body"]["params"]["arguments"]["id"], id))
+        assert line.startswith(f"rest: /answer/id: recorded {id}, which is "), line
+        change = {"rest": ('"title":"r"', '"title":"R"')}
+        assert await said(**change) == ["8 exchanges, 0 differences"], "a text is a text"
+        assert await said("--exact", **change) == [
+            'rest: /answer/title: recorded "R", here "r"', "8 exchanges, 1 differences"]
+        change = {"rest": ('"source":"cc"', '"source":"auto"')}
+        for given in ({"rest": {"*": "why"}}, {"rest": {"/answer/source": "why"}},
+                      {"rest": {"/*/source": "why"}}, {"rest": {"/answer": "why"}}):
+            assert await excepted(given, **change) == ["8 exchanges, 0 differences"], given
+        assert await excepted({"rest": {"/answer/id": "why"}}, **change) == [
+            'rest: /answer/source: recorded "auto", here "cc"',
+            "rest: /answer/id: the exception is not needed", "8 exchanges, 2 differences"]
+
+
+@check
+async def recorded_answers(vault: Peer) -> None:
+    if answers := os.environ.get("VAULT_ANSWERS"):
+        [line] = await compare(vault, answers, "--exact")
+        print(line)
 
 
 @check

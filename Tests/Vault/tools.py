@@ -1,25 +1,28 @@
 """The tools of vault-mcp as the real service has them, on the official MCP SDK."""
 
-import json
 import os
 import time
 from bisect import insort
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Any
 
 import mcp.types as types
-from jsonschema import Draft202012Validator
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import McpError
 
-from wire import to_json
-
-Row = dict[str, Any]
+from schemas import ABSENT, SCHEMAS, TOOLS, Row, complaint
+from wire import to_json, to_lines
 
 LIST_LIMIT = 1000  # keys of one KV list
 BACKUP_CHECKPOINTS = 10
-CONTEXT_REQUIRED = "context required when source=auto"
+D1 = ("tasks", "stages", "checkpoints", "decisions", "model_stats", "circuit_breaker")
+# What an action must be given, apart from what validation asks for.
+REQUIRED = {
+    "add": ("title",), "update": ("id",), "done": ("id",), "retro": ("title",),
+    "decide": ("decision", "rationale"),
+}
 WRITES = {
     ("task", "add"), ("task", "update"), ("task", "done"), ("task", "retro"),
     ("checkpoint", "save"), ("checkpoint", "decide"),
@@ -39,6 +42,34 @@ class ToolError(Exception):
     """A failure inside a tool: `isError` with `{"error": …}`."""
 
 
+def require(given: Row) -> None:
+    fields = REQUIRED.get(given["action"], ())
+    if not all(given.get(field) for field in fields):
+        raise ToolError(f"{given['action']} requires: {', '.join(fields)}")
+
+
+# Rows are rendered once, when they are written. No string of JSON holds a raw end of line, so that
+# what is rendered can be moved in as it is.
+
+
+def moved_in(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+def array(texts: Iterable[str]) -> str:
+    body = ",\n".join(texts)
+    return moved_in("[\n" + body) + "\n]" if body else "[]"
+
+
+def object_of(**fields: str) -> str:
+    body = ",\n".join(f'"{name}": {text}' for name, text in fields.items())
+    return moved_in("{\n" + body) + "\n}"
+
+
+def table(texts: list[str]) -> str:
+    return object_of(count=str(len(texts)), data=array(texts))
+
+
 class Task:
     """One key of the KV store, with its earlier values for readers that lag behind."""
 
@@ -54,13 +85,25 @@ class Task:
         return self.values[-1][1]
 
     def put(self, row: Row, at: float) -> None:
-        self.values.append((at, row, to_json(row)))
+        self.values.append((at, row, to_lines(row)))
 
     def seen_at(self, limit: float) -> tuple[Row, str] | None:
         for at, row, text in reversed(self.values):
             if at <= limit:
                 return row, text
         return None
+
+
+class Table:
+    """Rows of D1 in the order of their arrival, each with its JSON beside it."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.texts: list[str] = []
+
+    def add(self, row: Row) -> None:
+        self.rows.append(row)
+        self.texts.append(to_lines(plain(row)))
 
 
 class Store:
@@ -74,9 +117,10 @@ class Store:
     def clear(self) -> None:
         self.tasks: dict[str, Task] = {}
         self._keys: list[str] = []  # of all tasks, sorted
-        self._decisions: list[Row] = []
-        self._checkpoints: list[Row] = []
+        self._decisions = Table()
+        self._checkpoints = Table()
         self.arrivals = 0
+        self._calls = 0  # since `own_checkpoints` is set
         self._fillers = 0
 
     def ulid(self) -> str:
@@ -108,7 +152,7 @@ class Store:
         return row
 
     def _listed(self) -> list[tuple[Row, str]]:
-        """What one KV list gives, newest first: the oldest keys only, as they were a lag ago."""
+        """What one KV list gives: the oldest keys only, oldest first, as they were a lag ago."""
         limit = time.time() - self.kv_lag if self.kv_lag else float("inf")
         seen: list[tuple[Row, str]] = []
         for key in self._keys:
@@ -116,50 +160,47 @@ class Store:
                 seen.append(value)
                 if len(seen) == LIST_LIMIT:
                     break
-        return seen[::-1]
+        return seen
 
     def task(self, given: Row) -> Any:
+        require(given)
         match given["action"]:
             case "list":
                 return self._list(given)
             case "add":
                 source = given.get("source") or "auto"
                 if source == "auto" and not given.get("context"):
-                    raise ToolError(CONTEXT_REQUIRED)
+                    raise ToolError("task.add failed: context required when source=auto")
                 return self._write(self._new_task(given, "open", source), given)
             case "retro":
-                row = self._new_task(given, "done", "retroactive") | {"completed_at": now()}
-                if given.get("occurred_at"):
-                    row["occurred_at"] = given["occurred_at"]
-                return self._write(row, given)
-        task = self.tasks.get(given.get("id", ""))
+                row = self._new_task(given, "done", "retroactive")
+                return self._write(row | {"completed_at": row["created_at"]}, given)
+        task = self.tasks.get(given["id"])
         if task is None:
-            return {"error": "Task not found", "id": given.get("id")}
+            return {"error": "Task not found", "id": given["id"]}
         if given["action"] == "done":
             return self._write(task.row | {"status": "done", "completed_at": now()}, given)
         fields = ("title", "project", "context", "occurred_at")
         return self._write(task.row | {k: given[k] for k in fields if given.get(k)}, given)
 
     def _new_task(self, given: Row, status: str, source: str) -> Row:
-        if not given.get("title"):
-            raise ToolError("title required")
         row = {
             "id": self.ulid(), "title": given["title"], "project": given.get("project") or "inbox",
             "status": status, "source": source,
         }
-        if given.get("context"):
-            row["context"] = given["context"]
+        fields = ("context", "occurred_at") if status == "done" else ("context",)
+        row |= {field: given[field] for field in fields if given.get(field)}
         return row | {"created_at": now()}
 
     def _list(self, given: Row) -> str:
         status, project = given.get("status", "open"), given.get("project")
         values = [
-            (row, text) for row, text in self._listed()
+            (row, text) for row, text in reversed(self._listed())
             if (not status or row["status"] == status)
             and (not project or row["project"] == project)
         ]
         if given.get("format") != "md":
-            return "[" + ",".join(text for _, text in values) + "]"
+            return array(text for _, text in values)
         projects: dict[str, str] = {}
         for row, _ in values:
             context = f" — {row['context']}" if row.get("context") else ""
@@ -171,83 +212,81 @@ class Store:
     # Checkpoints and decisions
 
     def checkpoint(self, given: Row) -> Any:
+        require(given)
         match given["action"]:
             case "load":
-                if not self._checkpoints:
-                    return {"message": "No checkpoints found"}
-                return plain(self._checkpoints[-1])
+                texts = self._checkpoints.texts
+                return texts[-1] if texts else {"message": "No checkpoints found"}
             case "save":
-                return self._save(given)
+                fields = ("objective", "blockers", "recent_actions")
+                return self._save({field: given[field] for field in fields if field in given})
             case "decide":
-                if not given.get("decision") or not given.get("rationale"):
-                    raise ToolError("decision and rationale required")
                 row = {
                     "id": self.ulid(), "decision": given["decision"],
                     "rationale": given["rationale"], "task_id": given.get("task_id"),
                     "created_at": now(), "n": self._arrive(),
                 }
-                self._decisions.append(row)
+                self._decisions.add(row)
                 return {key: row[key] for key in ("id", "decision", "created_at")}
-        raise ToolError("ingest is not part of the stand-in")
+        raise ToolError("checkpoint.ingest failed: not part of the stand-in")
 
-    def _save(self, given: Row) -> Row:
-        content = self._document(given)
+    def _save(self, signals: Row) -> Row:
+        created_at = now()
+        content = self._document(signals, created_at)
         row = {
-            "id": self.ulid(), "content": content, "trigger_signals": to_json(given),
-            "cumulative_weight": 1.0, "created_at": now(), "n": self._arrive(),
+            "id": self.ulid(), "content": content, "trigger_signals": to_json(signals),
+            "cumulative_weight": 1, "created_at": created_at, "n": self._arrive(),
         }
-        self._checkpoints.append(row)
+        self._checkpoints.add(row)
         length = len(content.encode("utf-16-le")) // 2
-        return {"id": row["id"], "created_at": row["created_at"], "content_length": length}
+        return {"id": row["id"], "created_at": created_at, "content_length": length}
 
-    def _document(self, given: Row) -> str:
-        def section(title: str, lines: list[str]) -> str:
-            return "\n".join([f"## {title}", *(lines or ["(none)"]), ""])
+    def _document(self, signals: Row, created_at: str) -> str:
+        """Sections that would be empty are left out. No recording has open tasks: their lines are
+        of the stand-in's making."""
+        rows = (row for row, _ in reversed(self._listed()) if row["status"] == "open")
+        states = [f"  [*] --> t{at}: {row['title']}" for at, row in enumerate(islice(rows, 20))]
+        sections = {
+            "Objective": [signals["objective"]] if signals.get("objective") else [],
+            "Open Tasks": ["```mermaid", "stateDiagram-v2", *states, "```"] if states else [],
+            "Blockers": [f"- ⛔ {text}" for text in signals.get("blockers", [])],
+            "Recent Actions": [f"- ✅ {text}" for text in signals.get("recent_actions", [])],
+            "Recent Decisions": [
+                f"- **{row['decision']}**: {row['rationale']}"
+                for row in self._decisions.rows[-5:]],
+        }
+        parts = ["# Recovery Checkpoint\n", f"Generated: {created_at}\n"]
+        parts += [
+            "\n".join([f"## {title}", *lines, ""]) for title, lines in sections.items() if lines]
+        return "\n".join(parts)
 
-        open_rows = [row for row, _ in self._listed()[:20] if row["status"] == "open"]
-        states = [f"  [*] --> t{at}: {row['title']}" for at, row in enumerate(open_rows)]
-        decisions = [f"- **{row['decision']}**: {row['rationale']}" for row in self._decisions[-5:]]
-        return "\n".join([
-            "# Recovery Checkpoint", f"Generated: {now()}", "",
-            section("Objective", [given.get("objective", "")]),
-            section("Open Tasks", ["```mermaid", "stateDiagram-v2", *states, "```"]),
-            section("Blockers", [f"- ⛔ {text}" for text in given.get("blockers", [])]),
-            section(
-                "Recent Actions", [f"- ✅ {text}" for text in given.get("recent_actions", [])]),
-            section("Recent Decisions", decisions),
-        ])
+    def count_call(self, own_checkpoints: int) -> None:
+        """After each so many calls the service saves a checkpoint that no client has asked for."""
+        self._calls = self._calls + 1 if own_checkpoints else 0
+        if self._calls and self._calls % own_checkpoints == 0:
+            self._save({"objective": "auto", "blockers": [], "recent_actions": []})
 
     # The other tools
 
     def session_end(self, given: Row) -> Row:
-        saved = self._save(given)
+        saved = self._save({
+            "objective": given["objective"], "recent_actions": given["recent_actions"],
+            "blockers": given.get("blockers", [])})
+        is_captured = given.get("capture_transcript", True)
+        failure = {"transcript_error": "Failed to parse URL from undefined/transcript"}
         return {
             "checkpoint_saved": True, "checkpoint_id": saved["id"],
-            "session_ended_at": saved["created_at"],
-        }
-
-    def search(self, given: Row) -> Row:
-        word = given["query"].lower()
-        results: list[Row] = []
-        rows = [("decision", row) for row in self._decisions]
-        rows += [("checkpoint", row) for row in self._checkpoints]
-        rows += [("task", task.row) for task in self.tasks.values()]
-        for kind, row in sorted(rows, key=lambda found: found[1]["created_at"], reverse=True):
-            if word in to_json(row).lower() and len(results) < given.get("limit", 20):
-                results.append({"kind": kind} | plain(row))
-        return {"query": given["query"], "count": len(results), "results": results}
+            "checkpoint_created_at": saved["created_at"], "transcript_captured": False,
+        } | (failure if is_captured else {}) | {"session_ended_at": now()}
 
     def backup(self) -> str:
-        listed = self._listed()
-        newest = self._checkpoints[: -BACKUP_CHECKPOINTS - 1 : -1]
-        d1 = {
-            "tasks": [], "stages": [], "checkpoints": [plain(row) for row in newest],
-            "decisions": [plain(row) for row in self._decisions], "model_stats": [],
-            "circuit_breaker": {"daily_cost_usd": 0, "monthly_cost_usd": 0, "halted": False},
+        tables = dict.fromkeys(D1, table([])) | {
+            "checkpoints": table(self._checkpoints.texts[: -BACKUP_CHECKPOINTS - 1 : -1]),
+            "decisions": table(self._decisions.texts),
         }
-        rows = ",".join(text for _, text in listed)
-        kv_tasks = f'{{"count":{len(listed)},"data":[{rows}]}}'
-        return f'{{"exported_at":"{now()}","kv_tasks":{kv_tasks},"d1":{to_json(d1)}}}'
+        tasks = [text for _, text in self._listed()]
+        return object_of(
+            exported_at=to_json(now()), kv_tasks=table(tasks), d1=object_of(**tables))
 
     def call(self, tool: str, given: Row) -> Any:
         match tool:
@@ -257,15 +296,15 @@ class Store:
                 return self.checkpoint(given)
             case "session_end":
                 return self.session_end(given)
-            case "search":
-                return self.search(given)
             case "backup":
                 return self.backup()
             case "health":
                 return health()
+            # Their SQL names columns that the database lacks: a failing tool is not an outage.
             case "session_start":
-                # As on the deployed database: one failing tool is not an outage.
-                raise ToolError("D1_ERROR: no such column: stage")
+                raise ToolError("session_start failed: no such column: title")
+            case "search":
+                raise ToolError("search failed: no such column: session_date")
         return {"tool": tool, "arguments": given}
 
     # For tests
@@ -280,15 +319,15 @@ class Store:
                 "source": "cc", "created_at": now(),
             } | given
             self._insert(plain(row), 0, row.get("n"), row.get("writes", []))
-        kinds: list[tuple[str, list[Row], Row]] = [
+        kinds: list[tuple[str, Table, Row]] = [
             ("decisions", self._decisions, {"decision": "", "rationale": "", "task_id": None}),
             ("checkpoints", self._checkpoints,
-             {"content": "", "trigger_signals": "{}", "cumulative_weight": 1.0}),
+             {"content": "", "trigger_signals": "{}", "cumulative_weight": 1}),
         ]
         for kind, rows, fields in kinds:
             for given in state.get(kind, []):
                 row = {"id": self.ulid()} | fields | {"created_at": now()} | given
-                rows.append(row | {"n": self._arrive(given.get("n"))})
+                rows.add(row | {"n": self._arrive(given.get("n"))})
         for _ in range(state.get("fill_tasks", 0)):
             # Done, and older than anything that is made now.
             self._fillers += 1
@@ -301,7 +340,9 @@ class Store:
 
     def everything(self) -> dict[str, list[Row]]:
         tasks = [task.row | {"n": task.n, "writes": task.writes} for task in self.tasks.values()]
-        return {"tasks": tasks, "decisions": self._decisions, "checkpoints": self._checkpoints}
+        return {
+            "tasks": tasks, "decisions": self._decisions.rows,
+            "checkpoints": self._checkpoints.rows}
 
 
 def plain(row: Row) -> Row:
@@ -312,70 +353,21 @@ def plain(row: Row) -> Row:
 def health() -> Row:
     return {
         "status": "ok", "version": "2.0.0", "timestamp": now(), "d1": "connected",
-        "kv": "connected", "executor": "reachable",
+        "kv": "connected", "executor": "unreachable: fetch failed",
     }
 
 
 # The server
 
-TEXT: Row = {"type": "string"}
-TEXTS: Row = {"type": "array", "items": TEXT}
+
+class Service(Server[Any, Any]):
+    def get_capabilities(self, *_: Any) -> types.ServerCapabilities:
+        return types.ServerCapabilities(tools=types.ToolsCapability(listChanged=True))
 
 
-def one_of(*values: str) -> Row:
-    return {"type": "string", "enum": list(values)}
-
-
-# By tool, its arguments; a star stands before those that are required.
-TOOLS: dict[str, Row] = {
-    "task": {
-        "*action": one_of("add", "update", "done", "retro", "list"), "id": TEXT, "title": TEXT,
-        "project": TEXT, "context": TEXT, "occurred_at": TEXT, "status": one_of("open", "done", ""),
-        "format": one_of("json", "md"), "source": one_of("claude.ai", "cc", "iphone", "auto"),
-    },
-    "checkpoint": {
-        "*action": one_of("load", "save", "decide", "ingest"), "objective": TEXT, "blockers": TEXTS,
-        "recent_actions": TEXTS, "decision": TEXT, "rationale": TEXT, "task_id": TEXT,
-    },
-    "session_start": {"project": TEXT},
-    "session_end": {
-        "*objective": TEXT, "*recent_actions": TEXTS, "blockers": TEXTS,
-        "capture_transcript": {"type": "boolean"},
-    },
-    "search": {
-        "*query": TEXT, "session": TEXT, "limit": {"type": "integer", "minimum": 1, "maximum": 100},
-    },
-    # The rest tell what they were given.
-    "health": {}, "backup": {}, "workflow": {}, "workflow_query": {}, "execute": {}, "github": {},
-    "pricing": {},
-}
-SCHEMAS = {
-    tool: {
-        "type": "object",
-        "properties": {name.lstrip("*"): kind for name, kind in arguments.items()},
-        "required": [name[1:] for name in arguments if name.startswith("*")],
-    } for tool, arguments in TOOLS.items()
-}
-VALIDATORS = {tool: Draft202012Validator(schema) for tool, schema in SCHEMAS.items()}
-
-
-def complaint(tool: str, arguments: Any) -> str | None:
-    """What validation has against the arguments, in the words of the service's SDK."""
-    issues = [
-        {"code": "invalid_type", "path": list(error.absolute_path), "message": error.message}
-        for error in VALIDATORS[tool].iter_errors(arguments)
-    ]
-    return validation_text(tool, issues) if issues else None
-
-
-def validation_text(tool: str, issues: list[Row]) -> str:
-    details = json.dumps(issues, indent=2, ensure_ascii=False)
-    return f"Input validation error: Invalid arguments for tool {tool}: {details}"
-
-
-def make_server(store: Store, options: Any) -> Server[Any, Any]:
-    """`options` has the tools' `prefix`, and `validation` (see vault.py)."""
-    server: Server[Any, Any] = Server("vault-mcp", version="2.0.0")
+def make_server(store: Store, options: Any) -> Service:
+    """`options` has the tools' `prefix`, `validation` and `own_checkpoints` (see vault.py)."""
+    server = Service("vault-mcp", version="2.0.0")
 
     @server.list_tools()
     async def list_tools() -> list[types.Tool]:
@@ -385,19 +377,17 @@ def make_server(store: Store, options: Any) -> Server[Any, Any]:
         ]
 
     def result(value: Any, is_error: bool | None = None) -> types.ServerResult:
-        text = value if isinstance(value, str) else to_json(value)
+        text = value if isinstance(value, str) else to_lines(value)
         content = [types.TextContent(type="text", text=text)]
         # Not validated: the service leaves isError out where nothing failed, the SDK writes false.
         return types.ServerResult(
             types.CallToolResult.model_construct(content=content, isError=is_error))
 
-    # In place of the decorator, which cannot tell absent arguments from empty ones.
-    async def call_tool(request: types.CallToolRequest) -> types.ServerResult:
-        name, arguments = request.params.name, request.params.arguments
+    def answer(name: str, arguments: Row | None) -> types.ServerResult:
         tool = name.removeprefix(options.prefix)
         if not name.startswith(options.prefix) or tool not in TOOLS:
             return result(f"MCP error -32602: Tool {name} not found", True)
-        if text := complaint(tool, arguments):
+        if text := complaint(tool, ABSENT if arguments is None else arguments):
             if options.validation == "rpc":
                 raise McpError(types.ErrorData(code=types.INVALID_PARAMS, message=text))
             return result(f"MCP error -32602: {text}", True)
@@ -405,11 +395,18 @@ def make_server(store: Store, options: Any) -> Server[Any, Any]:
         try:
             return result(store.call(tool, arguments or {}))
         except ToolError as error:
-            return result({"error": str(error)}, True)
+            return result(to_json({"error": str(error)}), True)
         finally:
             http = server.request_context.request
             if store.arrivals > before and http is not None:
                 http.scope["vault.entry"]["applied"] = True
+
+    # In place of the decorator, which cannot tell absent arguments from empty ones.
+    async def call_tool(request: types.CallToolRequest) -> types.ServerResult:
+        try:
+            return answer(request.params.name, request.params.arguments)
+        finally:
+            store.count_call(options.own_checkpoints)
 
     server.request_handlers[types.CallToolRequest] = call_tool
     return server

@@ -1,4 +1,5 @@
 """A stand-in for vault-mcp: its tools on the official MCP SDK, behind a front that can misbehave.
+contract.py compares its answers with those of the real service.
 
 Prints one line of JSON, {"port", "control_port", "other_port", "url"}, and ends with its standard
 input. The control port takes and gives JSON:
@@ -33,7 +34,9 @@ from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
+from mcp.types import INVALID_PARAMS, PARSE_ERROR
 
+import rest
 from certificate import make_certificate
 from faults import FAULTS, OPTIONS, Exchange
 from tools import WRITES, Store, health, make_server
@@ -41,6 +44,13 @@ from wire import Listener, Request, Response
 
 BODY_LIMIT = 100 << 20  # bytes
 MATCHES = ("rpc", "tool", "action")
+PROTOCOL_VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07")
+SUPPORTED_PROTOCOL_VERSIONS[:] = PROTOCOL_VERSIONS[::-1]  # The SDK in Python lacks the oldest.
+# The service's words for what its SDK cannot read, by the code that the SDK in Python has for it.
+UNREADABLE = {
+    PARSE_ERROR: "Parse error: Invalid JSON",
+    INVALID_PARAMS: "Parse error: Invalid JSON-RPC message",
+}
 
 
 @dataclasses.dataclass(slots=True)
@@ -61,16 +71,31 @@ class Options:
     session_ttl_requests: int | None = None
     validation: str = "tool"
     """How bad arguments are refused: as the `tool`'s result, or as an `rpc` error."""
+    own_checkpoints: int = 0
+    """After each so many calls of tools the vault saves a checkpoint of its own; 0: never."""
 
     def check(self) -> None:
-        if self.old_protocol not in [None, *SUPPORTED_PROTOCOL_VERSIONS]:
+        if self.old_protocol not in [None, *PROTOCOL_VERSIONS]:
             raise ValueError(f"no protocol version {self.old_protocol}")
         if self.validation not in ("tool", "rpc"):
             raise ValueError(f"no validation {self.validation}")
+        if self.own_checkpoints < 0:
+            raise ValueError(f"not after {self.own_checkpoints} calls")
 
 
-class Fault:
-    """A fault that was asked for, for as many requests as it is to meet."""
+class Rhythm:
+    """What `lose_every` needs: it answers all but every n-th of the requests that it meets."""
+
+    options: dict[str, Any]
+    met = 0
+
+    def spares(self) -> bool:
+        self.met += 1
+        return bool(self.met % self.options.get("every", 1))
+
+
+class Fault(Rhythm):
+    """A fault that was asked for, for as many requests as it is to break."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.name: str = given["name"]
@@ -84,6 +109,8 @@ class Fault:
         self.options = OPTIONS.get(self.name, {}) | options
         if unknown := set(self.match or {}) - {*MATCHES, "kind"}:
             raise ValueError(f"nothing to match: {unknown}")
+        if self.options.get("every", 1) < 1:
+            raise ValueError(f"not every {self.options['every']}")
 
     @property
     def is_total(self) -> bool:
@@ -96,6 +123,8 @@ class Fault:
             return None
         if "kind" in match and is_write != (match["kind"] == "write"):
             return None
+        if self.spares():
+            return None
         if self.count is not None:
             if self.count <= 0:
                 return None
@@ -103,14 +132,14 @@ class Fault:
         return self.name
 
 
-class Flap:
+class Flap(Rhythm):
     """Faults at random, each for some requests in a row; the same seed gives the same."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.weights: dict[str, float] = given["weights"]
         self.mean, self.random = int(given["mean_requests"]), random.Random(given["seed"])
         self.left, self.name = 0, "ok"
-        self.options: dict[str, Any] = {}
+        self.options = {}
         if unknown := set(self.weights) - set(FAULTS) - {"ok"}:
             raise ValueError(f"no fault {unknown}")
 
@@ -121,7 +150,7 @@ class Flap:
             self.left = self.random.randint(1, 2 * self.mean - 1)
             self.options = OPTIONS.get(self.name, {})
         self.left -= 1
-        return None if self.name == "ok" else self.name
+        return None if self.spares() or self.name == "ok" else self.name
 
 
 class Vault:
@@ -131,7 +160,8 @@ class Vault:
         self.state_file: Path | None = arguments.state
         self.options = Options(
             kv_lag=arguments.kv_lag, prefix=arguments.prefix, stateful=arguments.stateful,
-            json=arguments.json)
+            json=arguments.json, own_checkpoints=arguments.own_checkpoints)
+        self.options.check()
         self.upstream: str | None = arguments.upstream
         self.upstream_token: str = arguments.upstream_token
         self.store = Store()
@@ -217,7 +247,10 @@ class Vault:
         if not self.is_authorized(request):
             return Response.json({"error": "Unauthorized"}, 401)
         if request.path not in self.endpoints:
-            return Response.json({"error": "Not found"}, 404)
+            before = self.store.arrivals
+            response = rest.answer(self.store, request)
+            entry["applied"] = self.store.arrivals > before
+            return response
         session = request.headers.get("mcp-session-id")
         if request.method != "POST":
             if request.method == "DELETE" and session:
@@ -236,21 +269,22 @@ class Vault:
 
     def refuse_version(self, request: Request, entry: dict[str, Any]) -> Response | None:
         """What the SDK does not do: to be older than it is, and to refuse where it would offer."""
-        newest = self.options.old_protocol or SUPPORTED_PROTOCOL_VERSIONS[-1]
-        known = [version for version in SUPPORTED_PROTOCOL_VERSIONS if version <= newest]
+        newest = self.options.old_protocol or PROTOCOL_VERSIONS[0]
+        known = [version for version in PROTOCOL_VERSIONS if version <= newest]
         wanted = request.headers.get("mcp-protocol-version")
         if entry["rpc"] == "initialize":
             message = json.loads(request.body)
             params = message.get("params")
             wanted = params.get("protocolVersion") if isinstance(params, dict) else None
             if wanted is not None and wanted not in known and not self.options.strict_protocol:
-                params["protocolVersion"] = known[-1]
+                params["protocolVersion"] = known[0]
                 request.body = json.dumps(message).encode()
                 return None
         if wanted is None or wanted in known:
             return None
-        text = f"Bad Request: Unsupported protocol version: {wanted}"
-        return Response.json(rpc_error(-32600, text), 400)
+        supported = f"(supported versions: {', '.join(known)})"
+        text = f"Bad Request: Unsupported protocol version: {wanted} {supported}"
+        return Response.json(rpc_error(-32000, text), 400)
 
     def refuse_session(self, session: str | None, entry: dict[str, Any]) -> Response | None:
         if not self.options.stateful or entry["rpc"] == "initialize":
@@ -298,8 +332,16 @@ class Vault:
         await manager.handle_request(scope, receive, send)
         if entry["rpc"] == "initialize" and (session := response.headers.get("mcp-session-id")):
             self.sessions[session] = self.options.session_ttl_requests
-        if not response.is_stream:
-            response.headers["access-control-allow-origin"] = "*"
+        if response.is_stream:
+            response.body = response.body.replace(b"\r\n", b"\n")
+            return response
+        if response.status == 400:
+            code = json.loads(response.body)["error"]["code"]
+            if code in UNREADABLE:
+                response = Response.json(rpc_error(PARSE_ERROR, UNREADABLE[code]), 400)
+        if not response.body:
+            response.headers.pop("content-type", None)
+        response.headers["access-control-allow-origin"] = "*"
         return response
 
     def through_upstream(self, request: Request) -> Response:
@@ -447,7 +489,7 @@ class Vault:
 
 
 def rpc_error(code: int, message: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+    return {"jsonrpc": "2.0", "error": {"code": code, "message": message}, "id": None}
 
 
 async def main() -> None:
@@ -463,6 +505,9 @@ async def main() -> None:
     parser.add_argument("--upstream-token", default="")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     parser.add_argument("--kv-lag", type=float, default=0, metavar="SECONDS")
+    parser.add_argument(
+        "--own-checkpoints", type=int, default=0, metavar="N",
+        help="the vault saves one of its own after every N calls of tools")
     parser.add_argument("--state", type=Path, metavar="FILE", help="read first, written last")
     parser.add_argument(
         "--make-certificate", type=Path, metavar="DIR",

@@ -83,6 +83,11 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def to_lines(value: Any) -> str:
+    """As JavaScript writes it with an indent of two spaces."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
 async def read_request(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> Request | None:

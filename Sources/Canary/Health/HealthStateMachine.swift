@@ -1,7 +1,8 @@
 /// Decides the mode from what calls of the vault give. Pure: time and chance come in as values.
 ///
 /// - A probe (`task list`) is a whole proof: it settles the mode either way.
-/// - Any other call that fails makes a normal vault suspect; the second in a row makes it degraded.
+/// - Any other call that was certainly not taken (refused connection, refused token) is one too. A
+///   lost answer is none: the vault may be well, and the next probe tells.
 /// - While degraded, background work probes only when the backoff is over, and the process that
 ///   takes the probe moves it on, so that one asks and the others wait (half-open).
 public enum HealthStateMachine {
@@ -58,9 +59,12 @@ public enum HealthStateMachine {
     case .callFailed(let failure):
       // One odd answer among good ones is that call's own affair.
       if failure.isAboutThisCall { break }
-      fail(&next, failure, now: now, jitter: jitter)
-      if before == .degraded || next.failures >= 2 || failure.delivery == .notApplied {
+      let isCertain = failure.delivery == .notApplied && !failure.isLostAnswer
+      if before == .degraded || isCertain {
+        fail(&next, failure, now: now, jitter: jitter)
         degrade(&next, failure, now: now, time: time)
+      } else if let wait = failure.retryAfter {
+        next.retryAfter = now + wait
       }
     }
     // The first verdict of all is no change, unless it is a bad one.

@@ -19,12 +19,20 @@ struct HTTPTransport: Sendable {
       let whole = headers.first(name: "content-type") ?? ""
       return whole.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
     }
+
+    /// How the body is packed; nil where it stands as it is.
+    var coding: String? {
+      let names = headers[canonicalForm: "content-encoding"].map { $0.lowercased() }
+      return names.first { !$0.isEmpty && $0 != "identity" }.map { String($0.prefix(20)) }
+    }
   }
 
   private let client: HTTPClient
+  private let isProxied: Bool
 
-  init(certificateFile: String?) {
-    client = Self.shared(certificateFile)
+  init(certificateFile: String?, proxy: VaultProxy?) {
+    client = Self.shared(Trust(certificateFile: certificateFile, proxy: proxy))
+    isProxied = proxy != nil
   }
 
   /// - Parameters:
@@ -40,7 +48,7 @@ struct HTTPTransport: Sendable {
       throw .outOfTime
     }
     // The client's own deadline ends with the head of the answer.
-    let exchange = Task { await Self.exchange(client, request, limit, isComplete) }
+    let exchange = Task { await Self.exchange(client, request, limit, isProxied, isComplete) }
     let alarm = Task {
       try await Task.sleep(for: limit)
       exchange.cancel()
@@ -50,7 +58,7 @@ struct HTTPTransport: Sendable {
   }
 
   private static func exchange(
-    _ client: HTTPClient, _ request: HTTPClientRequest, _ limit: Duration,
+    _ client: HTTPClient, _ request: HTTPClientRequest, _ limit: Duration, _ isProxied: Bool,
     _ isComplete: @Sendable (Answer, [UInt8]) -> Bool
   ) async -> Result<Answer, VaultFailure> {
     let nanoseconds =
@@ -64,6 +72,13 @@ struct HTTPTransport: Sendable {
       isAnswered = true
       // What comes with an error or a redirect is not looked at.
       if answer.status >= 300 { return .success(answer) }
+      if let coding = answer.coding {
+        return .failure(
+          VaultFailure(
+            .protocol,
+            "the vault's answer is compressed (\(coding)), though memoryd asks for none: a proxy on "
+              + "the way may do it"))
+      }
       var size = 0
       for try await var piece in response.body {
         let chunk = piece.readBytes(length: piece.readableBytes) ?? []
@@ -77,7 +92,8 @@ struct HTTPTransport: Sendable {
       }
       return Task.isCancelled ? .failure(late) : .success(answer)
     } catch {
-      return .failure(Task.isCancelled ? late : failure(error, isAnswered: isAnswered))
+      return .failure(
+        Task.isCancelled ? late : failure(error, isAnswered: isAnswered, isProxied: isProxied))
     }
   }
 
@@ -85,7 +101,9 @@ struct HTTPTransport: Sendable {
 
   // MARK: Errors
 
-  private static func failure(_ error: any Error, isAnswered: Bool) -> VaultFailure {
+  private static func failure(
+    _ error: any Error, isAnswered: Bool, isProxied: Bool
+  ) -> VaultFailure {
     switch error {
     case let error as HTTPClientError:
       switch error {
@@ -94,6 +112,16 @@ struct HTTPTransport: Sendable {
         return late
       case .tlsHandshakeTimeout:
         return VaultFailure(.tls, "the vault did not finish the TLS handshake in time")
+      case .proxyAuthenticationRequired:
+        return VaultFailure(
+          .unreachable, "the proxy asks for a user and a password (HTTP 407)",
+          delivery: .notApplied)
+      case .invalidProxyResponse:
+        return VaultFailure(
+          .unreachable, "the proxy does not connect to the vault", delivery: .notApplied)
+      case .httpProxyHandshakeTimeout, .socksHandshakeTimeout:
+        return VaultFailure(
+          .timeout, "the proxy did not connect to the vault in time", delivery: .notApplied)
       case .remoteConnectionClosed where !isAnswered:
         return VaultFailure(.unreachable, "the vault closed the connection without an answer")
       case .invalidURL, .emptyHost, .emptyScheme:
@@ -103,12 +131,11 @@ struct HTTPTransport: Sendable {
         return cut(isAnswered, error.shortDescription)
       }
     case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
-      return VaultFailure(
-        .tls, isAnswered ? "the TLS connection broke off" : "the TLS handshake failed: \(error)")
+      return TLSProblem.failure(error, isAnswered: isAnswered)
     case let error as NIOConnectionError:
-      return connectionFailure(error)
+      return connectionFailure(error, isProxied: isProxied)
     case let error as IOError:
-      if error.errnoCode == ECONNREFUSED { return refused }
+      if error.errnoCode == ECONNREFUSED { return refused(isProxied: isProxied) }
       return cut(isAnswered, "I/O error \(error.errnoCode)")
     case is HTTPParserError:
       return isAnswered
@@ -119,8 +146,11 @@ struct HTTPTransport: Sendable {
     }
   }
 
-  private static let refused = VaultFailure(
-    .unreachable, "connection refused", delivery: .notApplied)
+  private static func refused(isProxied: Bool) -> VaultFailure {
+    VaultFailure(
+      .unreachable, isProxied ? "the proxy refuses the connection" : "connection refused",
+      delivery: .notApplied)
+  }
 
   private static func cut(_ isAnswered: Bool, _ what: String) -> VaultFailure {
     isAnswered
@@ -128,14 +158,18 @@ struct HTTPTransport: Sendable {
       : VaultFailure(.unreachable, "the connection to the vault failed (\(what))")
   }
 
-  private static func connectionFailure(_ error: NIOConnectionError) -> VaultFailure {
+  private static func connectionFailure(
+    _ error: NIOConnectionError, isProxied: Bool
+  ) -> VaultFailure {
     let attempts = error.connectionErrors.map(\.error)
     if attempts.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
       return VaultFailure(
-        .unreachable, "the host \(error.host) is not known", delivery: .notApplied)
+        .unreachable, "the \(isProxied ? "proxy's host" : "host") \(error.host) is not known", delivery: .notApplied)
     }
     let codes = attempts.compactMap { ($0 as? IOError)?.errnoCode }
-    if codes.count == attempts.count, codes.allSatisfy({ $0 == ECONNREFUSED }) { return refused }
+    if codes.count == attempts.count, codes.allSatisfy({ $0 == ECONNREFUSED }) {
+      return refused(isProxied: isProxied)
+    }
     if attempts.contains(where: { $0 is ChannelError }) {
       return VaultFailure(
         .timeout, "the vault did not answer in time", delivery: .notApplied)
@@ -147,28 +181,35 @@ struct HTTPTransport: Sendable {
 
   // MARK: The client
 
-  /// One for each set of certificates, for the life of the process: a client may not go away
-  /// while a request runs.
-  private static let clients = Mutex<[String: HTTPClient]>([:])
+  /// What makes one client another.
+  private struct Trust: Hashable {
+    var certificateFile: String?
+    var proxy: VaultProxy?
+  }
 
-  private static func shared(_ certificateFile: String?) -> HTTPClient {
+  /// One for each of these, for the life of the process: a client may not go away while a request
+  /// runs.
+  private static let clients = Mutex<[Trust: HTTPClient]>([:])
+
+  private static func shared(_ trust: Trust) -> HTTPClient {
     clients.withLock { clients in
-      if let client = clients[certificateFile ?? ""] { return client }
+      if let client = clients[trust] { return client }
       let client = HTTPClient(
-        eventLoopGroupProvider: .shared(group), configuration: configuration(certificateFile))
-      clients[certificateFile ?? ""] = client
+        eventLoopGroupProvider: .shared(group), configuration: configuration(trust))
+      clients[trust] = client
       return client
     }
   }
 
   private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-  private static func configuration(_ certificateFile: String?) -> HTTPClient.Configuration {
+  private static func configuration(_ trust: Trust) -> HTTPClient.Configuration {
     var tls = TLSConfiguration.makeClientConfiguration()
-    if let certificateFile { tls.additionalTrustRoots = [.file(certificateFile)] }
+    if let certificateFile = trust.certificateFile { tls.additionalTrustRoots = [.file(certificateFile)] }
     var configuration = HTTPClient.Configuration(
-      tlsConfiguration: certificateFile == nil ? nil : tls, redirectConfiguration: .disallow,
-      timeout: .init(), decompression: .disabled)
+      tlsConfiguration: trust.certificateFile == nil ? nil : tls,
+      redirectConfiguration: .disallow, timeout: .init(), proxy: trust.proxy?.configuration,
+      decompression: .disabled)
     // HTTP/1.1 only: over HTTP/2 the library may send a request again by itself.
     configuration.httpVersion = .http1Only
     // A refused connection is an answer; the backoff is ours.

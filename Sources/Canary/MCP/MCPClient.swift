@@ -30,7 +30,8 @@ public actor MCPClient {
   public init(endpoint: VaultEndpoint, clientVersion: String) {
     self.endpoint = endpoint
     self.clientVersion = clientVersion
-    transport = HTTPTransport(certificateFile: endpoint.certificateFile)
+    transport = HTTPTransport(
+      certificateFile: endpoint.certificateFile, proxy: endpoint.proxy)
   }
 
   /// Shakes hands with the server, if that was not done yet.
@@ -56,20 +57,11 @@ public actor MCPClient {
     deadline: ContinuousClock.Instant
   ) async throws(VaultFailure) -> WireJSON {
     do throws(VaultFailure) {
-      try await initialize(deadline)
       var parameters: [String: WireJSON] = [
         "name": .string(endpoint.toolPrefix + name), "arguments": .object(arguments),
       ]
       if let key { parameters["_meta"] = .object([Self.keyName: .string(key)]) }
-      let body = request("tools/call", parameters)
-      var answer = try await post(body, deadline)
-      if session?.id != nil, answer.status == 404 || answer.status == 400 {
-        // The server has forgotten the session.
-        session = nil
-        guard isRead else { throw Self.failure(status: answer) }
-        try await initialize(deadline)
-        answer = try await post(body, deadline)
-      }
+      let answer = try await exchange("tools/call", parameters, isRead: isRead, deadline)
       return try Self.toolResult(try Self.result(of: answer))
     } catch {
       throw censored(error)
@@ -83,8 +75,8 @@ public actor MCPClient {
     _ method: String, _ parameters: [String: WireJSON], deadline: ContinuousClock.Instant
   ) async throws(VaultFailure) -> WireJSON {
     do throws(VaultFailure) {
-      try await initialize(deadline)
-      return try Self.result(of: try await post(request(method, parameters), deadline))
+      return try Self.result(
+        of: try await exchange(method, parameters, isRead: false, deadline))
     } catch {
       throw censored(error)
     }
@@ -149,6 +141,27 @@ public actor MCPClient {
 
   // MARK: Requests
 
+  /// One request and its answer, in a session that the server knows.
+  ///
+  /// A server that has ended the session answers 404 and has not looked at the request, so that it
+  /// goes out again in a new session, a write too. Source: MCP 2025-11-25, "Session Management".
+  private func exchange(
+    _ method: String, _ parameters: [String: WireJSON], isRead: Bool,
+    _ deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> Answer {
+    try await initialize(deadline)
+    let answer = try await post(request(method, parameters), deadline)
+    // Some servers say 400, which for a write might mean something else.
+    guard session?.id != nil, answer.status == 404 || answer.status == 400 else { return answer }
+    session = nil
+    guard isRead || answer.status == 404 else { return answer }
+    try await initialize(deadline)
+    let second = try await post(request(method, parameters), deadline)
+    guard second.status == 404, session?.id != nil else { return second }
+    throw VaultFailure(
+      .protocol, "the vault forgets each session at once (HTTP 404)", delivery: .notApplied)
+  }
+
   private func request(
     _ method: String, _ parameters: [String: WireJSON]
   ) -> (id: Int, body: WireJSON) {
@@ -163,7 +176,9 @@ public actor MCPClient {
   }
 
   private func headers(_ session: Session?) -> HTTPHeaders {
-    var headers = HTTPHeaders([("Accept", "application/json, text/event-stream")])
+    var headers = HTTPHeaders([
+      ("Accept", "application/json, text/event-stream"), ("Accept-Encoding", "identity"),
+    ])
     if endpoint.authentication == .bearer, !endpoint.token.isEmpty {
       headers.add(name: "Authorization", value: "Bearer \(endpoint.token)")
     }
@@ -282,7 +297,7 @@ public actor MCPClient {
     return result
   }
 
-  private static func toolResult(_ result: WireJSON) throws(VaultFailure) -> WireJSON {
+  static func toolResult(_ result: WireJSON) throws(VaultFailure) -> WireJSON {
     guard let content = result["content"]?.array else {
       throw VaultFailure(.protocol, "the vault's answer holds no tool result")
     }
@@ -297,15 +312,23 @@ public actor MCPClient {
   }
 
   /// The server's own check of the arguments: nothing was carried out, and the same arguments
-  /// will never be taken. Sources: the MCP SDKs' texts, and vault-mcp's one refusal of its own.
-  private static func isValidation(
+  /// will never be taken. Sources: the MCP SDKs' texts, and the recorded refusals of vault-mcp.
+  static func isValidation(
     _ message: String, isJSON: Bool, isCoded: Bool = false
   ) -> Bool {
-    if isJSON { return message == "context required when source=auto" }
+    if isJSON {
+      // `task.add failed: context required when source=auto`, `decide requires: decision, …`
+      let words = message.split(separator: " ", maxSplits: 2)
+      return message.hasSuffix("context required when source=auto")
+        || (words.count == 3 && words[1] == "requires:")
+    }
     let text = message.lowercased()
+    if text.contains("input validation error") || text.contains("invalid arguments for tool") {
+      return true
+    }
     // The check of a tool's output comes after the tool; and a tool may be missing for a while.
-    if text.contains("output validation") || text.contains("not found")
-      || text.contains("unknown tool")
+    if text.contains("output validation") || text.contains("unknown tool")
+      || (text.contains("tool ") && text.contains(" not found"))
     {
       return false
     }

@@ -35,6 +35,7 @@ struct BackgroundService: Service {
             work.look()
           #endif
         }
+        work.end()
         ended.finish()
       }
       thread.name = "memoryd-background"
@@ -96,7 +97,12 @@ final class BackgroundWork: Sendable {
   /// Ms between questions to a vault that answers: while somebody works here, and otherwise.
   private static let busyProbe: Int64 = 20_000
   private static let idleProbe: Int64 = 300_000
+  /// Ms between two times that its newest checkpoint is taken over.
+  private static let checkpointInterval: Int64 = 300_000
   private static let busyWindow: Int64 = 30 * 60 * 1000
+  /// Ms to the next try of what waits, where nothing says when that is worth it; and the least.
+  private static let retryPause: Int64 = 30_000
+  private static let shortestPause: Int64 = 500
   /// Ms between two times that unused memory is given back.
   private static let trimInterval: Int64 = 10_000
 
@@ -119,9 +125,26 @@ final class BackgroundWork: Sendable {
     /// When memory was given back last, Unix ms, and the requests until then.
     var trimmedAt: Int64 = 0
     var requestsTrimmed = 0
+    /// When the vault's newest checkpoint was last asked for, Unix ms.
+    var checkpointAt: Int64 = 0
+    /// The vault as it was last spoken to, and when that was, Unix ms.
+    var line: Line?
     /// What this process was started from.
     var executable = BackgroundWork.executableFacts()
   }
+
+  /// A vault that is spoken to again and again keeps its connection and its session.
+  private struct Line {
+    /// The settings that it was opened with.
+    var key: [String]
+    var tools: VaultTools
+    var openedAt: Int64
+    var usedAt: Int64
+  }
+
+  /// Ms after which an unused line is closed, and after which the token's command is asked anew.
+  private static let idleLine: Int64 = 60_000
+  private static let longestLine: Int64 = 600_000
 
   let context: DaemonContext
   let log: Logger
@@ -273,19 +296,16 @@ final class BackgroundWork: Sendable {
   private func tend(_ service: MemoryService, _ database: MemoryDatabase, isChanged: Bool) {
     let now = clock.now
     let sync = SyncService(service: service)
-    let areFilesChanged = noteFiles(service)
-    guard service.settings.hasVault else {
-      if areFilesChanged { _ = try? sync.adopt(end: nil, onlyIfChanged: true) }
-      return
-    }
+    // What is taken in from the files goes out as a write does.
+    let hasAdopted = adopt(sync, service)
+    guard service.settings.hasVault else { return }
     let vault = VaultService(service: service)
     let health = vault.health()
     guard HealthStateMachine.wait(health, asker: .background, now: now) == 0 else {
-      if areFilesChanged { _ = try? sync.adopt(end: nil, onlyIfChanged: true) }
       if isChanged { sync.mirrorPending() }
       return
     }
-    if isChanged {
+    if isChanged || hasAdopted {
       let queued = (try? database.outboxCounts().queued) ?? 0
       let newest = (try? database.newestOutboxNumber()) ?? 0
       state.withLock {
@@ -294,52 +314,116 @@ final class BackgroundWork: Sendable {
       }
     }
     let age = now - (health?.checkedAt ?? 0)
-    let isDue = state.withLock { state in
+    let effort: SyncRun.Effort? = state.withLock { state in
       let interval = now - state.lastSeen < Self.busyWindow ? Self.busyProbe : Self.idleProbe
-      return health?.mode != .normal || areFilesChanged || age >= interval || age < 0
-        || (state.queued > 0
-          && (state.newestRow != state.newestSynced || now >= state.nextSync))
+      if health?.mode != .normal || age >= interval || age < 0 { return .whole }
+      let isWaiting =
+        state.queued > 0 && (state.newestRow != state.newestSynced || now >= state.nextSync)
+      // The vault was well a moment ago: a write that goes out now needs no question first.
+      return isWaiting ? .sending : nil
     }
-    guard isDue else { return }
+    guard let effort else { return closeIdleLine(now) }
+    // A session's canary asks just now; the next look has its answer.
+    if effort == .whole, context.probes.isAsking { return }
     state.withLock { $0.newestSynced = $0.newestRow }
-    send(sync, vault, service)
+    send(sync, vault, service, effort)
   }
 
-  private func noteFiles(_ service: MemoryService) -> Bool {
+  // MARK: The line to the vault
+
+  /// - Throws: ``VaultFailure`` `misconfigured`.
+  private func line(
+    to vault: VaultService, _ service: MemoryService
+  ) throws(VaultFailure) -> VaultTools {
+    let now = clock.now
+    let key =
+      Settings.Key.allCases.filter { $0.rawValue.hasPrefix("vault.") }.map { service.settings[$0] }
+      + [service.tokenFromFile ?? ""]
+    let open = state.withLock { state -> VaultTools? in
+      guard let line = state.line, line.key == key,
+        (0..<Self.longestLine).contains(now - line.openedAt)
+      else { return nil }
+      state.line?.usedAt = now
+      return line.tools
+    }
+    if let open { return open }
+    closeLine()
+    let tools = try vault.tools()
+    state.withLock { $0.line = Line(key: key, tools: tools, openedAt: now, usedAt: now) }
+    return tools
+  }
+
+  private func closeLine() {
+    let line = state.withLock { state in
+      defer { state.line = nil }
+      return state.line
+    }
+    line?.tools.close()
+  }
+
+  private func closeIdleLine(_ now: Int64) {
+    let isIdle = state.withLock { state in
+      state.line.map { !(0..<Self.idleLine).contains(now - $0.usedAt) } ?? false
+    }
+    if isIdle { closeLine() }
+  }
+
+  /// Nothing is looked at any more.
+  func end() { closeLine() }
+
+  /// Takes in what was written into the fallback files.
+  ///
+  /// - Returns: True if there was something.
+  private func adopt(_ sync: SyncService, _ service: MemoryService) -> Bool {
     let files = service.fallback
     let seen = [files.tasks, files.checkpoints].map { RegularFile.facts($0) }
-    return state.withLock { state in
+    let isChanged = state.withLock { state in
       defer { state.filesSeen = seen }
       return seen != state.filesSeen
     }
+    guard isChanged else { return false }
+    let result = (try? sync.adopt(end: nil, onlyIfChanged: true)) ?? nil
+    // Somebody may still be writing: looked at once more.
+    if let result, result.unfinished > 0 { state.withLock { $0.filesSeen = [] } }
+    return (result?.adopted ?? 0) > 0
   }
 
-  private func send(_ sync: SyncService, _ vault: VaultService, _ service: MemoryService) {
+  private func send(
+    _ sync: SyncService, _ vault: VaultService, _ service: MemoryService, _ effort: SyncRun.Effort
+  ) {
     let now = clock.now
     let tools: VaultTools
     do throws(VaultFailure) {
-      tools = try vault.tools()
+      tools = try line(to: vault, service)
     } catch {
       vault.observe(.probeFailed(error))
       return
     }
-    defer { tools.close() }
     if vault.health()?.mode == .degraded {
       vault.change {
         $0 = HealthStateMachine.claimProbe($0, now: now, timeout: Int64(tools.timeout))
       }
     }
     let before = vault.health()?.mode
+    let takesCheckpoint = state.withLock { state in
+      guard effort == .whole, !(0..<Self.checkpointInterval).contains(now - state.checkpointAt)
+      else { return false }
+      state.checkpointAt = now
+      return true
+    }
     do throws(StoreError) {
       let context = context
       let outcome = try sync.run(
-        tools, end: nil, patience: 0, isCancelled: { context.isStopping })
+        tools, end: nil, patience: 0, effort: effort, takesCheckpoint: takesCheckpoint,
+        isCancelled: { context.isStopping })
       let report = outcome.report
+      if report.failure != nil { closeLine() }
       state.withLock { state in
         state.queued = outcome.left
         // What could not be done now has a time of its own, or waits for the next write.
         state.nextSync =
-          report.isBusy ? now + 2000 : report.nextLook ?? now + 30_000
+          report.isBusy
+          ? now + 2000 : max(report.nextLook ?? now + Self.retryPause, now + Self.shortestPause)
       }
       if report.sent + report.found + report.pulled > 0 {
         log.info(

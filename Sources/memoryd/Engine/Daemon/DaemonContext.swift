@@ -13,6 +13,7 @@ final class DaemonContext: Sendable {
   let home: Home
   let stores = StorePool()
   let digests = DigestCache()
+  let probes = ProbeGate()
   let startedAt: Int64
   let socketPath: String
   private let state = Mutex(State())

@@ -120,11 +120,12 @@ struct RelaySession: Sendable {
   }
 
   private func carryOut(_ request: RelayRequest, _ environment: [String: String]) {
-    let isHook = Relay.hooks.contains(request.arguments) && request.flags.contains(.hasInput)
+    let isHook = Relay.hooks.contains(request.arguments) && Self.holdsHook(request)
     let limit = isHook ? hookLimit(environment) : 0
-    // A caller whose hook hangs here has the time to do it without the daemon. The canary may wait
-    // for the vault.
-    let wait = request.arguments == ["canary"] ? limit * 3 / 4 : limit / 2
+    // A caller whose hook hangs here has the time to do it without the daemon. The canary waits for
+    // the vault, and a second one must not ask it again: what is left then is for the answer only.
+    let isCanary = request.arguments == ["canary"]
+    let wait = isCanary ? max(limit / 2, limit - Self.timeToAnswer) : limit / 2
     guard send(RelayFrame.bytes(.accepted, number: UInt32(wait))) else { return }
     let ending = Ending(socket)
     let afterwards = Afterwards()
@@ -193,6 +194,18 @@ struct RelaySession: Sendable {
       decline("a call for the vault")
     }
     context.wake()
+  }
+
+  /// Ms in which a session start is answered without the vault.
+  private static let timeToAnswer = 250
+
+  /// True if a host calls; without its JSON it is a person, who waits as long as it takes.
+  private static func holdsHook(_ request: RelayRequest) -> Bool {
+    guard request.flags.contains(.hasInput) else { return false }
+    switch HookInput.read(request.input) {
+    case .empty, .notAHook: return false
+    case .hook, .unreadable: return true
+    }
   }
 
   private func hookLimit(_ environment: [String: String]) -> Int {

@@ -27,7 +27,7 @@ struct MCPServer {
   ///   - requestID: Of the message: a second attempt with the same one writes nothing.
   func take(_ bytes: [UInt8], requestID: String) -> Reply {
     guard let message = WireJSON(parsing: bytes) else {
-      return .answer(Self.error(nil, -32700, "the message is not valid JSON"))
+      return .answer(Self.error(nil, Self.parseError, "Parse error: the message is not valid JSON"))
     }
     guard let batch = message.array else { return reply(to: message, requestID) }
     if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
@@ -110,6 +110,9 @@ struct MCPServer {
       "instructions": .string(Self.instructions),
     ])
   }
+
+  /// Source: JSON-RPC 2.0, 5.1.
+  static let parseError = -32700
 
   static func result(_ id: WireJSON, _ result: WireJSON) -> WireJSON {
     .object(["jsonrpc": .string("2.0"), "id": id, "result": result])

@@ -90,7 +90,7 @@ struct MCPTools {
 
     func needed(_ name: String) throws -> String {
       guard let text = self[name], text.contains(where: { !$0.isWhitespace }) else {
-        throw Failure(message: "\(name) required")
+        throw Failure(message: "\(self["action"] ?? "this call") requires: \(name)")
       }
       return text
     }
@@ -160,7 +160,7 @@ struct MCPTools {
     case "add":
       let source = arguments["source"] ?? "auto"
       if source == "auto", arguments["context"] == nil {
-        throw Failure(message: "context required when source=auto")
+        throw Failure(message: "task.add failed: context required when source=auto")
       }
       return try add(
         TaskDraft(
@@ -440,6 +440,9 @@ struct MCPTools {
       done,
       [
         "checkpoint_saved": true, "checkpoint_id": done.id,
+        "checkpoint_created_at": Timestamp.string(done.createdAt),
+        // memoryd reads transcripts where they are, and takes none from a caller.
+        "transcript_captured": false,
         "session_ended_at": Timestamp.string(service.clock.now),
       ], service)
   }
@@ -457,18 +460,30 @@ struct MCPTools {
   }
 
   private func backup(_ service: MemoryService) throws -> Payload {
+    /// As vault-mcp exports each of its tables.
+    func table(_ rows: [JSONOutput.Object]) -> JSONOutput.Object {
+      ["count": rows.count, "data": rows]
+    }
     let database = try service.reader()
     let tasks = try database.tasks(status: nil, filter: RecordFilter()).map(JSONOutput.task)
+    let decisions = try database.decisions(RecordFilter()).map { decision -> JSONOutput.Object in
+      [
+        "id": decision.id, "decision": decision.decision, "rationale": decision.rationale,
+        "task_id": decision.taskID, "created_at": Timestamp.string(decision.createdAt),
+      ]
+    }
     let checkpoints = try database.checkpoints(RecordFilter(limit: VaultTools.backupCheckpoints))
     return Payload(
       [
         "exported_at": Timestamp.string(service.clock.now),
-        "kv_tasks": ["count": tasks.count, "data": tasks] as JSONOutput.Object,
+        // The keys of its store, the oldest first.
+        "kv_tasks": table(
+          tasks.sorted { ($0["id"] as? String ?? "") < ($1["id"] as? String ?? "") }),
         "d1": [
-          "tasks": [JSONOutput.Object](), "stages": [JSONOutput.Object](),
-          "checkpoints": checkpoints.map { row($0, service) },
-          "decisions": try database.decisions(RecordFilter()).map(JSONOutput.decision),
-          "model_stats": [JSONOutput.Object](), "circuit_breaker": [:] as JSONOutput.Object,
+          "tasks": table([]), "stages": table([]),
+          "checkpoints": table(checkpoints.map { row($0, service) }),
+          "decisions": table(decisions),
+          "model_stats": table([]), "circuit_breaker": table([]),
         ] as JSONOutput.Object,
       ] as JSONOutput.Object)
   }

@@ -66,7 +66,11 @@ struct CanaryService {
     }
     let vault = VaultService(service: service)
     var budget = timeout ?? vault.timeout
-    if let deadline = service.deadline { budget = min(budget, deadline.remaining - 300) }
+    if let deadline = service.deadline {
+      // In the daemon the caller's own patience is shorter, and must not end before the answer.
+      budget = min(budget, deadline.remaining - (service.daemon == nil ? 300 : 500))
+    }
+    let start = service.clock.now
     let end = ContinuousClock.now + .milliseconds(budget)
     let known = vault.health()
     if service.daemon != nil, !isTyped, let known, known.mode == .normal,
@@ -74,6 +78,12 @@ struct CanaryService {
     {
       // The health monitor has asked just now, and the drainer sends what waits.
       return Settled(verdict: known.verdict, health: known)
+    }
+    if let daemon = service.daemon, budget > 0,
+      daemon.probes.waitForAnswer(until: Date.now + Double(budget) / 1000),
+      let health = vault.health(), health.checkedAt >= start
+    {
+      return Settled(verdict: health.verdict, health: health)
     }
     let wait = HealthStateMachine.wait(known, asker: asker(known, isTyped), now: service.clock.now)
     let isLate = service.deadline != nil && budget < Self.leastBudget

@@ -15,6 +15,7 @@ struct Settings: Sendable {
     case vaultReadLag = "vault.read_lag_ms"
     case vaultToolPrefix = "vault.tool_prefix"
     case vaultCertificateFile = "vault.ca_file"
+    case vaultProxy = "vault.proxy"
     case fallbackDirectory = "fallback.directory"
     case redactionEnabled = "redaction.enabled"
     case resumeBudget = "resume.budget_chars"
@@ -70,6 +71,9 @@ struct Settings: Sendable {
         value.isEmpty || value.lowercased().hasPrefix("http://")
           || value.lowercased().hasPrefix("https://")
           ? nil : "must be an http or https URL"
+      case .vaultProxy:
+        value.isEmpty || value == "none" || value.contains(where: { $0.isLetter || $0.isNumber })
+          ? nil : "must be a proxy's URL, or none"
       case .httpListen:
         value.isEmpty || HTTPAddress(value) != nil
           ? nil : "must be ADDRESS:PORT, as in 127.0.0.1:7437"

@@ -25,14 +25,17 @@ struct SyncService {
   ///   - tools: Nil where no vault is configured: then only the files are taken in.
   ///   - end: When all must be over; nil without an end.
   ///   - patience: Ms to wait for the moment at which lost answers can be looked up.
+  ///   - effort: How much is asked of the vault.
+  ///   - takesCheckpoint: Whether its newest checkpoint is taken over too.
   ///   - isCancelled: Asked before each item; true leaves the rest for later.
   func run(
     _ tools: VaultTools?, end: ContinuousClock.Instant?, patience: Int64,
-    progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
+    effort: SyncRun.Effort = .whole, takesCheckpoint: Bool = true, progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
   ) throws(StoreError) -> Outcome {
     var outcome = Outcome()
     let database = try service.writer()
-    outcome.adoption = try adopt(end: end, onlyIfChanged: end != nil)
+    outcome.adoption = try adopt(
+      end: end, onlyIfChanged: end != nil || effort == .sending)
     guard let tools else { return outcome }
     let total = try database.outboxCounts().queued
     let vault = vault
@@ -42,8 +45,8 @@ struct SyncService {
       settings: .init(
         timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
         vaultName: vault.fingerprint, witness: service.home.syncWitness,
-        lock: service.home.syncLock,
-        isCancelled: isCancelled),
+        lock: service.home.syncLock, effort: effort,
+        takesCheckpoint: takesCheckpoint, isCancelled: isCancelled),
       onFailure: { vault.observe(.callFailed($0)) },
       onProgress: { sent in
         if sent % 20 == 0 { progress?("syncing: \(sent) of \(total)") }
@@ -179,7 +182,7 @@ struct SyncService {
           timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0,
           vaultName: vault.fingerprint, witness: "", lock: ""),
         onFailure: { _ in })
-      plan.steps = try run.plan(adoption: plan.adoption, tasks: answer.tasks, readAt: readAt)
+      plan.steps = try run.plan(adoption: plan.adoption, answer: answer, readAt: readAt)
     }
     return plan
   }

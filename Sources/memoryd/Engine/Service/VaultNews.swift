@@ -53,10 +53,12 @@ struct VaultNews {
     default:
       next = "they are sent when it answers again, and `memoryd sync` tries now"
     }
+    let place =
+      service.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
+      ?? "kept here and in \(service.fallback.directory)"
     return
       "degraded mode since \(People.time(health.since)) UTC: \(health.detail) "
-      + "(\(health.reason?.rawValue ?? "unknown")); \(what), kept here and in "
-      + "\(service.fallback.directory); \(next)"
+      + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(next)"
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {

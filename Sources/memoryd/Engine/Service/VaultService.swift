@@ -36,7 +36,10 @@ struct VaultService {
       url: settings[.vaultURL], token: try token().text,
       authentication: .init(rawValue: settings[.vaultAuth]) ?? .bearer,
       toolPrefix: settings[.vaultToolPrefix],
-      certificateFile: certificates.isEmpty ? nil : service.absolute(certificates))
+      certificateFile: certificates.isEmpty ? nil : service.absolute(certificates),
+      proxy: try VaultProxy.chosen(
+        for: settings[.vaultURL], setting: settings[.vaultProxy],
+        environment: service.environment))
   }
 
   /// The first of token, file and command that is set.
@@ -159,7 +162,22 @@ struct VaultService {
   func probe(
     _ tools: VaultTools, status: String, by end: ContinuousClock.Instant? = nil
   ) -> (health: VaultHealth, answer: CanaryProbe.Answer?) {
-    switch CanaryProbe.ask(tools, status: status, by: end) {
+    guard let daemon = service.daemon else { return ask(tools, status: status, by: end) }
+    return daemon.probes.asking { ask(tools, status: status, by: end) }
+  }
+
+  private func ask(
+    _ tools: VaultTools, status: String, by end: ContinuousClock.Instant?
+  ) -> (health: VaultHealth, answer: CanaryProbe.Answer?) {
+    let start = ContinuousClock.now
+    var result = CanaryProbe.ask(tools, status: status, by: end)
+    if case .failure(let failure) = result, failure.isLostAnswer, health()?.mode == .normal,
+      ContinuousClock.now - start < .milliseconds(tools.timeout / 4)
+    {
+      // A connection may break at any time: one lost answer does not make a vault degraded.
+      result = CanaryProbe.ask(tools, status: status, by: end)
+    }
+    switch result {
     case .success(let answer):
       return (observe(.probeSucceeded(latencyMilliseconds: answer.latencyMilliseconds)), answer)
     case .failure(.outOfTime) where health() != nil:

@@ -203,14 +203,15 @@ struct DoctorCommand: Verb {
     }
     do throws(VaultFailure) {
       let endpoint = try vault.endpoint()
+      let way = endpoint.proxy.map { " through the proxy \($0.origin)" } ?? ""
       let tools = try vault.tools()
       defer { tools.close() }
       try tools.connect()
       checks.append(
         Check(
           name: "vault connection", isGood: true,
-          detail: "\(endpoint.origin) speaks MCP and takes the token, after \(elapsed())"))
-      let count = try tools.tasks(status: "open").count
+          detail: "\(endpoint.origin) speaks MCP and takes the token\(way), after \(elapsed())"))
+      let count = try tools.tasks(status: "open").rows.count
       checks.append(
         Check(
           name: "vault tasks", isGood: true,
@@ -262,16 +263,24 @@ struct DoctorCommand: Verb {
           detail: "the files in \(service.fallback.directory) cannot be read")
       ]
     }
-    return files.map { file in
-      let size = file.size.map { "\($0) bytes, \(file.handWritten) hand-written" } ?? "not there"
-      let target = file.target.map { " -> \($0)" } ?? ""
-      let isDangling = file.target != nil && file.size == nil
-      return Check(
-        name: "fallback", isGood: file.damage.isEmpty,
-        detail: ([file.path + target + ": " + size] + file.damage).joined(separator: "; "),
-        hint: !file.damage.isEmpty
-          ? "the rest of the file is read all the same; mend these lines by hand"
-          : isDangling ? "the link leads nowhere yet; the file is made when it is needed" : nil)
+    let problem = service.fallback.problem()
+    let folder = problem.map {
+      Check(
+        name: "fallback", isGood: false,
+        detail: "\($0), so that nobody sees there what waits for the vault",
+        hint: "make \(service.fallback.directory) writable, or set fallback.directory")
     }
+    return [folder].compactMap(\.self)
+      + files.map { file in
+        let size = file.size.map { "\($0) bytes, \(file.handWritten) hand-written" } ?? "not there"
+        let target = file.target.map { " -> \($0)" } ?? ""
+        let isDangling = file.target != nil && file.size == nil
+        return Check(
+          name: "fallback", isGood: file.damage.isEmpty,
+          detail: ([file.path + target + ": " + size] + file.damage).joined(separator: "; "),
+          hint: !file.damage.isEmpty
+            ? "the rest of the file is read all the same; mend these lines by hand"
+            : isDangling ? "the link leads nowhere yet; the file is made when it is needed" : nil)
+      }
   }
 }

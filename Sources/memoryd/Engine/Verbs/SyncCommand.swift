@@ -12,7 +12,8 @@ struct SyncCommand: Verb {
       Each write reaches the vault once: one whose answer was lost is looked up before it is sent \
       again. Entries that somebody wrote into the fallback files are taken in first.
 
-      Exit code 0 when nothing waits any more, 75 when something does, also when the vault is down.
+      Exit code 0 when nothing waits any more, 75 when something does, also when the vault is down \
+      and when it is uncertain whether the vault has a write.
       """)
 
   @OptionGroup var shared: SharedOptions
@@ -50,11 +51,11 @@ struct SyncCommand: Verb {
     // A sync in another process is soon over.
     let end = ContinuousClock.now + .milliseconds(Self.patience)
     var outcome = try sync.run(
-      tools, end: nil, patience: Self.patience, progress: invocation.progress)
+      tools, end: nil, patience: Self.patience, effort: .typed, progress: invocation.progress)
     while outcome.report.isBusy, ContinuousClock.now < end {
       usleep(100_000)
       outcome = try sync.run(
-        tools, end: nil, patience: Self.patience, progress: invocation.progress)
+        tools, end: nil, patience: Self.patience, effort: .typed, progress: invocation.progress)
     }
     invocation.progress?("")
     if outcome.report.isBusy { outcome.left = service.pendingForVault() }
@@ -72,7 +73,8 @@ struct SyncCommand: Verb {
     let hasVault = service.settings.hasVault
     let unfinished = outcome.adoption?.unfinished ?? 0
     let left = (hasVault ? counts.queued : 0) + unfinished
-    let isDone = left == 0 && (!hasVault || verdict.mode == .normal)
+    let isDone =
+      left == 0 && (!hasVault || (verdict.mode == .normal && counts.uncertain == 0))
     var result = Outcome(exitCode: isDone ? .ok : .degraded)
     let damage = outcome.adoption?.damage ?? []
     if shared.json {
@@ -83,7 +85,14 @@ struct SyncCommand: Verb {
           "sent": report.sent, "found": report.found, "pulled": report.pulled,
           "pending": hasVault ? counts.queued : 0, "uncertain": counts.uncertain,
           "quarantined": counts.quarantined, "unfinished_entries": unfinished,
-          "next_look_at": JSONOutput.time(report.nextLook), "busy": report.isBusy,
+          "next_look_at": JSONOutput.time(report.nextLook),
+          "waits_because": report.waitsBecause, "busy": report.isBusy,
+          "differences": report.differences.map {
+            [
+              "id": $0.taskID, "vault_id": $0.vaultID, "field": $0.field, "here": $0.here,
+              "in_vault": $0.inVault,
+            ] as JSONOutput.Object
+          },
           "damage": damage,
         ] as JSONOutput.Object)
       return result
@@ -106,12 +115,9 @@ struct SyncCommand: Verb {
     if let note { notes.append(note) }
     if report.isBusy { notes.append("another process is syncing; try again in a moment") }
     if hasVault, counts.queued > 0 {
-      var text = "\(counts.queued) writes wait"
-      if let next = report.nextLook {
-        text +=
-          "; the answer to one was lost, and whether it arrived can be seen at "
-          + "\(Timestamp.string(next))"
-      }
+      var text = counts.queued == 1 ? "1 write waits" : "\(counts.queued) writes wait"
+      if let why = report.waitsBecause { text += ": \(why)" }
+      if let next = report.nextLook { text += "; the next try is at \(Timestamp.string(next))" }
       notes.append(text)
     }
     if unfinished > 0 {
@@ -124,9 +130,22 @@ struct SyncCommand: Verb {
       notes.append(
         "\(counts.quarantined) quarantined: `memoryd outbox list --state quarantined`")
     }
+    notes += report.differences.map(Self.text)
     notes += damage
     result.errorOutput = notes.map { "memoryd: note: \(People.line($0, 400))\n" }.joined()
     return result
+  }
+
+  private static func text(_ difference: TaskDifference) -> String {
+    if difference.field == "task" {
+      return "task \(difference.taskID) is not in the vault any more (\(difference.vaultID) there)"
+    }
+    func quoted(_ text: String?) -> String {
+      text.map { "\"\(People.line($0, 60))\"" } ?? "nothing"
+    }
+    return
+      "task \(difference.taskID) differs: its \(difference.field) is \(quoted(difference.here)) here "
+      + "and \(quoted(difference.inVault)) in the vault; a new change of it settles that"
   }
 
   // MARK: The plan

@@ -189,7 +189,7 @@ struct TaskCommand: ParsableCommand {
     var projects: [String] = []
     for task in tasks where !projects.contains(task.project) { projects.append(task.project) }
     return projects.map { project in
-      "## \(Markdown.text(project))\n\n"
+      "## \(Markdown.text(project))\n"
         + tasks.filter { $0.project == project }.map { task in
           let context = task.context.map { " — \(Markdown.text($0.oneLine))" } ?? ""
           return

@@ -93,7 +93,10 @@ struct MCPEndpoint: HTTPResponder {
       !MCPClient.versions.contains(version)
     {
       return Self.json(
-        MCPServer.error(nil, -32600, "protocol version \(version.prefix(40)) is not supported"),
+        MCPServer.error(
+          nil, -32000,
+          "Bad Request: Unsupported protocol version: \(version.prefix(40)) (supported versions: "
+            + MCPClient.versions.joined(separator: ", ") + ")"),
         .badRequest)
     }
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.bodyLimit {
@@ -118,7 +121,9 @@ struct MCPEndpoint: HTTPResponder {
     context.wake()
     switch reply {
     case .nothing: return Response(status: .accepted)
-    case .answer(let answer): return Self.json(answer)
+    case .answer(let answer):
+      let isNoJSON = answer["error"]?["code"] == .integer(MCPServer.parseError)
+      return Self.json(answer, isNoJSON ? .badRequest : .ok)
     case .forward(let id, let call):
       guard enter(forwarded, Self.mostForwarded) else {
         return Self.json(
