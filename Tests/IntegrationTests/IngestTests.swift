@@ -46,7 +46,7 @@ import Testing
     #expect(usage["cache_read"] as? Int == figures.cached)
     #expect(usage["output"] as? Int == figures.output)
     #expect(usage["reasoning"] as? Int == figures.reasoning)
-    #expect((shown["compactions"] as? [Any])?.count == 1)
+    #expect((shown["compactions"] as? [Any])?.count == (try Expectation(path)).compactions)
     #expect(
       try place.sqlite("SELECT DISTINCT origin FROM entries WHERE session_id IS NOT NULL")
         == "codex")
@@ -87,6 +87,7 @@ import Testing
   private struct Expectation {
     var requests: [String] = []
     var replies = 0
+    var compactions = 0
     var plan: [String] = []
     var edited: [String] = []
 
@@ -96,11 +97,16 @@ import Testing
           let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
           let payload = object["payload"] as? [String: Any]
         else { continue }
+        if object["type"] as? String == "compacted" { compactions += 1 }
         switch payload["type"] as? String {
         case "user_message":
-          requests.append(
-            (payload["message"] as? String ?? "").trimmingCharacters(in: .whitespacesAndNewlines))
+          // The app puts a list of attached files in front of what the person wrote.
+          let text = payload["message"] as? String ?? ""
+          let own = text.components(separatedBy: "## My request for Codex:\n").last ?? text
+          requests.append(own.trimmingCharacters(in: .whitespacesAndNewlines))
         case "agent_message": replies += 1
+        // A proposed plan is a reply too.
+        case "item_completed": replies += 1
         case "function_call" where payload["name"] as? String == "update_plan":
           let text = payload["arguments"] as? String ?? ""
           let input = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]

@@ -101,7 +101,8 @@ import Testing
     #expect(task["title"] as? String == "a\u{2028}b" && task["status"] as? String == "open")
     #expect(task["project"] as? String == "inbox" && (task["id"] as? String)?.count == 26)
     #expect(reply.results[1].meta["memoryd/durability"] as? String == "stored")
-    #expect(try reply.json(2)["error"] as? String == "context required when source=auto")
+    #expect(try reply.json(2)["error"] as? String 
+        == "task.add failed: context required when source=auto")
     #expect(reply.results[2].isError && reply.results[3].isError && reply.results[4].isError)
     #expect(reply.results[3].text.hasPrefix("MCP error -32602: Input validation error"))
     #expect(reply.results[5].isError)
@@ -396,8 +397,8 @@ import Testing
       "token too long": 401, "empty token": 401, "basic": 401, "wrong path": 401,
       "rebinding host": 403, "no host": 403, "foreign origin": 403, "null origin": 403,
       "own origin": 200, "health": 200, "health by foreign host": 403, "get": 204, "delete": 204,
-      "put": 405, "text/plain": 415, "old version": 400, "notification": 202, "not json": -32700,
-      "bad utf-8": -32700, "traversal": 404, "traversal in path": 401, "sse": 410,
+      "put": 405, "text/plain": 415, "old version": 400, "notification": 202, "not json": 400,
+      "bad utf-8": 400, "traversal": 404, "traversal in path": 401, "sse": 410,
       "100 MB announced": 413, "100 MB in chunks": 413, "100 MB without token": 401,
       "garbage": "closed", "slow": "answered", "cut off": "yes",
     ]
