@@ -3,6 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BINARY = .build/release/memoryd
+MEMORYD ?= $(BINARY)
 MINUTES ?= 15
 TARGET ?= transcript
 FUZZ_SECONDS ?= 600
@@ -21,7 +22,7 @@ endif
 endif
 endif
 
-.PHONY: run build test test-tsan bench soak lint format fuzz install uninstall clean deps test-vault
+.PHONY: run build test test-all cases test-tsan bench soak lint format fuzz install uninstall clean deps test-vault
 
 ## Install what is missing, build, and take a checkpoint of a sample session.
 run: build
@@ -36,6 +37,17 @@ test: deps test-vault
 	@scripts/commonmark-spec.sh
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+## The same with every fault of the vault and a longer randomised run.
+test-all: deps test-vault
+	@scripts/commonmark-spec.sh
+	$(SWIFT) build --build-tests
+	MEMORYD_TEST_ALL=1 $(SWIFT) test --skip-build
+	@$(MAKE) --no-print-directory cases MEMORYD=.build/debug/memoryd
+
+## Reports of users of comparable tools as small inputs, where ../shared/cases is there.
+cases:
+	@scripts/cases.sh $(MEMORYD)
 
 ## The libraries' tests under the thread sanitizer, in a build folder of its own. Those that run
 ## whole processes against deadlines are left out: the sanitizer makes each start take a second.

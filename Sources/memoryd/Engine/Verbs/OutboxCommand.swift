@@ -165,13 +165,20 @@ struct OutboxCommand: ParsableCommand {
   /// What the state means for a person, and what to do.
   fileprivate static func advice(_ row: OutboxRow) -> String {
     switch row.state {
+    case .queued where row.failingSince != nil:
+      return
+        "The vault answered with an error. It is tried more and more seldom for a day, and "
+        + "`memoryd sync` tries it now."
+    case .queued where row.mustLook:
+      return
+        "It waits: somebody else may have sent it, so the next sync looks for it in the vault first."
     case .queued:
       return "It waits: `memoryd sync` sends it."
     case .sent:
       let when = row.lookAfter.map { " from \(Timestamp.string($0)) on" } ?? ""
       return
-        "Its answer was lost. Whether it arrived can be seen\(when): the next sync looks, and sends "
-        + "it again only if it is not there."
+        "It was sent, and no answer tells whether it arrived. That can be seen\(when): the next sync "
+        + "looks, and sends it again only if it is not there."
     case .synced:
       return "The vault acknowledged it."
     case .uncertain:
