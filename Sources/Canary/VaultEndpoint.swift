@@ -60,7 +60,8 @@ public struct VaultEndpoint: Sendable {
 
   /// What must never be shown: the token, and the parts of a secret path.
   public var secrets: [String] {
-    (token.isEmpty ? [] : [token]) + (proxy?.secrets ?? []) + (authentication == .path ? Self.secrets(inPathOf: url) : [])
+    (token.isEmpty ? [] : [token]) + (proxy?.secrets ?? [])
+      + (authentication == .path ? Self.secrets(inPathOf: url) : [])
   }
 
   /// Of a URL whose path holds a token: all parts that are long enough to be one.

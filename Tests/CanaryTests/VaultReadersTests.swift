@@ -53,8 +53,10 @@ import Testing
     ("decide requires: decision, rationale", true, true),
     ("KV PUT failed: 500", true, false),
     ("D1_ERROR: no such column: requires", true, false),
-    ("MCP error -32602: Input validation error: Invalid arguments for tool task: 'not found'",
-      false, true),
+    (
+      "MCP error -32602: Input validation error: Invalid arguments for tool task: 'not found'",
+      false, true
+    ),
     ("MCP error -32602: Tool portal_task not found", false, false),
     ("MCP error -32603: Internal error", false, false),
     ("Output validation error: -32602", false, false),
@@ -73,7 +75,8 @@ import Testing
 
   @Test func proxy_comesFromTheSetting_elseTheEnvironment() throws {
     let environment = [
-      "HTTPS_PROXY": "http://user:pass-word@big.example.org:3128", "http_proxy": "small.example.org",
+      "HTTPS_PROXY": "http://user:pass-word@big.example.org:3128",
+      "http_proxy": "small.example.org",
       "ALL_PROXY": "socks5://all.example.org",
     ]
     let vault = "https://vault.example.org/mcp"
@@ -90,7 +93,9 @@ import Testing
     #expect(chosen?.secrets == ["pass-word"])
   }
 
-  @Test(arguments: ["127.0.0.1", "127.8.9.10", "localhost", "vault.localhost", "[::1]", "LOCALHOST"])
+  @Test(arguments: [
+    "127.0.0.1", "127.8.9.10", "localhost", "vault.localhost", "[::1]", "LOCALHOST",
+  ])
   func loopback_neverHasAProxy(host: String) throws {
     #expect(try proxy("http://\(host):80/mcp", "http://own.example.org:8") == nil)
     #expect(try proxy("https://\(host)/mcp", "", ["https_proxy": "http://p.example.org"]) == nil)

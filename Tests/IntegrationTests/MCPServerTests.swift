@@ -101,7 +101,8 @@ import Testing
     #expect(task["title"] as? String == "a\u{2028}b" && task["status"] as? String == "open")
     #expect(task["project"] as? String == "inbox" && (task["id"] as? String)?.count == 26)
     #expect(reply.results[1].meta["memoryd/durability"] as? String == "stored")
-    #expect(try reply.json(2)["error"] as? String 
+    #expect(
+      try reply.json(2)["error"] as? String
         == "task.add failed: context required when source=auto")
     #expect(reply.results[2].isError && reply.results[3].isError && reply.results[4].isError)
     #expect(reply.results[3].text.hasPrefix("MCP error -32602: Input validation error"))

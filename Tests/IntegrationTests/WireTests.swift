@@ -476,7 +476,9 @@ import Testing
       try workplace.syncAll()
     }
     let log = try vault.log()
-    let list = log.map { "\($0["tool"] ?? $0["rpc"] ?? "").\($0["action"] ?? "")\($0["fault"] ?? "")" }
+    let list = log.map {
+      "\($0["tool"] ?? $0["rpc"] ?? "").\($0["action"] ?? "")\($0["fault"] ?? "")"
+    }
     print("\(way): \(log.count) requests", list)
     #expect(log.count <= 60, "\(list)")
     #expect(degradedLog.count <= 2, "\(degradedLog)")

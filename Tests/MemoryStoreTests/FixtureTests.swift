@@ -12,7 +12,8 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   private func copy(_ schema: Int) throws -> String {
-    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let source =
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().path + "/Fixtures/stores/schema-\(schema).db"
     let target = folder.file("memory.db")
     try FileManager.default.copyItem(atPath: source, toPath: target)
@@ -42,12 +43,14 @@ import Testing
     let before = try counts(path)
     #expect(before.values.allSatisfy { $0 > 0 }, "the fixture has a row of every kind")
     let database = try MemoryDatabase(path: path, access: .migrating)
-    #expect(try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == Schema.current)
+    #expect(
+      try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == Schema.current)
     let after = try counts(path)
     for (table, count) in before { #expect(after[table] ?? 0 >= count, "\(table)") }
     #expect(try database.integrityProblems().isEmpty)
     try database.write {
-      try $0.execute(sql: "INSERT INTO entries_fts(entries_fts, rank) VALUES ('integrity-check', 1)")
+      try $0.execute(
+        sql: "INSERT INTO entries_fts(entries_fts, rank) VALUES ('integrity-check', 1)")
     }
     #expect(RegularFile.exists(path + ".schema-\(schema).backup"))
     #expect(try counts(path + ".schema-\(schema).backup") == before)

@@ -164,7 +164,8 @@ struct HTTPTransport: Sendable {
     let attempts = error.connectionErrors.map(\.error)
     if attempts.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
       return VaultFailure(
-        .unreachable, "the \(isProxied ? "proxy's host" : "host") \(error.host) is not known", delivery: .notApplied)
+        .unreachable, "the \(isProxied ? "proxy's host" : "host") \(error.host) is not known",
+        delivery: .notApplied)
     }
     let codes = attempts.compactMap { ($0 as? IOError)?.errnoCode }
     if codes.count == attempts.count, codes.allSatisfy({ $0 == ECONNREFUSED }) {
@@ -205,7 +206,9 @@ struct HTTPTransport: Sendable {
 
   private static func configuration(_ trust: Trust) -> HTTPClient.Configuration {
     var tls = TLSConfiguration.makeClientConfiguration()
-    if let certificateFile = trust.certificateFile { tls.additionalTrustRoots = [.file(certificateFile)] }
+    if let certificateFile = trust.certificateFile {
+      tls.additionalTrustRoots = [.file(certificateFile)]
+    }
     var configuration = HTTPClient.Configuration(
       tlsConfiguration: trust.certificateFile == nil ? nil : tls,
       redirectConfiguration: .disallow, timeout: .init(), proxy: trust.proxy?.configuration,

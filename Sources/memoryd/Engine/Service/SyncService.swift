@@ -30,7 +30,8 @@ struct SyncService {
   ///   - isCancelled: Asked before each item; true leaves the rest for later.
   func run(
     _ tools: VaultTools?, end: ContinuousClock.Instant?, patience: Int64,
-    effort: SyncRun.Effort = .whole, takesCheckpoint: Bool = true, progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
+    effort: SyncRun.Effort = .whole, takesCheckpoint: Bool = true,
+    progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
   ) throws(StoreError) -> Outcome {
     var outcome = Outcome()
     let database = try service.writer()
