@@ -279,6 +279,25 @@ extension MemoryDatabase {
     }
   }
 
+  /// Unix ms of the first hook that is remembered; nil if none ever came.
+  public func firstHookRun() throws(StoreError) -> Int64? {
+    try read { try Int64.fetchOne($0, cached: "SELECT min(created_at) FROM hook_runs") }
+  }
+
+  /// Whether a hook has ever told of a session.
+  public func wasHooked(session: String) throws(StoreError) -> Bool {
+    try read {
+      try Bool.fetchOne(
+        $0,
+        cached: """
+          SELECT EXISTS (SELECT 1 FROM hook_runs WHERE session_id = ?)
+            OR EXISTS (SELECT 1 FROM sessions WHERE id = ? AND source IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM checkpoints WHERE session_id = ?
+              AND trigger NOT IN ('manual', 'handoff'))
+          """, arguments: [session, session, session]) ?? false
+    }
+  }
+
   /// SQLite's own check of every page, and the full-text index against its content.
   ///
   /// - Returns: The problems; empty if all is well.

@@ -148,13 +148,36 @@ import Testing
     #expect((item?["started_at"] as? String)?.hasPrefix("2026-01-14") == true)
   }
 
-  @Test func openTasks_areDrawn() throws {
+  @Test func openTasks_areBoxesWithTheirOwnWords() throws {
     try session()
-    try place.run("task", "add", "Draw: the \"state\"; `x`")
+    try place.run("task", "add", "Draw: the \"state\"; 100 %", "--context", "as (is): #7")
     try place.run("checkpoint", input: place.hook("PreCompact"))
     let text = try place.run("resume").output
-    #expect(text.contains("stateDiagram-v2"))
-    #expect(text.contains("T1: Draw  the  state    x "))
+    #expect(text.contains("- [ ] Draw: the \"state\"; 100 % — as (is): #7 ("), "\(text)")
+    #expect(!text.contains("mermaid"))
+  }
+
+  @Test func checkpointOfACompaction_isListedAsOne_whoeverRenewsIt() throws {
+    try session()
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    try place.run("checkpoint", input: place.hook("PostCompact"))
+    // Fifteen more calls would make a Stop take one of its own; nothing happened since.
+    _ = try place.sqlite("UPDATE checkpoints SET updated_at = updated_at - 60000")
+    try place.run("checkpoint", input: place.hook("PostCompact"))
+    let items = try place.run("checkpoint", "list", "--json").items()
+    #expect(items.map { $0["trigger"] as? String } == ["pre-compact"])
+  }
+
+  @Test func nothing_isNoCheckpointAndNoHandoff() throws {
+    for arguments in [["checkpoint"], ["checkpoint", "--objective", "  "], ["handoff"]] {
+      let result = try place.start(arguments).finish()
+      #expect(result.status == 65, "\(arguments): \(result.output)")
+      #expect(
+        result.errorOutput.contains("there is nothing to") && result.errorOutput.contains("hint:"))
+    }
+    #expect(try place.run("checkpoint", "list", "--json").items().isEmpty)
+    #expect(try place.run("handoff", "list", "--json").items().isEmpty)
+    #expect(try place.run("handoff", "--note", "one word", "--out", "-").status == 0)
   }
 
   @Test func firstSessionOfAll_isToldTheMode() throws {

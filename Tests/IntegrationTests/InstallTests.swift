@@ -91,24 +91,125 @@ import Testing
     #expect(try (second.json()["changed"] as? [Any])?.isEmpty == true)
     #expect(try text(settings) == once)
 
+    // A copy of what it was, until it is that again.
+    #expect(try copies().map { try text(workplace.path + "/.claude/" + $0) } == [document])
+    #expect(try install("--uninstall").status == 0)
+    #expect(try text(settings) == document)
+    #expect(!FileManager.default.fileExists(atPath: state), "it was not there before")
+    #expect(try copies().isEmpty)
+    #expect(try install("--uninstall").output.contains("nothing of memoryd is there"))
+  }
+
+  private func copies() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: workplace.path + "/.claude")
+      .filter { $0.contains("before-memoryd") }
+  }
+
+  /// Somebody, or Claude Code itself, has changed the file in between.
+  @Test(arguments: documents.filter { !$0.isEmpty }) func whatCameSince_stays(document: String)
+    throws
+  {
+    try document.write(toFile: settings, atomically: false, encoding: .utf8)
+    #expect(try install().status == 0)
+    // A new member at the front, as an editor would put it.
+    var changed = try text(settings)
+    let brace = try #require(changed.firstIndex(of: "{"))
+    changed.insert(contentsOf: "\"since\": [1, 2],", at: changed.index(after: brace))
+    try changed.write(toFile: settings, atomically: false, encoding: .utf8)
     #expect(try install("--uninstall").status == 0)
     let rest = try json(settings)
-    for (key, value) in before where key != "hooks" || !"\(value)".contains("memoryd") {
-      if key == "hooks",
-        (value as? [String: Any])?.values.allSatisfy({ ($0 as? [Any])?.isEmpty == true }) == true
-      {
-        continue
-      }
-      #expect(try sorted(rest[key] ?? "") == sorted(value), "\(key)")
-    }
+    #expect(rest["since"] as? [Int] == [1, 2])
     #expect(try !text(settings).contains("memoryd"))
-    #expect(try !text(state).contains("memoryd"))
-    // A copy of each form, so that nothing is ever lost.
-    let copies = try FileManager.default.contentsOfDirectory(atPath: workplace.path + "/.claude")
-      .filter { $0.contains("before-memoryd") }
-    #expect(copies.count == 2)
-    let texts = try copies.map { try text(workplace.path + "/.claude/" + $0) }
-    #expect(texts.contains(document))
+    let before = try #require(
+      try JSONSerialization.jsonObject(
+        with: Data(document.drop { $0 == "\u{FEFF}" }.utf8)) as? [String: Any])
+    #expect(Set(rest.keys) == Set(before.keys).union(["since"]))
+    for (key, value) in before { #expect(try sorted(rest[key] ?? "") == sorted(value), "\(key)") }
+    #expect(try copies().count == 2, "a copy of each form, as nothing else has these bytes")
+  }
+
+  @Test func secondInstall_keepsWhatWasBeforeTheFirst() throws {
+    let document = "{ \"hooks\" : { } }"
+    try document.write(toFile: settings, atomically: false, encoding: .utf8)
+    #expect(try install().status == 0)
+    // An older form of it, as an update would find it.
+    let old = try text(settings).replacingOccurrences(of: "\"timeout\": 10", with: "\"timeout\": 9")
+    try old.write(toFile: settings, atomically: false, encoding: .utf8)
+    #expect(try install().status == 0)
+    #expect(try text(settings).contains("\"timeout\": 10"))
+    #expect(try install("--uninstall").status == 0)
+    #expect(try text(settings) == document)
+  }
+
+  // MARK: What doctor says of it
+
+  private func doctor(_ more: String...) throws -> (status: Int32, checks: [String: [String: Any]])
+  {
+    let result = try workplace.start(["doctor", "--json"] + more).finish()
+    let checks = try #require(try result.json()["checks"] as? [[String: Any]])
+    return (
+      result.status,
+      Dictionary(checks.map { ($0["name"] as? String ?? "", $0) }) { first, _ in first }
+    )
+  }
+
+  @Test func doctor_isNotGreenOverADeadInstallation() throws {
+    var seen = try doctor()
+    #expect(seen.checks["claude"]?["state"] as? String == "none", "there is no Claude Code")
+    #expect(seen.checks["settings"]?["state"] as? String == "none", "there is no such file")
+    #expect(seen.status == 0)
+    try "{}".write(toFile: settings, atomically: false, encoding: .utf8)
+    seen = try doctor()
+    #expect(seen.status == 74 && seen.checks["claude hooks"]?["state"] as? String == "bad")
+    #expect((seen.checks["claude hooks"]?["hint"] as? String)?.contains("install claude") == true)
+    #expect(try install().status == 0)
+    seen = try doctor()
+    #expect(seen.status == 0, "\(seen.checks)")
+    #expect(seen.checks["claude hooks"]?["state"] as? String == "ok")
+    #expect(seen.checks["claude mcp"]?["state"] as? String == "ok")
+
+    // The program has moved.
+    let good = try text(settings)
+    for (file, name) in [(settings, "claude hooks"), (state, "claude mcp")] {
+      let moved = try text(file).replacingOccurrences(
+        of: MemorydProcess.executable, with: workplace.path + "/gone/bin/memoryd")
+      try moved.write(toFile: file, atomically: false, encoding: .utf8)
+      #expect(try doctor().checks[name]?["state"] as? String == "bad", "\(name)")
+    }
+    #expect(try doctor("--fix").status == 0)
+    #expect(try text(settings) == good)
+
+    // Another version, one that does not run, one hook missing, all switched off.
+    try workplace.write("#!/bin/sh\necho 0.0.9\n", to: "other/memoryd")
+    chmod(workplace.path + "/other/memoryd", 0o755)
+    try good.replacingOccurrences(
+      of: MemorydProcess.executable, with: workplace.path + "/other/memoryd"
+    ).write(toFile: settings, atomically: false, encoding: .utf8)
+    let older = try doctor().checks["claude hooks"]
+    #expect((older?["detail"] as? String)?.contains("is version 0.0.9") == true)
+    try good.replacingOccurrences(of: "\"PreCompact\"", with: "\"PreCompactX\"")
+      .write(toFile: settings, atomically: false, encoding: .utf8)
+    let less = try doctor().checks["claude hooks"]
+    #expect((less?["detail"] as? String)?.contains("missing: PreCompact") == true)
+    try good.replacingOccurrences(
+      of: "{\n  \"hooks\"", with: "{\n  \"disableAllHooks\": true,\n  \"hooks\""
+    )
+    .write(toFile: settings, atomically: false, encoding: .utf8)
+    #expect(try doctor().checks["claude switch"]?["state"] as? String == "bad")
+  }
+
+  @Test func sessionThatNoHookToldOf_isNamed() throws {
+    try "{}".write(toFile: settings, atomically: false, encoding: .utf8)
+    #expect(try install().status == 0)
+    let later = ISO8601DateFormatter().string(from: Date() + 60)
+    let line = #"{"type":"user","timestamp":"\#(later)","message":{"role":"user","content":"hi"}}"#
+    try workplace.write(line + "\n", to: ".claude/projects/-repo/silent-session.jsonl")
+    let check = try doctor().checks["claude sessions"]
+    #expect(check?["state"] as? String == "bad")
+    #expect((check?["detail"] as? String)?.contains("silent-session") == true)
+    try workplace.run(
+      "canary", input: workplace.hook("SessionStart", ["session_id": "silent-session"]))
+    #expect(try doctor().checks["claude sessions"]?["state"] as? String == "ok")
   }
 
   @Test func olderForm_isRenewedInItsPlace() throws {

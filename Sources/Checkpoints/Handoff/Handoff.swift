@@ -103,6 +103,11 @@ public struct Handoff: Sendable, Equatable {
 
   // MARK: What it holds
 
+  /// True if its reader would learn nothing from it.
+  public var saysNothing: Bool {
+    objective.allSatisfy(\.isWhitespace) && contents == Contents()
+  }
+
   /// All that the document says, wherever it says it.
   public struct Contents: Sendable, Equatable {
     public var done: [String] = []

@@ -99,15 +99,6 @@ public enum Markdown {
     return fence + pad + clean + pad + fence
   }
 
-  /// Text in a diagram: none of the marks that Mermaid reads, and no way out of the code block.
-  static func diagramLabel(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map {
-          isControl($0) || ":;`\"<>{}[]#%".unicodeScalars.contains($0) ? " " : $0
-        }))
-  }
-
   /// C0, DEL and C1 (escape sequences of terminals), separators, and the marks that turn the
   /// reading direction around.
   public static func isControl(_ scalar: Unicode.Scalar) -> Bool {

@@ -261,20 +261,15 @@ public struct RecoveryDocument: Sendable {
     }
   }
 
-  /// As vault-mcp draws them where there is room for it, else as a list.
+  /// Boxes to tick, with the words and the context that the task has.
   private func taskLines(isSmall: Bool) -> [String] {
-    guard !openTasks.isEmpty else { return [] }
-    if !isSmall, openTasks.count <= 12 {
-      let states = openTasks.enumerated().map { number, task in
-        "  [*] --> T\(number + 1)\n  T\(number + 1): "
-          + "\(Markdown.diagramLabel(task.title.oneLine.cut(to: 80))) \(task.id)\n"
-      }
-      return ["```mermaid\nstateDiagram-v2\n\(states.joined())```"]
+    let most = isSmall ? 12 : 30
+    let lines = openTasks.prefix(most).map { task in
+      let context = task.context.map { " — " + Markdown.text($0.oneLine.cut(to: 200)) } ?? ""
+      return "- [ ] \(Markdown.text(task.title.oneLine.cut(to: 200)))\(context) (\(task.id))"
     }
-    let lines = openTasks.prefix(12).map {
-      "- \(Markdown.text($0.title.oneLine.cut(to: 120))) (\($0.id))"
-    }
-    return openTasks.count > 12 ? lines + ["- and more: `memoryd task list`"] : lines
+    let rest = openTasks.count - lines.count
+    return rest > 0 ? lines + ["- and \(rest) more: `memoryd task list`"] : lines
   }
 
   private func whereItStood() -> [String] {

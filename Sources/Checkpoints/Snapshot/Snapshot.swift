@@ -62,6 +62,11 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
 
     public var isEmpty: Bool { self == Statement() }
 
+    /// True if there is not a word in it.
+    var saysNothing: Bool {
+      ([objective ?? ""] + blockers + actions + next).allSatisfy { $0.allSatisfy(\.isWhitespace) }
+    }
+
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("objective", &objective)
       coder.field("blockers", &blockers)
@@ -99,6 +104,14 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   public var transcriptLine = 0
 
   public init() {}
+
+  /// True if nothing is known of a session and nobody said anything: what the repository looks like
+  /// is no memory of its own.
+  public var saysNothing: Bool {
+    (stated?.saysNothing ?? true) && objective.allSatisfy(\.isWhitespace) && actions.isEmpty
+      && next.isEmpty && requests.isEmpty && rules.isEmpty && plan.isEmpty && files.isEmpty
+      && commands.isEmpty && commits.isEmpty && toolCalls == 0 && (lastReply ?? "").isEmpty
+  }
 
   mutating func code(_ coder: inout JSONCoder) {
     coder.field("objective", &objective)

@@ -49,7 +49,10 @@ struct ClaudeHooks {
   }
 
   /// Takes them out, and what would be left empty by that.
-  func uninstall(from text: inout JSONText) {
+  ///
+  /// - Parameter original: The document before they came in: what was empty there stays so.
+  func uninstall(from text: inout JSONText, original: JSONText? = nil) {
+    let before = original?.root["hooks"]
     for hook in Self.all {
       while let groups = text.root["hooks"]?[hook.event],
         let index = groups.elements?.firstIndex(where: { !Self.own(inGroup: $0).isEmpty }),
@@ -63,11 +66,39 @@ struct ClaudeHooks {
           text.remove(index, from: groups)
         }
       }
-      if let hooks = text.root["hooks"], hooks[hook.event]?.elements?.isEmpty == true {
-        text.remove(hook.event, from: hooks)
+      if let hooks = text.root["hooks"], let groups = hooks[hook.event],
+        groups.elements?.isEmpty == true
+      {
+        if let original, let kept = before?[hook.event] {
+          text.replaceExactly(groups, with: original.bytes[kept.range])
+        } else {
+          text.remove(hook.event, from: hooks)
+        }
       }
     }
-    if text.root["hooks"]?.members?.isEmpty == true { text.remove("hooks", from: text.root) }
+    if let hooks = text.root["hooks"], hooks.members?.isEmpty == true {
+      if let original, let before, before.members?.isEmpty == true {
+        text.replaceExactly(hooks, with: original.bytes[before.range])
+      } else {
+        text.remove("hooks", from: text.root)
+      }
+    }
+  }
+
+  /// True if one of them is there, in whatever form.
+  static func areIn(_ text: JSONText) -> Bool {
+    let hooks = text.root["hooks"]
+    return all.contains { hook in hooks?[hook.event].map { !own(in: $0).isEmpty } ?? false }
+  }
+
+  /// The command lines that call memoryd at an event.
+  static func commands(at event: String, in text: JSONText) -> [[String]] {
+    guard let groups = text.root["hooks"]?[event] else { return [] }
+    return own(in: groups).map { node in
+      let command = node["command"]?.string ?? ""
+      let arguments = node["args"]?.elements?.compactMap(\.string)
+      return arguments.map { [command] + $0 } ?? command.split(separator: " ").map(String.init)
+    }
   }
 
   /// Something that nobody can merge with.
@@ -143,11 +174,20 @@ struct ClaudeHooks {
     }
   }
 
-  func uninstallServer(from text: inout JSONText) {
+  func uninstallServer(from text: inout JSONText, original: JSONText? = nil) {
     guard let servers = text.root["mcpServers"], servers[Self.server] != nil else { return }
     text.remove(Self.server, from: servers)
     if let servers = text.root["mcpServers"], servers.members?.isEmpty == true {
-      text.remove("mcpServers", from: text.root)
+      if let original, let before = original.root["mcpServers"], before.members?.isEmpty == true {
+        text.replaceExactly(servers, with: original.bytes[before.range])
+      } else {
+        text.remove("mcpServers", from: text.root)
+      }
     }
+  }
+
+  /// What starts the server, if it is there.
+  static func serverCommand(in text: JSONText) -> String? {
+    text.root["mcpServers"]?[server]?["command"]?.string
   }
 }

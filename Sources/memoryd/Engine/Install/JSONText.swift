@@ -66,6 +66,11 @@ struct JSONText {
     replace(node.range, with: indented(value, as: indentation(at: node.range.lowerBound)))
   }
 
+  /// - Parameter value: JSON, put in as it is.
+  mutating func replaceExactly(_ node: Node, with value: ArraySlice<UInt8>) {
+    replace(node.range, with: String(decoding: value, as: UTF8.self))
+  }
+
   /// - Parameter value: JSON; its lines are indented to fit.
   mutating func add(_ key: String, _ value: String, to object: Node) {
     guard let members = object.members else { return }

@@ -15,6 +15,8 @@ struct CheckpointService {
 
   /// Triggers of checkpoints in which somebody said something.
   static let byHand = ["manual", "handoff"]
+  /// Triggers of checkpoints that a compaction asked for.
+  static let ofCompaction = ["pre-compact", "post-compact", "boundary"]
 
   // MARK: Hooks
 
@@ -41,21 +43,23 @@ struct CheckpointService {
     }
     recorder.resetSignals()
     let trigger = Self.trigger(input)
+    let keepsHandoff = trigger == "pre-compact"
     // What was so a moment ago most likely still is; git is asked in any case.
     let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
     let dirty = known ?? status?.paths(within: 0)
-    let replacing = previous.flatMap {
-      renews($0, trigger: trigger, recorder) ? $0.id : nil
-    }
+    let renewed = previous.flatMap { renews($0, trigger: trigger, recorder) ? $0 : nil }
+    let replacing = renewed?.id
+    // The checkpoint of a compaction stays one, whoever renews it.
+    let label =
+      renewed.map(\.trigger).flatMap { Self.ofCompaction.contains($0) ? $0 : nil } ?? trigger
     let snapshot = recorder.snapshot(dirty: dirty)
     let handoffs = HandoffService(service: service)
-    let keepsHandoff = trigger == "pre-compact"
     // In the daemon it is made when the host has its answer.
     let handoff =
       keepsHandoff && service.afterwards == nil
       ? handoffs.kept(with: snapshot, recorder, checkpointID: replacing) : nil
     let acknowledgement = try commit(
-      snapshot, trigger: trigger, replacing: replacing, handoff: handoff, recorder, input,
+      snapshot, trigger: label, replacing: replacing, handoff: handoff, recorder, input,
       deadline)
     service.report(acknowledgement, input.event)
     guard acknowledgement.durability == .stored else { return acknowledgement }
@@ -63,7 +67,7 @@ struct CheckpointService {
     // The first commit stands whatever becomes of the second.
     func add(_ late: [String]?) {
       let snapshot = recorder.snapshot(dirty: late)
-      var draft = draft(snapshot, trigger: trigger, replacing: acknowledgement.id)
+      var draft = draft(snapshot, trigger: label, replacing: acknowledgement.id)
       if keepsHandoff {
         draft.handoff = handoffs.kept(with: snapshot, recorder, checkpointID: acknowledgement.id)
         // Written once.
@@ -141,7 +145,10 @@ struct CheckpointService {
   ) -> Bool {
     guard !Self.byHand.contains(previous.trigger) else { return false }
     let age = service.clock.now - previous.updatedAt
-    if previous.trigger == trigger, (0..<Self.debounce).contains(age) { return true }
+    let isSame =
+      previous.trigger == trigger
+      || Self.ofCompaction.contains(previous.trigger) && Self.ofCompaction.contains(trigger)
+    if isSame, (0..<Self.debounce).contains(age) { return true }
     guard let known = Snapshot(json: previous.body) else { return false }
     return known.toolCalls == recorder.digest.toolCalls
       && known.requests.last == recorder.digest.requests.last
@@ -185,6 +192,13 @@ struct CheckpointService {
     try? freshen(session)
     var snapshot = snapshot(of: session)
     if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
+    guard !snapshot.saysNothing else {
+      throw StoreError(
+        .invalid, "there is nothing to keep: no session is known here, and nothing was said",
+        hint:
+          "say what the work is about, `memoryd checkpoint --objective TEXT`, or name a session "
+          + "with --session")
+    }
     return try take(snapshot, trigger: "manual", project: project, session: session)
   }
 

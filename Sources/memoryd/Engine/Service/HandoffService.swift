@@ -181,6 +181,13 @@ struct HandoffService {
       sources.commits[index].subject = redactor.redact(sources.commits[index].subject)
     }
     sources.note = request.note.map { redactor.redact($0) }
+    guard !sources.handoff(HandoffFront(), now: service.clock.now).saysNothing else {
+      throw VerbError(
+        .badInput, "invalid",
+        "there is nothing to hand over: no session, task or decision is known here, and the "
+          + "repository has no commits",
+        hint: "say it yourself with `memoryd handoff --note TEXT`")
+    }
     let stated = sources.statement
     if !stated.isEmpty { snapshot.stated = stated }
     if snapshot.objective.isEmpty, stated.objective == nil {

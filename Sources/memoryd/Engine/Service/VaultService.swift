@@ -67,28 +67,9 @@ struct VaultService {
   private static let commandTimeout = 2000
 
   private func commandOutput(_ command: String) -> String? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", command]
-    process.environment = service.environment
-    process.currentDirectoryURL = URL(fileURLWithPath: "/")
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    let limit = min(Self.commandTimeout, max(100, (service.deadline?.remaining ?? .max) / 2))
-    let end = ContinuousClock.now + .milliseconds(limit)
-    while process.isRunning, ContinuousClock.now < end { usleep(2000) }
-    guard !process.isRunning else {
-      process.terminate()
-      return nil
-    }
-    guard process.terminationStatus == 0 else { return nil }
-    let bytes = (try? output.fileHandleForReading.read(upToCount: 65_536)) ?? nil
-    return bytes.map {
-      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
+    ShortCommand.output(
+      of: "/bin/sh", ["-c", command], environment: service.environment,
+      within: min(Self.commandTimeout, max(100, (service.deadline?.remaining ?? .max) / 2)))
   }
 
   // MARK: Health

@@ -16,8 +16,15 @@ struct DoctorCommand: Verb {
   struct Check {
     var name: String
     var isGood: Bool
+    /// True where there is nothing to be good or bad.
+    var isNeutral = false
     var detail: String
     var hint: String?
+    /// True if `--fix` may help.
+    var canBeMended = false
+
+    /// `ok`, `bad`, or `none` where there is nothing to look at.
+    var state: String { !isGood ? "bad" : isNeutral ? "none" : "ok" }
   }
 
   func run(_ invocation: Invocation) throws -> Outcome {
@@ -25,11 +32,15 @@ struct DoctorCommand: Verb {
     let service = try MemoryService(
       invocation: invocation, homeFlag: shared.home?.text, isLenient: true)
     var checks = [settings(service)]
-    if fix { mendModes(service) }
+    if fix {
+      mendModes(service)
+      _ = try ClaudeCheck(service: service).mend()
+    }
     checks.append(folder(service))
     checks += store(service)
     checks += [disk(service), spool(service), problems(service), git(service)]
     checks.append(daemon(service))
+    checks += ClaudeCheck(service: service).checks()
     checks += vault(service) + outbox(service) + fallback(service)
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in
@@ -48,8 +59,10 @@ struct DoctorCommand: Verb {
           [
             "ok": isGood,
             "checks": checks.map {
-              ["name": $0.name, "ok": $0.isGood, "detail": $0.detail, "hint": $0.hint]
-                as JSONOutput.Object
+              [
+                "name": $0.name, "ok": $0.isGood, "state": $0.state, "detail": $0.detail,
+                "hint": $0.hint,
+              ] as JSONOutput.Object
             },
             "settings": values.map {
               ["key": $0.key, "value": $0.value, "source": $0.source] as JSONOutput.Object
@@ -58,7 +71,8 @@ struct DoctorCommand: Verb {
     }
     var text = ""
     for check in checks {
-      text += "\(check.isGood ? "ok  " : "BAD ") \(check.name): \(People.line(check.detail, 400))\n"
+      let mark = ["ok": "ok  ", "bad": "BAD ", "none": "--  "][check.state] ?? ""
+      text += "\(mark) \(check.name): \(People.line(check.detail, 400))\n"
       if let hint = check.hint { text += "     \(hint)\n" }
     }
     text += "\nsettings\n"
@@ -71,6 +85,12 @@ struct DoctorCommand: Verb {
 
   private func settings(_ service: MemoryService) -> Check {
     let complaints = service.settings.complaints
+    let file = service.home.configurationFile
+    if complaints.isEmpty, RegularFile.facts(file) == nil {
+      return Check(
+        name: "settings", isGood: true, isNeutral: true,
+        detail: "there is no \(file): everything is at its default, or set in the environment")
+    }
     return Check(
       name: "settings", isGood: complaints.isEmpty,
       detail: complaints.isEmpty
