@@ -13,7 +13,7 @@ public struct VaultTask: Sendable, Equatable {
   public var createdAt: String
   public var completedAt: String?
 
-  /// Nil for a record that lacks its id, title or status: it cannot be worked with.
+  /// Nil for a record without an id: it cannot be worked with.
   public init?(_ json: WireJSON) {
     // A row that lacks other fields still counts: a list is known to be whole by its length.
     guard let id = json["id"]?.string else { return nil }

@@ -1,14 +1,16 @@
 import Foundation
 
-/// When the vault may be read again to see what became of lost answers: once a lag, then less and
-/// less often. A read costs something there (vault-mcp writes checkpoints of its own by the number
-/// of calls), and one that settled nothing will hardly settle more a second later. Kept in the store,
-/// so that all processes share it. Pure.
+/// When the vault may be read again to see what became of writes: once a lag, then less and less
+/// often. A read costs something there (vault-mcp writes checkpoints of its own by the number of
+/// calls), and one that settled nothing will hardly settle more a second later. Kept in the store, so
+/// that all processes share it. Pure.
 struct LookSchedule: Codable, Sendable, Equatable {
   /// Reads in a row, each begun late enough, that left a row as unclear as before.
   private var failures = 0
-  /// Unix ms.
+  /// Unix ms before which rows that a look has not settled are not looked at again.
   private(set) var notBefore: Int64 = 0
+  /// Unix ms at which the last look began.
+  private var lookedAt: Int64 = 0
 
   /// Ms.
   private static let firstPause: Int64 = 1000
@@ -20,38 +22,44 @@ struct LookSchedule: Codable, Sendable, Equatable {
     notBefore <= now || notBefore - now > 2 * Self.longestPause
   }
 
-  /// An answer was lost; its own look is due at `time`, whatever stuck before.
-  mutating func noteLoss(lookAfter time: Int64) {
-    notBefore = min(notBefore, time)
+  /// True for a row that no look has seen since it can be told: it has one of its own.
+  ///
+  /// - Parameter ripe: Unix ms from which on a look at the row can tell.
+  func isNew(ripe: Int64, at now: Int64) -> Bool {
+    ripe <= now && (ripe > lookedAt || lookedAt > now)
   }
 
-  /// A read is over.
+  /// A read is over, whatever it gave.
   ///
   /// - Parameters:
   ///   - unclear: For each row that it did not settle, when a look at it can tell; Unix ms.
+  ///   - began, now: Unix ms.
   ///   - lag: Ms.
-  mutating func noteLook(unclear: [Int64], at now: Int64, lag: Int64) {
-    guard !unclear.isEmpty else {
-      self = LookSchedule()
+  mutating func noteLook(unclear: [Int64], began: Int64, now: Int64, lag: Int64) {
+    lookedAt = began
+    // Too early to tell speaks neither for nor against the read.
+    guard unclear.contains(where: { $0 <= began }) else {
+      failures = 0
+      notBefore = unclear.min() ?? 0
       return
     }
-    if let next = unclear.filter({ $0 > now }).min() {
-      // It was too early to tell; nothing speaks against the read.
-      notBefore = next
-    } else {
-      failures = min(failures + 1, 30)
-      let pause = max(Self.firstPause, lag) << Int64(failures - 1)
-      notBefore = now + min(Self.longestPause, pause)
-    }
+    failures = min(failures + 1, 30)
+    let pause = max(Self.firstPause, lag) << Int64(min(20, failures - 1))
+    notBefore = now + min(Self.longestPause, pause)
   }
+
+  /// When a row that waits for a look gets one.
+  func next(ripe: Int64) -> Int64 { ripe > lookedAt ? ripe : notBefore }
 }
 
-/// The schedules of both reads.
+/// The schedules of what is looked up.
 struct LookSchedules: Codable, Sendable, Equatable {
-  /// Of the list of tasks.
+  /// In the list of tasks.
   var tasks = LookSchedule()
-  /// Of checkpoints and decisions.
+  /// Among checkpoints and decisions.
   var backup = LookSchedule()
+  /// Rows of which a person was told, and that a later read may still show.
+  var uncertain = LookSchedule()
 
   init() {}
 

@@ -26,7 +26,9 @@ public enum SyncStep: Sendable, Equatable {
 struct SyncPlanner {
   /// Ms for which a write that the vault answers with an error is tried again, before a person is
   /// asked: only what the vault will never take is given up at once.
-  static let refusalPatience: Int64 = 24 * 3_600_000
+  static let failurePatience: Int64 = 24 * 3_600_000
+  /// And tried so often: a machine that was off for a day has not tried.
+  static let leastAttempts = 12
   /// After so many errors for one write it is looked up, key or not, before it is sent again.
   static let keyedRefusals = 3
   /// Ms; doubled with each attempt.
@@ -53,8 +55,9 @@ struct SyncPlanner {
 
   /// Items of which a row waits in this pass.
   private var heldUp: Set<String> = []
-  /// Rows that the vault answered with an error in this run: once a run is enough.
-  private var refusedNow: Set<Int64> = []
+  /// Failures in this run, by row: an error once, or a lost answer twice, is enough for one.
+  private var failuresNow: [Int64: Int] = [:]
+  private static let mostFailures = 2
 
   init(
     snapshot: VaultSnapshot, receipts: [String: String] = [:], sendings: [String: Int64] = [:],
@@ -97,7 +100,9 @@ struct SyncPlanner {
       }
     }
     switch step {
-    case .wait, .hold, .settle(_, .lost, _), .settle(_, .provenAbsent, _): holdUp(row)
+    case .wait, .hold, .settle(_, .lost, _), .settle(_, .provenAbsent, _),
+      .settle(_, .postponed, _):
+      holdUp(row)
     case .settle, .send: break
     }
     return step
@@ -106,8 +111,10 @@ struct SyncPlanner {
   /// Nothing of its item goes out any more in this pass.
   mutating func holdUp(_ row: OutboxRow) { heldUp.insert(row.itemID) }
 
-  /// The vault answered it with an error.
-  mutating func noteRefusal(_ row: OutboxRow) { refusedNow.insert(row.number) }
+  /// - Parameter isError: The vault answered with an error; else its answer was lost.
+  mutating func noteFailure(_ row: OutboxRow, isError: Bool) {
+    failuresNow[row.number, default: 0] += isError ? Self.mostFailures : 1
+  }
 
   mutating func beginPass() { heldUp = [] }
 
@@ -134,6 +141,9 @@ struct SyncPlanner {
         because: "the clock was set back")
     case .sent:
       return row.makesItem ? lostItem(row) : lostChange(row)
+    case .queued where row.mustLook && (row.lookAfter ?? 0) - now > timeout + lag:
+      return .settle(
+        row, .postponed(lookAfter: now + timeout + lag), because: "the clock was set back")
     case .queued where row.mustLook && row.makesItem:
       return lostItem(row)
     case .queued:
@@ -173,20 +183,23 @@ struct SyncPlanner {
     return row.lastError ?? "memoryd ended while it was being sent"
   }
 
-  // MARK: Errors
+  // MARK: Failures
 
-  /// A write that the vault answered with an error: given up after a day, tried less and less often
-  /// before. Nil if it may go out now.
+  /// A write that the vault answered with an error, or whose answers are lost and that it does not
+  /// have: given up after a day, tried less and less often before. Nil if it may go out now.
   private func impatience(_ row: OutboxRow) -> SyncStep? {
-    let error = row.lastError ?? "the vault answered with an error"
-    // Counted to the last attempt: a machine that was off has not tried.
-    if let since = row.failingSince, (row.sentAt ?? since) - since >= Self.refusalPatience {
+    let error = row.lastError ?? "it failed before"
+    if let since = row.failingSince, row.attempts >= Self.leastAttempts,
+      (row.sentAt ?? since) - since >= Self.failurePatience
+    {
       let error =
         "the vault did not take it within a day, in \(row.attempts) attempts; the last answer: "
         + error
       return .settle(row, .quarantined(error: error), because: error)
     }
-    if refusedNow.contains(row.number) { return .wait(row, until: retryTime(row), because: error) }
+    if failuresNow[row.number, default: 0] >= Self.mostFailures {
+      return .wait(row, until: max(now + Self.firstPause, retryTime(row)), because: error)
+    }
     if isTyped { return nil }
     let until = max(retryTime(row), row.notBefore ?? 0)
     return until > now && until - now <= 2 * Self.longestPause
@@ -194,7 +207,7 @@ struct SyncPlanner {
   }
 
   /// Unix ms at which a write that failed before is tried again.
-  private func retryTime(_ row: OutboxRow) -> Int64 {
+  func retryTime(_ row: OutboxRow) -> Int64 {
     guard let sentAt = row.sentAt, row.attempts > 0, row.failingSince != nil else { return 0 }
     return sentAt + min(Self.longestPause, Self.firstPause << Int64(min(20, row.attempts)))
   }
@@ -238,7 +251,13 @@ struct SyncPlanner {
   }
 
   private func resend(_ row: OutboxRow) -> SyncStep {
-    if let patience = impatience(row) { return patience }
+    if let patience = impatience(row) {
+      // What is known of it now need not be looked up again.
+      if case .wait = patience {
+        return .settle(row, .provenAbsent, because: "it is not there, and is tried again later")
+      }
+      return patience
+    }
     return row.makesItem ? .send(row, isProvenAbsent: true) : change(row, isProvenAbsent: true)
   }
 

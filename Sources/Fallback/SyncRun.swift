@@ -256,11 +256,14 @@ public final class SyncRun {
     /// When a look at each of the rows that need one can tell; Unix ms.
     var unclearTasks: [Int64] = []
     var unclearOthers: [Int64] = []
+    /// Something was found, or taken by the vault.
+    var hasProgress = false
     /// Rows that no look has settled so far, and that a person was told of.
-    var uncertainTasks = 0
-    var uncertainOthers = 0
+    var uncertain = 0
     /// When the first row that was put off may be tried again; Unix ms.
     var nextTry: Int64?
+
+    mutating func noteTry(_ time: Int64) { nextTry = min(nextTry ?? time, time) }
 
     mutating func noteUnclear(_ row: OutboxRow, until time: Int64) {
       if row.kind == "task" { unclearTasks.append(time) } else { unclearOthers.append(time) }
@@ -271,20 +274,23 @@ public final class SyncRun {
   private static let mostPasses = 100
   /// So many writes whose answers are lost are enough to see what became of them.
   private static let mostLosses = 4
+  /// Ms to the next try after these.
+  private static let pauseAfterLosses: Int64 = 5000
 
   private func drain(_ lease: SyncLease) throws(StoreError) {
     let patience = ContinuousClock.now + .milliseconds(settings.patience)
     for _ in 0..<Self.mostPasses {
       let pass = try goThrough(lease)
       guard !isStopped, !report.isOutOfTime else { return }
-      // What has arrived shows at once, most of the time.
-      if !pass.hasLost {
-        guard let next = report.nextLook else { return }
-        let wait = max(0, next - clock.now) + 5
+      if pass.hasLost {
+        // What has arrived shows at once, most of the time.
+        if pass.hasProgress { lossesSinceSuccess = 0 }
+      } else {
+        let wait = (report.nextLook ?? 0) - clock.now + 5
         let over = ContinuousClock.now + .milliseconds(wait)
-        if over > patience || settings.end.map({ over > $0 }) == true { return }
+        guard wait > 5, over < patience, settings.end.map({ over < $0 }) ?? true else { return }
         usleep(UInt32(wait) * 1000)
-        lossesSinceSuccess = min(lossesSinceSuccess, Self.mostLosses - 1)
+        lossesSinceSuccess = 0
       }
       try renew(lease)
       if isStopped { return }
@@ -298,7 +304,7 @@ public final class SyncRun {
     var pass = Pass()
     report.nextLook = nil
     report.waitsBecause = nil
-    hasReadBackup = false
+    backupReadAt = nil
     planner.beginPass()
     planner.sendings = hasShared ? files.sendings() : [:]
     for kind in Self.kinds where !isStopped {
@@ -307,18 +313,21 @@ public final class SyncRun {
     try flush(lease)
     mayLook = false
     if isStopped { return pass }
-    func note(_ schedule: inout LookSchedule, _ unclear: [Int64], _ uncertain: Int) {
-      schedule.noteLook(
-        unclear: unclear + (uncertain > 0 ? [0] : []), at: clock.now, lag: settings.lag)
+    let now = clock.now
+    if let began = planner.snapshot.tasksReadAt {
+      looks.tasks.noteLook(unclear: pass.unclearTasks, began: began, now: now, lag: settings.lag)
     }
-    if planner.snapshot.tasksReadAt != nil {
-      note(&looks.tasks, pass.unclearTasks, pass.uncertainTasks)
+    if let began = backupReadAt {
+      looks.backup.noteLook(unclear: pass.unclearOthers, began: began, now: now, lag: settings.lag)
     }
-    if hasReadBackup { note(&looks.backup, pass.unclearOthers, pass.uncertainOthers) }
-    var times = [pass.nextTry].compactMap(\.self)
-    if !pass.unclearTasks.isEmpty { times.append(looks.tasks.notBefore) }
-    if !pass.unclearOthers.isEmpty { times.append(looks.backup.notBefore) }
-    report.nextLook = times.min()
+    if planner.snapshot.tasksReadAt != nil || backupReadAt != nil {
+      looks.uncertain.noteLook(
+        unclear: pass.uncertain > 0 ? [0] : [], began: now, now: now, lag: settings.lag)
+    }
+    let times =
+      pass.unclearTasks.map(looks.tasks.next) + pass.unclearOthers.map(looks.backup.next)
+      + [pass.nextTry].compactMap(\.self)
+    report.nextLook = times.min().map { max($0, now) }
     return pass
   }
 
@@ -339,7 +348,7 @@ public final class SyncRun {
         if let step = planner.next(row) {
           try carryOut(step, lease, &pass)
         } else if row.state == .uncertain {
-          if kind == "task" { pass.uncertainTasks += 1 } else { pass.uncertainOthers += 1 }
+          pass.uncertain += 1
         }
       }
     }
@@ -350,10 +359,16 @@ public final class SyncRun {
   ) throws(StoreError) {
     switch step {
     case .settle(let row, let settlement, _):
-      if case .synced = settlement { lossesSinceSuccess = 0 }
-      if case .lost(let error, let lookAfter, _) = settlement {
+      if case .synced = settlement { pass.hasProgress = true }
+      switch settlement {
+      case .lost(let error, let time, _):
         report.waitsBecause = report.waitsBecause ?? error
-        pass.noteUnclear(row, until: lookAfter)
+        pass.noteUnclear(row, until: time)
+      case .postponed(let time): pass.noteUnclear(row, until: time)
+      case .provenAbsent:
+        report.waitsBecause = report.waitsBecause ?? row.lastError
+        pass.noteTry(planner.retryTime(row))
+      case .synced, .notApplied, .uncertain, .quarantined: break
       }
       count(settlement)
       try note(row, settlement, lease)
@@ -362,7 +377,7 @@ public final class SyncRun {
       if planner.mustBeLookedUp(row) {
         pass.noteUnclear(row, until: until ?? planner.lookAfter(row))
       } else if let until {
-        pass.nextTry = min(pass.nextTry ?? until, until)
+        pass.noteTry(until)
       }
     case .hold:
       return
@@ -372,7 +387,13 @@ public final class SyncRun {
         isStopped = true
         return
       }
-      guard lossesSinceSuccess < Self.mostLosses else { return }
+      // A row that failed before says nothing of the vault; its own pauses bound it.
+      guard lossesSinceSuccess < Self.mostLosses || row.failingSince != nil else {
+        report.waitsBecause = report.waitsBecause ?? "the vault's answers get lost"
+        pass.noteTry(clock.now + Self.pauseAfterLosses)
+        planner.holdUp(row)
+        return
+      }
       if isProvenAbsent { try note(row, .provenAbsent, lease) }
       try send(row, lease, &pass)
     }
@@ -390,7 +411,7 @@ public final class SyncRun {
     case .synced: report.found += 1
     case .uncertain: report.uncertain += 1
     case .quarantined: report.quarantined += 1
-    case .notApplied, .lost, .provenAbsent: break
+    case .notApplied, .lost, .provenAbsent, .postponed: break
     }
   }
 
@@ -438,6 +459,14 @@ public final class SyncRun {
       try readFence()
       if isStopped { return }
     }
+    if let task = row.aboutTaskID, let way = try database.wayOfTask(task), way.vaultID == nil,
+      way.maker?.isWaiting == true || way.maker == .uncertain
+    {
+      // The vault would not know which task is meant.
+      report.waitsBecause = report.waitsBecause ?? "the vault does not have its task yet"
+      planner.holdUp(row)
+      return
+    }
     let now = clock.now
     let step = try database.advance(
       settle: carried?.row, as: carried?.settlement, send: row,
@@ -471,6 +500,7 @@ public final class SyncRun {
       let written = try vault.write(call.tool, call.arguments, key: key, by: settings.end)
       lossesInARow = 0
       lossesSinceSuccess = 0
+      pass.hasProgress = true
       let task = written.task.map { RemoteTask($0) }
       if let task { planner.snapshot.note(task, writtenAt: clock.now) }
       if row.kind == "checkpoint" { fence = written.id }
@@ -489,7 +519,7 @@ public final class SyncRun {
       planner.holdUp(row)
       report.waitsBecause = report.waitsBecause ?? failure.detail
     }
-    if isError { planner.noteRefusal(row) }
+    planner.noteFailure(row, isError: isError)
     switch failure.delivery {
     case .refused:
       carried = (row, .quarantined(error: failure.detail))
@@ -500,7 +530,7 @@ public final class SyncRun {
       carried = (
         row, .notApplied(error: failure.detail, notBefore: notBefore, isRefusal: isError)
       )
-      if let notBefore { pass.nextTry = min(pass.nextTry ?? notBefore, notBefore) }
+      if let notBefore { pass.noteTry(notBefore) }
     case .unknown:
       let isKeyed =
         planner.keysSince != nil && SyncKey.of(row) != nil
@@ -508,13 +538,8 @@ public final class SyncRun {
       let lookAfter = clock.now + (isKeyed ? Self.keyedPause : settings.lag)
       carried = (row, .lost(error: failure.detail, lookAfter: lookAfter, isRefusal: isError))
       pass.hasLost = true
-      lossesSinceSuccess += 1
+      if row.failingSince == nil { lossesSinceSuccess += 1 }
       pass.noteUnclear(row, until: lookAfter)
-      if row.kind == "task" {
-        looks.tasks.noteLoss(lookAfter: lookAfter)
-      } else {
-        looks.backup.noteLoss(lookAfter: lookAfter)
-      }
     }
   }
 
@@ -548,8 +573,9 @@ public final class SyncRun {
     case "decide":
       arguments["rationale"] = .string(
         Marker.attached(to: arguments["rationale"]?.string, row.marker ?? row.itemID))
-      if let task = arguments["task_id"]?.string, let id = try? database.vaultID(ofTask: task) {
-        arguments["task_id"] = .string(id)
+      if let task = arguments["task_id"]?.string, let way = try? database.wayOfTask(task) {
+        // One that the vault will never get has no name there.
+        arguments["task_id"] = way.vaultID.map { .string($0) }
       }
     case "save":
       let actions = arguments["recent_actions"]?.array ?? []
@@ -590,37 +616,45 @@ public final class SyncRun {
   private func readWhatIsNeeded(
     for rows: [OutboxRow], _ kind: String
   ) throws(StoreError) {
-    planner.now = clock.now
-    let hasUnclear = rows.contains(where: planner.mustBeLookedUp)
-    if kind == "task" {
+    let now = clock.now
+    planner.now = now
+    let isTask = kind == "task"
+    let schedule = isTask ? looks.tasks : looks.backup
+    let unclear = rows.filter(planner.mustBeLookedUp)
+    let isDue =
+      mayLook || schedule.isDue(at: now)
+      || unclear.contains { $0.state != .uncertain && schedule.isNew(ripe: ripe($0), at: now) }
+    let mayLookUp = unclear.contains {
+      $0.state == .uncertain ? mayLook || looks.uncertain.isDue(at: now) : isDue
+    }
+    if isTask {
       let isChange = rows.contains { !$0.makesItem && $0.state == .queued }
-      let mayLook = hasUnclear && (mayLook || looks.tasks.isDue(at: planner.now))
       // What others changed meanwhile is merged into a change.
-      if planner.snapshot.tasksReadAt == nil, isChange || mayLook { try readTasks() }
+      if planner.snapshot.tasksReadAt == nil, isChange || mayLookUp { try readTasks() }
       // A list that is cut off at its thousandth task: perhaps the backup is not.
       guard planner.snapshot.tasksReadAt != nil, !planner.snapshot.hasAllTasks else { return }
     }
-    guard !isStopped, hasUnclear, planner.snapshot.needsBackup,
-      mayLook || looks.backup.isDue(at: planner.now)
-    else { return }
+    guard !isStopped, mayLookUp, planner.snapshot.needsBackup else { return }
     let readAt = clock.now
+    // A read that fails is a look too: it is not tried again at once.
+    backupReadAt = readAt
     do throws(VaultFailure) {
       planner.snapshot.take(try vault.backup(by: settings.end), readAt: readAt)
-      hasReadBackup = true
     } catch {
-      if error.isAboutThisCall {
-        hasReadBackup = true
-        planner.snapshot.noteBackupFailure(
-          "the vault's backup, in which it would be looked up, fails: \(error.detail)",
-          isImpossible: error.delivery == .refused || error.isUnknownTool)
-      } else {
-        fail(error)
-      }
+      planner.snapshot.noteBackupFailure(
+        "the vault's backup, in which it would be looked up, fails: \(error.detail)",
+        isImpossible: error.isAboutThisCall && (error.delivery == .refused || error.isUnknownTool))
+      if !error.isAboutThisCall { fail(error) }
     }
   }
 
-  /// True if this pass has read it, with whatever result.
-  private var hasReadBackup = false
+  /// Unix ms from which on a look at a row can tell.
+  private func ripe(_ row: OutboxRow) -> Int64 {
+    row.state == .sent ? planner.lookAfter(row) : max(planner.lookAfter(row), row.updatedAt)
+  }
+
+  /// When this pass began to read the backup, Unix ms, with whatever result.
+  private var backupReadAt: Int64?
 
   private func readTasks() throws(StoreError) {
     let readAt = clock.now
@@ -628,7 +662,7 @@ public final class SyncRun {
     guard settings.end != nil else {
       if let answer = probe() {
         lossesInARow = 0
-        planner.snapshot.take(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
+        take(answer.tasks, isWhole: answer.isWhole, readAt)
       } else {
         isStopped = true
       }
@@ -636,11 +670,18 @@ public final class SyncRun {
     }
     do throws(VaultFailure) {
       let list = try vault.tasks(status: "", by: settings.end)
-      planner.snapshot.take(tasks: list.rows, isWhole: list.isWhole, readAt: readAt)
+      lossesInARow = 0
+      take(list.rows, isWhole: list.isWhole, readAt)
     } catch {
       fail(error)
       isStopped = true
     }
+  }
+
+  private func take(_ tasks: [VaultTask], isWhole: Bool, _ readAt: Int64) {
+    planner.snapshot.take(tasks: tasks, isWhole: isWhole, readAt: readAt)
+    // Whether the backup shows more than the list is to be seen anew.
+    if !planner.snapshot.hasAllTasks { planner.snapshot.forgetBackup() }
   }
 
   /// A checkpoint that the vault has now: while it is among the newest ten, so is what comes later.
@@ -662,10 +703,9 @@ public final class SyncRun {
 
   private func pull() throws(StoreError) {
     guard let readAt = planner.snapshot.tasksReadAt else { return }
-    let tasks = planner.snapshot.tasks.values.filter { $0.fields.title != "" }.sorted {
-      $0.vaultID < $1.vaultID
-    }
-    report.pulled = try database.pull(tasks, at: clock.now, lag: settings.lag)
+    let tasks = planner.snapshot.tasks.values.sorted { $0.vaultID < $1.vaultID }
+    report.pulled = try database.pull(
+      tasks.filter { $0.fields.title != "" }, at: clock.now, lag: settings.lag)
     report.differences = try database.differences(
       from: tasks, isComplete: planner.snapshot.hasAllTasks, readAt: readAt, lag: settings.lag)
     guard settings.takesCheckpoint, !isStopped, hasTime else { return }

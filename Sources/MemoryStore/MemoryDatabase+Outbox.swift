@@ -270,7 +270,7 @@ extension MemoryDatabase {
     }
   }
 
-  /// Counts an answer that was an error, and keeps the time of the first.
+  /// Counts an answer that was an error, and keeps the time of the first failure.
   private static let failing =
     "refusals = refusals + ?, failing_since = coalesce(failing_since, ?)"
 
@@ -299,9 +299,11 @@ extension MemoryDatabase {
     case .lost(let error, let lookAfter, let isRefusal):
       _ = try update(
         "state = 'sent', last_error = ?, look_after = ?, " + Self.failing,
-        [redactor.redact(error), lookAfter, isRefusal ? 1 : 0, isRefusal ? now : nil])
+        [redactor.redact(error), lookAfter, isRefusal ? 1 : 0, now])
     case .provenAbsent:
       _ = try update("state = 'queued', look_after = NULL", [])
+    case .postponed(let lookAfter):
+      _ = try update("look_after = ?", [lookAfter])
     case .uncertain(let error):
       _ = try update("state = 'uncertain', last_error = ?", [redactor.redact(error)])
     case .quarantined(let error):

@@ -75,10 +75,23 @@ extension MemoryDatabase {
 
   // MARK: Items in the vault
 
-  /// The vault's id of a task; the id itself if the vault made it.
-  public func vaultID(ofTask id: String) throws(StoreError) -> String? {
-    try read {
-      try String.fetchOne($0, cached: "SELECT vault_id FROM tasks WHERE id = ?", arguments: [id])
+  /// Where a task of this store stands on its way to the vault.
+  ///
+  /// - Returns: Nil for a task that this store does not have.
+  public func wayOfTask(
+    _ id: String
+  ) throws(StoreError) -> (vaultID: String?, maker: OutboxRow.State?)? {
+    try read { db in
+      let row = try Row.fetchOne(
+        db,
+        cached: """
+          SELECT vault_id, (SELECT state FROM outbox
+            WHERE item_id = tasks.id AND action IN ('add', 'retro') LIMIT 1) AS maker
+          FROM tasks WHERE id = ?
+          """, arguments: [id])
+      return row.map { row in
+        (row["vault_id"], (row["maker"] as String?).flatMap { OutboxRow.State(rawValue: $0) })
+      }
     }
   }
 

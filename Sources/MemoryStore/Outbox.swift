@@ -21,7 +21,7 @@ public struct OutboxRow: Sendable, Equatable {
   }
 
   public var number: Int64
-  /// `task`, `decision` or `checkpoint`: the order within a kind is kept.
+  /// `task`, `decision` or `checkpoint`.
   public var kind: String
   /// vault-mcp's word: `add`, `retro`, `update`, `done`, `decide`, `save`.
   public var action: String
@@ -42,7 +42,7 @@ public struct OutboxRow: Sendable, Equatable {
   public var attempts: Int
   /// How often the vault answered with an error for this write alone.
   public var refusals: Int
-  /// Unix ms of the first of these errors; nil without one.
+  /// Unix ms of the first attempt that failed, by an error or a lost answer; nil without one.
   public var failingSince: Int64?
   public var lastError: String?
   public var vaultID: String?
@@ -124,6 +124,8 @@ public enum OutboxSettlement: Sendable, Equatable {
   case lost(error: String, lookAfter: Int64, isRefusal: Bool)
   /// A complete read lacks its marker.
   case provenAbsent
+  /// It was not sent; look, but not before a time (Unix ms).
+  case postponed(lookAfter: Int64)
   /// No read can tell.
   case uncertain(error: String)
   case quarantined(error: String)

@@ -434,9 +434,9 @@ enum Schema {
     END;
     """
 
-  // 7: a write that the vault answers with an error is tried for a day, not a number of times.
+  // 7: a write that fails is tried for a day, not a number of times.
   //
-  // outbox.failing_since: when the first such answer came; null where the last answer was none.
+  // outbox.failing_since: when its first attempt failed, by an error or a lost answer; null without one.
   private static let seven = """
     ALTER TABLE outbox ADD COLUMN failing_since INTEGER;
     UPDATE outbox SET failing_since = sent_at WHERE refusals > 0 AND state IN ('queued', 'sent');

@@ -94,6 +94,7 @@ import Testing
       // Twenty attempts within an hour are no reason to give up; nor is a machine that was off.
       case .send = step(attempts: 20, since: now - hour, last: now - hour),
       case .send = step(attempts: 1, since: now - 50 * hour, last: now - 50 * hour),
+      case .send = step(attempts: 2, since: now - 50 * hour, last: now - hour),
       case .settle(_, .quarantined, _) = step(
         attempts: 30, since: now - 25 * hour, last: now - hour / 2)
     else {
@@ -104,9 +105,16 @@ import Testing
 
   @Test func errorInThisRun_isEnoughForIt_butOthersPass() {
     var planner = planner { $0.isTyped = true }
-    planner.noteRefusal(row(1))
+    planner.noteFailure(row(1), isError: true)
+    planner.noteFailure(row(2), isError: false)
     guard case .wait? = planner.next(row(1)), case .send? = planner.next(row(2)) else {
       Issue.record("a stuck item spins, or holds up another one")
+      return
+    }
+    planner.noteFailure(row(3), isError: false)
+    planner.noteFailure(row(3), isError: false)
+    guard case .wait? = planner.next(row(3)) else {
+      Issue.record("an item whose answers get lost spins")
       return
     }
   }
@@ -373,35 +381,46 @@ import Testing
 @Suite struct LookScheduleTests {
   @Test func looks_comeOncePerLag_thenMoreAndMoreSeldom() {
     var looks = LookSchedule()
-    #expect(looks.isDue(at: 1_000_000))
+    var now: Int64 = 1_000_000
+    let ripe: Int64 = 1_060_000
+    #expect(looks.isDue(at: now))
     // Too early to tell: the next look is when the lag is over.
-    looks.noteLook(unclear: [1_060_000], at: 1_000_000, lag: 60_000)
-    #expect(!looks.isDue(at: 1_059_999) && looks.isDue(at: 1_060_000))
-    var now: Int64 = 1_060_000
+    looks.noteLook(unclear: [ripe], began: now, now: now + 10, lag: 60_000)
+    #expect(!looks.isDue(at: ripe - 1) && looks.isDue(at: ripe) && looks.next(ripe: ripe) == ripe)
+    now = ripe
     var pauses: [Int64] = []
     for _ in 0..<9 {
-      looks.noteLook(unclear: [1_060_000], at: now, lag: 60_000)
-      pauses.append(looks.notBefore - now)
+      looks.noteLook(unclear: [ripe], began: now, now: now, lag: 60_000)
+      pauses.append(looks.next(ripe: ripe) - now)
       now = looks.notBefore
     }
     #expect(pauses.prefix(4) == [60_000, 120_000, 240_000, 480_000])
     #expect(pauses.last == LookSchedule.longestPause)
-    // A new loss has a look of its own; what is settled ends it all.
-    looks.noteLoss(lookAfter: now - 5)
-    #expect(looks.notBefore == now - 5)
-    looks.noteLook(unclear: [], at: now, lag: 60_000)
-    #expect(looks == LookSchedule())
+    #expect(!looks.isDue(at: now - 5))
+    looks.noteLook(unclear: [], began: now, now: now, lag: 60_000)
+    #expect(looks.isDue(at: now))
+  }
+
+  @Test func rowThatNoLookHasSeen_hasOneOfItsOwn_howeverMuchIsStuck() {
+    var looks = LookSchedule()
+    for now in [1_000_000, 2_000_000, 3_000_000] as [Int64] {
+      looks.noteLook(unclear: [5], began: now, now: now, lag: 600_000)
+    }
+    #expect(!looks.isDue(at: 3_000_100))
+    #expect(looks.isNew(ripe: 3_000_050, at: 3_000_100))
+    #expect(!looks.isNew(ripe: 5, at: 3_000_100) && !looks.isNew(ripe: 3_000_200, at: 3_000_100))
+    #expect(looks.isNew(ripe: 50, at: 100), "the clock was set back")
   }
 
   @Test func lagOfNothing_isNoReasonToSpin() {
     var looks = LookSchedule()
-    looks.noteLook(unclear: [5], at: 10, lag: 0)
+    looks.noteLook(unclear: [5], began: 10, now: 10, lag: 0)
     #expect(looks.notBefore == 1010)
   }
 
   @Test func whatTheStoreKeeps_comesBack() {
     var looks = LookSchedules()
-    looks.backup.noteLoss(lookAfter: -3)
+    looks.backup.noteLook(unclear: [1], began: 2, now: 3, lag: 4)
     #expect(LookSchedules(looks.text) == looks)
     #expect(LookSchedules("{") == LookSchedules() && LookSchedules(nil) == LookSchedules())
   }

@@ -152,6 +152,91 @@ import Testing
     #expect(try vault.state().decisions.count == 2)
   }
 
+  /// Whatever becomes of `backup`: cut off, silent, an error page.
+  @Test(arguments: ["html_502", "drop", "malformed_json", "is_error", "black_hole"])
+  func backupThatFails_isNotAskedAgainAtOnce(fault: String) throws {
+    workplace.use(vault, timeout: 300, lag: 100)
+    #expect(try workplace.run("canary").status == 0)
+    try workplace.run("decide", "stuck", "--rationale", "r")
+    try vault.break_("drop", match: ["action": "decide"], count: 1)
+    workplace.use(vault, timeout: 300, lag: 3_600_000)
+    try workplace.run("canary")
+    workplace.use(vault, timeout: 300, lag: 100)
+    try vault.break_(fault, match: ["tool": "backup"])
+    usleep(500_000)
+    try vault.clearLog()
+    let sync = try workplace.run("sync", "--json")
+    #expect(sync.status == 75)
+    #expect(try requests() <= 30, "\(fault) spins")
+    let next = try sync.json()["next_look_at"] as? String
+    #expect(next == nil || next! > "2026", "\(next ?? "")")
+    let daemon = try DaemonPeer(workplace)
+    usleep(1_500_000)
+    try vault.clearLog()
+    usleep(6_000_000)
+    #expect(try requests() <= 24, "\(fault) spins in the daemon")
+    daemon.kill()
+    try vault.heal()
+    try workplace.syncAll()
+    #expect(try vault.state().decisions.count == 1)
+  }
+
+  @Test func writesWhoseAnswersAreAlwaysLost_blockNobodyForEver() throws {
+    #expect(try workplace.run("canary").status == 0)
+    for number in 0..<6 { try workplace.run("task", "add", "lost \(number)") }
+    try workplace.run("decide", "passes", "--rationale", "r")
+    try vault.break_("500", match: ["action": "add"])
+    for _ in 0..<3 { try workplace.run("sync") }
+    #expect(try vault.state().decisions.count == 1)
+    try vault.heal()
+    try workplace.syncAll()
+    #expect(try vault.state().tasks.count == 6)
+  }
+
+  /// Four answers are lost; a change that is settled meanwhile lets nothing overtake.
+  @Test func changesOfATask_keepTheirOrder_whateverIsSettledBetween() throws {
+    func add(_ title: String) throws -> String {
+      let reply = try workplace.run("task", "add", title, "--json").json()
+      return try #require(reply["id"] as? String)
+    }
+    let x = try add("X")
+    let y = try add("Y")
+    try workplace.syncAll()
+    let inVault = try #require(try vault.state().tasks(titled: "Y").first)
+    try vault.seed([
+      "tasks": [inVault.merging(["status": "done", "completed_at": "2026-11-28T00:00:00Z"]) { $1 }]
+    ])
+    for number in 0..<4 { _ = try add("p\(number)") }
+    try workplace.run("task", "update", x, "--title", "first")
+    try workplace.run("task", "done", y)
+    try workplace.run("task", "update", x, "--title", "second")
+    try vault.break_("500", match: ["action": "add"])
+    try workplace.run("sync")
+    try vault.heal()
+    try workplace.syncAll()
+    #expect(try vault.state().tasks(titled: "second").count == 1)
+    #expect(try workplace.run("task", "list", "--json").output.contains("\"second\""))
+  }
+
+  /// The vault knows a task by its own id only.
+  @Test func decisionAboutATask_waitsForIt() throws {
+    #expect(try workplace.run("canary").status == 0)
+    let reply = try workplace.run("task", "add", "T", "--json").json()
+    let id = try #require(reply["id"] as? String)
+    try workplace.run("decide", "D", "--rationale", "r", "--task", id)
+    try vault.break_("apply_then_drop", match: ["action": "add"], count: 1)
+    workplace.use(vault, timeout: 700, lag: 60_000)
+    // The list does not show it yet.
+    try vault.set(["kv_lag": 2.0])
+    let sync = try workplace.run("sync", "--json")
+    #expect(sync.status == 75)
+    #expect(try vault.state().decisions.isEmpty)
+    usleep(2_100_000)
+    try workplace.syncAll()
+    let about = try vault.state().decisions.first?["task_id"] as? String
+    #expect(try about == vault.state().tasks.first?["id"] as? String)
+  }
+
   @Test func lostAnswers_areNoTransition() throws {
     #expect(try workplace.run("canary").status == 0)
     for number in 1...6 { try workplace.run("task", "add", "item \(number)") }

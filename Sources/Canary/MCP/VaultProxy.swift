@@ -86,11 +86,20 @@ public struct VaultProxy: Sendable, Hashable {
 
   // MARK: Who needs none
 
+  /// In any way in which an address of this machine may be written.
   static func isLoopback(_ host: String) -> Bool {
-    let name = host.filter { $0 != "[" && $0 != "]" }
-    if name == "localhost" || name.hasSuffix(".localhost") || name == "::1" { return true }
-    guard let address = ipv4(name) else { return false }
-    return address >> 24 == 127 || address == 0
+    let name = host.lowercased().filter { $0 != "[" && $0 != "]" }
+    if name == "localhost" || name.hasSuffix(".localhost") { return true }
+    var four = in_addr()
+    if inet_aton(name, &four) != 0 {
+      let address = UInt32(bigEndian: four.s_addr)
+      return address >> 24 == 127 || address == 0
+    }
+    var six = in6_addr()
+    guard inet_pton(AF_INET6, name, &six) == 1 else { return false }
+    let bytes = withUnsafeBytes(of: six, Array.init)
+    let isMapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+    return bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] <= 1 || isMapped && bytes[12] == 127
   }
 
   /// `no_proxy`: names with all that is below them, addresses and blocks of them, each with a port or

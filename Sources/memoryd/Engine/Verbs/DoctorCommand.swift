@@ -230,7 +230,10 @@ struct DoctorCommand: Verb {
       checks.append(
         Check(
           name: "vault connection", isGood: true,
-          detail: "\(endpoint.origin) speaks MCP and takes the token\(way), after \(elapsed())"))
+          detail: "\(endpoint.origin) speaks MCP and takes the token\(way), after \(elapsed())",
+          hint: endpoint.proxy != nil && service.settings[.vaultProxy].isEmpty
+            ? "the proxy is that of your environment; a daemon that a service manager starts has "
+              + "another one: set vault.proxy" : nil))
       let count = try tools.tasks(status: "open").rows.count
       checks.append(
         Check(
