@@ -94,7 +94,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "127.0.0.1", "127.8.9.10", "localhost", "vault.localhost", "[::1]", "LOCALHOST",
+    "127.0.0.1", "127.8.9.10", "localhost", "vault.localhost", "[::1]", "LOCALHOST", "127.1",
+    "0x7f.1", "[::ffff:127.0.0.1]", "0.0.0.0",
   ])
   func loopback_neverHasAProxy(host: String) throws {
     #expect(try proxy("http://\(host):80/mcp", "http://own.example.org:8") == nil)
