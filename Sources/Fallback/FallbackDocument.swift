@@ -1,6 +1,7 @@
 import CCmark
 import Canary
 import Foundation
+import MemoryStore
 
 /// What stands in a fallback file: memoryd's own records, what people wrote, and what is damaged.
 ///
@@ -324,7 +325,7 @@ struct FallbackDocument {
   }
 
   private static func topLevel(of bytes: [UInt8]) -> [Block] {
-    let root = bytes.withUnsafeBytes { buffer in
+    let root = MarkdownBounds.bounded(bytes).withUnsafeBytes { buffer in
       cmark_parse_document(
         buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, CMARK_OPT_DEFAULT)
     }

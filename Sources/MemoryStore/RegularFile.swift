@@ -301,6 +301,13 @@ public enum RegularFile {
     }
   }
 
+  /// Nil for what is no regular file.
+  static func facts(ofDescriptor descriptor: Int32) -> Facts? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return facts(of: status)
+  }
+
   private static func facts(of status: stat) -> Facts {
     #if canImport(Darwin)
       let modified = status.st_mtimespec

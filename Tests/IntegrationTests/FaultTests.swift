@@ -47,8 +47,12 @@ import Testing
   }
 
   @Test func emptyInput_takesAManualCheckpoint() throws {
-    let result = try place.run("checkpoint", "--json", input: "")
+    try place.append(Line.request("by hand, with nothing on standard input"))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let result = try place.run("checkpoint", "--session", "session-1", "--json", input: "")
     #expect(try result.json()["durability"] as? String == "stored")
+    let items = try place.run("checkpoint", "list", "--json").items()
+    #expect(items.first?["trigger"] as? String == "manual")
   }
 
   @Test func lockedStore_spools_andTheNextCommandTakesItIn() throws {

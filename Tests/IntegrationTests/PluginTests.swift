@@ -186,7 +186,10 @@ import Yams
     var daemon: DaemonPeer?
     var cwd = place.repository
     switch circumstance {
-    case .usual: break
+    case .usual:
+      try place.run("checkpoint", "--objective", "an earlier session")
+      try place.append(Line.request("plan the harbor"))
+      try place.run("canary", input: place.hook("SessionStart", ["source": "startup"]))
     case .daemon: daemon = try DaemonPeer(place)
     case .vaultDown: environment["MEMORYD_VAULT_URL"] = "http://127.0.0.1:1/mcp"
     case .noMemoryd: environment["PATH"] = "/usr/bin:/bin"
@@ -228,7 +231,7 @@ import Yams
           #expect(process.terminationStatus == 0, "\(circumstance) \(command): \(text)")
           #expect(!text.trimmingCharacters(in: .whitespacesAndNewlines).isEmpty, "\(command)")
           #expect(ContinuousClock.now - start < .seconds(60), "\(command)")
-          if circumstance == .usual {
+          if circumstance == .usual, !session.isEmpty {
             #expect(!text.contains("memoryd: error"), "\(command): \(text)")
           }
           // The model is told what is wrong.

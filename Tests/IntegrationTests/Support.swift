@@ -127,6 +127,8 @@ final class Workplace {
   }
 
   func write(_ text: String, to name: String) throws {
+    let folder = (path + "/" + name as NSString).deletingLastPathComponent
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try text.write(toFile: path + "/" + name, atomically: false, encoding: .utf8)
   }
 

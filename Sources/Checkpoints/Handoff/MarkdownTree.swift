@@ -1,4 +1,5 @@
 import CCmark
+import MemoryStore
 
 /// A CommonMark tree of cmark's, which ends with the last reference to it.
 final class MarkdownTree {
@@ -11,7 +12,7 @@ final class MarkdownTree {
 
   /// - Parameter text: Read as CommonMark; any text is a document.
   init(parsing text: String) {
-    var text = text
+    var text = MarkdownBounds.bounded(text)
     root = text.withUTF8 { bytes in
       bytes.withMemoryRebound(to: CChar.self) { characters in
         cmark_parse_document(characters.baseAddress, characters.count, CMARK_OPT_DEFAULT)

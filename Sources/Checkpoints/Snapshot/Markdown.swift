@@ -4,6 +4,7 @@ public enum Markdown {
   /// Text on one line of a list item or paragraph.
   public static func text(_ text: String) -> String {
     if isPlain(text) { return text }
+    let text = InvisibleText.removed(from: text)
     var result: [UInt8] = []
     result.reserveCapacity(text.utf8.count + 8)
     let backslash = UInt8(ascii: "\\")
@@ -86,6 +87,7 @@ public enum Markdown {
 
   /// A code span that holds the text, whatever backticks are in it.
   public static func code(_ text: String) -> String {
+    let text = InvisibleText.removed(from: text)
     let clean = String(
       String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
     var longest = 0

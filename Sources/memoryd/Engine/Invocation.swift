@@ -32,9 +32,9 @@ public struct Invocation {
   /// Ms that a hook has spent already before this process was asked.
   public var spent = 0
   /// Called once a hook's input is understood: after that many ms the process must be gone.
-  /// The closure it takes runs first when the time is up.
+  /// The closure it takes runs first when the time is up, and gives what is to be printed.
   public var enterHookMode:
-    (_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> Void)
+    (_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> String)
       -> Void
 
   public init(
@@ -44,7 +44,7 @@ public struct Invocation {
     converse: ((TakeLine) -> Void)? = nil,
     announce: (@Sendable (String) -> Void)? = nil,
     stream: (([UInt8]) -> Bool)? = nil,
-    enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
+    enterHookMode: @escaping (Int, @escaping @Sendable () -> String) -> Void = { _, _ in }
   ) {
     self.arguments = arguments
     self.input = input
@@ -66,7 +66,7 @@ extension Invocation {
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
     requestID: String, outputIsTerminal: Bool = false, progress: ((String) -> Void)? = nil,
     daemon: DaemonContext,
-    enterHookMode: @escaping (Int, @escaping @Sendable () -> Void) -> Void = { _, _ in }
+    enterHookMode: @escaping (Int, @escaping @Sendable () -> String) -> Void = { _, _ in }
   ) {
     self.init(
       arguments: arguments, input: input, cwd: cwd, environment: environment,

@@ -46,7 +46,7 @@ func converse(_ take: Invocation.TakeLine) {
 }
 
 /// Ends the process when a hook's time is up, whatever it is waiting for.
-func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> Void) {
+func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> String) {
   let thread = Thread {
     usleep(UInt32(milliseconds) * 1000)
     // The note itself may hang on the same broken disk.
@@ -54,7 +54,7 @@ func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> V
       usleep(100_000)
       _exit(0)
     }
-    onTimeout()
+    _ = Streams.write(Array(onTimeout().utf8), to: 1, by: Streams.now() + 100)
     _exit(0)
   }
   thread.stackSize = 1 << 19

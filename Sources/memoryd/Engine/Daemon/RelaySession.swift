@@ -142,9 +142,11 @@ struct RelaySession: Sendable {
       enterHookMode: { milliseconds, onTimeout in
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
           guard let socket = ending.claim() else { return }
-          onTimeout()
+          let output = Array(onTimeout().utf8)
           Streams.write(
-            RelayFrame.bytes(.exit, number: 0), to: socket.descriptor, by: Streams.now() + 100)
+            (output.isEmpty ? [] : RelayFrame.bytes(.output, output))
+              + RelayFrame.bytes(.exit, number: 0), to: socket.descriptor,
+            by: Streams.now() + 100)
         }
       })
     invocation.afterwards = afterwards

@@ -53,7 +53,9 @@ struct ClaudeHooks {
   /// - Parameter original: The document before they came in: what was empty there stays so.
   func uninstall(from text: inout JSONText, original: JSONText? = nil) {
     let before = original?.root["hooks"]
-    for hook in Self.all {
+    // What somebody else left empty is theirs.
+    guard Self.areIn(text) else { return }
+    for hook in Self.all where !Self.commands(at: hook.event, in: text).isEmpty {
       while let groups = text.root["hooks"]?[hook.event],
         let index = groups.elements?.firstIndex(where: { !Self.own(inGroup: $0).isEmpty }),
         let group = groups.elements?[index], let list = group["hooks"]

@@ -30,7 +30,9 @@ struct People {
   static func safe(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
-        text.unicodeScalars.map { $0 != "\n" && Markdown.isControl($0) ? " " : $0 }))
+        InvisibleText.removed(from: text).unicodeScalars.map {
+          $0 != "\n" && Markdown.isControl($0) ? " " : $0
+        }))
   }
 
   /// `2026-01-14 15:18`, UTC.

@@ -186,6 +186,12 @@ struct CanaryService {
 
   func greet(_ input: HookInput) -> Greeting {
     let deadline = service.deadline ?? Deadline(milliseconds: 2000)
+    service.hookOutput.set(
+      Greeting(
+        context:
+          "memoryd: this session start was not done in time; `memoryd resume` prints what the "
+          + "project's last session knew.\n"
+      ).json)
     var recorder = SessionRecorder(service: service, input: input)
     // git works while the transcript is read and the vault is asked.
     let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
@@ -219,20 +225,26 @@ struct CanaryService {
       service.daemon?.noteUncommitted(dirty, in: git.root)
     }
     let budget = service.settings.integer(.resumeBudget)
-    var head = openingLines(recorder, settled, change)
-    if let warning = warning(problems) { head = "memoryd: \(Markdown.text(warning))\n" + head }
+    let head = Self.headLine(settled.verdict)
+    var lines = openingLines(recorder, settled, change)
+    if let warning = warning(problems) { lines.insert(Markdown.text(warning), at: 0) }
+    let notes = [change, warning(problems)].compactMap(\.self)
+    let message =
+      notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
+    let facts = lines.map { "- \($0)\n" }.joined()
+    // What there is, should the document take too long.
+    service.hookOutput.set(Greeting(context: head + Self.fenced(facts), message: message).json)
     let document = document(recorder, input, dirty: dirty)
     let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
     let room =
       (isShort ? min(budget, RecoveryService.shortBudget) : budget) - head.utf16.count
-      - Self.fence.utf16.count
-    var context = head
+      - facts.utf16.count - Self.fence.utf16.count
+    var record = facts
     if let document, room > 400 {
-      context += Self.fenced(document.markdown(now: service.clock.now, budget: room))
+      record +=
+        (facts.isEmpty ? "" : "\n") + document.markdown(now: service.clock.now, budget: room - 1)
     }
-    let notes = [change, warning(problems)].compactMap(\.self)
-    let message =
-      notes.isEmpty ? nil : "memoryd: \(People.line(notes.joined(separator: " | "), 900))"
+    let context = record.isEmpty ? head : head + Self.fenced(record)
     if !problems.isEmpty { service.problems.markTold() }
     return Greeting(context: context, message: message)
   }
@@ -311,18 +323,25 @@ struct CanaryService {
     }
   }
 
+  /// In words of ours alone: all that others wrote stands inside the fence.
+  private static func headLine(_ verdict: CanaryVerdict) -> String {
+    let reason =
+      verdict.reason.map { " (\($0.rawValue)) since \(Timestamp.string(verdict.since))" } ?? ""
+    return "memoryd: \(verdict.mode.rawValue) mode\(reason).\n"
+  }
+
   private func openingLines(
     _ recorder: SessionRecorder, _ settled: Settled, _ change: String?
-  ) -> String {
+  ) -> [String] {
     let verdict = settled.verdict
-    var lines = [
-      "memoryd: "
-        + Markdown.text(change ?? "\(verdict.mode.rawValue) mode; \(verdict.detail)") + "."
-    ]
+    var lines: [String] = []
+    if change != nil || verdict.mode != .normal {
+      lines.append(Markdown.text(change ?? verdict.detail))
+    }
     guard
       let report = try? report(
         verdict, project: recorder.project, excluding: recorder.session.id)
-    else { return lines[0] + "\n" }
+    else { return lines }
     var facts: [String] = []
     if report.openTasks > 0 { facts.append("\(report.openTasks) open tasks") }
     if report.pending > 0 { facts.append("\(report.pending) writes wait for the vault") }
@@ -339,7 +358,7 @@ struct CanaryService {
           + objective)
     }
     lines += handoffLines(recorder)
-    return lines.joined(separator: "\n") + "\n"
+    return lines
   }
 
   /// The newest handoff, and messages that nobody has taken. What was kept before this session's own

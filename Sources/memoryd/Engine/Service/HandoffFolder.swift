@@ -42,7 +42,7 @@ struct HandoffFolder {
   ///
   /// - Returns: The path.
   func write(_ document: String, name: String, suffix: String) throws(StoreError) -> String {
-    try RegularFile.makeFolder(path)
+    _ = try ClosedFolder.made(path)
     for number in 1...1000 {
       let file = "\(path)/\(name)\(number == 1 ? "" : "-\(number)")\(suffix)"
       if try RegularFile.writeNew(Array(document.utf8), to: file) { return file }
@@ -52,43 +52,53 @@ struct HandoffFolder {
 
   // MARK: Messages
 
-  /// Bytes; a message is for reading.
-  private static let limit = 1 << 20
-  /// Files that are looked at, the newest names last.
-  private static let mostFiles = 1000
+  /// How much of the files is read.
+  enum Depth {
+    /// For a list: the beginnings of some.
+    case heads
+    /// For handing one over.
+    case whole
 
-  /// The messages in files. Where no front matter says so, the name says who wrote it for whom:
-  /// names may have dashes, so those of the reader decide first.
-  ///
-  /// - Parameter names: The reader's, in lower case.
-  func messages(for names: [String]) -> [MessageFile] {
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    return files.filter { $0.hasSuffix(".md") && $0.contains("-to-") && !$0.hasPrefix(".") }
-      .sorted().prefix(Self.mostFiles).compactMap { message($0, names) }
+    /// Bytes of a file; a message is for reading.
+    var limit: Int { self == .heads ? 64 << 10 : 1 << 20 }
+    /// Messages that are looked at.
+    var most: Int { self == .heads ? 100 : 1000 }
   }
 
-  private func message(_ name: String, _ names: [String]) -> MessageFile? {
-    let file = path + "/" + name
-    guard let facts = RegularFile.facts(file),
-      let bytes = try? RegularFile.read(file, limit: Self.limit),
-      let middle = name.range(of: "-to-")
+  /// Names that are looked at at all.
+  private static let mostNames = 10_000
+
+  /// The messages in files. Where no front matter says so, the name says who wrote it for whom:
+  /// names may have dashes, so those of the reader decide first. Links are not followed.
+  ///
+  /// - Parameter names: The reader's, in lower case.
+  func messages(for names: [String], _ depth: Depth) -> [MessageFile] {
+    guard let folder = try? ClosedFolder(path) else { return [] }
+    return folder.names(most: Self.mostNames)
+      .filter { $0.hasSuffix(".md") && $0.contains("-to-") && !$0.hasPrefix(".") }
+      .prefix(depth.most).compactMap { message($0, in: folder, names, depth) }
+  }
+
+  private func message(
+    _ name: String, in folder: ClosedFolder, _ names: [String], _ depth: Depth
+  ) -> MessageFile? {
+    guard let (bytes, facts) = folder.read(name, limit: depth.limit),
+      depth == .heads || facts.size <= depth.limit, let middle = name.range(of: "-to-")
     else { return nil }
-    let handoff = Handoff(String(decoding: bytes, as: UTF8.self))
+    let text = String(decoding: bytes, as: UTF8.self)
+    let head = HandoffHead(text)
     let rest = String(name[middle.upperBound...].dropLast(3)).lowercased()
     let own = names.map(Self.slug).filter { rest == $0 || rest.hasPrefix($0 + "-") }
       .max { $0.count < $1.count }
     let recipient = own ?? rest.split(separator: "-").first.map(String.init) ?? rest
     let topic = rest.dropFirst(recipient.count).drop { $0 == "-" }
-    let front = handoff.front
-    let firstLine = handoff.contents.notes.first?.split(separator: "\n").first.map(String.init)
+    let front = head.front
     return MessageFile(
       key: "file:\(facts.device).\(facts.inode).\(facts.modified).\(facts.size):\(name)",
-      path: file,
+      path: path + "/" + name,
       sender: front.from ?? String(name[..<middle.lowerBound]), recipient: front.to ?? recipient,
-      topic: front.topic ?? (topic.isEmpty ? nil : String(topic)),
-      objective: handoff.objective.isEmpty ? firstLine ?? "" : handoff.objective,
-      body: String(decoding: bytes, as: UTF8.self), writtenAt: facts.modified,
-      id: front.id.flatMap { ULID($0)?.description })
+      topic: front.topic ?? (topic.isEmpty ? nil : String(topic)), objective: head.objective,
+      body: text, writtenAt: facts.modified, id: front.id.flatMap { ULID($0)?.description })
   }
 
   /// Moves the file of a message that was handed over out of the others' way. That it was handed over
@@ -96,7 +106,9 @@ struct HandoffFolder {
   ///
   /// - Returns: Where it is now; nil if it could not be moved.
   func putAway(_ file: MessageFile) -> String? {
-    guard (try? RegularFile.makeFolder(read)) != nil else { return nil }
+    guard (try? ClosedFolder(path)) != nil, (try? ClosedFolder.made(read)) != nil else {
+      return nil
+    }
     let name = String(((file.path as NSString).lastPathComponent as NSString).deletingPathExtension)
     for number in 1...100 {
       let target = "\(read)/\(name)\(number == 1 ? "" : "-\(number)").md"

@@ -416,7 +416,7 @@ struct HandoffService {
           hint: "`memoryd handoff take --as NAME` if that is you")
       }
     }
-    let files = isHere(project) ? folder.messages(for: names) : []
+    let files = isHere(project) ? folder.messages(for: names, .whole) : []
     let message = try database.takeMessage(
       for: names, notFrom: writer, in: project, files: files, requestID: service.requestID,
       at: service.clock.now)
@@ -469,7 +469,7 @@ struct HandoffService {
         objective: $0.objective, createdAt: $0.createdAt)
     }
     let own = folder ?? (isHere(project) ? self.folder : nil)
-    let files = try reader.unknown(own?.messages(for: names) ?? []).map {
+    let files = try reader.unknown(own?.messages(for: names, .heads) ?? []).map {
       Waiting(
         sender: $0.sender, recipient: $0.recipient, topic: $0.topic, objective: $0.objective,
         createdAt: $0.writtenAt)

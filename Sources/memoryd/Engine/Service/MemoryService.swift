@@ -41,6 +41,7 @@ final class MemoryService {
   /// The daemon that this runs in.
   let daemon: DaemonContext?
   let afterwards: Afterwards?
+  let hookOutput = HookOutput()
   /// Set in hook mode: bounds every wait, and forbids migrations.
   private(set) var deadline: Deadline?
 

@@ -262,7 +262,9 @@ struct HandoffCommand: ParsableCommand {
       object["document"] = document
       return Outcome(output: JSONOutput.text(object))
     }
-    return Outcome(output: invocation.outputIsTerminal ? People.safe(document) : document)
+    // Into a pipe an agent reads it.
+    return Outcome(
+      output: invocation.outputIsTerminal ? People.safe(document) : Markdown.disarmed(document))
   }
 
   struct Read: Verb {

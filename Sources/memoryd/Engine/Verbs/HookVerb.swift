@@ -38,7 +38,7 @@ enum HookVerb {
           let news = VaultNews(service: service).during(session: session)
         else { return "" }
         return JSONOutput.text(
-          ["systemMessage": "memoryd: " + People.line(news, 900)] as JSONOutput.Object)
+          ["systemMessage": "memoryd: " + Markdown.spoken(news)] as JSONOutput.Object)
       }
     case .canary:
       return run(invocation, home: home) { input, service in
@@ -85,12 +85,17 @@ enum HookVerb {
       service.enterHookMode(Deadline(milliseconds: limit))
       let problems = service.problems
       let clock = invocation.clock
+      let output = service.hookOutput
       invocation.enterHookMode(limit) {
-        problems.note(
-          .init(
-            at: clock.now, event: input.event, code: "timeout",
-            message: "the hook was not done within \(limit) ms and was ended",
-            hint: "run `memoryd doctor`"))
+        // First what the host waits for: the note may hang on a broken disk.
+        defer {
+          problems.note(
+            .init(
+              at: clock.now, event: input.event, code: "timeout",
+              message: "the hook was not done within \(limit) ms and was ended",
+              hint: "run `memoryd doctor`"))
+        }
+        return output.soFar
       }
       if input.isRepaired {
         service.note(
