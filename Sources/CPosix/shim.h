@@ -4,12 +4,33 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #ifdef __linux__
 #include <malloc.h>
 #include <sys/mman.h>
+
+struct memoryd_statx_time {
+  long long seconds;
+  unsigned nanoseconds;
+  int reserved;
+};
+
+// As the kernel has it; the C library's own is only declared under _GNU_SOURCE.
+struct memoryd_statx {
+  unsigned mask, block_size;
+  unsigned long long attributes;
+  unsigned links, user, group;
+  unsigned short mode, spare;
+  unsigned long long inode, size, blocks, attribute_mask;
+  struct memoryd_statx_time accessed, born, changed, modified;
+  unsigned long long rest[16];
+};
+
+struct statx;
+extern int statx(int, const char *, int, unsigned, struct statx *);
 
 struct memoryd_credentials {
   int pid;
@@ -77,6 +98,21 @@ static inline long memoryd_peer_user(int descriptor) {
   uid_t user;
   gid_t group;
   return getpeereid(descriptor, &user, &group) == 0 ? (long)user : -1;
+#endif
+}
+
+// When a folder was made, in ns since 1970; 0 where the file system does not tell.
+static inline long long memoryd_birth(const char *path) {
+#ifdef __linux__
+  struct memoryd_statx facts = {0};
+  // AT_FDCWD, STATX_BTIME
+  if (statx(-100, path, 0, 0x800, (struct statx *)&facts) != 0) return 0;
+  if (!(facts.mask & 0x800)) return 0;
+  return facts.born.seconds * 1000000000LL + facts.born.nanoseconds;
+#else
+  struct stat facts;
+  if (stat(path, &facts) != 0) return 0;
+  return (long long)facts.st_birthtimespec.tv_sec * 1000000000LL + facts.st_birthtimespec.tv_nsec;
 #endif
 }
 

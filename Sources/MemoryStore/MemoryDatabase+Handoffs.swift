@@ -37,20 +37,18 @@ extension MemoryDatabase {
   /// - Returns: The newest first.
   public func handoffs(_ filter: RecordFilter) throws(StoreError) -> [HandoffRecord] {
     var query = Self.handoffQuery
-    query.match("p.name", filter.project)
-    query.match("p.identity", filter.projectIdentity)
+    query.match(project: "h.project_id", filter)
     query.match("h.session_id", filter.sessionID)
     return try fetch(query, order: "h.rowid DESC", limit: filter.limit, Self.handoff)
   }
 
   /// Messages of a project that nobody has taken, the oldest first.
   public func unreadMessages(
-    projectIdentity: String? = nil, project: String? = nil
+    _ project: ProjectReference
   ) throws(StoreError) -> [HandoffRecord] {
     var query = Self.handoffQuery
-    query.match("p.identity", projectIdentity)
-    query.match("p.name", project)
-    query.add("h.recipient IS NOT NULL AND h.taken_at IS NULL AND h.id > ?", "")
+    query.match(project: "h.project_id", RecordFilter(place: project))
+    query.add("h.recipient IS NOT NULL AND h.taken_at IS NULL")
     return try fetch(query, order: "h.rowid", limit: nil, Self.handoff)
   }
 
@@ -152,10 +150,10 @@ extension MemoryDatabase {
         db,
         cached: """
           SELECT id, recipient, path, created_at FROM handoffs
-          WHERE project_id = ? AND recipient IS NOT NULL AND taken_at IS NULL
-            AND (session_id IS NOT ? OR session_id IS NULL)
+          WHERE project_id IN (\(Self.groupSelect)) AND recipient IS NOT NULL
+            AND taken_at IS NULL AND (session_id IS NOT ? OR session_id IS NULL)
           ORDER BY rowid
-          """, arguments: [projectID, writer]
+          """, arguments: [Self.head(of: projectID, db), writer]
       ).first { names.contains(($0["recipient"] as String).lowercased()) }
       let fresh = try files.filter { names.contains($0.recipient.lowercased()) }
         .sorted { ($0.writtenAt, $0.path) < ($1.writtenAt, $1.path) }

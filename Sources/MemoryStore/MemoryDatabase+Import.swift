@@ -87,7 +87,18 @@ extension MemoryDatabase {
             if isKnown == true { try index.fill(db) }
             insert.bind(1, ids.next(at: now).description)
             insert.bind(2, entry.kind)
-            insert.bind(3, try entry.project.map { try Self.project($0, &projects, at: now, db) })
+            var project = try entry.project.map { try Self.project($0, &projects, at: now, db) }
+            if isKnown == true {
+              // Where a person has filed it under this name it stays.
+              project =
+                try Int64.fetchOne(
+                  db,
+                  cached: """
+                    SELECT p.id FROM entries e JOIN projects p ON p.id = e.project_id
+                    WHERE e.origin = 'import' AND e.source_id = ? AND p.name = ?
+                    """, arguments: [entry.id, entry.project]) ?? project
+            }
+            insert.bind(3, project)
             insert.bind(4, entry.session)
             insert.bind(5, entry.id)
             insert.bind(6, entry.actor)
@@ -114,16 +125,12 @@ extension MemoryDatabase {
     }
   }
 
-  /// A project that is known already keeps the time at which work was last seen in it.
+  /// - Parameter known: Where each name was filed by this import.
   private static func project(
     _ name: String, _ known: inout [String: Int64], at now: Int64, _ db: Database
   ) throws -> Int64 {
     if let id = known[name] { return id }
-    let project = ProjectReference.named(name)
-    let id =
-      try Int64.fetchOne(
-        db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [project.identity])
-      ?? upsert(project, at: now, db)
+    let id = try file(under: name, at: now, db)
     known[name] = id
     return id
   }

@@ -4,17 +4,21 @@ extension MemoryDatabase {
   // MARK: Reading
 
   /// A project's ledger as a document has it; nil if it has none.
-  public func ledger(projectIdentity: String) throws(StoreError) -> Ledger? {
+  public func ledger(_ project: ProjectReference) throws(StoreError) -> Ledger? {
     try read { db in
+      guard let id = try Self.row(of: project, db) else { return nil }
+      let head = try Self.head(of: id, db)
       let title = try String.fetchOne(
         db,
         cached: """
-          SELECT l.title FROM ledgers l JOIN projects p ON p.id = l.project_id WHERE p.identity = ?
-          """, arguments: [projectIdentity])
+          SELECT title FROM ledgers WHERE project_id IN (\(Self.groupSelect))
+          ORDER BY project_id <> ?, project_id LIMIT 1
+          """, arguments: [head, head])
       let rows = try Row.fetchAll(
         db,
-        cached: Self.ledgerSelect + " WHERE p.identity = ? ORDER BY f.number, g.number, i.id",
-        arguments: [projectIdentity])
+        cached: Self.ledgerSelect
+          + " WHERE i.project_id IN (\(Self.groupSelect)) ORDER BY f.number, g.number, i.id",
+        arguments: [head])
       if title == nil, rows.isEmpty { return nil }
       var ledger = Ledger()
       if let title { ledger.title = title }
@@ -51,8 +55,7 @@ extension MemoryDatabase {
     _ filter: RecordFilter, phase: String? = nil, status: Ledger.Status? = nil
   ) throws(StoreError) -> [LedgerRecord] {
     var query = Query(Self.ledgerSelect)
-    query.match("p.name", filter.project)
-    query.match("p.identity", filter.projectIdentity)
+    query.match(project: "i.project_id", filter)
     query.match("i.session_id", filter.sessionID)
     query.match("f.name", phase)
     query.match("i.status", status?.rawValue)
@@ -68,23 +71,27 @@ extension MemoryDatabase {
   }
 
   /// The hash of the document that was read last, or written.
-  public func ledgerFile(projectIdentity: String) throws(StoreError) -> String? {
+  public func ledgerFile(_ project: ProjectReference) throws(StoreError) -> String? {
     try read { db in
-      try String.fetchOne(
+      guard let id = try Self.row(of: project, db) else { return nil }
+      let head = try Self.head(of: id, db)
+      return try String.fetchOne(
         db,
         cached: """
-          SELECT l.file FROM ledgers l JOIN projects p ON p.id = l.project_id WHERE p.identity = ?
-          """, arguments: [projectIdentity])
+          SELECT file FROM ledgers WHERE project_id IN (\(Self.groupSelect)) AND file IS NOT NULL
+          ORDER BY project_id <> ?, project_id LIMIT 1
+          """, arguments: [head, head])
     }
   }
 
-  public func setLedgerFile(_ hash: String, projectIdentity: String) throws(StoreError) {
+  public func setLedgerFile(
+    _ hash: String, _ project: ProjectReference
+  ) throws(StoreError) {
     try write { db in
+      guard let id = try Self.row(of: project, db) else { return }
       try db.execute(
-        cached: """
-          UPDATE ledgers SET file = ?
-          WHERE project_id = (SELECT id FROM projects WHERE identity = ?)
-          """, arguments: [hash, projectIdentity])
+        cached: "UPDATE ledgers SET file = ? WHERE project_id IN (\(Self.groupSelect))",
+        arguments: [hash, Self.head(of: id, db)])
     }
   }
 
@@ -126,9 +133,9 @@ extension MemoryDatabase {
       let known = try Int64.fetchOne(
         db,
         cached: """
-          SELECT number FROM ledger_phases WHERE project_id = ? AND name = ?
-          ORDER BY number LIMIT 1 OFFSET ?
-          """, arguments: [projectID, phase.name, phases.next(phase.name)])
+          SELECT number FROM ledger_phases
+          WHERE project_id IN (\(groupSelect)) AND name = ? ORDER BY number LIMIT 1 OFFSET ?
+          """, arguments: [head(of: projectID, db), phase.name, phases.next(phase.name)])
       if let known, draft.isImport {
         try db.execute(
           cached: "UPDATE ledger_phases SET is_done = ? WHERE number = ?",

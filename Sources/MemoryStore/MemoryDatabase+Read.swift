@@ -8,26 +8,34 @@ extension MemoryDatabase {
   ///   - filter: Its times are those of the adding, or with `done` of the doing.
   /// - Returns: The newest first.
   public func tasks(status: String?, filter: RecordFilter) throws(StoreError) -> [TaskRecord] {
-    var query = Query("SELECT * FROM tasks")
-    query.match("status", status)
-    query.match("project", filter.project)
-    query.range(status == "done" ? "completed_at" : "created_at", filter.since, filter.until)
-    return try fetch(query, order: "id DESC", limit: filter.limit, Self.task)
+    var query = Self.taskQuery
+    query.match("t.status", status)
+    query.match(project: "t.project_id", filter)
+    if filter.isUnfiled { query.add(Self.isUnfiled) }
+    query.range(status == "done" ? "t.completed_at" : "t.created_at", filter.since, filter.until)
+    return try fetch(query, order: "t.id DESC", limit: filter.limit, Self.task)
   }
 
-  public func openTaskCount(project: String) throws(StoreError) -> Int {
-    try read {
-      try Int.fetchOne(
-        $0, cached: "SELECT count(*) FROM tasks WHERE status = 'open' AND project = ?",
-        arguments: [project]) ?? 0
-    }
+  public func openTaskCount(_ project: ProjectReference) throws(StoreError) -> Int {
+    var query = Query("SELECT count(*) AS count FROM tasks t")
+    query.match("t.status", "open")
+    query.match(project: "t.project_id", RecordFilter(place: project))
+    return try fetch(query, order: "1", limit: nil) { $0["count"] as Int }.first ?? 0
   }
 
   public func task(id: String) throws(StoreError) -> TaskRecord? {
-    var query = Query("SELECT * FROM tasks")
-    query.match("id", id)
-    return try fetch(query, order: "id", limit: 1, Self.task).first
+    var query = Self.taskQuery
+    query.match("t.id", id)
+    return try fetch(query, order: "t.id", limit: 1, Self.task).first
   }
+
+  private static let isUnfiled =
+    "(p.id IS NULL OR (p.identity LIKE 'name:%' AND p.joined_to IS NULL))"
+  private static let taskQuery = Query(
+    """
+    SELECT t.*, coalesce(p.name, t.project) AS project_name, \(isUnfiled) AS is_unfiled
+    FROM tasks t LEFT JOIN projects p ON p.id = t.project_id
+    """)
 
   // MARK: Decisions
 
@@ -35,8 +43,7 @@ extension MemoryDatabase {
   public func decisions(_ filter: RecordFilter) throws(StoreError) -> [DecisionRecord] {
     var query = Query(
       "SELECT d.*, p.name AS project FROM decisions d LEFT JOIN projects p ON p.id = d.project_id")
-    query.match("p.name", filter.project)
-    query.match("p.identity", filter.projectIdentity)
+    query.match(project: "d.project_id", filter)
     query.match("d.session_id", filter.sessionID)
     query.range("d.created_at", filter.since, filter.until)
     return try fetch(query, order: "d.id DESC", limit: filter.limit) { row in
@@ -53,8 +60,7 @@ extension MemoryDatabase {
   /// - Returns: The newest first.
   public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
     var query = Self.checkpointQuery
-    query.match("p.name", filter.project)
-    query.match("p.identity", filter.projectIdentity)
+    query.match(project: "c.project_id", filter)
     query.match("c.session_id", filter.sessionID)
     query.any("c.trigger", of: filter.kinds)
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
@@ -89,8 +95,7 @@ extension MemoryDatabase {
   /// - Returns: The one seen last first.
   public func sessions(_ filter: RecordFilter) throws(StoreError) -> [SessionRecord] {
     var query = Self.sessionQuery
-    query.match("p.name", filter.project)
-    query.match("p.identity", filter.projectIdentity)
+    query.match(project: "s.project_id", filter)
     query.range("s.last_seen_at", filter.since, filter.until)
     return try fetch(query, order: "s.last_seen_at DESC, s.id", limit: filter.limit, Self.session)
   }
@@ -137,15 +142,6 @@ extension MemoryDatabase {
     }
   }
 
-  /// The project of that short name that was seen last.
-  public func project(named name: String) throws(StoreError) -> ProjectReference? {
-    var query = Query("SELECT * FROM projects")
-    query.match("name", name)
-    return try fetch(query, order: "last_seen_at DESC", limit: 1) { row in
-      ProjectReference(identity: row["identity"], name: row["name"], root: row["root"])
-    }.first
-  }
-
   private static let sessionQuery = Query(
     """
     SELECT s.*, p.name AS project,
@@ -159,6 +155,7 @@ extension MemoryDatabase {
       id: row["id"], agent: row["agent"], cwd: row["cwd"], startedAt: row["started_at"],
       lastSeenAt: row["last_seen_at"])
     session.project = row["project"]
+    session.projectID = row["project_id"]
     session.branch = row["branch"]
     session.transcriptPath = row["transcript_path"]
     session.endedAt = row["ended_at"]
@@ -168,10 +165,13 @@ extension MemoryDatabase {
   }
 
   private static func task(_ row: Row) -> TaskRecord {
-    TaskRecord(
-      id: row["id"], title: row["title"], project: row["project"], status: row["status"],
+    var task = TaskRecord(
+      id: row["id"], title: row["title"], project: row["project_name"], status: row["status"],
       source: row["source"], context: row["context"], occurredAt: row["occurred_at"],
       createdAt: row["created_at"], completedAt: row["completed_at"])
+    task.projectID = row["project_id"]
+    task.isUnfiled = row["is_unfiled"]
+    return task
   }
 
   // MARK: Entries
@@ -371,7 +371,11 @@ struct Query: Sendable {
   }
 
   mutating func add(_ condition: String, _ value: some DatabaseValueConvertible) {
+    add(condition, values: [value])
+  }
+
+  mutating func add(_ condition: String, values: [any DatabaseValueConvertible] = []) {
     conditions.append(condition)
-    arguments += [value]
+    arguments += StatementArguments(values)
   }
 }

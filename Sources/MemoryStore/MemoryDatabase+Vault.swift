@@ -196,9 +196,7 @@ extension MemoryDatabase {
         arguments: [task.vaultID, id])
       return try merge(task, intoTask: id, at: nil, db)
     }
-    let projectID = try Int64.fetchOne(
-      db, cached: "SELECT id FROM projects WHERE name = ? ORDER BY last_seen_at DESC LIMIT 1",
-      arguments: [task.fields.project])
+    let projectID = try Self.file(under: task.fields.project ?? "inbox", at: now, db)
     try db.execute(
       cached: """
         INSERT INTO tasks (id, title, project, project_id, status, source, context, occurred_at,
@@ -244,6 +242,11 @@ extension MemoryDatabase {
       // A field cannot be emptied in the vault: nothing there says nothing about here.
       guard let theirs else { return }
       try db.execute(cached: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+      if field == \.project {
+        try db.execute(
+          cached: "UPDATE tasks SET project_id = ? WHERE id = ?",
+          arguments: [Self.file(under: theirs, at: 0, db), id])
+      }
       isChanged = true
     }
     try take(\.title, "title", pending.fields.title != nil)

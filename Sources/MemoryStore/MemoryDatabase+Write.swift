@@ -16,9 +16,9 @@ extension MemoryDatabase {
     return try self.write { db in
       if let receipt = try Self.receipt(of: write.requestID, db) { return receipt }
       var ids = try Self.generator(db)
-      let projectID = try write.project.map { try Self.upsert($0, at: write.at, db) }
+      var projectID = try write.project.map { try Self.upsert($0, at: write.at, db) }
       if let session = write.session {
-        try Self.upsert(session, projectID: projectID, at: write.at, db)
+        projectID = try Self.upsert(session, projectID: projectID, at: write.at, db)
       }
       if let transcript {
         try Self.store(
@@ -49,8 +49,8 @@ extension MemoryDatabase {
     let session = redacted(session)
     return try write { db in
       var ids = try Self.generator(db)
-      let projectID = try project.map { try Self.upsert($0, at: at, db) }
-      try Self.upsert(session, projectID: projectID, at: at, db)
+      let place = try project.map { try Self.upsert($0, at: at, db) }
+      let projectID = try Self.upsert(session, projectID: place, at: at, db)
       if reopens {
         try db.execute(
           cached: "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?",
@@ -191,7 +191,7 @@ extension MemoryDatabase {
     try db.execute(
       cached: """
         UPDATE tasks SET title = coalesce(?, title), project = coalesce(?, project),
-          project_id = CASE WHEN ? IS NULL THEN project_id ELSE ? END,
+          project_id = coalesce(?, project_id),
           context = coalesce(?, context), occurred_at = coalesce(?, occurred_at),
           status = CASE WHEN ? THEN 'done' ELSE status END,
           completed_at = CASE WHEN ? THEN coalesce(completed_at, ?) ELSE completed_at END,
@@ -199,7 +199,9 @@ extension MemoryDatabase {
         WHERE id = ?
         """,
       arguments: [
-        filled(change.title), project, project, projectID, filled(change.context),
+        filled(change.title), project,
+        try project.map { try projectID ?? file(under: $0, at: at, db) },
+        filled(change.context),
         filled(change.occurredAt), change.completes, change.completes, at, at, change.id,
       ])
     return createdAt
@@ -259,6 +261,7 @@ extension MemoryDatabase {
   private static func enqueue(
     _ kind: String, _ action: String, _ itemID: String, _ write: StoreWrite, _ db: Database
   ) throws {
+    guard try !isPrivate(kind, itemID, db) else { return }
     // A change has no place for a marker of its own; what it changes can be compared.
     let makesItem = action != "update" && action != "done"
     try db.execute(
@@ -273,6 +276,16 @@ extension MemoryDatabase {
         // It was found in a fallback file.
         write.sharedMarker == nil ? 0 : 1, write.at, write.at,
       ])
+  }
+
+  /// Nothing of a private project goes to a vault.
+  private static func isPrivate(_ kind: String, _ itemID: String, _ db: Database) throws -> Bool {
+    try Bool.fetchOne(
+      db,
+      cached: """
+        SELECT is_private FROM projects
+        WHERE id = (SELECT project_id FROM \(kind)s WHERE id = ?)
+        """, arguments: [itemID]) ?? false
   }
 
   /// What a vault takes of a write, in vault-mcp's own words for its arguments.
@@ -305,38 +318,35 @@ extension MemoryDatabase {
     return fields.text
   }
 
-  static func upsert(_ project: ProjectReference, at: Int64, _ db: Database) throws -> Int64 {
-    let statement = try db.cachedStatement(
-      sql: """
-        INSERT INTO projects (identity, name, root, last_seen_at) VALUES (?, ?, ?, ?)
-        ON CONFLICT (identity) DO UPDATE SET last_seen_at = excluded.last_seen_at,
-          root = coalesce(excluded.root, root)
-        RETURNING id
-        """)
-    return try Int64.fetchOne(
-      statement, arguments: [project.identity, project.name, project.root, at])!
-  }
-
+  /// - Returns: The project of what is written. What a host tells of a session belongs to where the
+  ///   session began, also when it has gone elsewhere since.
   static func upsert(
     _ session: SessionReference, projectID: Int64?, at: Int64, _ db: Database
-  ) throws {
+  ) throws -> Int64? {
+    let isFromHost = session.cwd != nil
     let statement = try db.cachedStatement(
       sql: """
         INSERT INTO sessions (id, agent, project_id, cwd, branch, transcript_path, source,
           started_at, last_seen_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
-          project_id = coalesce(excluded.project_id, project_id),
-          cwd = coalesce(excluded.cwd, cwd), branch = coalesce(excluded.branch, branch),
+          project_id = CASE WHEN cwd IS NULL THEN coalesce(excluded.project_id, project_id)
+            ELSE coalesce(project_id, excluded.project_id) END,
+          cwd = coalesce(cwd, excluded.cwd), branch = coalesce(excluded.branch, branch),
           transcript_path = coalesce(excluded.transcript_path, transcript_path),
           source = coalesce(excluded.source, source),
           started_at = min(started_at, excluded.started_at),
           last_seen_at = max(last_seen_at, excluded.last_seen_at)
+        RETURNING project_id
         """)
-    try statement.execute(arguments: [
-      session.id, session.agent, projectID, session.cwd, session.branch, session.transcriptPath,
-      session.source, session.startedAt ?? at, session.lastSeenAt ?? at,
-    ])
+    let began = try Row.fetchOne(
+      statement,
+      arguments: [
+        session.id, session.agent, projectID, session.cwd, session.branch,
+        session.transcriptPath, session.source, session.startedAt ?? at,
+        session.lastSeenAt ?? at,
+      ])
+    return isFromHost ? began?["project_id"] ?? projectID : projectID
   }
 
   private static func insert(_ run: HookRun, at: Int64, _ db: Database) throws {

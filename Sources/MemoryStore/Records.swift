@@ -5,7 +5,12 @@ public struct TaskRecord: Sendable, Equatable {
 
   public var id: String
   public var title: String
+  /// The short name.
   public var project: String
+  /// The project's row.
+  public var projectID: Int64?
+  /// True if nothing but the name is known.
+  public var isUnfiled = false
   public var status: String
   public var source: String
   public var context: String?
@@ -41,8 +46,7 @@ public struct DecisionRecord: Sendable, Equatable {
 
   public init(
     id: String, decision: String, rationale: String, taskID: String? = nil,
-    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil,
-    createdAt: Int64 = 0
+    project: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
   ) {
     self.id = id
     self.decision = decision
@@ -120,6 +124,8 @@ public struct SessionRecord: Sendable, Equatable {
   public var id: String
   public var agent: String
   public var project: String?
+  /// The project's row.
+  public var projectID: Int64?
   public var cwd: String?
   public var branch: String?
   public var transcriptPath: String?
@@ -173,10 +179,18 @@ public struct SearchHit: Sendable, Equatable {
 
 /// Which records a list is about; nil takes all.
 public struct RecordFilter: Sendable {
-  /// The short name.
+  /// The short name, whichever projects have it.
   public var project: String?
-  /// The project itself: two repositories can have one short name.
-  public var projectIdentity: String?
+  /// The project itself, with what was joined to it.
+  public var place: ProjectReference?
+  /// Also what waits under that project's name and may be its.
+  public var takesUnfiled = false
+  /// Leaves out what is of private projects other than the visitor's own.
+  public var hidesPrivate = false
+  /// Who asks.
+  public var visitor: ProjectReference?
+  /// Of tasks, only those of which nothing but a project's name is known.
+  public var isUnfiled = false
   public var sessionID: String?
   public var kinds: [String] = []
   /// Unix ms, inclusive.
@@ -185,12 +199,12 @@ public struct RecordFilter: Sendable {
   public var limit: Int?
 
   public init(
-    project: String? = nil, projectIdentity: String? = nil, sessionID: String? = nil,
+    project: String? = nil, place: ProjectReference? = nil, sessionID: String? = nil,
     kinds: [String] = [],
     since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
   ) {
     self.project = project
-    self.projectIdentity = projectIdentity
+    self.place = place
     self.sessionID = sessionID
     self.kinds = kinds
     self.since = since

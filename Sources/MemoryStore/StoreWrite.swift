@@ -1,23 +1,3 @@
-/// A project as work sees it.
-public struct ProjectReference: Codable, Sendable, Hashable {
-  /// The normalised remote URL, else the root path, else `name:` and the name.
-  public var identity: String
-  /// The base name that people see; the only part that a vault gets.
-  public var name: String
-  public var root: String?
-
-  public init(identity: String, name: String, root: String? = nil) {
-    self.identity = identity
-    self.name = name
-    self.root = root
-  }
-
-  /// A project that is known by its short name only.
-  public static func named(_ name: String) -> ProjectReference {
-    ProjectReference(identity: "name:" + name, name: name)
-  }
-}
-
 /// What a write knows about the session that it belongs to.
 public struct SessionReference: Codable, Sendable, Hashable {
   /// The agent's own id.

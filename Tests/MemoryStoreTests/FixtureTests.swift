@@ -73,6 +73,50 @@ import Testing
     #expect(try !database.search("harbor", filter: RecordFilter()).isEmpty)
   }
 
+  @Test(arguments: schemas) func items_areUnderProjectsAndNoneWasMerged(schema: Int) throws {
+    let path = try copy(schema)
+    // A second harbor, and a task of the vault's that went to the wrong one of them.
+    let queue = try DatabaseQueue(path: path)
+    try queue.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO projects (identity, name, root, last_seen_at)
+          VALUES ('git.example.org/other/almanac', 'almanac', '/srv/almanac', 5),
+            ('/opt/almanac', 'almanac', '/opt/almanac', 6);
+          INSERT INTO tasks (id, title, project, project_id, status, source, created_at, updated_at,
+            vault_id)
+          SELECT '01KDWTN000AAAAAAAAAAAAAAA9', 'Whose', 'almanac', id, 'open', 'cc', 1, 1,
+            '01KDWTN000AAAAAAAAAAAAAAA9' FROM projects WHERE identity = '/opt/almanac';
+          """)
+    }
+    let before = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM tasks") }
+    try queue.close()
+    let database = try MemoryDatabase(path: path, access: .migrating)
+    let tasks = try database.tasks(status: nil, filter: RecordFilter())
+    #expect(tasks.count == before && tasks.allSatisfy { $0.projectID != nil })
+    let harbor = try #require(try database.projects(named: "harbor").first)
+    #expect(try database.projects(named: "harbor").count == 1)
+    let ours = try database.tasks(status: nil, filter: RecordFilter(place: harbor))
+    #expect(ours.contains { $0.title == "Theirs, of harbor" && !$0.isUnfiled })
+    #expect(!ours.contains { $0.title == "In the tools" })
+    #expect(try database.projects(named: "almanac").count == 2)
+    var unfiled = RecordFilter()
+    unfiled.isUnfiled = true
+    let loose = try database.tasks(status: nil, filter: unfiled).map(\.title)
+    #expect(loose.contains("Whose") && loose.contains("Elsewhere") && loose.contains("Theirs"))
+    // The folder that it was worked in leads to it, another one with the same remote does not.
+    func known(_ root: String) throws -> ProjectReference {
+      try database.known(
+        ProjectReference(
+          identity: "", name: "harbor", root: root,
+          marks: ProjectMarks(
+            root: root, gitFolder: root + "/.git", gitFile: "b:" + root,
+            remote: "git.example.org/team/harbor")))
+    }
+    #expect(try known("/srv/harbor").id == harbor.id && known("/tmp/harbor").id == nil)
+    #expect(try database.integrityProblems().isEmpty)
+  }
+
   @Test(arguments: schemas) func hook_leavesItAlone(schema: Int) throws {
     let path = try copy(schema)
     let before = try counts(path)

@@ -104,7 +104,7 @@ import Testing
     let again = try database.takeMessage(
       for: ["bob"], in: project, files: files, requestID: "take 1", at: 50)
     #expect(again?.objective == "late" && again?.takenAt == 40 && again?.takenBy == "bob")
-    #expect(try database.unreadMessages(projectIdentity: project.identity).map(\.id) == ["A2"])
+    #expect(try database.unreadMessages(project).map(\.id) == ["A2"])
     #expect(try database.unknown(files).map(\.key) == ["other"])
   }
 
@@ -171,12 +171,12 @@ import Testing
     let database = try folder.database()
     for _ in 0..<3 {
       try merge(database, Self.ledger)
-      let copy = try database.ledger(projectIdentity: project.identity)
+      let copy = try database.ledger(project)
       // Not by `==`, for which the two spellings of é are one.
       #expect(String(reflecting: copy) == String(reflecting: Optional(Self.ledger)))
     }
     #expect(try database.ledgerItems(RecordFilter()).count == 6)
-    #expect(try database.ledger(projectIdentity: "name:other") == nil)
+    #expect(try database.ledger(.named("other")) == nil)
     #expect(try database.search("b30c1e1", filter: RecordFilter()).first?.entry.kind == "ledger")
   }
 
@@ -191,7 +191,7 @@ import Testing
       ])
     try merge(database, done, "manual", at: 6)
     func entry() throws -> Ledger.Entry? {
-      try database.ledger(projectIdentity: project.identity)?.entries.first?.entry
+      try database.ledger(project)?.entries.first?.entry
     }
     let day = "1970-01-01"
     #expect(try entry() == Ledger.Entry("a", status: .done, detail: "c1", date: day))
@@ -239,6 +239,6 @@ import Testing
     let result = try spool.drain(into: database)
     #expect(result.taken == 2 && result.quarantined == 0)
     #expect(try database.handoff(id: "A1")?.objective == "o")
-    #expect(try database.ledger(projectIdentity: project.identity) == Self.ledger)
+    #expect(try database.ledger(project) == Self.ledger)
   }
 }

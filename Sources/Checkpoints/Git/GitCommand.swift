@@ -49,12 +49,18 @@ struct GitCommand: ~Copyable {
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
     posix_spawnattr_setpgroup(&attributes, 0)
     let arguments =
-      ["git", "--no-optional-locks", "-C", root, "-c", "core.fsmonitor=false"] + command
-    var variables = environment
+      [
+        "git", "--no-optional-locks", "-C", root, "-c", "core.fsmonitor=false", "-c",
+        "core.hooksPath=/dev/null",
+      ] + command
+    // A hook of git itself, or whoever set one of these for another repository, must not lead this
+    // call there; where the user's own configuration is, git may know.
+    var variables = environment.filter {
+      !$0.key.hasPrefix("GIT_") || Self.kept.contains($0.key)
+    }
+    variables["GIT_NO_LAZY_FETCH"] = "1"
     variables["GIT_OPTIONAL_LOCKS"] = "0"
     variables["GIT_TERMINAL_PROMPT"] = "0"
-    // A hook of git itself may have set these for another repository.
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] { variables[name] = nil }
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     var envp: [UnsafeMutablePointer<CChar>?] =
       variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
@@ -72,6 +78,10 @@ struct GitCommand: ~Copyable {
     self.process = process
     output = ends[0]
   }
+
+  private static let kept: Set = [
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+  ]
 
   /// By the caller's `PATH`; the daemon's own may be another.
   private static func find(_ name: String, _ environment: [String: String]) -> String? {

@@ -1,3 +1,4 @@
+import CPosix
 import Foundation
 public import MemoryStore
 
@@ -15,6 +16,12 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   public var dirty: [String]?
   /// Unix ms at which `dirty` was gathered.
   public var dirtyAt: Int64?
+  /// The real path of the git folder that all worktrees share, and what it is known by when it has
+  /// moved: see ``ProjectMarks``. Not kept.
+  public private(set) var commonFolder: String?
+  private var commonFile: String?
+  /// True if the history ends at a depth that somebody chose. Not kept.
+  public private(set) var isShallow = false
 
   public init() {
     root = ""
@@ -38,18 +45,28 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
 
   /// Looks upwards from a folder for a repository.
   ///
+  /// - Parameter environment: Says where the user's own configuration of git is.
   /// - Returns: Nil where there is none, or where its files cannot be made sense of.
-  public static func read(at folder: String) -> GitFacts? {
+  public static func read(
+    at folder: String, environment: [String: String] = [:]
+  ) -> GitFacts? {
     guard folder.hasPrefix("/") else { return nil }
-    var current = folder
+    // As git does it: behind a link to a folder of a repository is the repository.
+    var current = real(folder) ?? folder
     while true {
       if let gitFolder = gitFolder(of: current) {
-        return read(root: current, gitFolder: gitFolder)
+        return read(root: current, gitFolder: gitFolder, environment)
       }
       let parent = (current as NSString).deletingLastPathComponent
       if parent == current || parent.isEmpty { return nil }
       current = parent
     }
+  }
+
+  private static func real(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   /// `.git` is a folder, or in a worktree or submodule a file that leads to one.
@@ -62,7 +79,9 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return RegularFile.absolute(String(text.dropFirst(7).trimmed), from: root)
   }
 
-  private static func read(root: String, gitFolder: String) -> GitFacts? {
+  private static func read(
+    root: String, gitFolder: String, _ environment: [String: String]
+  ) -> GitFacts? {
     // A worktree shares refs and configuration with the repository that it was made from.
     let common =
       small(gitFolder + "/commondir").map {
@@ -75,9 +94,9 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     if head.hasPrefix("ref:") {
       let reference = String(head.dropFirst(4).trimmed)
       let prefix = "refs/heads/"
-      facts.branch =
-        reference.hasPrefix(prefix) ? String(reference.dropFirst(prefix.count)) : reference
-      if !reference.contains("..") {
+      if isReference(reference) {
+        facts.branch =
+          reference.hasPrefix(prefix) ? String(reference.dropFirst(prefix.count)) : reference
         facts.head =
           small(gitFolder + "/" + reference).map { String($0.trimmed) }
           ?? (common == gitFolder
@@ -88,8 +107,39 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       facts.head = head
     }
     if let commit = facts.head, !isCommit(commit) { facts.head = nil }
-    facts.remote = remote(in: common)
+    let config = GitConfig(
+      common: common,
+      .init(
+        gitFolder: real(gitFolder) ?? gitFolder, branch: facts.branch,
+        userFolder: environment["HOME"]), environment: environment)
+    // Other ways to keep references leave files behind that say nothing.
+    if let storage = config.value("extensions", nil, "refstorage"), storage.lowercased() != "files"
+    {
+      facts.branch = nil
+      facts.head = nil
+    }
+    facts.remote = config.remote.map(normalised)
+    let place = real(common) ?? common
+    facts.commonFolder = place
+    facts.commonFile = file(of: place)
+    facts.isShallow = RegularFile.facts(common + "/shallow").map { $0.size > 0 } ?? false
     return facts
+  }
+
+  private static func file(of folder: String) -> String? {
+    var status = stat()
+    guard stat(folder, &status) == 0 else { return nil }
+    let birth = memoryd_birth(folder)
+    return birth == 0 ? "d\(status.st_dev):\(status.st_ino)" : "b\(birth):\(status.st_ino)"
+  }
+
+  /// By the rules of git-check-ref-format(1).
+  private static func isReference(_ name: String) -> Bool {
+    guard name.hasPrefix("refs/"), !name.contains(".."), !name.contains("@{"),
+      !name.contains("//"), !name.hasSuffix("/"), !name.hasSuffix(".")
+    else { return false }
+    return name.utf8.allSatisfy { $0 > 32 && $0 != 127 && !"~^:?*[\\".utf8.contains($0) }
+      && name.split(separator: "/").allSatisfy { !$0.hasPrefix(".") && !$0.hasSuffix(".lock") }
   }
 
   private static func isCommit(_ text: String) -> Bool {
@@ -105,25 +155,6 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       if words.count == 2, words[1] == reference { return String(words[0]) }
     }
     return nil
-  }
-
-  /// The URL of `origin`, else of the first remote.
-  private static func remote(in folder: String) -> String? {
-    guard let text = small(folder + "/config", limit: 1 << 20) else { return nil }
-    var section = ""
-    var first: String?
-    for line in text.split(separator: "\n") {
-      let line = line.trimmed
-      if line.hasPrefix("[") {
-        section = String(line)
-      } else if section.hasPrefix("[remote "), line.hasPrefix("url") {
-        guard let equals = line.firstIndex(of: "=") else { continue }
-        let url = normalised(String(line[line.index(after: equals)...].trimmed))
-        if section == "[remote \"origin\"]" { return url }
-        if first == nil { first = url }
-      }
-    }
-    return first
   }
 
   /// One spelling for the ways to write a remote: `git@host:a/b.git`, `ssh://git@host/a/b` and
@@ -149,22 +180,40 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return host + rest[end...].replacing("//", with: "/")
   }
 
-  /// A project is its remote, else its root folder; outside a repository, the folder itself.
+  /// What the project at a folder can be known by; outside a repository that is the folder itself.
   public static func project(at folder: String, facts: GitFacts?) -> ProjectReference {
     guard let facts else {
-      return ProjectReference(identity: folder, name: baseName(folder), root: folder)
-    }
-    guard let remote = facts.remote else {
+      let root = real(folder) ?? folder
       return ProjectReference(
-        identity: facts.root, name: baseName(facts.root), root: facts.root)
+        identity: root, name: baseName(root), root: root, marks: ProjectMarks(root: root))
     }
-    var name = baseName(remote)
+    var name = facts.remote.map(baseName) ?? ""
     if name.hasSuffix(".git") { name.removeLast(4) }
-    return ProjectReference(identity: remote, name: name, root: facts.root)
+    return ProjectReference(
+      identity: facts.remote ?? facts.root,
+      name: name.isEmpty || facts.remote == nil ? facts.localName : name, root: facts.root,
+      marks: ProjectMarks(
+        root: facts.root, gitFolder: facts.commonFolder, gitFile: facts.commonFile,
+        remote: facts.remote, head: facts.head))
   }
 
+  /// Of the repository, whichever worktree is at hand.
+  private var localName: String {
+    guard let commonFolder else { return Self.baseName(root) }
+    if commonFolder.hasSuffix("/.git") { return Self.baseName(String(commonFolder.dropLast(5))) }
+    let name = Self.baseName(commonFolder)
+    return name.hasSuffix(".git") && name.count > 4 ? String(name.dropLast(4)) : name
+  }
+
+  /// Also of a folder of Windows, which a transcript from there names.
   private static func baseName(_ path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? ""
+    let isWindows =
+      path.hasPrefix("\\\\")
+      || path.utf8.count > 2 && path.utf8.dropFirst().first == UInt8(ascii: ":")
+        && path.first?.isLetter == true && path.first?.isASCII == true
+        && "/\\".utf8.contains(path.utf8[path.utf8.index(path.startIndex, offsetBy: 2)])
+    let parts = path.split { $0 == "/" || isWindows && $0 == "\\" }
+    let name = parts.last.map(String.init) ?? ""
     return name.isEmpty ? "root" : name
   }
 

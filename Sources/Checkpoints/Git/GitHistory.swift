@@ -42,6 +42,29 @@ public struct GitHistory: Sendable {
     run(["log", "-\(count)", Self.format], within: milliseconds).map(Self.commits)
   }
 
+  /// The commits without a parent that the checked out one goes back to. A shallow clone does not
+  /// know them.
+  ///
+  /// - Returns: Nil if git fails, or takes longer than so many ms.
+  public func firstCommits(within milliseconds: Int) -> [String]? {
+    hashes(["rev-list", "--max-parents=0", "HEAD"], within: milliseconds)
+  }
+
+  /// The newest commits that branches and remotes lead to, newest first. Nothing is fetched.
+  ///
+  /// - Returns: Nil if git fails, or takes longer than so many ms.
+  public func commits(_ count: Int, within milliseconds: Int) -> [String]? {
+    hashes(
+      ["rev-list", "--max-count=\(count)", "--branches", "--remotes", "HEAD"],
+      within: milliseconds)
+  }
+
+  private func hashes(_ command: [String], within milliseconds: Int) -> [String]? {
+    run(command, within: milliseconds).map {
+      String(decoding: $0, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+  }
+
   /// Looks hashes up, as they were written.
   ///
   /// - Returns: Nil if git fails, or takes longer than so many ms.

@@ -9,6 +9,8 @@ public struct LedgerVerification: Sendable {
     case unreachable
     /// It names a commit that the repository does not have.
     case missing
+    /// The same in a shallow clone, where the commit may lie before the end of the history.
+    case shallow
     /// It names the beginning of several commits.
     case ambiguous
     /// It says that something is done, and names no commit.
@@ -31,9 +33,16 @@ public struct LedgerVerification: Sendable {
 
   public let results: [Result]
 
+  /// True if the repository is a shallow clone, which cannot tell of what it does not have.
+  public let isShallow: Bool
+
   /// - Parameter find: Looks hashes up.
   /// - Returns: Nil if `find` does.
-  public init?(_ records: [LedgerRecord], find: ([String]) -> [String: GitHistory.Finding]?) {
+  public init?(
+    _ records: [LedgerRecord], isShallow: Bool = false,
+    find: ([String]) -> [String: GitHistory.Finding]?
+  ) {
+    self.isShallow = isShallow
     let named = records.map { Self.hashes(in: $0.entry) }
     let all = Set(named.flatMap { $0.sure + $0.unsure }).sorted()
     guard let found = find(all) else { return nil }
@@ -43,13 +52,18 @@ public struct LedgerVerification: Sendable {
         if case .commit? = found[$0] { true } else { false }
       }
       let hashes = (named.sure + unsure).map { Hash(text: $0, finding: found[$0] ?? .missing) }
-      return Result(record: record, verdict: Self.verdict(record.entry, hashes), hashes: hashes)
+      return Result(
+        record: record, verdict: Self.verdict(record.entry, hashes, isShallow), hashes: hashes)
     }
   }
 
-  private static func verdict(_ entry: Ledger.Entry, _ hashes: [Hash]) -> Verdict {
+  private static func verdict(
+    _ entry: Ledger.Entry, _ hashes: [Hash], _ isShallow: Bool
+  ) -> Verdict {
     if hashes.isEmpty { return entry.status == .done ? .noCommit : .noClaim }
-    if hashes.contains(where: { $0.finding == .missing }) { return .missing }
+    if hashes.contains(where: { $0.finding == .missing }) {
+      return isShallow ? .shallow : .missing
+    }
     if hashes.contains(where: { $0.finding == .ambiguous }) { return .ambiguous }
     for hash in hashes {
       if case .commit(_, false) = hash.finding { return .unreachable }

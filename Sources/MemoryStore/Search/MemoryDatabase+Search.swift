@@ -53,6 +53,23 @@ extension MemoryDatabase {
           result.complaints.append("there is no project \(name)")
           return result
         }
+        if try Self.projects(named: name, db).count > 1 {
+          result.complaints.append("several projects are called \(name): all are searched")
+        }
+      }
+      if let place = query.filter.place {
+        var rows = try Self.row(of: place, db).map { try Self.group(of: $0, db) } ?? []
+        if query.filter.takesUnfiled {
+          rows += try Int64.fetchAll(
+            db, cached: "SELECT id FROM projects WHERE identity = ?",
+            arguments: [ProjectReference.named(place.name).identity])
+        }
+        rows = rows.filter { projects?.contains($0) ?? true }
+        if rows.isEmpty {
+          result.complaints.append("there is no project \(query.filter.project ?? place.name)")
+          return result
+        }
+        projects = rows
       }
       var sessions: [String]?
       if let session = query.filter.sessionID {
@@ -68,16 +85,22 @@ extension MemoryDatabase {
         }
         sessions = found
       }
-      let scope = SearchScope(query.filter, projects: projects, sessions: sessions)
+      var hidden: Set<Int64> = []
+      if query.filter.hidesPrivate {
+        hidden = Set(try Int64.fetchAll(db, cached: "SELECT id FROM projects WHERE is_private = 1"))
+        if let visitor = try query.filter.visitor.flatMap({ try Self.row(of: $0, db) }) {
+          hidden.subtract(try Self.group(of: visitor, db))
+        }
+      }
+      let scope = SearchScope(
+        query.filter, projects: projects, sessions: sessions, hidden: hidden)
       let limit = query.filter.limit ?? 20
       if query.terms.isEmpty {
         result.hits = try Self.newest(query, scope, limit: limit, db)
         return result
       }
-      let here = try options.here.flatMap {
-        try Int64.fetchOne(
-          db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [$0.identity])
-      }
+      let row = try options.here.flatMap { try Self.row(of: $0, db) }
+      let here = Set(try row.map { try Self.group(of: $0, db) } ?? [])
       var bounds = options.bounds
       let candidates = try SearchCandidates(query, scope: scope, bounds: bounds, words, db)
       while true {

@@ -28,7 +28,7 @@ struct SearchRanking {
   private let bounds: SearchWeights.Bounds
   private let words: SearchTokenizer
   private let db: Database
-  private let here: Int64?
+  private let here: Set<Int64>
   private let branch: String?
   private let now: Int64
   private let lengths: SearchLengths
@@ -62,7 +62,7 @@ struct SearchRanking {
 
   init(
     _ query: SearchQuery, _ candidates: SearchCandidates, scope: SearchScope,
-    bounds: SearchWeights.Bounds, here: Int64?, branch: String?, now: Int64,
+    bounds: SearchWeights.Bounds, here: Set<Int64>, branch: String?, now: Int64,
     _ words: SearchTokenizer,
     _ db: Database
   ) throws {
@@ -396,7 +396,9 @@ struct SearchRanking {
     let age = Double(max(0, now / SearchTime.day - turn.createdAt / SearchTime.day))
     take("recency", 1 + (SearchWeights.recency - 1) * pow(0.5, age / SearchWeights.recencyDays))
     if Self.written.contains(turn.kind) { take("kind", SearchWeights.writtenDown) }
-    if let here, turn.projectID == here { take("this project", SearchWeights.here) }
+    if let project = turn.projectID, here.contains(project) {
+      take("this project", SearchWeights.here)
+    }
     if let session = turn.session, onBranch.contains(session) {
       take("this branch", SearchWeights.branch)
     }
@@ -471,10 +473,11 @@ struct SearchRanking {
   }
 
   private mutating func findBranch(_ best: [Int]) throws {
-    guard let branch, let here else { return }
+    guard let branch, !here.isEmpty else { return }
     let statement = try db.cachedStatement(
       sql: "SELECT 1 FROM sessions WHERE id = ? AND branch = ?")
-    for session in Set(best.map { turns[$0].projectID == here ? turns[$0].session : nil }) {
+    let ours = best.map { here.contains(turns[$0].projectID ?? 0) ? turns[$0].session : nil }
+    for session in Set(ours) {
       guard let session else { continue }
       try SearchScan.run(statement, db, [.text(sessions.names[session]), .text(branch)]) { _ in
         onBranch.insert(session)

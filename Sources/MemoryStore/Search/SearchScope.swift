@@ -7,11 +7,16 @@ struct SearchScope {
   private let kinds: Set<String>
   private let projects: Set<Int64>?
   private let sessions: Set<String>?
+  private let hidden: Set<Int64>
 
   /// - Parameters:
   ///   - projects: Those of the filter's name; nil takes all.
   ///   - sessions: Those of the filter's id; nil takes all.
-  init(_ filter: RecordFilter, projects: [Int64]?, sessions: [String]?) {
+  ///   - hidden: Projects of which nothing is found.
+  init(
+    _ filter: RecordFilter, projects: [Int64]?, sessions: [String]?, hidden: Set<Int64> = []
+  ) {
+    self.hidden = hidden
     self.filter = filter
     kinds = Set(filter.kinds.map { $0.lowercased() })
     self.projects = projects.map(Set.init)
@@ -37,6 +42,7 @@ struct SearchScope {
 
   func holds(kind: String, projectID: Int64?, session: String?, time: Int64) -> Bool {
     if let projects, !projects.contains(projectID ?? 0) { return false }
+    if let projectID, hidden.contains(projectID) { return false }
     if !kinds.isEmpty, !kinds.contains(kind.lowercased()) { return false }
     if let sessions, !sessions.contains(session ?? "") { return false }
     return holds(time: time)
@@ -70,8 +76,14 @@ struct SearchScope {
   }
 
   private func without(_ excluded: [String], _ parts: [String]) -> String {
-    let text = parts.joined(separator: " AND ")
-    return excluded.isEmpty
-      ? text : "(\(text)) NOT {title body parts} : (\(excluded.joined(separator: " OR ")))"
+    var text = parts.joined(separator: " AND ")
+    if !excluded.isEmpty {
+      text = "(\(text)) NOT {title body parts} : (\(excluded.joined(separator: " OR ")))"
+    }
+    if !hidden.isEmpty {
+      let rows = hidden.sorted().map { SearchQuery.Phrase(words: ["p\($0)"]) }
+      text = "(\(text)) NOT scope : \(Self.either(rows))"
+    }
+    return text
   }
 }

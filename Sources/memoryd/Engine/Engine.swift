@@ -69,7 +69,7 @@ struct Memoryd: ParsableCommand {
         name: "Memory",
         subcommands: [
           TaskCommand.self, DecideCommand.self, DecisionCommand.self, LedgerCommand.self,
-          SearchCommand.self, IngestCommand.self,
+          SearchCommand.self, IngestCommand.self, ProjectCommand.self,
         ]),
       CommandGroup(
         name: "In and out",

@@ -10,7 +10,8 @@ public enum Relay {
   /// Verbs that are about the store alone, or about what a hook names: the daemon may do these.
   /// Those that serve, install, or write files where the person is stay in a process of their own.
   public static let verbs = [
-    "canary", "checkpoint", "decide", "decision", "resume", "search", "session", "status", "task",
+    "canary", "checkpoint", "decide", "decision", "project", "resume", "search",
+    "session", "status", "task",
   ]
 
   /// The command lines by which hosts call hooks: these read standard input at once.

@@ -102,8 +102,29 @@ struct MCPTools {
     return try MemoryService(invocation: request, homeFlag: home, isLenient: false)
   }
 
-  private func project(_ arguments: Arguments, _ service: MemoryService) -> ProjectReference {
-    ProjectFinder.project(named: arguments["project"] ?? defaultProject, service)
+  /// Whoever calls a vault has nothing but a name for it.
+  private var isVault: Bool { defaultProject != nil }
+
+  private func project(
+    _ arguments: Arguments, _ service: MemoryService
+  ) throws -> ProjectReference {
+    if let defaultProject {
+      return service.known(.named(arguments["project"] ?? defaultProject))
+    }
+    return try ProjectFinder.project(named: arguments["project"], service)
+  }
+
+  /// What a list is narrowed to; nothing without a name.
+  private func filter(
+    _ arguments: Arguments, _ service: MemoryService, limit: Int? = nil
+  ) throws -> RecordFilter {
+    var filter =
+      isVault
+      ? RecordFilter(project: arguments["project"])
+      : try ProjectFinder.filter(named: arguments["project"], service)
+    if isVault { filter.hidesPrivate = true }
+    filter.limit = limit
+    return filter
   }
 
   private func run(
@@ -154,7 +175,7 @@ struct MCPTools {
     case "list":
       let status = arguments.values["status"]?.string ?? "open"
       let tasks = try service.reader().tasks(
-        status: status.isEmpty ? nil : status, filter: RecordFilter(project: arguments["project"]))
+        status: status.isEmpty ? nil : status, filter: filter(arguments, service))
       if arguments["format"] == "md" { return Payload(markdown: TaskCommand.markdown(tasks)) }
       return Payload(tasks.map(JSONOutput.task))
     case "add":
@@ -199,7 +220,8 @@ struct MCPTools {
   ) throws -> Payload {
     let project = arguments["project"] ?? "inbox"
     let done = try service.commit(
-      .addTask(draft), project: ProjectFinder.project(named: project, service),
+      .addTask(draft),
+      project: isVault ? .named(project) : try ProjectFinder.project(named: project, service),
       session: ProjectFinder.session(nil, service))
     // One that is only in the spool cannot be read back yet.
     let known = (try? service.reader().task(id: done.id)) ?? nil
@@ -256,7 +278,7 @@ struct MCPTools {
       .init(
         objective: arguments["objective"], blockers: arguments.values["blockers"]?.strings ?? [],
         actions: arguments.values["recent_actions"]?.strings ?? []),
-      project: project(arguments, service),
+      project: try project(arguments, service),
       session: ProjectFinder.session(nil, service))
   }
 
@@ -267,7 +289,7 @@ struct MCPTools {
         DecisionDraft(
           decision: decision, rationale: try arguments.needed("rationale"),
           taskID: arguments["task_id"]?.uppercased())),
-      project: project(arguments, service),
+      project: try project(arguments, service),
       session: ProjectFinder.session(nil, service))
     return acknowledged(
       done,
@@ -281,14 +303,14 @@ struct MCPTools {
     let limit = arguments.values["limit"]?.integer
     return Payload(
       try service.reader().decisions(
-        RecordFilter(project: arguments["project"], limit: limit)
+        filter(arguments, service, limit: limit)
       ).map(JSONOutput.decision))
   }
 
   // MARK: Handoffs and the ledger
 
   private func handoff(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
-    let project = project(arguments, service)
+    let project = try project(arguments, service)
     let handoffs = HandoffService(service: service)
     switch arguments["action"] ?? "" {
     case "write":
@@ -318,7 +340,7 @@ struct MCPTools {
         try arguments["id"].map { (id) throws(StoreError) in
           try service.reader().handoff(id: id)
         }
-        ?? service.reader().handoffs(RecordFilter(projectIdentity: project.identity))
+        ?? service.reader().handoffs(RecordFilter(place: project))
         .first { $0.recipient == nil }
       guard let record else { throw Failure(message: "there is no such handoff") }
       return Payload(markdown: record.body)
@@ -326,13 +348,13 @@ struct MCPTools {
       let limit = arguments.values["limit"]?.integer ?? 20
       return Payload(
         try service.reader().handoffs(
-          RecordFilter(projectIdentity: project.identity, limit: limit)
+          RecordFilter(place: project, limit: limit)
         ).map(JSONOutput.handoff))
     }
   }
 
   private func ledger(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
-    let project = project(arguments, service)
+    let project = try project(arguments, service)
     switch arguments["action"] ?? "" {
     case "add":
       let status = Ledger.Status(rawValue: arguments["status"] ?? "done")
@@ -346,17 +368,17 @@ struct MCPTools {
       return acknowledged(
         done, ["id": done.id, "created_at": Timestamp.string(done.createdAt)], service)
     case "render":
-      let ledger = try service.reader().ledger(projectIdentity: project.identity)
+      let ledger = try service.reader().ledger(project)
       guard let ledger else { throw Failure(message: "this project has no ledger") }
       return Payload(markdown: ledger.markdown())
     case "verify":
       let records = try service.reader().ledgerItems(
-        RecordFilter(projectIdentity: project.identity))
+        RecordFilter(place: project))
       return Payload(
         try LedgerService(service: service).verify(records).results.map(JSONOutput.ledgerResult))
     default:
       let items = try service.reader().ledgerItems(
-        RecordFilter(projectIdentity: project.identity), phase: arguments["phase"],
+        RecordFilter(place: project), phase: arguments["phase"],
         status: arguments["status"].flatMap { Ledger.Status(rawValue: $0) })
       return Payload(
         items.suffix(max(0, arguments.values["limit"]?.integer ?? .max)).map(JSONOutput.ledgerItem))
@@ -390,11 +412,12 @@ struct MCPTools {
   private func search(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
     let query = try arguments.needed("query")
     let limit = min(100, max(1, arguments.values["limit"]?.integer ?? 20))
+    var narrowed = try filter(arguments, service, limit: limit)
+    narrowed.sessionID = arguments["session"]
     let result = try service.reader().search(
       query,
-      filter: RecordFilter(
-        project: arguments["project"], sessionID: arguments["session"], limit: limit),
-      options: ProjectFinder.searchOptions(project(arguments, service), service))
+      filter: narrowed,
+      options: ProjectFinder.searchOptions(try project(arguments, service), service))
     var object: JSONOutput.Object = [
       "query": query, "count": result.hits.count, "results": result.hits.map(JSONOutput.hit),
     ]
@@ -406,7 +429,7 @@ struct MCPTools {
     let budget = arguments.values["budget"]?.integer ?? service.settings.integer(.resumeBudget)
     let document = try RecoveryService(service: service).document(
       sessionID: arguments["session"],
-      project: project(arguments, service), occasion: .request)
+      project: try project(arguments, service), occasion: .request)
     guard let document else { throw Failure(message: "nothing is recorded for this project") }
     return Payload(
       markdown: document.markdown(now: service.clock.now, budget: max(300, budget)))
@@ -416,16 +439,15 @@ struct MCPTools {
 
   private func sessionStart(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
     let database = try service.reader()
-    let project = arguments["project"]
-    let tasks = try database.tasks(status: nil, filter: RecordFilter(project: project))
+    let tasks = try database.tasks(status: nil, filter: filter(arguments, service))
     let open = tasks.filter { $0.status == "open" }
-    let newest = try database.checkpoints(RecordFilter(project: project, limit: 1)).first
+    let newest = try database.checkpoints(filter(arguments, service, limit: 1)).first
     return Payload(
       [
         "vault_healthy": service.verdict().mode != .degraded,
         "open_tasks_count": open.count, "checkpoint": newest.map { row($0, service) },
         "recent_tasks": open.prefix(10).map(JSONOutput.task),
-        "recent_decisions": try database.decisions(RecordFilter(project: project, limit: 10))
+        "recent_decisions": try database.decisions(filter(arguments, service, limit: 10))
           .map(JSONOutput.decision),
         "task_stats": ["open": open.count, "done": tasks.count - open.count]
           as JSONOutput.Object,

@@ -94,7 +94,8 @@ enum JSONOutput {
 
 extension JSONOutput {
   private static func goesToVault(_ acknowledgement: MemoryService.Acknowledgement) -> Bool {
-    ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
+    !acknowledgement.staysHere
+      && ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
   }
 
   /// `off`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.

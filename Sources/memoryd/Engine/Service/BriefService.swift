@@ -76,11 +76,11 @@ struct BriefService {
   /// - Parameter session: The one that asks, which is not told of itself.
   func brief(project: ProjectReference, session: String?) throws(StoreError) -> Brief {
     let reader = try service.reader()
-    let git = GitFacts.read(at: service.cwd)
+    let git = service.facts(at: service.cwd)
     let document = try RecoveryService(service: service).document(
       sessionID: nil, excluding: session, project: project, occasion: .request)
     let handoffs = HandoffService(service: service)
-    let newest = try reader.handoffs(RecordFilter(projectIdentity: project.identity, limit: 20))
+    let newest = try reader.handoffs(RecordFilter(place: project, limit: 20))
       .first { $0.recipient == nil }
     let contents = newest.map { Handoff($0.body) }
     let snapshot = document?.snapshot
@@ -93,7 +93,7 @@ struct BriefService {
     let steps =
       handoff?.contents.next.filter { !$0.isDone }.map(\.text) ?? (open + (stated?.next ?? []))
     let tasks = try reader.tasks(
-      status: "open", filter: RecordFilter(project: project.name, limit: 8)
+      status: "open", filter: RecordFilter(place: project, limit: 8)
     ).map { "\($0.title) (task \($0.id))" }
     let done =
       handoff.map { Array($0.contents.done.reversed()) }
@@ -108,7 +108,7 @@ struct BriefService {
       messages: Array(
         try handoffs.waiting(handoffs.ownNames(), project: project).prefix(5)),
       ledger: Array(
-        try reader.ledgerItems(RecordFilter(projectIdentity: project.identity)).suffix(5)),
+        try reader.ledgerItems(RecordFilter(place: project)).suffix(5)),
       now: service.clock.now)
   }
 }

@@ -26,14 +26,14 @@ struct CanaryService {
     let now = service.clock.now
     return Report(
       verdict: verdict,
-      openTasks: try database.openTaskCount(project: project.name),
+      openTasks: try database.openTaskCount(project),
       pending: service.pendingForVault(),
       lastCheckpoint: try database.checkpoints(
-        RecordFilter(projectIdentity: project.identity, limit: 1)
+        RecordFilter(place: project, limit: 1)
       ).first,
       otherSessions: try database.sessions(
         RecordFilter(
-          projectIdentity: project.identity, since: now - Self.activeWindow, limit: 20)
+          place: project, since: now - Self.activeWindow, limit: 20)
       ).filter { $0.id != session && $0.endedAt == nil })
   }
 
@@ -246,6 +246,8 @@ struct CanaryService {
     }
     let context = record.isEmpty ? head : head + Self.fenced(record)
     if !problems.isEmpty { service.problems.markTold() }
+    // Without a daemon a later hook asks.
+    if service.afterwards != nil { recorder.learnPlace() }
     return Greeting(context: context, message: message)
   }
 
@@ -357,8 +359,25 @@ struct CanaryService {
         "Another session is active here: \(Markdown.inline(other.id))\(branch), seen \(age)"
           + objective)
     }
+    lines += resemblance(recorder)
     lines += handoffLines(recorder)
     return lines
+  }
+
+  /// Another project with the same first commit may be this one; a fork or a template is not, so
+  /// that only a person can say it. Told once.
+  private func resemblance(_ recorder: SessionRecorder) -> [String] {
+    guard let id = recorder.project.id, let database = try? service.writer() else { return [] }
+    let others = (try? database.resembling(recorder.project)) ?? []
+    return others.prefix(3).compactMap { other in
+      guard let known = other.id, (try? database.noteTold(of: known, to: id)) == true else {
+        return nil
+      }
+      let place = other.root.map { " in \(Markdown.inline($0))" } ?? ""
+      return "This repository begins with the same commit as project "
+        + "\(Markdown.inline(other.name))\(place) and is kept apart from it; "
+        + "`memoryd project join \(known) \(id)` makes them one, if they are."
+    }
   }
 
   /// The newest handoff, and messages that nobody has taken. What was kept before this session's own
@@ -368,7 +387,7 @@ struct CanaryService {
     let session = recorder.session
     var lines: [String] = []
     let newest = try? service.reader().handoffs(
-      RecordFilter(projectIdentity: project.identity, limit: 20)
+      RecordFilter(place: project, limit: 20)
     ).first {
       $0.recipient == nil && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
     }

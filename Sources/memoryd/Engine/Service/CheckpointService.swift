@@ -94,6 +94,7 @@ struct CheckpointService {
     {
       add(late)
     }
+    recorder.learnPlace()
     return acknowledgement
   }
 
@@ -222,7 +223,7 @@ struct CheckpointService {
 
   /// What is known of a session and of the repository at the working folder.
   func snapshot(of session: SessionReference?) -> Snapshot {
-    var git = GitFacts.read(at: service.cwd)
+    var git = service.facts(at: service.cwd)
     if let root = git?.root, var status = GitStatus(root: root, environment: service.environment),
       let dirty = status.paths(within: 1000)
     {

@@ -48,12 +48,12 @@ struct HandoffService {
   }
 
   private var folder: HandoffFolder {
-    HandoffFolder(at: service.cwd, git: GitFacts.read(at: service.cwd))
+    HandoffFolder(at: service.cwd, git: service.facts(at: service.cwd))
   }
 
   /// True if the repository at hand is that project's: another one's files and commits are not its.
   private func isHere(_ project: ProjectReference) -> Bool {
-    project.identity == ProjectFinder.project(named: nil, service).identity
+    project.isSame(as: ProjectFinder.here(service))
   }
 
   private func newID() -> String {
@@ -88,7 +88,7 @@ struct HandoffService {
       return record
     }
     let filter = RecordFilter(
-      projectIdentity: request.project.identity, since: service.clock.now - Self.recent, limit: 1)
+      place: request.project, since: service.clock.now - Self.recent, limit: 1)
     return (try? reader?.sessions(filter))?.first
   }
 
@@ -111,17 +111,17 @@ struct HandoffService {
     var sources = HandoffSources(snapshot: snapshot)
     guard let reader = try? service.reader() else { return sources }
     sources.openTasks =
-      (try? reader.tasks(status: "open", filter: RecordFilter(project: project.name, limit: 100)))
+      (try? reader.tasks(status: "open", filter: RecordFilter(place: project, limit: 100)))
       ?? []
     if let since {
       sources.doneTasks =
         (try? reader.tasks(
-          status: "done", filter: RecordFilter(project: project.name, since: since, limit: 50)))
+          status: "done", filter: RecordFilter(place: project, since: since, limit: 50)))
         ?? []
     }
     let decisions =
       (try? reader.decisions(
-        RecordFilter(projectIdentity: project.identity, since: since, limit: 100))) ?? []
+        RecordFilter(place: project, since: since, limit: 100))) ?? []
     sources.decisions = decisions.filter {
       sessionID == nil || $0.sessionID == nil || $0.sessionID == sessionID
     }.prefix(30).map(\.self)
@@ -213,7 +213,7 @@ struct HandoffService {
     let isMessage = request.recipient != nil
     if isMessage {
       front.from =
-        request.sender ?? (isHere(request.project) ? GitFacts.read(at: service.cwd)?.branch : nil)
+        request.sender ?? (isHere(request.project) ? service.facts(at: service.cwd)?.branch : nil)
         ?? request.project.name
       front.to = request.recipient
       front.topic = service.redactor.redact(request.topic ?? "handoff")
@@ -284,7 +284,7 @@ struct HandoffService {
     let record = try session(request)
     let all = try service.reader().handoffs(
       RecordFilter(
-        projectIdentity: record == nil ? request.project.identity : nil, sessionID: record?.id))
+        place: record == nil ? request.project : nil, sessionID: record?.id))
     // A message is not to be meant by chance, and one that was read cannot be added to.
     guard let known = all.first(where: { $0.trigger == "manual" }) ?? all.first(where: \.isUnread)
     else {
@@ -382,7 +382,7 @@ struct HandoffService {
     let own = ProjectFinder.session(nil, service)
     return names(
       sessionID: own?.id, agent: own == nil ? nil : "claude", cwd: service.cwd,
-      git: GitFacts.read(at: service.cwd))
+      git: service.facts(at: service.cwd))
   }
 
   struct Taken {
@@ -463,7 +463,7 @@ struct HandoffService {
     _ names: [String] = [], project: ProjectReference, folder: HandoffFolder? = nil
   ) throws(StoreError) -> [Waiting] {
     let reader = try service.reader()
-    let stored = try reader.unreadMessages(projectIdentity: project.identity).map {
+    let stored = try reader.unreadMessages(project).map {
       Waiting(
         session: $0.sessionID, sender: $0.sender, recipient: $0.recipient, topic: $0.topic,
         objective: $0.objective, createdAt: $0.createdAt)

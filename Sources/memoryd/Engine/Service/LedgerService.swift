@@ -19,7 +19,7 @@ struct LedgerService {
     _ entries: [Ledger.Entry], phase: String?, section: String? = nil, source: String,
     project: ProjectReference, session: SessionReference?, requestSuffix: String = ""
   ) throws -> MemoryService.Acknowledgement {
-    let known = (try? service.reader().ledger(projectIdentity: project.identity)) ?? nil
+    let known = (try? service.reader().ledger(project)) ?? nil
     let last = phase ?? known?.phases.last?.name ?? Self.firstPhase
     var ledger = Ledger()
     for entry in entries {
@@ -60,7 +60,7 @@ struct LedgerService {
         hint: "a ledger has phases as `## ` headings with tables of Item | Status | Commit | Date")
     }
     func items() -> [LedgerRecord] {
-      (try? service.reader().ledgerItems(RecordFilter(projectIdentity: project.identity))) ?? []
+      (try? service.reader().ledgerItems(RecordFilter(place: project))) ?? []
     }
     let before = Dictionary(items().map { ($0.id, $0) }, uniquingKeysWith: { $1 })
     let acknowledgement = try service.commit(
@@ -83,13 +83,15 @@ struct LedgerService {
 
   /// - Throws: ``VerbError`` if there is no repository, or git does not answer.
   func verify(_ records: [LedgerRecord]) throws -> LedgerVerification {
-    guard let git = GitFacts.read(at: service.cwd) else {
+    guard let git = service.facts(at: service.cwd) else {
       throw VerbError(
         .notFound, "no_repository", "there is no git repository here to look commits up in",
         hint: "run it in the project's repository")
     }
     let history = GitHistory(root: git.root, environment: service.environment)
-    guard let verification = LedgerVerification(records, find: { history.find($0, within: 60_000) })
+    guard
+      let verification = LedgerVerification(
+        records, isShallow: git.isShallow, find: { history.find($0, within: 60_000) })
     else {
       throw VerbError(
         .inputOutput, "git_failed", "git did not say what it has",

@@ -24,6 +24,8 @@ final class MemoryService {
     var problem: StoreError?
     /// How far its way to the vault has come; nil while the store does not have it.
     var vaultState: OutboxRow.State?
+    /// True if it goes to no vault, as its project is private.
+    var staysHere = false
   }
 
   let home: Home
@@ -115,6 +117,28 @@ final class MemoryService {
     else { return nil }
     daemon?.noteUncommitted(paths, in: git.root)
     return paths
+  }
+
+  // MARK: Projects
+
+  private var places: [String: GitFacts?] = [:]
+
+  /// The repository at a folder, read once.
+  func facts(at folder: String) -> GitFacts? {
+    if let known = places[folder] { return known }
+    let facts = GitFacts.read(at: folder, environment: environment)
+    places[folder] = .some(facts)
+    return facts
+  }
+
+  /// A project as the store knows it; as it is where the store does not, or cannot be asked.
+  func known(_ project: ProjectReference) -> ProjectReference {
+    (try? reader().known(project)) ?? project
+  }
+
+  /// The project of a folder.
+  func project(at folder: String) -> ProjectReference {
+    known(GitFacts.project(at: folder, facts: facts(at: folder)))
   }
 
   /// What a transcript has brought so far; nil if the text is none of this memoryd's.
@@ -210,9 +234,10 @@ final class MemoryService {
     do throws(StoreError) {
       let receipt = try database().commit(write, transcript: transcript, hook: hook)
       write.itemID = receipt.id
+      let (state, staysHere) = mirror(write)
       return Acknowledgement(
         id: receipt.id, kind: receipt.kind, durability: .stored, createdAt: receipt.createdAt,
-        vaultState: mirror(write))
+        vaultState: state, staysHere: staysHere)
     } catch {
       guard error.isStoreUnavailable else { throw error }
       noteRefusal(error)
@@ -276,22 +301,22 @@ final class MemoryService {
   /// While the vault is not known to answer, what is stored is put into the fallback files too.
   ///
   /// - Returns: How far the write's way to the vault has come.
-  private func mirror(_ write: StoreWrite) -> OutboxRow.State? {
-    guard settings.hasVault, write.operation.isForVault else { return nil }
+  private func mirror(_ write: StoreWrite) -> (state: OutboxRow.State?, staysHere: Bool) {
+    guard settings.hasVault, write.operation.isForVault else { return (nil, false) }
     do throws(StoreError) {
       let database = try writer()
-      guard let row = try database.outbox(requestID: write.requestID) else { return .queued }
+      guard let row = try database.outbox(requestID: write.requestID) else { return (nil, true) }
       guard row.state.isWaiting, !row.isMirrored, verdict().mode != .normal else {
-        return row.state
+        return (row.state, false)
       }
       let storeID = try Adoption.storeID(database, clock)
       try fallback.append(write.redacted(by: redactor), storeID: storeID)
       try database.markMirrored([row.number], level: 1)
-      return row.state
+      return (row.state, false)
     } catch {
       // The write itself is safe; the next session start mirrors it.
       log.notice("mirror waits", metadata: ["code": "\(error.code.rawValue)"])
-      return .queued
+      return (.queued, false)
     }
   }
 

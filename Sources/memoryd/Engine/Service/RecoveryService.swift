@@ -17,7 +17,7 @@ struct RecoveryService {
     document(
       recorder.snapshot(dirty: dirty), summary: recorder.digest.summary, occasion: occasion,
       checkpointID: checkpointID, takenAt: service.clock.now, sessionID: recorder.session.id,
-      project: recorder.project.name)
+      project: recorder.project)
   }
 
   /// The document of a stored session or, without one, of the session of the project that was
@@ -29,16 +29,21 @@ struct RecoveryService {
     occasion: RecoveryDocument.Occasion
   ) throws(StoreError) -> RecoveryDocument? {
     let database = try service.reader()
+    // A session's document is about its own project, whoever asks.
+    let project =
+      try sessionID.flatMap { (id) throws(StoreError) in
+        try database.project(ofSession: id)
+      } ?? project
     let newest = try database.checkpoints(
       RecordFilter(
-        projectIdentity: sessionID == nil ? project.identity : nil, sessionID: sessionID, limit: 50)
+        place: sessionID == nil ? project : nil, sessionID: sessionID, limit: 50)
     ).first { excluded == nil || $0.sessionID != excluded }
     var state: MemoryDatabase.TranscriptState?
     if let sessionID {
       state = try database.transcript(sessionID: sessionID)
     } else {
       for session in try database.sessions(
-        RecordFilter(projectIdentity: project.identity, limit: 10)) where session.id != excluded
+        RecordFilter(place: project, limit: 10)) where session.id != excluded
       {
         state = try database.transcript(sessionID: session.id)
         if state != nil { break }
@@ -55,7 +60,7 @@ struct RecoveryService {
       guard let newest, let kept else { return nil }
       return document(
         kept, summary: nil, occasion: occasion, checkpointID: newest.id,
-        takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project.name)
+        takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project)
     }
     // The digest is newer than the checkpoint; what a person or git said stands in the latter.
     var snapshot = Snapshot(digest, git: kept?.git)
@@ -67,19 +72,19 @@ struct RecoveryService {
       snapshot, summary: digest.summary, occasion: occasion,
       checkpointID: isOwn ? newest?.id : nil,
       takenAt: max(state.readAt, isOwn ? newest?.updatedAt ?? 0 : 0),
-      sessionID: state.sessionID, project: project.name)
+      sessionID: state.sessionID, project: project)
   }
 
   private func document(
     _ snapshot: Snapshot, summary: String?, occasion: RecoveryDocument.Occasion,
-    checkpointID: String?, takenAt: Int64, sessionID: String?, project: String?
+    checkpointID: String?, takenAt: Int64, sessionID: String?, project: ProjectReference
   ) -> RecoveryDocument {
     let database = try? service.reader()
     return RecoveryDocument(
       snapshot: snapshot, summary: summary, occasion: occasion, checkpointID: checkpointID,
       takenAt: takenAt, sessionID: sessionID,
       openTasks: (try? database?.tasks(
-        status: "open", filter: RecordFilter(project: project, limit: 13))) ?? [],
-      decisions: (try? database?.decisions(RecordFilter(project: project, limit: 8))) ?? [])
+        status: "open", filter: RecordFilter(place: project, limit: 13))) ?? [],
+      decisions: (try? database?.decisions(RecordFilter(place: project, limit: 8))) ?? [])
   }
 }

@@ -21,5 +21,6 @@ struct SessionEndService {
         microseconds: deadline.elapsedMicroseconds)
     }
     service.report(acknowledgement, input.event)
+    if acknowledgement.durability == .stored { recorder.learnPlace() }
   }
 }

@@ -8,8 +8,13 @@ import MemoryStore
 struct SessionRecorder {
   let service: MemoryService
   private(set) var session: SessionReference
-  let project: ProjectReference
+  /// Where the session began, also when it has gone elsewhere since.
+  private(set) var project: ProjectReference
+  /// Of the folder that it is in now.
   let git: GitFacts?
+  private let folder: String
+  /// True if the store knows where it began.
+  private var isSettled = false
 
   private(set) var digest = SessionDigest()
   private(set) var batch: TranscriptBatch?
@@ -20,12 +25,34 @@ struct SessionRecorder {
   init(service: MemoryService, input: HookInput) {
     self.service = service
     let folder = input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.cwd
-    let git = GitFacts.read(at: folder)
+    let git = service.facts(at: folder)
     self.git = git
-    project = GitFacts.project(at: folder, facts: git)
+    self.folder = folder
+    let here = service.project(at: folder)
+    project = here
+    if let id = input.sessionID, let began = (try? service.writer().project(ofSession: id)) ?? nil {
+      isSettled = true
+      // What is known of the folder goes to its own project.
+      if !began.isSame(as: here) { project = began }
+    }
     session = SessionReference(
       id: input.sessionID ?? "unknown-\(project.name)", cwd: folder, branch: git?.branch,
       transcriptPath: input.transcriptPath, source: input.source)
+    noteWalk()
+  }
+
+  /// The branch of another repository is not the session's.
+  private mutating func noteWalk() {
+    if !project.isSame(as: service.project(at: folder)) { session.branch = nil }
+  }
+
+  /// The transcript tells where a session began that no hook has told of before.
+  private mutating func settle() {
+    guard !isSettled, let root = digest.root, root != folder, root.hasPrefix("/") else { return }
+    isSettled = true
+    session.cwd = root
+    project = service.project(at: root)
+    noteWalk()
   }
 
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
@@ -54,6 +81,7 @@ struct SessionRecorder {
           "anew": "\(report.isRestart)",
         ])
       digest = interpreter.digest
+      settle()
       position = report.end
       if report.end != stored?.position {
         batch = TranscriptBatch(
@@ -72,6 +100,17 @@ struct SessionRecorder {
         digest = known
         position = stored.position
       }
+    }
+  }
+
+  /// Asks git what the session's folder is, once, when the host has its answer or needs none.
+  func learnPlace() {
+    guard let git, project.marks != nil else { return }
+    let (service, project) = (service, project)
+    if let afterwards = service.afterwards {
+      afterwards.add { ProjectFinder.learn(project, git, service, within: 2000) }
+    } else if let deadline = service.deadline, deadline.remaining > 450 {
+      ProjectFinder.learn(project, git, service, within: 150)
     }
   }
 

@@ -80,18 +80,19 @@ struct TranscriptIngest {
     from start: TranscriptPosition?, to end: TranscriptPosition, _ database: MemoryDatabase
   ) throws(StoreError) -> Int {
     let digest = transcript.digest
-    let folder = digest.cwd ?? ""
-    // The transcript may come from another machine: its folder says which project it was.
-    let facts = GitFacts.read(at: folder)
+    // Where it began, which may have been another machine: the folder says which project it was.
+    let folder = digest.root ?? digest.cwd ?? ""
     var reference = SessionReference(
-      id: session, agent: format.rawValue, cwd: digest.cwd, branch: digest.branch,
+      id: session, agent: format.rawValue, cwd: folder.isEmpty ? nil : folder,
+      branch: digest.branch,
       transcriptPath: end.path.contains("/subagents/") ? nil : end.path)
     // An old session is not active because it is read today.
     if digest.firstAt > 0 {
       reference.startedAt = digest.firstAt
       reference.lastSeenAt = digest.lastAt
     }
-    let project = folder.isEmpty ? nil : GitFacts.project(at: folder, facts: facts)
+    let project =
+      folder.isEmpty ? nil : GitFacts.project(at: folder, facts: service.facts(at: folder))
     return try database.commit(
       TranscriptBatch(
         start: start, end: end, agent: format.rawValue, entries: transcript.entries,

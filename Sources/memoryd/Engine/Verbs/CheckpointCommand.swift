@@ -60,7 +60,7 @@ struct CheckpointCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.reader().checkpoints(list.filter(shared))
+      let items = try service.reader().checkpoints(list.filter(shared, service))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.checkpoint))) }
       if items.isEmpty {
         return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")

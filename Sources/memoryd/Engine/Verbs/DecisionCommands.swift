@@ -42,7 +42,7 @@ struct DecisionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.reader().decisions(list.filter(shared))
+      let items = try service.reader().decisions(list.filter(shared, service))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.decision))) }
       if items.isEmpty {
         return Outcome(output: "No decisions yet. `memoryd decide` records one.\n")

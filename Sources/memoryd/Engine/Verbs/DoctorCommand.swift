@@ -188,7 +188,7 @@ struct DoctorCommand: Verb {
   }
 
   private func git(_ service: MemoryService) -> Check {
-    guard let facts = GitFacts.read(at: service.cwd) else {
+    guard let facts = service.facts(at: service.cwd) else {
       return Check(name: "git", isGood: true, detail: "no repository here")
     }
     let project = GitFacts.project(at: service.cwd, facts: facts)

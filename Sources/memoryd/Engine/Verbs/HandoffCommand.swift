@@ -145,7 +145,7 @@ struct HandoffCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       if unread { return try messages(service) }
-      let items = try service.reader().handoffs(list.filter(shared))
+      let items = try service.reader().handoffs(list.filter(shared, service))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.handoff))) }
       if items.isEmpty {
         return Outcome(output: "No handoffs yet. `memoryd handoff` writes one.\n")
@@ -162,7 +162,7 @@ struct HandoffCommand: ParsableCommand {
 
     /// Those in files too, which the store does not know yet.
     private func messages(_ service: MemoryService) throws -> Outcome {
-      let project = ProjectFinder.project(named: shared.project?.text, service)
+      let project = try ProjectFinder.project(named: shared.project?.text, service)
       let handoffs = HandoffService(service: service)
       let items = try handoffs.waiting(handoffs.ownNames(), project: project)
         .filter { list.session == nil || $0.session == list.session?.text }
@@ -203,7 +203,7 @@ struct HandoffCommand: ParsableCommand {
       } else {
         let project = try project(shared, service)
         record = try service.reader().handoffs(
-          RecordFilter(projectIdentity: project.identity)
+          RecordFilter(place: project)
         ).first { $0.recipient == nil }
       }
       guard let record else {

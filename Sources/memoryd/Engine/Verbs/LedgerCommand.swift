@@ -76,11 +76,11 @@ struct LedgerCommand: ParsableCommand {
       let project = try project(shared, service)
       let reader = try service.reader()
       var items = try reader.ledgerItems(
-        RecordFilter(projectIdentity: project.identity), phase: phase?.text,
+        RecordFilter(place: project), phase: phase?.text,
         status: try status.map(LedgerCommand.status))
       if let limit { items = items.suffix(max(0, limit)) }
       if shared.json {
-        let ledger = try reader.ledger(projectIdentity: project.identity)
+        let ledger = try reader.ledger(project)
         return Outcome(
           output: JSONOutput.text(
             [
@@ -137,7 +137,7 @@ struct LedgerCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let project = try project(shared, service)
       let records = try service.reader().ledgerItems(
-        RecordFilter(projectIdentity: project.identity), phase: phase?.text)
+        RecordFilter(place: project), phase: phase?.text)
       guard !records.isEmpty else {
         throw VerbError(
           .notFound, "not_found",
@@ -145,19 +145,21 @@ struct LedgerCommand: ParsableCommand {
             ?? "the project \(People.line(project.name, 60)) has no ledger",
           hint: "`memoryd ledger list` shows what there is")
       }
-      let results = try LedgerService(service: service).verify(records).results
+      let verification = try LedgerService(service: service).verify(records)
+      let results = verification.results
       func count(_ verdict: LedgerVerification.Verdict) -> Int {
         results.count { $0.verdict == verdict }
       }
       let isWrong =
         count(.missing) + count(.ambiguous) > 0
-        || strict && count(.noCommit) + count(.unreachable) > 0
+        || strict && count(.noCommit) + count(.unreachable) + count(.shallow) > 0
       var outcome = Outcome(exitCode: isWrong ? .badInput : .ok)
       if shared.json {
         let counts = LedgerVerification.Verdict.allCases.map { ($0.rawValue, count($0)) }
         outcome.output = JSONOutput.text(
           [
-            "ok": !isWrong, "counts": Dictionary(uniqueKeysWithValues: counts),
+            "ok": !isWrong, "shallow": verification.isShallow,
+            "counts": Dictionary(uniqueKeysWithValues: counts),
             "items": results.map(JSONOutput.ledgerResult),
           ] as JSONOutput.Object)
         return outcome
@@ -165,6 +167,7 @@ struct LedgerCommand: ParsableCommand {
       let people = People(invocation)
       for (verdict, title) in [
         (LedgerVerification.Verdict.missing, "names a commit that is not in this repository"),
+        (.shallow, "names a commit that is not in this shallow clone, and may lie before its end"),
         (.ambiguous, "names the beginning of several commits"),
         (.unreachable, "names a commit that no branch, tag or remote leads to"),
         (.noCommit, "says it is done, and names no commit"),
@@ -177,7 +180,9 @@ struct LedgerCommand: ParsableCommand {
       }
       outcome.output +=
         "\(records.count) items: \(count(.verified)) with a commit that is there, "
-        + "\(count(.missing)) with one that is missing, \(count(.ambiguous)) ambiguous, "
+        + "\(count(.missing)) with one that is missing, "
+        + (verification.isShallow ? "\(count(.shallow)) that this shallow clone cannot tell, " : "")
+        + " \(count(.ambiguous)) ambiguous, "
         + "\(count(.unreachable)) unreachable, \(count(.noCommit)) done without one, "
         + "\(count(.noClaim)) that claim nothing\n"
       return outcome
@@ -205,7 +210,7 @@ struct LedgerCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let project = try project(shared, service)
-      guard let ledger = try service.reader().ledger(projectIdentity: project.identity) else {
+      guard let ledger = try service.reader().ledger(project) else {
         throw VerbError(
           .notFound, "not_found", "the project \(People.line(project.name, 60)) has no ledger",
           hint: "`memoryd ledger add ITEM` begins one, `memoryd ledger import FILE` reads a file")
@@ -221,7 +226,7 @@ struct LedgerCommand: ParsableCommand {
       let path = URL(fileURLWithPath: service.absolute(out)).resolvingSymlinksInPath().path
       let changed = try write(text, to: path, service, project)
       try? service.database().setLedgerFile(
-        LedgerService.hash(of: text), projectIdentity: project.identity)
+        LedgerService.hash(of: text), project)
       if shared.json {
         return Outcome(
           output: JSONOutput.text(["path": path, "changed": changed] as JSONOutput.Object))
@@ -248,7 +253,7 @@ struct LedgerCommand: ParsableCommand {
       if old.elementsEqual(text.utf8) { return false }
       let document = String(decoding: old, as: UTF8.self)
       let hasMore = Ledger.read(document).ledger.normalised().markdown() != document
-      let known = try service.reader().ledgerFile(projectIdentity: project.identity)
+      let known = try service.reader().ledgerFile(project)
       let isOwn = !hasMore && known == LedgerService.hash(of: document)
       guard isOwn || old.isEmpty || force else {
         throw VerbError(

@@ -36,7 +36,9 @@ struct ResumeCommand: Verb {
       }
       sessionID = record.id
     }
-    let project = try project(shared, service)
+    let project =
+      try sessionID.flatMap { try service.reader().project(ofSession: $0) }
+      ?? project(shared, service)
     let document = try RecoveryService(service: service).document(
       sessionID: sessionID, excluding: excluded, project: project, occasion: .request)
     guard let document else {

@@ -46,13 +46,13 @@ struct SearchCommand: Verb {
     let service = try shared.service(invocation)
     guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
     let now = service.clock.now
-    let filter = RecordFilter(
-      project: shared.project?.text, sessionID: session?.text,
-      kinds: kind.flatMap { $0.split(separator: ",").map(String.init) },
-      since: try range(since, "--since", now)?.lowerBound,
-      until: try range(until, "--until", now)?.upperBound, limit: limit)
-    var options = ProjectFinder.searchOptions(
-      ProjectFinder.project(named: nil, service), service)
+    var filter = try ProjectFinder.filter(named: shared.project?.text, service)
+    filter.sessionID = session?.text
+    filter.kinds = kind.flatMap { $0.split(separator: ",").map(String.init) }
+    filter.since = try range(since, "--since", now)?.lowerBound
+    filter.until = try range(until, "--until", now)?.upperBound
+    filter.limit = limit
+    var options = ProjectFinder.searchOptions(nil, service)
     options.isUnfinished = asYouType
     options.explains = explain
     if batch {
@@ -152,7 +152,9 @@ private struct BatchSearch {
       } catch {
         // Each line has its answer, so that they can be told apart.
         failed += 1
-        let message = (error as? StoreError)?.message ?? "it cannot be searched for"
+        let message =
+          (error as? StoreError)?.message ?? (error as? VerbError)?.message
+          ?? "it cannot be searched for"
         return JSONOutput.text(
           ["id": object?["id"], "results": [JSONOutput.Object](), "error": message]
             as JSONOutput.Object)
@@ -175,7 +177,7 @@ private struct BatchSearch {
 
   private func narrow(
     _ filter: inout RecordFilter, _ object: [String: Any], now: Int64
-  ) throws(StoreError) {
+  ) throws {
     func text(_ key: String) throws(StoreError) -> String? {
       guard let value = object[key], !(value is NSNull) else { return nil }
       guard let text = value as? String else { throw StoreError(.invalid, "\(key) is no text") }
@@ -193,7 +195,11 @@ private struct BatchSearch {
     } else if let kind = try text("kind") {
       filter.kinds = [kind]
     }
-    filter.project = try text("project") ?? filter.project
+    if let name = try text("project") {
+      let named = try ProjectFinder.filter(named: name, service)
+      (filter.place, filter.takesUnfiled) = (named.place, named.takesUnfiled)
+      filter.hidesPrivate = false
+    }
     filter.sessionID = try text("session") ?? filter.sessionID
     filter.since = try time("since")?.lowerBound ?? filter.since
     filter.until = try time("until")?.upperBound ?? filter.until

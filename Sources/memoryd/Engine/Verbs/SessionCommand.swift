@@ -17,8 +17,9 @@ struct SessionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.reader().sessions(
-        RecordFilter(project: shared.project?.text, limit: limit))
+      var filter = try ProjectFinder.filter(named: shared.project?.text, service)
+      filter.limit = limit
+      let items = try service.reader().sessions(filter)
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
       if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
       let lines = items.map {

@@ -116,7 +116,7 @@ struct TaskCommand: ParsableCommand {
         if let task {
           _ = try LedgerService(service: service).add(
             [Ledger.Entry(task.title, status: .done, detail: commit?.text)], phase: phase?.text,
-            source: "task", project: ProjectFinder.project(named: task.project, service),
+            source: "task", project: try TaskCommand.project(of: task, service),
             session: ProjectFinder.session(nil, service), requestSuffix: "-ledger")
         }
       }
@@ -136,22 +136,38 @@ struct TaskCommand: ParsableCommand {
     @Option(name: .long, help: "open, done or all.") var status = "open"
     @Option(name: .long, help: "text or md.") var format = Format.text
     @Option(name: .long, help: "At most so many.") var limit: Int?
+    @Flag(
+      name: .long,
+      help: "Only those of which no more than a project's name is known: see `project assign`.")
+    var unfiled = false
 
     func run(_ invocation: Invocation) throws -> Outcome {
       guard ["open", "done", "all", ""].contains(status) else {
         throw VerbError(.usage, "usage", "--status must be open, done or all")
       }
       let service = try shared.service(invocation)
+      var filter = try ProjectFinder.filter(named: shared.project?.text, service)
+      filter.limit = limit
+      filter.isUnfiled = unfiled
       let tasks = try service.reader().tasks(
-        status: status == "all" || status.isEmpty ? nil : status,
-        filter: RecordFilter(project: shared.project?.text, limit: limit))
-      if shared.json { return Outcome(output: JSONOutput.list(tasks.map(JSONOutput.task))) }
+        status: status == "all" || status.isEmpty ? nil : status, filter: filter)
+      if shared.json {
+        return Outcome(
+          output: JSONOutput.list(
+            tasks.map { task in
+              var object = JSONOutput.task(task)
+              object["project_id"] = task.projectID
+              object["unfiled"] = task.isUnfiled
+              return object
+            }))
+      }
       if format == .md { return Outcome(output: TaskCommand.markdown(tasks)) }
       if tasks.isEmpty {
         return Outcome(output: "No tasks. `memoryd task add TITLE` adds one.\n")
       }
       let lines = tasks.map {
-        "\($0.id)  \($0.status == "done" ? "[x]" : "[ ]")  \(People.line($0.project, 30))  "
+        "\($0.id)  \($0.status == "done" ? "[x]" : "[ ]")  \(People.line($0.project, 30))"
+          + ($0.isUnfiled ? " (unfiled)  " : "  ")
           + People.line($0.title, 100)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
@@ -166,7 +182,7 @@ struct TaskCommand: ParsableCommand {
     }
     let service = try shared.service(invocation)
     let acknowledgement = try service.commit(
-      .addTask(draft), project: ProjectFinder.project(named: shared.project?.text, service),
+      .addTask(draft), project: try ProjectFinder.project(named: shared.project?.text, service),
       session: ProjectFinder.session(nil, service))
     return People.reply(
       draft.isDone ? "recorded task" : "added task", acknowledgement, service, json: shared.json)
@@ -178,10 +194,16 @@ struct TaskCommand: ParsableCommand {
     let service = try shared.service(invocation)
     let acknowledgement = try service.commit(
       .changeTask(change),
-      project: shared.project.map { ProjectFinder.project(named: $0.text, service) })
+      project: try shared.project.map { try ProjectFinder.project(named: $0.text, service) })
     return People.reply(
       change.completes ? "done: task" : "updated task", acknowledgement, service,
       json: shared.json)
+  }
+
+  private static func project(
+    of task: TaskRecord, _ service: MemoryService
+  ) throws -> ProjectReference {
+    try task.projectID.flatMap { try service.reader().project(id: $0) } ?? .named(task.project)
   }
 
   /// vault-mcp's form: a list under a heading for each project.

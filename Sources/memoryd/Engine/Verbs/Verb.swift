@@ -15,7 +15,7 @@ struct SharedOptions: ParsableArguments {
   @Option(
     name: .long, parsing: .unconditional,
     help:
-      "The project's short name. Without it writes, resume and the ledger take the repository at hand, lists take all."
+      "The project's short name, its number or its folder. Without it writes, resume and the ledger take the repository at hand, lists take all."
   )
   var project: TextArgument?
 
@@ -45,8 +45,11 @@ struct ListOptions: ParsableArguments {
   @Option(name: .long, parsing: .unconditional, help: "Of this session only.")
   var session: TextArgument?
 
-  func filter(_ shared: SharedOptions) -> RecordFilter {
-    RecordFilter(project: shared.project?.text, sessionID: session?.text, limit: limit)
+  func filter(_ shared: SharedOptions, _ service: MemoryService) throws -> RecordFilter {
+    var filter = try ProjectFinder.filter(named: shared.project?.text, service)
+    filter.sessionID = session?.text
+    filter.limit = limit
+    return filter
   }
 }
 
@@ -114,6 +117,6 @@ extension Verb {
   func project(
     _ shared: SharedOptions, _ service: MemoryService
   ) throws -> ProjectReference {
-    ProjectFinder.project(named: shared.project?.text, service)
+    try ProjectFinder.project(named: shared.project?.text, service)
   }
 }

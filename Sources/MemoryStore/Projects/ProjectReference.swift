@@ -1,0 +1,97 @@
+/// A project as work sees it: by what its folder shows, or as the store knows it.
+public struct ProjectReference: Codable, Sendable, Hashable {
+  /// What tells a new project from others where nothing else is known: the remote, else the root,
+  /// else `name:` and the name. The store's own, once it knows the project.
+  public var identity: String
+  /// The base name that people see; the only part that a vault gets.
+  public var name: String
+  public var root: String?
+  /// By what the folder at hand is known; nil where no folder is.
+  public var marks: ProjectMarks?
+  /// The store's row, where the project is known: that of the project which it was joined to.
+  public var id: Int64?
+
+  public init(
+    identity: String, name: String, root: String? = nil, marks: ProjectMarks? = nil,
+    id: Int64? = nil
+  ) {
+    self.identity = identity
+    self.name = name
+    self.root = root
+    self.marks = marks
+    self.id = id
+  }
+
+  /// A project of which nothing but its short name came along: the one of that name, if there is
+  /// just one.
+  public static func named(_ name: String) -> ProjectReference {
+    ProjectReference(identity: namePrefix + name, name: name)
+  }
+
+  /// Before the name in the identity of what is filed nowhere but under a name.
+  static let namePrefix = "name:"
+
+  /// True if nothing but its short name is known.
+  var isNameOnly: Bool { marks == nil && id == nil && identity == Self.namePrefix + name }
+
+  /// True if both are one project, as far as is known.
+  public func isSame(as other: ProjectReference) -> Bool {
+    if let id, let other = other.id { return id == other }
+    return identity == other.identity && marks?.place == other.marks?.place
+  }
+}
+
+/// By what a folder's project can be known again.
+public struct ProjectMarks: Codable, Sendable, Hashable {
+  /// The real path of the work tree, or of the folder outside a repository.
+  public var root: String
+  /// The real path of the git folder that all worktrees share.
+  public var gitFolder: String?
+  /// That folder's inode with its time of birth or, where the system has none, its device.
+  public var gitFile: String?
+  /// In one spelling: see `GitFacts`.
+  public var remote: String?
+  /// The commit that is checked out, hexadecimal.
+  public var head: String?
+
+  public init(
+    root: String, gitFolder: String? = nil, gitFile: String? = nil, remote: String? = nil,
+    head: String? = nil
+  ) {
+    self.root = root
+    self.gitFolder = gitFolder
+    self.gitFile = gitFile
+    self.remote = remote
+    self.head = head
+  }
+
+  /// Where work happens, for all worktrees of a repository the same.
+  public var place: String { gitFolder ?? root }
+
+  /// A forge takes capitals in a path for small letters; a path of this machine is kept.
+  static func remoteKey(_ remote: String) -> String {
+    remote.hasPrefix("/") ? remote : remote.lowercased()
+  }
+}
+
+/// A project in a list.
+public struct ProjectRecord: Sendable, Equatable {
+  public var id: Int64
+  public var name: String
+  /// Where it was last worked in.
+  public var root: String?
+  public var remotes: [String] = []
+  /// The row that it is a part of.
+  public var joinedTo: Int64?
+  /// Why it is: `said` by a person, or `remote` and a commit, or the same `history` in its place.
+  public var joinReason: String?
+  /// True if nothing but a name is known of where its things belong.
+  public var isUnfiled: Bool
+  public var isPrivate: Bool
+  public var sessions: Int
+  public var openTasks: Int
+  /// Projects that share its first commit and are kept apart from it, unless a person has said so.
+  public var resembles: [Int64] = []
+  /// Unix ms.
+  public var lastSeenAt: Int64
+}
