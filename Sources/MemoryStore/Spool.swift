@@ -68,6 +68,9 @@ public struct Spool: Sendable {
       if isOver() { break }
       let path = folder + "/" + name
       do throws(StoreError) {
+        if case .owner = RegularFile.intruder(path) {
+          throw StoreError(.invalid, "the file belongs to another user")
+        }
         let bytes = try RegularFile.read(path, limit: 64 << 20)
         let write: StoreWrite
         do {

@@ -110,11 +110,21 @@ public struct Outcome: Sendable, Equatable {
   public var output = ""
   public var errorOutput = ""
   public var exitCode: ExitCode = .ok
+  /// True where a daemon could not do it and the caller's own engine should try.
+  var isForCaller = false
 
   public init(output: String = "", errorOutput: String = "", exitCode: ExitCode = .ok) {
     self.output = output
     self.errorOutput = errorOutput
     self.exitCode = exitCode
+  }
+}
+
+extension Outcome {
+  static var forCaller: Outcome {
+    var outcome = Outcome()
+    outcome.isForCaller = true
+    return outcome
   }
 }
 

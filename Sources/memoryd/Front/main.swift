@@ -38,7 +38,8 @@ if Relay.mayRelay(arguments), ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
   let reply = call.make(
     RelayRequest(
       id: requestID, flags: flags, cwd: cwd, cwdPlace: place, mounts: RelayRequest.Place.mounts,
-      arguments: arguments, environment: ThisProcess.environmentEntries(), input: input ?? []))
+      arguments: arguments,
+      environment: RelayRequest.carried(of: ThisProcess.environmentEntries()), input: input ?? []))
   if let reply {
     Streams.write(reply.output, to: 1)
     Streams.write(reply.errorOutput, to: 2)

@@ -21,13 +21,31 @@ public final class Socket: Sendable {
     case system(Int32)
   }
 
+  /// Who takes a call.
+  public enum Listener {
+    case none
+    /// A process of this user.
+    case own(Socket)
+    /// A process of another user, or of one that the system does not tell. Nothing was sent to it.
+    case stranger(user: UInt32?)
+  }
+
+  /// Connects without waiting, and asks the system who listens before anything is sent: a path may
+  /// lead to anybody's socket.
+  public static func call(_ path: String) -> Listener {
+    guard let socket = try? make(),
+      (try? withAddress(path, { systemConnect(socket.descriptor, $0, $1) })) == 0
+    else { return .none }
+    let user = socket.peerUser
+    return user == geteuid() ? .own(socket) : .stranger(user: user)
+  }
+
   /// Connects without waiting.
   ///
-  /// - Returns: Nil if nobody takes the call at once.
+  /// - Returns: Nil if nobody of this user takes the call at once.
   public static func connect(to path: String) -> Socket? {
-    guard let socket = try? make() else { return nil }
-    let result = try? withAddress(path) { systemConnect(socket.descriptor, $0, $1) }
-    return result == 0 ? socket : nil
+    guard case .own(let socket) = call(path) else { return nil }
+    return socket
   }
 
   /// Listens at a path, which must be free. The socket is private to its owner.

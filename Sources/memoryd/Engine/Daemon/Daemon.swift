@@ -18,10 +18,12 @@ struct Daemon {
   /// - Throws: ``VerbError`` where another daemon runs, or it cannot be begun; ``StoreError``.
   func run(announce: @escaping @Sendable (String) -> Void) throws {
     memoryd_bound_heap()
+    let descriptors = memoryd_raise_descriptors()
     var environment = invocation.environment
     if let homeFlag { environment["MEMORYD_HOME"] = homeFlag }
     let home = try Home(flag: homeFlag, environment: environment, cwd: invocation.cwd)
     if environment["MEMORYD_HOME"] != nil { environment["MEMORYD_HOME"] = home.data }
+    try HomeCare(home: home).refuseStrangers()
     try RegularFile.makeFolder(home.data)
     try RegularFile.makeFolder(home.logs)
     let lock = try lock(home)
@@ -31,9 +33,10 @@ struct Daemon {
     else {
       throw VerbError(.badConfiguration, "no_home", "there is no folder for the socket")
     }
-    try RegularFile.makeFolder((socketPath as NSString).deletingLastPathComponent)
+    let care = HomeCare(home: home, socketFolder: try Self.socketFolder(socketPath))
     let context = DaemonContext(
-      home: home, socketPath: socketPath, startedAt: invocation.clock.now)
+      home: home, socketPath: socketPath, startedAt: invocation.clock.now,
+      environment: environment)
     var request = invocation
     request.environment = environment
     request.daemon = context
@@ -44,8 +47,8 @@ struct Daemon {
     let manager = ServiceManager(environment: environment)
     var services: [any Service] = []
     let http = try HTTPService(
-      service: service, flag: httpFlag, invocation: request, context: context, log: log,
-      announce: announce)
+      service: service, flag: httpFlag, invocation: request, context: context,
+      descriptors: descriptors, log: log, announce: announce)
     if let http { services.append(http) }
     let listener = try RelayService.listen(at: socketPath)
     defer { Self.remove(socketPath, listener) }
@@ -68,6 +71,10 @@ struct Daemon {
     }
     log.notice("started", metadata: ["version": "\(Engine.version)", "pid": "\(getpid())"])
     announce("memoryd \(Engine.version) serves \(home.data) (pid \(getpid()))\n")
+    if let warning = care.warning {
+      log.warning("open to others", metadata: ["paths": "\(care.open.joined(separator: ", "))"])
+      announce("note: \(warning.message); \(warning.hint)\n")
+    }
     manager.ready()
     do {
       try Self.wait { try await group.run() }
@@ -83,6 +90,19 @@ struct Daemon {
     manager.stopping()
     context.stores.clear()
     log.notice("stopped")
+  }
+
+  /// Makes the folder of the socket, which nobody else may own, nor what it stands in.
+  private static func socketFolder(_ socketPath: String) throws -> String {
+    let folder = (socketPath as NSString).deletingLastPathComponent
+    let parent = (folder as NSString).deletingLastPathComponent
+    for place in [parent, folder] {
+      if case .owner(let user) = RegularFile.intruder(place) {
+        throw HomeCare.refusal(place, user)
+      }
+    }
+    try RegularFile.makeFolder(folder)
+    return folder
   }
 
   private func lock(_ home: Home) throws -> InstanceLock {

@@ -38,6 +38,11 @@ struct DaemonCare {
         message: "the daemon is installed as a service, but does not run",
         hint: "everything works without it, only slower; `memoryd service status` tells more")
     case .none: return nil
+    case .stranger(let user):
+      return Problem(
+        message: "\(Self.who(user)) listens at \(socketPath ?? "the socket") and was told nothing",
+        hint: "everything works without a daemon; find out who put that socket there, and remove it "
+          + "or set XDG_RUNTIME_DIR to a folder of your own")
     case .silent:
       return Problem(message: "the daemon does not answer", hint: restart)
     case .declined(let why):
@@ -47,9 +52,15 @@ struct DaemonCare {
 
   // MARK: Telling
 
+  private static func who(_ user: UInt32?) -> String {
+    user.map { "a process of another user (uid \($0))" } ?? "a process of an unknown user"
+  }
+
   func json() -> JSONOutput.Object? {
     switch answer() {
     case .none: return nil
+    case .stranger(let user):
+      return ["running": false, "problem": "\(Self.who(user)) listens there, and was told nothing"]
     case .silent: return ["running": false, "problem": "it does not answer"]
     case .declined(let why): return ["running": false, "problem": why]
     case .facts(let facts):
@@ -66,6 +77,8 @@ struct DaemonCare {
   func line() -> String {
     switch answer() {
     case .none: return "none; everything works without it, `memoryd serve` makes it faster"
+    case .stranger(let user):
+      return "none of yours: \(Self.who(user)) listens there; `memoryd doctor` tells what to do"
     case .silent: return "does not answer; `memoryd doctor` tells what to do"
     case .declined(let why): return People.line(why, 200)
     case .facts(let facts):

@@ -16,6 +16,8 @@ final class DaemonContext: Sendable {
   let probes = ProbeGate()
   let startedAt: Int64
   let socketPath: String
+  /// That it was started with.
+  let environment: [String: String]
   private let state = Mutex(State())
 
   struct State {
@@ -30,9 +32,10 @@ final class DaemonContext: Sendable {
     var stop: @Sendable () -> Void = {}
   }
 
-  init(home: Home, socketPath: String, startedAt: Int64) {
+  init(home: Home, socketPath: String, startedAt: Int64, environment: [String: String]) {
     self.home = home
     self.socketPath = socketPath
+    self.environment = environment
     self.startedAt = startedAt
   }
 
@@ -132,7 +135,12 @@ struct DaemonFacts: Codable, Sendable {
   ///
   /// - Returns: Nil if none answers at once; `version` alone where it is of another one.
   static func ask(socketPath: String) -> DaemonAnswer {
-    guard let socket = Socket.connect(to: socketPath) else { return .none }
+    let socket: Socket
+    switch Socket.call(socketPath) {
+    case .none: return .none
+    case .stranger(let user): return .stranger(user)
+    case .own(let own): socket = own
+    }
     let request = RelayRequest(
       id: "", flags: [], cwd: "/", cwdPlace: .init(device: 0, inode: 0), mounts: 0,
       arguments: Relay.question, environment: [], input: [])
@@ -154,6 +162,8 @@ struct DaemonFacts: Codable, Sendable {
 enum DaemonAnswer {
   /// Nobody listens.
   case none
+  /// Another user's process listens; it was not spoken to.
+  case stranger(UInt32?)
   /// Somebody listens and does not answer.
   case silent
   /// Another version: what it says.

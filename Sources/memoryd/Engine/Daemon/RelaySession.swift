@@ -23,7 +23,7 @@ struct RelaySession: Sendable {
 
   func run() {
     // Root may read everything of this user anyway, and yet has a memory of its own.
-    guard let user = socket.peerUser, user == getuid() else {
+    guard let user = socket.peerUser, user == geteuid() else {
       log.warning("another user was refused", metadata: ["uid": "\(socket.peerUser ?? 0)"])
       return
     }
@@ -46,6 +46,8 @@ struct RelaySession: Sendable {
       send(RelayFrame.bytes(.output, Array(facts)) + RelayFrame.bytes(.exit, number: 0))
       return
     }
+    // The caller has descriptors of its own.
+    guard Descriptors.areSpare() else { return decline("this daemon is out of descriptors") }
     let environment = Self.dictionary(request.environment)
     if let reason = objection(to: request, environment) { return decline(reason) }
     if request.arguments == Relay.message {
@@ -161,6 +163,9 @@ struct RelaySession: Sendable {
       // Its text is as wide as the caller's terminal, which is not here; nothing was done.
       return decline("a usage error")
     }
+    if outcome.isForCaller || Self.mayBeItsOwn.contains(outcome.exitCode) {
+      return decline("it failed here (\(outcome.exitCode.rawValue))")
+    }
     log.debug(
       "done",
       metadata: [
@@ -177,6 +182,13 @@ struct RelaySession: Sendable {
     let code = UInt32(bitPattern: outcome.exitCode.rawValue)
     send(answer + RelayFrame.bytes(.exit, number: code))
   }
+
+  /// Failures that may be this process's own: too few descriptors, too little memory, a folder that it
+  /// may not see. Where they are not, the caller's engine fails alike; what was written is not written
+  /// twice.
+  private static let mayBeItsOwn: Set<ExitCode> = [
+    .softwareError, .cannotWrite, .inputOutput, .badConfiguration,
+  ]
 
   /// One MCP message.
   private func answer(_ request: RelayRequest, _ environment: [String: String]) {

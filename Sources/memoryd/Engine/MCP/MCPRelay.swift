@@ -26,7 +26,8 @@ struct MCPRelay {
     let request = RelayRequest(
       id: requestID, flags: .hasInput, cwd: cwd, cwdPlace: place,
       mounts: RelayRequest.Place.mounts, arguments: Relay.message,
-      environment: environment.map { "\($0.key)=\($0.value)" }, input: line)
+      environment: RelayRequest.carried(of: environment.map { "\($0.key)=\($0.value)" }),
+      input: line)
     return RelayCall(socket: socket).make(request).map(\.output)
   }
 }

@@ -163,6 +163,12 @@ struct CanaryService {
     /// For the person; nil if all is well.
     var message: String?
 
+    /// Where there is nothing else to say, to model and person alike.
+    static func only(_ message: String) -> Greeting {
+      let line = "memoryd: \(People.line(message, 900))"
+      return Greeting(context: Markdown.text(line) + "\n", message: line)
+    }
+
     /// As Claude Code takes it.
     var json: String {
       let encoder = JSONEncoder()
@@ -204,6 +210,12 @@ struct CanaryService {
       .init(
         at: service.clock.now, event: input.event, code: "bad_configuration", message: $0,
         hint: "`memoryd doctor` shows every setting")
+    }
+    if let warning = HomeCare(home: service.home).warning {
+      problems.append(
+        .init(
+          at: service.clock.now, event: "folder", code: "open_folder", message: warning.message,
+          hint: warning.hint))
     }
     if let problem = DaemonCare(service: service).problem() {
       problems.append(

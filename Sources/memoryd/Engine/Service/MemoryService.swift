@@ -63,6 +63,8 @@ final class MemoryService {
     log = EngineLog.logger(environment)
     requestID = invocation.requestID
     home = try Home(flag: homeFlag, environment: environment, cwd: cwd)
+    // Before the settings are read: they name commands.
+    try HomeCare(home: home).refuseStrangers()
     settings = try Settings(
       file: home.configurationFile, environment: environment, isLenient: isLenient)
     tokenFromFile = Self.tokenFromFile(settings, cwd: cwd, environment)

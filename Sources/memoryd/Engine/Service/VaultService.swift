@@ -67,8 +67,10 @@ struct VaultService {
   private static let commandTimeout = 2000
 
   private func commandOutput(_ command: String) -> String? {
-    ShortCommand.output(
-      of: "/bin/sh", ["-c", command], environment: service.environment,
+    // A request carries few variables. A daemon asks with its own at other times too.
+    let environment = (service.daemon?.environment ?? [:]).merging(service.environment) { $1 }
+    return ShortCommand.output(
+      of: "/bin/sh", ["-c", command], environment: environment,
       within: min(Self.commandTimeout, max(100, (service.deadline?.remaining ?? .max) / 2)))
   }
 

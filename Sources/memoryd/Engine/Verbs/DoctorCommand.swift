@@ -33,7 +33,7 @@ struct DoctorCommand: Verb {
       invocation: invocation, homeFlag: shared.home?.text, isLenient: true)
     var checks = [settings(service)]
     if fix {
-      mendModes(service)
+      care(service).mend()
       _ = try ClaudeCheck(service: service).mend()
     }
     checks.append(folder(service))
@@ -112,6 +112,9 @@ struct DoctorCommand: Verb {
         name: "folder", isGood: false, detail: "\(path) can be read by other users",
         hint: "`memoryd doctor --fix` makes it private")
     }
+    if let warning = care(service).warning {
+      return Check(name: "folder", isGood: false, detail: warning.message, hint: warning.hint)
+    }
     guard access(path, W_OK) == 0 else {
       return Check(
         name: "folder", isGood: false, detail: "\(path) cannot be written",
@@ -120,9 +123,11 @@ struct DoctorCommand: Verb {
     return Check(name: "folder", isGood: true, detail: path)
   }
 
-  private func mendModes(_ service: MemoryService) {
-    chmod(service.home.data, 0o700)
-    for suffix in ["", "-wal", "-shm"] { chmod(service.home.database + suffix, 0o600) }
+  private func care(_ service: MemoryService) -> HomeCare {
+    let socket = DaemonCare(service: service).socketPath
+    return HomeCare(
+      home: service.home,
+      socketFolder: socket.map { ($0 as NSString).deletingLastPathComponent })
   }
 
   private func store(_ service: MemoryService) -> [Check] {

@@ -104,13 +104,22 @@ enum HookVerb {
       do {
         return Outcome(output: try body(input, service))
       } catch {
+        if invocation.daemon != nil, (error as? StoreError)?.isStoreUnavailable ?? true {
+          return .forCaller
+        }
         note(error, input.event, service)
         return Outcome()
       }
     } catch {
+      if invocation.daemon != nil { return .forCaller }
       // Not even a folder for the store: nothing can be kept, so at least it is said.
       let text = (error as? VerbError)?.text ?? "memoryd: error: \(type(of: error))\n"
-      return Outcome(errorOutput: text)
+      guard input.event == "SessionStart", let error = error as? VerbError else {
+        return Outcome(errorOutput: text)
+      }
+      let message =
+        "\(error.message); this session is not remembered" + (error.hint.map { "; \($0)" } ?? "")
+      return Outcome(output: CanaryService.Greeting.only(message).json, errorOutput: text)
     }
   }
 

@@ -43,6 +43,18 @@ struct HTTPGuards: Sendable {
     return parts.count == 2 && parts[0].lowercased() == "bearer" && token.matches(parts[1])
   }
 
+  /// All of these.
+  func admits(_ head: HTTPRequest) -> Bool {
+    admits(host: head.authority) && admits(origin: head.headerFields[.origin])
+      && admits(
+        authorization: head.headerFields[.authorization],
+        segments: Self.segments(of: head.path ?? "/"))
+  }
+
+  static func segments(of path: String) -> [Substring] {
+    path.prefix { $0 != "?" }.split(separator: "/")
+  }
+
   private static func name(_ authority: String) -> String? {
     let authority = authority.lowercased()
     if authority.hasPrefix("[") {

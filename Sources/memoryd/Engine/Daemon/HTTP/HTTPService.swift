@@ -7,14 +7,16 @@ import ServiceLifecycle
 
 /// MCP over HTTP. Off until somebody asks for it.
 struct HTTPService: Service {
-  /// More connections than so many wait outside.
+  /// Connections at once, and the part of all descriptors that they may have: the store comes first.
   private static let mostConnections = 128
+  private static let shareOfDescriptors = 8
   /// Threads that carry out calls: apart from those of the socket, so that neither starves the
   /// other.
   private static let threads = 4
 
   private let address: HTTPAddress
   private let endpoint: MCPEndpoint
+  private let connections: HTTPConnections
   private let pool = NIOThreadPool(numberOfThreads: Self.threads)
   private let log: Logger
   /// Where the token stands.
@@ -25,11 +27,13 @@ struct HTTPService: Service {
   /// - Throws: ``VerbError`` where the token is not to be used.
   init?(
     service: MemoryService, flag: String?, invocation: Invocation, context: DaemonContext,
-    log: Logger, announce: @escaping @Sendable (String) -> Void
+    descriptors: Int, log: Logger, announce: @escaping @Sendable (String) -> Void
   ) throws {
     guard let address = HTTPAddress(flag ?? service.settings[.httpListen]) else { return nil }
     let token = try HTTPToken.find(service)
     self.address = address
+    connections = HTTPConnections(
+      most: max(4, min(Self.mostConnections, descriptors / Self.shareOfDescriptors)))
     self.log = log
     pool.start()
     var request = invocation
@@ -50,15 +54,16 @@ struct HTTPService: Service {
   func run() async throws {
     let context = endpoint.context
     let (source, announce, isLoopback) = (source, announce, address.isLoopback)
+    let (guards, connections) = (endpoint.guards, connections)
     let host = address.host.contains(":") ? "[\(address.host)]" : address.host
     let application = Application(
       responder: endpoint,
       server: .http1(
         configuration: .init(
-          additionalChannelHandlers: [HTTPTimeLimit()], idleTimeout: .seconds(120))),
+          additionalChannelHandlers: [HTTPTimeLimit(guards, connections)],
+          idleTimeout: .seconds(120))),
       configuration: .init(
-        address: .hostname(address.host, port: address.port), serverName: nil,
-        availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+        address: .hostname(address.host, port: address.port), serverName: nil),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? 0
         let url = "http://\(host):\(port)/mcp"

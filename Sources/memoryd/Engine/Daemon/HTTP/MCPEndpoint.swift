@@ -6,6 +6,7 @@ import Logging
 import MemoryStore
 import NIOCore
 import NIOPosix
+import Relay
 import Synchronization
 
 /// `/mcp` and `/health`. Source: MCP 2025-11-25, "Transports", Streamable HTTP without sessions:
@@ -32,8 +33,11 @@ struct MCPEndpoint: HTTPResponder {
   // MARK: Who and what
 
   func respond(to request: Request, context _: Context) async throws -> Response {
-    let path = request.head.path ?? "/"
-    let segments = path.prefix { $0 != "?" }.split(separator: "/")
+    let segments = HTTPGuards.segments(of: request.head.path ?? "/")
+    // The first became the authority; what stands before or behind this server may go by the other.
+    if let host = HTTPField.Name("host"), request.headers.contains(host) {
+      return refused("two hosts", .badRequest, "Bad Request: more than one Host")
+    }
     guard guards.admits(host: request.head.authority) else {
       return refused("host", .forbidden, "Forbidden: Host")
     }
@@ -108,10 +112,10 @@ struct MCPEndpoint: HTTPResponder {
     } catch is NIOTooManyBytesError {
       return tooLarge()
     }
-    guard enter(running, Self.mostCalls) else {
-      var response = Self.error(.serviceUnavailable, "too many calls at once")
-      response.headers[.retryAfter] = "1"
-      return response
+    guard enter(running, Self.mostCalls) else { return busy("too many calls at once") }
+    guard Descriptors.areSpare() else {
+      leave(running)
+      return busy("this server is out of descriptors")
     }
     let reply: MCPServer.Reply
     do {
@@ -132,6 +136,13 @@ struct MCPEndpoint: HTTPResponder {
       let accept = request.headers[.accept] ?? ""
       return accept.contains("text/event-stream") ? stream(id, call) : await whole(id, call)
     }
+  }
+
+  private func busy(_ why: String) -> Response {
+    log.notice("http refused", metadata: ["reason": "\(why)"])
+    var response = Self.error(.serviceUnavailable, why)
+    response.headers[.retryAfter] = "1"
+    return response
   }
 
   private func tooLarge() -> Response {
