@@ -8,8 +8,9 @@ import Synchronization
   import Darwin
 #endif
 
-/// A git command in a process of its own, which never locks the repository, never runs one of its
-/// hooks or monitors, and is killed at its deadline with all its children.
+/// The one place that runs git: in a process of its own, which never locks the repository, runs nothing
+/// that a repository can name (hooks, monitors, transports, signature programs, pagers, aliases), and is
+/// killed at its deadline with all its children. Filters are ``GitFilters``'.
 struct GitCommand: ~Copyable {
   private let process: pid_t
   private let output: Int32
@@ -49,16 +50,18 @@ struct GitCommand: ~Copyable {
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
     posix_spawnattr_setpgroup(&attributes, 0)
     let arguments =
-      [
-        "git", "--no-optional-locks", "-C", root, "-c", "core.fsmonitor=false", "-c",
-        "core.hooksPath=/dev/null",
-      ] + command
+      ["git", "--no-pager", "--no-optional-locks", "-C", root] + Self.place(root)
+      + Self.settings.flatMap { ["-c", $0] } + command
     // A hook of git itself, or whoever set one of these for another repository, must not lead this
     // call there; where the user's own configuration is, git may know.
     var variables = environment.filter {
       !$0.key.hasPrefix("GIT_") || Self.kept.contains($0.key)
     }
     variables["GIT_NO_LAZY_FETCH"] = "1"
+    // Older git knows no such variable: a fetch finds no transport that it may use.
+    variables["GIT_ALLOW_PROTOCOL"] = "none"
+    variables["GIT_PROTOCOL_FROM_USER"] = "0"
+    variables["GIT_ATTR_NOSYSTEM"] = "1"
     variables["GIT_OPTIONAL_LOCKS"] = "0"
     variables["GIT_TERMINAL_PROMPT"] = "0"
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
@@ -79,6 +82,22 @@ struct GitCommand: ~Copyable {
     output = ends[0]
   }
 
+  /// What a repository's own settings might name a program in.
+  private static let settings = [
+    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.askPass=",
+    "core.sshCommand=false", "core.gitProxy=", "core.editor=false", "credential.helper=",
+    "log.showSignature=false", "gpg.program=false", "gpg.ssh.program=false",
+    "gpg.x509.program=false", "diff.external=", "core.alternateRefsCommand=",
+    "core.untrackedCache=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
+    "protocol.allow=never", "uploadpack.packObjectsHook=", "trace2.normalTarget=0",
+    "trace2.perfTarget=0", "trace2.eventTarget=0",
+  ]
+
+  /// The working tree is where its `.git` is, whatever `core.worktree` says.
+  private static func place(_ root: String) -> [String] {
+    access(root + "/.git", F_OK) == 0 ? ["--git-dir=.git", "--work-tree=."] : []
+  }
+
   private static let kept: Set = [
     "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
   ]
@@ -87,7 +106,9 @@ struct GitCommand: ~Copyable {
   private static func find(_ name: String, _ environment: [String: String]) -> String? {
     if name.contains("/") { return name }
     let folders = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
-    return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+    // A relative folder would be one of the repository.
+    return folders.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
+      .first { access($0, X_OK) == 0 }
   }
 
   private static func file(of bytes: [UInt8]) -> Int32 {
@@ -110,9 +131,12 @@ struct GitCommand: ~Copyable {
   /// - Parameters:
   ///   - milliseconds: 0 takes what is there at once.
   ///   - limit: Bytes; more is read and forgotten.
+  ///   - acceptsFailure: What it printed counts also if it failed.
   /// - Returns: What git printed; nil if it failed or is not done. Git goes on then, until the next
   ///   call or until this value goes away.
-  mutating func output(within milliseconds: Int, limit: Int = 1 << 20) -> [UInt8]? {
+  mutating func output(
+    within milliseconds: Int, limit: Int = 1 << 20, acceptsFailure: Bool = false
+  ) -> [UInt8]? {
     guard !isReaped else { return nil }
     let deadline = ContinuousClock.now + .milliseconds(milliseconds)
     var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -130,7 +154,7 @@ struct GitCommand: ~Copyable {
           usleep(100)
         }
         isReaped = true
-        return status == 0 ? bytes : nil
+        return status == 0 || acceptsFailure ? bytes : nil
       }
       guard errno == EAGAIN || errno == EINTR else { return nil }
       let left = (deadline - ContinuousClock.now).components
