@@ -195,7 +195,7 @@ extension MemoryDatabase {
       arguments: [named.identity])
     {
       let id: Int64 = shelf["id"]
-      if shelf["join_reason"] != "name" { return id }
+      if shelf["join_reason"] as String? != "name" { return id }
       // What came while there was one project of that name stays there; now there are more.
       try db.execute(
         cached: "UPDATE projects SET identity = 'filed:' || id || ':' || name WHERE id = ?",

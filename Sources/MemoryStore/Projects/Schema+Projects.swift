@@ -50,11 +50,12 @@ enum ProjectMigration {
           updated_at AS at
         FROM checkpoints WHERE project_id IS NOT NULL AND json_valid(body);
         INSERT OR IGNORE INTO project_marks
-        SELECT 'commit', head, s.id, max(at) FROM seen s JOIN projects p ON p.id = s.id
-        WHERE head IS NOT NULL AND (remote = p.identity OR root = p.identity) GROUP BY head, s.id;
+        SELECT 'commit', s.head, s.id, max(s.at) FROM seen s JOIN projects p ON p.id = s.id
+        WHERE s.head IS NOT NULL AND (s.remote = p.identity OR s.root = p.identity)
+        GROUP BY s.head, s.id;
         INSERT OR IGNORE INTO project_marks
-        SELECT 'root', s.root, s.id, max(at) FROM seen s JOIN projects p ON p.id = s.id
-        WHERE s.root IS NOT NULL AND (remote = p.identity OR s.root = p.identity)
+        SELECT 'root', s.root, s.id, max(s.at) FROM seen s JOIN projects p ON p.id = s.id
+        WHERE s.root IS NOT NULL AND (s.remote = p.identity OR s.root = p.identity)
         GROUP BY s.root, s.id;
         DROP TABLE seen;
         """)
