@@ -246,7 +246,7 @@ public struct Adoption {
     return StoreWrite(
       requestID: request,
       at: record["time"].flatMap { Timestamp.milliseconds($0) } ?? clock.now,
-      project: isChange ? nil : record["project"].map { ProjectReference.named($0) },
+      project: isChange ? nil : record["project"].map { .named($0, key: record["place"]) },
       session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id)
   }
 }

@@ -100,6 +100,8 @@ public struct FallbackFiles: Sendable {
     fields.add("request", write.requestID)
     fields.add("time", Timestamp.string(write.at))
     fields.add("project", write.project?.name)
+    // Which of several with that name, without a folder of this machine.
+    fields.add("place", write.project?.marks?.key ?? write.project?.key)
     switch write.operation {
     case .checkpoint(let draft):
       fields.add("op", "checkpoint.save")

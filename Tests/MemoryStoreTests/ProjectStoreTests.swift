@@ -59,7 +59,7 @@ import Testing
         identity: "x", name: "x",
         marks: ProjectMarks(root: "/w/side", gitFolder: "/w/a/.git", gitFile: "b:/w/a")),
     ] {
-      #expect(try titles(again, database) == ["bare"])
+      #expect(try titles(again, database).contains("bare"))
       try add("again", again, database)
       #expect(try titles(place("/w/a"), database).contains("bare"))
     }
@@ -113,7 +113,8 @@ import Testing
     #expect(try titles(first, database) == ["one", "two"])
     #expect(try !database.needsHistory(database.known(clone), at: 3000))
     // Parted by a person, and left so.
-    let part = try #require(try database.row(ofPlace: try #require(clone.marks)))
+    let marks = try #require(clone.marks)
+    let part = try #require(try database.row(ofPlace: marks))
     #expect(try database.part(part) != nil)
     #expect(try titles(first, database) == ["one"])
     #expect(try !database.learn(clone, first: ["r"], commits: ["aa"], at: 4000))
@@ -140,7 +141,8 @@ import Testing
     let (a, b, c) = (place("/w/a", name: "a"), place("/w/b", name: "b"), place("/w/c", name: "c"))
     for (index, place) in [a, b, c].enumerated() { try add("\(index)", place, database) }
     func id(_ place: ProjectReference) throws -> Int64 {
-      try #require(try database.row(ofPlace: try #require(place.marks)))
+      let marks = try #require(place.marks)
+      return try #require(try database.row(ofPlace: marks))
     }
     let before = try database.projects()
     _ = try database.join(id(c), into: id(b))

@@ -43,6 +43,7 @@ extension MemoryDatabase {
   /// calls itself what another is called is not that one.
   static func row(of project: ProjectReference, _ db: Database) throws -> Int64? {
     if let marks = project.marks { return try row(of: marks, db) }
+    if let key = project.key, let known = try holder("key", key, db) { return known }
     if let id = project.id {
       let isThere = try Bool.fetchOne(
         db, cached: "SELECT EXISTS (SELECT 1 FROM projects WHERE id = ? AND identity = ?)",
@@ -59,6 +60,12 @@ extension MemoryDatabase {
 
   private static func row(of marks: ProjectMarks, _ db: Database) throws -> Int64? {
     if let said = try holder("said", marks.place, db) { return said }
+    // What came back from a fallback file before the store knew the place.
+    if let known = try holder("key", marks.key, db), try !has("git_folder", known, db),
+      try !has("root", known, db)
+    {
+      return known
+    }
     guard let folder = marks.gitFolder else {
       // Also where the repository that was here is gone.
       return try holder("root", marks.root, db) ?? holder("git_folder", marks.root + "/.git", db)
@@ -195,7 +202,7 @@ extension MemoryDatabase {
       arguments: [named.identity])
     {
       let id: Int64 = shelf["id"]
-      if shelf["join_reason"] != "name" { return id }
+      if shelf["join_reason"] as String? != "name" { return id }
       // What came while there was one project of that name stays there; now there are more.
       try db.execute(
         cached: "UPDATE projects SET identity = 'filed:' || id || ':' || name WHERE id = ?",
@@ -237,6 +244,7 @@ extension MemoryDatabase {
       arguments: [identity, project.name, project.root, at])
     let row = db.lastInsertedRowID
     if let marks = project.marks { try note(marks, of: row, at: at, db) }
+    if let key = project.key { try mark("key", key, row, isAlone: true, at: at, db) }
     return row
   }
 
@@ -246,6 +254,7 @@ extension MemoryDatabase {
     } else {
       try mark("root", marks.root, row, isAlone: true, at: at, db)
     }
+    try mark("key", marks.key, row, isAlone: true, at: at, db)
     if let file = marks.gitFile { try mark("git_file", file, row, isAlone: true, at: at, db) }
     if let remote = marks.remote {
       try mark("remote", ProjectMarks.remoteKey(remote), row, at: at, db)

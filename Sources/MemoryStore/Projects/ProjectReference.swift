@@ -8,6 +8,8 @@ public struct ProjectReference: Codable, Sendable, Hashable {
   public var root: String?
   /// By what the folder at hand is known; nil where no folder is.
   public var marks: ProjectMarks?
+  /// By what a fallback file knows a place, without naming it: see ``ProjectMarks/key``.
+  public var key: String?
   /// The store's row, where the project is known: that of the project which it was joined to.
   public var id: Int64?
 
@@ -24,8 +26,13 @@ public struct ProjectReference: Codable, Sendable, Hashable {
 
   /// A project of which nothing but its short name came along: the one of that name, if there is
   /// just one.
-  public static func named(_ name: String) -> ProjectReference {
-    ProjectReference(identity: namePrefix + name, name: name)
+  ///
+  /// - Parameter key: Of the place, where that came along too.
+  public static func named(_ name: String, key: String? = nil) -> ProjectReference {
+    var project = ProjectReference(
+      identity: key.map { "key:" + $0 } ?? namePrefix + name, name: name)
+    project.key = key
+    return project
   }
 
   /// Before the name in the identity of what is filed nowhere but under a name.
@@ -67,6 +74,13 @@ public struct ProjectMarks: Codable, Sendable, Hashable {
 
   /// Where work happens, for all worktrees of a repository the same.
   public var place: String { gitFolder ?? root }
+
+  /// The place for files that others read: a hash, FNV-1a, 64 bits.
+  public var key: String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in place.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return String(hash, radix: 16)
+  }
 
   /// A forge takes capitals in a path for small letters; a path of this machine is kept.
   static func remoteKey(_ remote: String) -> String {

@@ -4,9 +4,9 @@ extension Schema {
   // 8: a project is known by marks, and its row is what everything refers to.
   //
   // project_marks.kind: said (a person's word for a place), git_folder and root (real paths),
-  // git_file (inode and birth), remote, commit (was checked out in the project), first_commit, asked
-  // (when git was asked for the history of a place), apart (a row that a person keeps
-  // apart from this one), told (a row that a session was told of).
+  // git_file (inode and birth), key (a place as fallback files name it), remote, commit (was checked
+  // out in the project), first_commit, asked (when git was asked for the history of a place), apart
+  // (a row that a person keeps apart from this one), told (a row that a session was told of).
   // projects.joined_to: the row that this one is a part of. Nothing is moved when projects are
   // joined, so that they can be parted again as they were. own_name: its name when it was alone.
   static let projectMarks = """
@@ -50,11 +50,12 @@ enum ProjectMigration {
           updated_at AS at
         FROM checkpoints WHERE project_id IS NOT NULL AND json_valid(body);
         INSERT OR IGNORE INTO project_marks
-        SELECT 'commit', head, s.id, max(at) FROM seen s JOIN projects p ON p.id = s.id
-        WHERE head IS NOT NULL AND (remote = p.identity OR root = p.identity) GROUP BY head, s.id;
+        SELECT 'commit', s.head, s.id, max(s.at) FROM seen s JOIN projects p ON p.id = s.id
+        WHERE s.head IS NOT NULL AND (s.remote = p.identity OR s.root = p.identity)
+        GROUP BY s.head, s.id;
         INSERT OR IGNORE INTO project_marks
-        SELECT 'root', s.root, s.id, max(at) FROM seen s JOIN projects p ON p.id = s.id
-        WHERE s.root IS NOT NULL AND (remote = p.identity OR s.root = p.identity)
+        SELECT 'root', s.root, s.id, max(s.at) FROM seen s JOIN projects p ON p.id = s.id
+        WHERE s.root IS NOT NULL AND (s.remote = p.identity OR s.root = p.identity)
         GROUP BY s.root, s.id;
         DROP TABLE seen;
         """)

@@ -10,8 +10,13 @@ enum ProjectFinder {
 
   /// The project at the working folder, as the store knows it.
   static func here(_ service: MemoryService) -> ProjectReference {
-    let facts = service.facts(at: service.cwd)
-    let project = service.known(GitFacts.project(at: service.cwd, facts: facts))
+    place(service.cwd, service)
+  }
+
+  /// The project of a folder.
+  private static func place(_ folder: String, _ service: MemoryService) -> ProjectReference {
+    let facts = service.facts(at: folder)
+    let project = service.known(GitFacts.project(at: folder, facts: facts))
     guard let facts, learn(project, facts, service, within: patience) else { return project }
     return service.known(project)
   }
@@ -33,7 +38,7 @@ enum ProjectFinder {
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
       {
-        return service.known(GitFacts.project(at: folder, facts: service.facts(at: folder)))
+        return place(folder, service)
       }
     }
     var candidates = try database.projects(named: name)
