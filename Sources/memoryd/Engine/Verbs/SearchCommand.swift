@@ -1,4 +1,5 @@
 import ArgumentParser
+import Canary
 import Checkpoints
 import Foundation
 import MemoryStore
@@ -132,31 +133,36 @@ private struct BatchSearch {
     let database = try service.reader()
     var failed = 0
     func answer(_ line: [UInt8]) -> String {
-      let object = (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any]
+      let parsed = WireJSON(parsing: line)
+      // As it came, so that who asked knows it again.
+      let id = parsed == nil ? WireJSON.identifier(ofBroken: line) : parsed?["id"]
       do {
-        guard let object else { throw StoreError(.invalid, "this line is no JSON object") }
-        guard let query = object["query"] as? String else {
+        guard case .object(let object)? = parsed else {
+          throw StoreError(.invalid, "this line is no JSON object")
+        }
+        guard let query = object["query"]?.words else {
           throw StoreError(.invalid, "this line has no query")
         }
         var (filter, options) = (filter, options)
         options.now = service.clock.now
         // For measuring what the bounds cost.
-        if object["exhaustive"] as? Bool == true { options.makeExhaustive() }
+        if object["exhaustive"]?.flag == true { options.makeExhaustive() }
         try narrow(&filter, object, now: options.now)
         let result = try database.search(query, filter: filter, options: options)
-        var reply: JSONOutput.Object = [
-          "id": object["id"], "results": result.hits.map(JSONOutput.hit),
-        ]
+        var reply: JSONOutput.Object = ["results": result.hits.map(JSONOutput.hit)]
         if !result.complaints.isEmpty { reply["complaints"] = result.complaints }
-        return JSONOutput.text(reply)
+        return text(reply, id)
       } catch {
         // Each line has its answer, so that they can be told apart.
         failed += 1
         let message = (error as? StoreError)?.message ?? "it cannot be searched for"
-        return JSONOutput.text(
-          ["id": object?["id"], "results": [JSONOutput.Object](), "error": message]
-            as JSONOutput.Object)
+        return text(["results": [JSONOutput.Object](), "error": message], id)
       }
+    }
+    func text(_ reply: JSONOutput.Object, _ id: WireJSON?) -> String {
+      guard case .object(var fields) = WireJSON(reply) else { return "" }
+      fields["id"] = id ?? .null
+      return String(decoding: WireJSON.object(fields).bytes, as: UTF8.self) + "\n"
     }
     var output = ""
     if let converse = invocation.converse {
@@ -174,11 +180,11 @@ private struct BatchSearch {
   }
 
   private func narrow(
-    _ filter: inout RecordFilter, _ object: [String: Any], now: Int64
+    _ filter: inout RecordFilter, _ object: [String: WireJSON], now: Int64
   ) throws(StoreError) {
     func text(_ key: String) throws(StoreError) -> String? {
-      guard let value = object[key], !(value is NSNull) else { return nil }
-      guard let text = value as? String else { throw StoreError(.invalid, "\(key) is no text") }
+      guard let value = object[key], value != .null else { return nil }
+      guard let text = value.words else { throw StoreError(.invalid, "\(key) is no text") }
       return text
     }
     func time(_ key: String) throws(StoreError) -> ClosedRange<Int64>? {
@@ -188,8 +194,11 @@ private struct BatchSearch {
       }
       return range
     }
-    if let kinds = object["kind"] as? [String] {
-      filter.kinds = kinds
+    if let kinds = object["kind"]?.array {
+      filter.kinds = kinds.compactMap(\.string)
+      guard filter.kinds.count == kinds.count else {
+        throw StoreError(.invalid, "kind is no list of texts")
+      }
     } else if let kind = try text("kind") {
       filter.kinds = [kind]
     }
@@ -197,11 +206,11 @@ private struct BatchSearch {
     filter.sessionID = try text("session") ?? filter.sessionID
     filter.since = try time("since")?.lowerBound ?? filter.since
     filter.until = try time("until")?.upperBound ?? filter.until
-    if let value = object["limit"], !(value is NSNull) {
-      guard let limit = value as? NSNumber, limit.intValue >= 0 else {
-        throw StoreError(.invalid, "limit is no number, or below 0")
+    if let value = object["limit"], value != .null {
+      guard let limit = value.wholeNumber, limit >= 0 else {
+        throw StoreError(.invalid, "limit is no whole number, or below 0")
       }
-      filter.limit = limit.intValue
+      filter.limit = limit
     }
   }
 }
