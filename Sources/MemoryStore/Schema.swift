@@ -21,6 +21,8 @@ enum Schema {
     SchemaStep(number: 3, sql: three), SchemaStep(number: 4, sql: four),
     SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six, then: SearchParts.fill),
     SchemaStep(number: 7, sql: seven),
+    // 8: words in one form, however they were written (SearchForm).
+    SchemaStep(number: 8, sql: "", then: MemoryDatabase.beginRenewal),
   ]
 
   // 1: everything that a session needs to survive its compaction.

@@ -73,7 +73,8 @@ struct HandoffFolder {
       let bytes = try? RegularFile.read(file, limit: Self.limit),
       let middle = name.range(of: "-to-")
     else { return nil }
-    let handoff = Handoff(String(decoding: bytes, as: UTF8.self))
+    let text = FileText.string(bytes)
+    let handoff = Handoff(text)
     let rest = String(name[middle.upperBound...].dropLast(3)).lowercased()
     let own = names.map(Self.slug).filter { rest == $0 || rest.hasPrefix($0 + "-") }
       .max { $0.count < $1.count }
@@ -87,7 +88,7 @@ struct HandoffFolder {
       sender: front.from ?? String(name[..<middle.lowerBound]), recipient: front.to ?? recipient,
       topic: front.topic ?? (topic.isEmpty ? nil : String(topic)),
       objective: handoff.objective.isEmpty ? firstLine ?? "" : handoff.objective,
-      body: String(decoding: bytes, as: UTF8.self), writtenAt: facts.modified,
+      body: text, writtenAt: facts.modified,
       id: front.id.flatMap { ULID($0)?.description })
   }
 

@@ -16,6 +16,7 @@ enum ProjectFinder {
     _ project: ProjectReference, _ service: MemoryService
   ) -> MemoryDatabase.SearchOptions {
     var options = MemoryDatabase.SearchOptions(now: service.clock.now)
+    options.days = service.days
     options.here = project
     let facts = GitFacts.read(at: service.cwd)
     if GitFacts.project(at: service.cwd, facts: facts) == project { options.branch = facts?.branch }

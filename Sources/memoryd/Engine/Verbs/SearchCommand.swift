@@ -46,16 +46,17 @@ struct SearchCommand: Verb {
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
     guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
-    let now = service.clock.now
     let filter = RecordFilter(
       project: shared.project?.text, sessionID: session?.text,
       kinds: kind.flatMap { $0.split(separator: ",").map(String.init) },
-      since: try range(since, "--since", now)?.lowerBound,
-      until: try range(until, "--until", now)?.upperBound, limit: limit)
+      since: try range(since, "--since", service)?.lowerBound,
+      until: try range(until, "--until", service)?.upperBound, limit: limit)
     var options = ProjectFinder.searchOptions(
       ProjectFinder.project(named: nil, service), service)
     options.isUnfinished = asYouType
     options.explains = explain
+    // What an older memoryd has stored is brought into today's form by whoever comes.
+    if let database = try? service.database() { _ = try? database.renewIndex() }
     if batch {
       guard query.isEmpty else {
         throw VerbError(.usage, "usage", "with --batch the queries come from standard input")
@@ -111,9 +112,11 @@ struct SearchCommand: Verb {
 
   private func safe(_ text: Substring) -> String { People.safe(String(text)) }
 
-  private func range(_ text: String?, _ name: String, _ now: Int64) throws -> ClosedRange<Int64>? {
+  private func range(
+    _ text: String?, _ name: String, _ service: MemoryService
+  ) throws -> ClosedRange<Int64>? {
     guard let text else { return nil }
-    guard let range = SearchTime.range(text, now: now) else {
+    guard let range = SearchTime.range(text, now: service.clock.now, days: service.days) else {
       throw VerbError(
         .usage, "usage",
         "\(name) must be a date, RFC 3339 or words, for example 2026-01-14, \"last week\" or 3d")
@@ -189,7 +192,7 @@ private struct BatchSearch {
     }
     func time(_ key: String) throws(StoreError) -> ClosedRange<Int64>? {
       guard let text = try text(key) else { return nil }
-      guard let range = SearchTime.range(text, now: now) else {
+      guard let range = SearchTime.range(text, now: now, days: service.days) else {
         throw StoreError(.invalid, "\(key) is no time")
       }
       return range
