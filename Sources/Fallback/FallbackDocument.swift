@@ -138,6 +138,8 @@ struct FallbackDocument {
     // The list marker: a bullet, or digits with a dot or parenthesis.
     head = head.drop { (48...57).contains($0) }.dropFirst().drop { $0 == 32 || $0 == 9 }
     var isDone = false
+    // What was dropped is nobody's task.
+    if head.starts(with: "[-]".utf8) { return nil }
     for (box, done) in [("[ ]", false), ("[x]", true), ("[X]", true)]
     where head.starts(with: box.utf8) {
       isDone = done

@@ -314,7 +314,7 @@ public struct FallbackFiles: Sendable {
   /// Empty where there is no such file.
   func read(_ path: String) throws(StoreError) -> [UInt8] {
     do throws(StoreError) {
-      return try RegularFile.read(path, limit: Self.sizeLimit)
+      return FileText.utf8(try RegularFile.read(path, limit: Self.sizeLimit))
     } catch {
       if error.code == .notFound { return [] }
       throw error

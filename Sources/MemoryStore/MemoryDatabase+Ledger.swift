@@ -191,7 +191,8 @@ extension MemoryDatabase {
             arguments: [
               last, groupNumber, projectID, write.session?.id, item, entry?.status.rawValue,
               entry?.remark, entry?.detail,
-              entry.flatMap { $0.date ?? (draft.isImport ? nil : day(write.at)) }, draft.source,
+              entry.flatMap { $0.date ?? (draft.isImport ? nil : draft.today ?? day(write.at)) },
+              draft.source,
               draft.isImport ? stamp(entry) : nil, write.at, write.at,
             ])
         }
@@ -213,7 +214,7 @@ extension MemoryDatabase {
       entry.remark = entry.remark ?? known["remark"]
       entry.detail = entry.detail ?? known["detail"]
       let isNews = known["status"] as String? != entry.status.rawValue
-      entry.date = entry.date ?? (isNews ? nil : known["date"]) ?? day(at)
+      entry.date = entry.date ?? (isNews ? nil : known["date"]) ?? draft.today ?? day(at)
     }
     let isSame = Self.entry(ofItem: known) == entry
     if isSame, !draft.isImport { return }
@@ -228,7 +229,7 @@ extension MemoryDatabase {
       ])
   }
 
-  /// The day of a time, UTC.
+  /// The day of a time, UTC: of writes that do not say the person's.
   private static func day(_ milliseconds: Int64) -> String {
     String(Timestamp.string(milliseconds).prefix(10))
   }

@@ -277,7 +277,7 @@ public final class MemoryDatabase: Sendable {
           try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
         }
         for step in steps where step.number > found {
-          try db.execute(sql: step.sql)
+          if !step.sql.isEmpty { try db.execute(sql: step.sql) }
           try step.then?(db)
           try db.execute(sql: "PRAGMA user_version = \(step.number)")
         }

@@ -59,6 +59,15 @@ public enum RegularFile {
     throw StoreError(.invalid, "\(path) is larger than \(limit) bytes")
   }
 
+  /// True for a file of text that is not UTF-8.
+  public static func isUTF16(_ path: String) throws(StoreError) -> Bool {
+    let (descriptor, _) = try open(path)
+    defer { close(descriptor) }
+    var head = [UInt8](repeating: 0, count: 4)
+    let count = retryingOnInterrupt { systemRead(descriptor, &head, 4) }
+    return FileText.isUTF16(head.prefix(max(0, count)))
+  }
+
   /// Writes a file whole, durably: temporary name, `fsync`, rename, `fsync` of the folder. What was
   /// there before is replaced. The mode is 0600.
   public static func writeAtomically(
@@ -185,10 +194,20 @@ public enum RegularFile {
       guard before.st_mode & S_IFMT == S_IFREG else {
         throw StoreError(.inputOutput, "\(path) is not a regular file")
       }
-      var last = UInt8(ascii: "\n")
-      if before.st_size > 0 { _ = pread(descriptor, &last, 1, before.st_size - 1) }
-      let lineEnd = last == UInt8(ascii: "\n") ? "" : "\n"
-      try writeAll(Array((lineEnd + text).utf8), to: descriptor, path)
+      // A file in UTF-16 stays one.
+      var head = [UInt8](repeating: 0, count: 4)
+      let count = max(0, pread(descriptor, &head, 4, 0))
+      head.removeLast(4 - count)
+      let encoding = FileText.Encoding(head)
+      let feed = encoding.bytes(of: "\n")
+      var last = feed
+      if before.st_size >= feed.count {
+        _ = pread(descriptor, &last, feed.count, before.st_size - off_t(feed.count))
+      } else if before.st_size > 0 {
+        last = []
+      }
+      let lineEnd = last == feed ? "" : "\n"
+      try writeAll(encoding.bytes(of: lineEnd + text), to: descriptor, path)
       guard fsync(descriptor) == 0 else { throw failure("append to", path) }
       if before.st_size == 0 { try synchronizeFolder(of: path) }
       var after = stat()

@@ -22,6 +22,8 @@ enum Schema {
     SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six, then: SearchParts.fill),
     SchemaStep(number: 7, sql: seven),
     SchemaStep(number: 8, sql: projectMarks, then: ProjectMigration.run),
+    // 9: words in one form, however they were written (SearchForm).
+    SchemaStep(number: 9, sql: "", then: MemoryDatabase.beginRenewal),
   ]
 
   // 1: everything that a session needs to survive its compaction.

@@ -48,7 +48,7 @@ public struct CheckpointDraft: Codable, Sendable {
   ) {
     self.trigger = trigger
     self.objective = objective
-    self.blockers = blockers
+    self.blockers = Blockers.named(blockers)
     self.actions = actions
     self.next = next
     self.body = body
@@ -99,11 +99,14 @@ public struct LedgerDraft: Codable, Sendable {
   public var source: String
   /// A hash of the document that it was read from.
   public var file: String?
+  /// The person's, YYYY-MM-DD, for items that say no other.
+  public var today: String?
 
-  public init(ledger: Ledger, source: String, file: String? = nil) {
+  public init(ledger: Ledger, source: String, file: String? = nil, today: String? = nil) {
     self.ledger = ledger
     self.source = source
     self.file = file
+    self.today = today
   }
 
   public var isImport: Bool { source == "import" }

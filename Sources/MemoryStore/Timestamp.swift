@@ -92,9 +92,15 @@ public enum Timestamp {
     return sign == dash ? result + offset : result - offset
   }
 
+  /// True if a time that ``milliseconds(_:)`` reads says how far from UTC it is.
+  static func hasZone(_ text: some StringProtocol) -> Bool {
+    let time = text.utf8.dropFirst(10)
+    return time.contains { [UInt8(ascii: "Z"), UInt8(ascii: "z"), 43, 45].contains($0) }
+  }
+
   // Days since 1970-01-01 in the proleptic Gregorian calendar, by 400-year eras that start on
   // 1 March. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-  private static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+  static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
     let y = month <= 2 ? year - 1 : year
     let era = floorDiv(y, 400)
     let yearOfEra = y - era * 400
@@ -102,7 +108,7 @@ public enum Timestamp {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  private static func civil(fromDays days: Int64) -> (Int64, Int64, Int64) {
+  static func civil(fromDays days: Int64) -> (Int64, Int64, Int64) {
     let z = days + 719_468
     let era = floorDiv(z, 146_097)
     let dayOfEra = z - era * 146_097
@@ -115,7 +121,7 @@ public enum Timestamp {
     return (year, month, dayOfYear - (153 * shifted + 2) / 5 + 1)
   }
 
-  private static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 {
+  static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 {
     a >= 0 ? a / b : -((-a + b - 1) / b)
   }
 }

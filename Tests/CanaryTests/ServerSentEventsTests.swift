@@ -37,32 +37,3 @@ import Testing
     #expect(events("data: {\"cut\"").isEmpty)
   }
 }
-
-@Suite struct WireJSONTests {
-  @Test func values_surviveTheWire() throws {
-    let text = #"{"a":[true,false,null,1,-2.5,"\u2028é"],"b":{}}"#
-    let value = try #require(WireJSON(parsing: text.utf8))
-    #expect(value["a"]?.array?[0] == .bool(true))
-    #expect(value["a"]?.array?[3] == .integer(1))
-    #expect(value["a"]?.array?[5] == .string("\u{2028}é"))
-    #expect(WireJSON(parsing: value.bytes) == value)
-  }
-
-  @Test func swiftValues_areJSON() {
-    let fields: [String: Any?] = [
-      "z": nil, "b": Int64(9_007_199_254_740_993), "c": ["x", "/"], "d": true, "e": 2, "f": 1.5,
-      "g": [["h": UInt32(7)]] as [[String: Any?]],
-    ]
-    #expect(
-      String(decoding: WireJSON(fields).bytes, as: UTF8.self)
-        == #"{"b":9007199254740993,"c":["x","/"],"d":true,"e":2,"f":1.5,"g":[{"h":7}],"z":null}"#)
-  }
-
-  @Test(arguments: ["", "{", "{\"a\":", "nul", "[1"]) func broken_isNil(text: String) {
-    #expect(WireJSON(parsing: text.utf8) == nil)
-  }
-
-  @Test func invalidUTF8_isNil() {
-    #expect(WireJSON(parsing: [0x22, 0xFF, 0x22] as [UInt8]) == nil)
-  }
-}

@@ -10,13 +10,17 @@ public enum WireJSON: Sendable, Equatable, Encodable {
   case array([WireJSON])
   case object([String: WireJSON])
 
-  /// Nil for anything that is not one whole JSON document in UTF-8.
+  /// Nil for anything that is not one whole JSON document. Half a surrogate pair and what is no UTF-8
+  /// become U+FFFD, as in every other reader here.
   public init?(parsing bytes: some Sequence<UInt8>) {
-    guard
-      let value = try? JSONSerialization.jsonObject(
-        with: Data(bytes), options: .fragmentsAllowed)
-    else { return nil }
-    self.init(value)
+    guard let value = Array(bytes).withUnsafeBufferPointer(WireJSONParser.parse) else { return nil }
+    self = value
+  }
+
+  /// The `id` of a JSON-RPC message that is not valid JSON, so that who sent it can be told; nil if it
+  /// cannot be read.
+  public static func identifier(ofBroken bytes: some Sequence<UInt8>) -> WireJSON? {
+    Array(bytes).withUnsafeBufferPointer(WireJSONParser.identifier)
   }
 
   /// - Parameter value: What `JSONSerialization` gives, or strings, numbers, Booleans, optionals, and
@@ -53,6 +57,11 @@ public enum WireJSON: Sendable, Equatable, Encodable {
 
   public var integer: Int? {
     if case .integer(let value) = self { return value }
+    return nil
+  }
+
+  public var bool: Bool? {
+    if case .bool(let value) = self { return value }
     return nil
   }
 

@@ -1,3 +1,5 @@
+import MemoryStore
+
 /// A handoff: what passes the work on to the next reader. A Markdown document with YAML front matter.
 ///
 /// What memoryd writes is a value; what people wrote is kept as it stands, in its place, and read for
@@ -121,6 +123,9 @@ public struct Handoff: Sendable, Equatable {
     public var notes: [String] = []
   }
 
+  /// What of the document could not be read as it was meant.
+  public var complaints: [String] { [front.complaint].compactMap(\.self) }
+
   public var contents: Contents {
     var contents = Contents()
     if let lead { HandoffReader.read(lead, into: &contents) }
@@ -130,7 +135,7 @@ public struct Handoff: Sendable, Equatable {
       case .next(let items): contents.next += items
       case .openTasks(let items): contents.openTasks += items
       case .decisions(let items): contents.decisions += items
-      case .blockers(let items): contents.blockers += items
+      case .blockers(let items): contents.blockers += Blockers.named(items)
       case .files(let items): contents.files += items
       case .commits(let items): contents.commits += items
       case .notes(let text): contents.notes.append(text)
@@ -156,6 +161,8 @@ public struct HandoffFront: Sendable, Equatable {
   public var from: String?
   public var to: String?
   public var topic: String?
+  /// Why the front matter had to be read line by line; nil where it is YAML.
+  public var complaint: String?
 
   public init() {}
 

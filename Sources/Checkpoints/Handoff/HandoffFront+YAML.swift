@@ -28,18 +28,53 @@ extension HandoffFront {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
   }
 
-  /// - Parameter source: Front matter with its lines of dashes; what is no YAML has no values.
+  /// - Parameter source: Front matter with its lines of dashes. Of what is no YAML each line that begins
+  ///   with a known key counts by itself.
   init(_ source: String) {
     let yaml = source.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
       .prefix { $0 != "---" }.joined(separator: "\n")
-    guard !yaml.isEmpty, let node = try? Yams.compose(yaml: yaml, .basic),
-      let mapping = node.mapping
-    else { return }
+    guard yaml.contains(where: { !$0.isWhitespace }) else { return }
+    let node: Node?
+    do {
+      node = try Yams.compose(yaml: yaml, .basic)
+    } catch {
+      takeLines(of: yaml, error)
+      return
+    }
+    guard let mapping = node?.mapping else { return }
     for (name, value) in mapping {
       guard let field = Self.fields.first(where: { $0.name == name.scalar?.string }) else {
         continue
       }
       self[keyPath: field.path] = value.scalar?.string
+    }
+  }
+
+  /// One value that YAML refuses, such as a title with a colon in it, costs no other one.
+  private mutating func takeLines(of yaml: String, _ error: any Error) {
+    var place = ""
+    if case .scanner(_, _, let mark, _)? = error as? YamlError {
+      place = " in line \(mark.line + 1)"
+    } else if case .parser(_, _, let mark, _)? = error as? YamlError {
+      place = " in line \(mark.line + 1)"
+    }
+    complaint = "the front matter is no valid YAML\(place): each line was read by itself"
+    var isKnown: Set<String> = []
+    for line in yaml.split(separator: "\n") {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      let name = line[..<colon]
+      let rest = line[colon...].dropFirst()
+      guard rest.first.map({ $0 == " " || $0 == "\t" }) ?? true,
+        let field = Self.fields.first(where: { $0.name == name }),
+        isKnown.insert(field.name).inserted
+      else { continue }
+      let text = String(rest.trimmed)
+      // By itself the line may be YAML still: quotes, escapes, remarks.
+      if let mapping = try? Yams.compose(yaml: "\(name): \(text)", .basic)?.mapping {
+        self[keyPath: field.path] = mapping.first?.value.scalar?.string
+      } else if !text.isEmpty {
+        self[keyPath: field.path] = text
+      }
     }
   }
 }

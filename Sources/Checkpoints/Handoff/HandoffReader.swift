@@ -1,4 +1,5 @@
 import CCmark
+import MemoryStore
 
 /// Reads what people wrote for what it holds: headings say what a list, a table or a paragraph below
 /// them is about.
@@ -79,6 +80,8 @@ enum HandoffReader {
       switch MarkdownTree.type(of: node) {
       case CMARK_NODE_PARAGRAPH: add(HandoffItem(node), topic, &contents)
       case CMARK_NODE_CODE_BLOCK: add(MarkdownTree.literal(of: node), topic, &contents)
+      // With what stands below it.
+      case CMARK_NODE_ITEM where isDropped(node): break
       case CMARK_NODE_LIST, CMARK_NODE_ITEM, CMARK_NODE_BLOCK_QUOTE:
         waiting += Array(MarkdownTree.children(of: node)).reversed()
       default: break
@@ -86,18 +89,25 @@ enum HandoffReader {
     }
   }
 
+  private static func isDropped(_ item: MarkdownTree.Node) -> Bool {
+    guard let first = cmark_node_first_child(item),
+      MarkdownTree.type(of: first) == CMARK_NODE_PARAGRAPH
+    else { return false }
+    return HandoffItem(first).isDropped
+  }
+
   private static func add(
     _ item: HandoffItem, _ topic: HandoffTopic, _ contents: inout Handoff.Contents
   ) {
     let step = item.step
-    guard !step.text.isEmpty else { return }
+    guard !step.text.isEmpty, !item.isDropped else { return }
     switch topic {
     // What is ticked off in a list of things to do was done.
     case .next where step.isDone, .done: contents.done.append(step.text)
     case .next: contents.next.append(step)
     case .openTasks: contents.openTasks.append(item.task)
     case .decisions: contents.decisions.append(item.decision)
-    case .blockers: contents.blockers.append(step.text)
+    case .blockers: contents.blockers += Blockers.named([step.text])
     case .files: contents.files.append(item.file)
     case .commits: contents.commits.append(item.commit)
     case .notes: break
@@ -114,7 +124,7 @@ enum HandoffReader {
     case .next: contents.next.append(Handoff.Step(text))
     case .openTasks: contents.openTasks.append(Handoff.Task(text))
     case .decisions: contents.decisions.append(Handoff.Decision(text))
-    case .blockers: contents.blockers.append(text)
+    case .blockers: contents.blockers += Blockers.named([text])
     case .files: contents.files.append(Handoff.File(text))
     case .commits: contents.commits.append(Handoff.Commit(text, subject: ""))
     case .notes: break

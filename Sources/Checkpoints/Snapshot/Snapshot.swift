@@ -1,3 +1,5 @@
+import MemoryStore
+
 /// What a checkpoint keeps of a session: the digest's best parts, ranked, with the repository's
 /// state. Stored as JSON in a checkpoint's body.
 public struct Snapshot: JSONRecord, Sendable, Equatable {
@@ -51,7 +53,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       next: [String] = []
     ) {
       self.objective = objective
-      self.blockers = blockers
+      self.blockers = Blockers.named(blockers)
       self.actions = actions
       self.next = next
     }

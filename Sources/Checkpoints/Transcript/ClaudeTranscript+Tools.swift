@@ -21,7 +21,9 @@ extension ClaudeTranscript {
       if !isSidechain { takeTodos(input) }
     case "TaskCreate":
       if let subject = input["subject"]?.string.map(clean), !isSidechain {
-        note(tool, subject)
+        add(
+          "plan", actor: "agent", title: subject,
+          body: input["description"]?.string.map(clean) ?? "")
         setPending { $0.subject = subject }
         if let description = input["description"]?.string.map(clean) {
           mention(
@@ -84,7 +86,7 @@ extension ClaudeTranscript {
     guard let value = input["taskId"] ?? input["task_id"] ?? input["id"],
       let id = value.string ?? value.int.map(String.init)
     else { return }
-    if input["status"]?.equals("deleted") == true {
+    if input["status"]?.string.map(DroppedItem.isStatus) == true {
       digest.tasks.removeAll { $0.id == id }
       return
     }
@@ -160,7 +162,8 @@ extension ClaudeTranscript {
     guard let tasks, tasks.isArray else { return }
     digest.tasks = tasks.elements.suffix(200).compactMap { task in
       guard let value = task["id"], let id = value.string ?? value.int.map(String.init),
-        let subject = task["subject"]?.string
+        let subject = task["subject"]?.string,
+        task["status"]?.string.map(DroppedItem.isStatus) != true
       else { return nil }
       return .init(
         id: id, text: clean(subject).cut(to: 300), state: Self.state(task["status"]) ?? .pending)

@@ -166,7 +166,9 @@ extension TranscriptGatherer {
   /// The whole plan anew, as TodoWrite and `update_plan` give it.
   mutating func replacePlan(_ items: [JSONValue], text key: StaticString) {
     digest.todos = items.prefix(200).compactMap { item in
-      guard let text = item[key]?.string else { return nil }
+      guard let text = item[key]?.string,
+        item["status"]?.string.map(DroppedItem.isStatus) != true
+      else { return nil }
       return .init(
         id: nil, text: clean(text).cut(to: 300), state: Self.state(item["status"]) ?? .pending)
     }

@@ -11,6 +11,8 @@ extension MemoryDatabase {
     public var branch: String?
     /// Unix ms.
     public var now: Int64
+    /// Of the person who asks: what `since:today` and a date mean.
+    public var days = LocalDays.utc
     public var explains = false
     var bounds = SearchWeights.Bounds()
 
@@ -39,8 +41,15 @@ extension MemoryDatabase {
     try read { db in
       let words = try SearchTokenizer(db)
       let query = SearchQuery(
-        text, filter: filter, isUnfinished: options.isUnfinished, now: options.now, words)
+        text, filter: filter, isUnfinished: options.isUnfinished, now: options.now,
+        days: options.days, words)
       var result = SearchResult(complaints: query.complaints)
+      let waiting = try Self.toRenew(db)
+      if waiting > 0, query.isWrittenOtherwise {
+        result.complaints.append(
+          "up to \(waiting) older entries are still being made ready for other scripts and symbols: "
+            + "some may not be found yet")
+      }
       if query.isImpossible {
         result.complaints.append("the query and the options ask for different things")
         return result

@@ -23,8 +23,12 @@ struct SearchMarks {
     for (number, term) in terms.enumerated() {
       for phrase in term.phrases {
         for (place, word) in phrase.words.enumerated() {
-          if word.unicodeScalars.contains(where: SearchParts.isIdeograph) {
-            runs.append((Array(word.utf8), number))
+          if word.unicodeScalars.contains(where: SearchParts.isIdeograph)
+            || SearchForm.isSymbol(word)
+          {
+            let written = SearchForm.written(word)
+            runs.append((Array(written.utf8), number))
+            if let byte = written.utf8.first { first[Int(byte)] = true }
           } else if phrase.isOpen, place == phrase.words.count - 1 {
             beginnings.append((word, number))
           } else if stems[tokenizer.stem(of: word)] == nil {
@@ -45,6 +49,13 @@ struct SearchMarks {
     var index = 0
     while index < end {
       guard let size = Self.letter(bytes, index) else {
+        if !runs.isEmpty, bytes[index] >= 0xC2, first[Int(bytes[index])],
+          let run = run(at: bytes[index...])
+        {
+          found.append(Word(range: index..<(index + run.text.count), term: run.term))
+          index += run.text.count
+          continue
+        }
         index += 1
         continue
       }
@@ -95,6 +106,11 @@ struct SearchMarks {
     return beginnings.first { word.hasPrefix($0.text) }?.term
   }
 
+  /// The longest that begins here.
+  private func run(at rest: Slice<UnsafeBufferPointer<UInt8>>) -> (text: [UInt8], term: Int)? {
+    runs.filter { rest.starts(with: $0.text) }.max { $0.text.count < $1.text.count }
+  }
+
   /// - Returns: False if there is none in this word.
   private func add(
     runsIn bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, to found: inout [Word]
@@ -102,10 +118,7 @@ struct SearchMarks {
     var marks: [Word] = []
     var index = range.lowerBound
     while index < range.upperBound {
-      let rest = bytes[index..<range.upperBound]
-      if let run = runs.filter({ rest.starts(with: $0.text) }).max(by: {
-        $0.text.count < $1.text.count
-      }) {
+      if let run = run(at: bytes[index..<range.upperBound]) {
         marks.append(Word(range: index..<(index + run.text.count), term: run.term))
         index += run.text.count
       } else {

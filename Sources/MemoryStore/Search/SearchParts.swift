@@ -1,11 +1,13 @@
+import Foundation
 import GRDB
 
-/// What the index holds of a text beside its words: the parts of identifiers, and pairs of
-/// ideographs.
+/// What the index holds of a text beside its words: the parts of identifiers, pairs of letters of scripts
+/// that put no blanks between words, symbols, and words in the one form in which they are asked for.
 ///
 /// FTS5's own tokenizer keeps `parseRetryAfter` as one word, and a line of Chinese or Japanese as
-/// one. (It cuts `snake_case` and paths at their marks by itself.) A tokenizer of our own would keep
-/// every other program from opening the table.
+/// one, cuts Thai and Hindi at their vowels, and takes emoji for blanks. (It cuts `snake_case` and paths
+/// at their marks by itself.) A tokenizer of our own would keep every other program from opening the
+/// table.
 public enum SearchParts {
   /// UTF-8 bytes of identifiers' parts; a longer text has enough words to be found by.
   private static let limit = 4096
@@ -13,8 +15,9 @@ public enum SearchParts {
   private static let mostBytes = 1 << 20
 
   /// - Returns: Words in lower case with blanks between them: of each identifier in mixed case its
-  ///   parts, once each; of each run of ideographs its overlapping pairs, in order, and the other
-  ///   letters that stand beside one without a blank. Empty for most texts.
+  ///   parts, once each; of each run without blanks its overlapping pairs, in order, and the other
+  ///   letters that stand beside one without a blank; each symbol, and what it is made of, once; words
+  ///   that the tokenizer does not bring into the form of ``SearchForm``. Empty for most texts.
   public static func of(_ texts: String...) -> String {
     var parts: [UInt8] = []
     var known: Set<[UInt8]> = []
@@ -31,21 +34,51 @@ public enum SearchParts {
           add(part)
         }
       }
-      guard text.utf8.contains(where: { $0 >= 0xE1 }),
-        text.unicodeScalars.contains(where: isIdeograph)
-      else { continue }
-      for word in wordsWithIdeographs(in: text) {
-        for run in ideographs(in: word) {
-          pairs(of: run).forEach { add($0.utf8) }
-          // The last one by itself too, so that each is the beginning of a word.
-          if run.unicodeScalars.count > 1, let last = run.unicodeScalars.last {
-            add(String(last).utf8)
+      SearchForm.visit(text) { piece in
+        switch piece {
+        case .plain: break
+        case .symbol(let form, let bare, let members):
+          for form in [form, bare].compactMap(\.self) + members
+          where known.insert(Array(form.utf8)).inserted { add(form.utf8) }
+        case .word(let written, let forms):
+          for form in forms {
+            if form.unicodeScalars.contains(where: isIdeograph) {
+              for run in ideographs(in: form) {
+                pairs(of: run).forEach { add($0.utf8) }
+                // The last one by itself too, so that each is the beginning of a word.
+                if run.unicodeScalars.count > 1, let last = run.unicodeScalars.last {
+                  add(String(last).utf8)
+                }
+              }
+              others(in: form).forEach { add($0.utf8) }
+            } else if forms.count > 1 || !isTokenized(written, as: form) {
+              add(form.utf8)
+            }
           }
         }
-        others(in: word).forEach { add($0.utf8) }
       }
     }
     return String(decoding: parts, as: UTF8.self)
+  }
+
+  /// True if the tokenizer makes this form of a word by itself: letters with one mark at most over a
+  /// letter of ASCII, and others whose capitals are all that is folded.
+  private static func isTokenized(_ written: Substring, as form: String) -> Bool {
+    var plain = String.UnicodeScalarView()
+    for scalar in written.unicodeScalars {
+      switch scalar.value {
+      case ..<0x80: plain.append(scalar)
+      case 0xC0...0x24F, 0x1E00...0x1EFF:
+        // Two marks are too many for the tokenizer of an older store.
+        let letters = String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars
+        guard letters.count <= 2, let letter = letters.first else { return false }
+        plain.append(letter)
+      // Marks over ASCII.
+      case 0x300...0x331 where plain.last.map { $0.value < 0x80 } ?? false: break
+      default: plain.append(scalar)
+      }
+    }
+    return String(plain).lowercased().unicodeScalars.elementsEqual(form.unicodeScalars)
   }
 
   /// Gives the entries of an older store their parts.
@@ -141,21 +174,21 @@ public enum SearchParts {
 
   // MARK: Ideographs
 
-  /// Scripts that put no blanks between words.
+  /// Scripts that put no blanks between words, with what stands for their marks in the index.
   static func isIdeograph(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0x3040...0x30FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7AF, 0xF900...0xFAFF,
+    // Thai and Lao, Myanmar, Khmer, Tai Le to Tai Tham, Balinese, Javanese, Myanmar Extended.
+    case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x1950...0x19FF, 0x1A20...0x1AAF,
+      0x1B00...0x1B7F, 0xA980...0xA9FF, 0xAA60...0xAA7F:
+      true
+    // Kana, Bopomofo, Yi, ideographs, Hangul.
+    case 0x3005...0x3007, 0x3040...0x312F, 0x31A0...0x31BF, 0x31F0...0x31FF, 0x3400...0x4DBF,
+      0x4E00...0x9FFF, 0xA000...0xA4CF, 0xAC00...0xD7AF, 0xF900...0xFAFF, 0x1B000...0x1B16F,
       0x20000...0x3134F:
       true
+    case 0xF0000...0xFFFFD: true
     default: false
     }
-  }
-
-  /// Where the tokenizer finds one word: `修改retry逻辑`.
-  private static func wordsWithIdeographs(in text: String) -> [Substring] {
-    text.unicodeScalars.split {
-      !isIdeograph($0) && !$0.properties.isAlphabetic && $0.properties.numericType == nil
-    }.filter { $0.contains(where: isIdeograph) }.map { Substring($0) }
   }
 
   /// What stands in such a word beside the ideographs, in lower case.

@@ -17,7 +17,7 @@ enum SearchPeriod {
   }
 
   private static func date(_ milliseconds: Int64) -> (year: Int, day: (Int, Int)?) {
-    let date = SearchDate(at: milliseconds)
+    let date = SearchDate(at: milliseconds, .utc)
     return (date.year ?? leastYear, (date.month ?? 1, date.day ?? 1))
   }
 
@@ -68,7 +68,7 @@ enum SearchPeriod {
   }
 
   private static func length(ofMonth month: Int, _ year: Int) -> Int {
-    SearchDate(year: year, month: month, day: nil).range(inYear: year)
-      .flatMap { SearchDate(at: $0.upperBound).day } ?? 31
+    SearchDate(year: year, month: month, day: nil).range(inYear: year, .utc)
+      .flatMap { SearchDate(at: $0.upperBound, .utc).day } ?? 31
   }
 }

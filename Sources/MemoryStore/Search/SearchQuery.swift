@@ -39,9 +39,12 @@ public struct SearchQuery: Sendable {
   var names: Set<String> = []
   var asksWhen = false
   var dates: [SearchDate] = []
+  let days: LocalDays
   /// What the text narrows the search to.
   public internal(set) var filter: RecordFilter
 
+  /// Some of it is no ASCII: older entries may not have it in the form that is asked for.
+  private(set) var isWrittenOtherwise = false
   /// The text and the caller narrow it to different things.
   private(set) var isImpossible = false
   /// Words that say something, as they were typed.
@@ -55,9 +58,13 @@ public struct SearchQuery: Sendable {
   ///   - filter: What the caller narrows it to; the text may narrow it further.
   ///   - isUnfinished: The last word is still being typed.
   ///   - now: Unix ms.
+  ///   - days: The person's.
   init(
-    _ text: String, filter: RecordFilter, isUnfinished: Bool, now: Int64, _ words: SearchTokenizer
+    _ text: String, filter: RecordFilter, isUnfinished: Bool, now: Int64, days: LocalDays = .utc,
+    _ words: SearchTokenizer
   ) {
+    self.days = days
+    isWrittenOtherwise = text.utf8.contains { $0 >= 0x80 }
     self.filter = filter
     let pieces = Array(Self.pieces(of: text).prefix(Self.mostPieces))
     let looseWords = pieces.count { if case .word = $0 { true } else { false } }
@@ -76,14 +83,14 @@ public struct SearchQuery: Sendable {
         if isAllExcluded {
           plain.append(value)
         } else {
-          Self.add(Self.condition(words.words(in: value)), to: &excluded)
+          Self.add(Self.condition(words.words(in: value), words), to: &excluded)
         }
       case .phrase(let value):
         plain.append(value)
         let tokens = words.words(in: value)
         // In a sentence quotes mark a title that may be remembered wrongly (as a condition: R .805).
         if looseWords < Self.sentence {
-          Self.add(Self.condition(tokens), to: &required)
+          Self.add(Self.condition(tokens, words), to: &required)
         } else if !tokens.isEmpty {
           terms.append(Term(phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))]))
         }
@@ -118,13 +125,23 @@ public struct SearchQuery: Sendable {
 
   private static let fields = ["kind", "project", "session", "file", "since", "until"]
 
+  /// By what opens a quotation what may close it, in the languages that do. Single quotes are
+  /// apostrophes too often.
+  private static let closing: [Character: Set<Character>] = [
+    "\"": ["\"", "\u{201C}", "\u{201D}"], "\u{201C}": ["\u{201D}", "\u{201C}", "\""],
+    "\u{201D}": ["\u{201D}", "\u{201C}", "\""], "\u{201E}": ["\u{201C}", "\u{201D}", "\""],
+    "\u{201F}": ["\u{201D}", "\""], "\u{2E42}": ["\u{201F}", "\u{201D}"],
+    "«": ["»"], "»": ["«", "»"], "「": ["」"], "『": ["』"], "｢": ["｣"], "《": ["》"], "〈": ["〉"],
+    "〝": ["〞", "〟"], "＂": ["＂"],
+  ]
+
   static func pieces(of text: String) -> [Piece] {
     var pieces: [Piece] = []
     var rest = text[...]
     func quoted() -> String? {
-      guard rest.first == "\"" else { return nil }
+      guard let first = rest.first, let closing = closing[first] else { return nil }
       let inside = rest.dropFirst()
-      guard let end = inside.firstIndex(of: "\"") else { return nil }
+      guard let end = inside.firstIndex(where: { closing.contains($0) }) else { return nil }
       rest = inside[inside.index(after: end)...]
       return String(inside[..<end])
     }
@@ -143,7 +160,7 @@ public struct SearchQuery: Sendable {
         continue
       }
       // `-v` and `--force` are what people look for; `-word` is not.
-      if first == "-", let next = rest.dropFirst().first, next == "\"" || next.isLetter,
+      if first == "-", let next = rest.dropFirst().first, closing[next] != nil || next.isLetter,
         rest.dropFirst(2).first.map({ !$0.isWhitespace }) ?? false
       {
         rest.removeFirst()
@@ -179,14 +196,14 @@ public struct SearchQuery: Sendable {
       filter.sessionID = max(filter.sessionID ?? "", value)
     case "file":
       let tokens = words.words(in: value)
-      guard let condition = Self.condition(tokens) else { return }
+      guard let condition = Self.condition(tokens, words) else { return }
       Self.add(condition, to: &required)
       terms.append(
         Term(
           phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))],
           weight: SearchWeights.phrase))
     default:
-      guard let range = SearchTime.range(value, now: now) else {
+      guard let range = SearchTime.range(value, now: now, days: days) else {
         complaints.append("\(name):\(value) is no time and was left out")
         return
       }
@@ -224,7 +241,11 @@ public struct SearchQuery: Sendable {
     for piece in plain {
       // What has marks inside is one name, beside its words.
       let tokens = Array(words.words(in: piece).prefix(Self.mostTokens))
-      if tokens.count > 1, !piece.contains(where: \.isWhitespace),
+      // Symbols and runs without blanks stand elsewhere in the index than the words beside them.
+      let isPlain = !tokens.contains {
+        SearchForm.isSymbol($0) || $0.unicodeScalars.contains(where: SearchParts.isIdeograph)
+      }
+      if isPlain, tokens.count > 1, !piece.contains(where: \.isWhitespace),
         tokens.dropFirst().contains(where: { $0.count > 1 && !SearchWords.stop.contains($0) })
       {
         let compound = Term(phrases: [Phrase(words: tokens)], weight: SearchWeights.phrase)
@@ -261,6 +282,10 @@ public struct SearchQuery: Sendable {
     }
     // The beginning of a hash stands for the whole.
     if Self.isHash(word) { phrases = [Phrase(words: [word], isOpen: true)] }
+    // As the tokenizer has it, where the index has no other form of it.
+    for other in words.otherForms(of: word) {
+      phrases.append(Phrase(words: Array(other.prefix(Self.mostTokens))))
+    }
     for run in SearchParts.ideographs(in: word) {
       phrases.append(Self.phrase(ideographs: run))
     }
@@ -291,7 +316,7 @@ public struct SearchQuery: Sendable {
 
   /// What an entry has that has these words side by side; nil for none. Runs of ideographs are looked
   /// for as the index has them, in pairs, wherever they stand.
-  private static func condition(_ tokens: [String]) -> String? {
+  private static func condition(_ tokens: [String], _ words: SearchTokenizer) -> String? {
     let tokens = tokens.prefix(mostTokens)
     var phrases: [Phrase] = []
     var plain: [String] = []
@@ -306,7 +331,11 @@ public struct SearchQuery: Sendable {
     }
     if !plain.isEmpty { phrases.insert(Phrase(words: plain), at: 0) }
     guard !phrases.isEmpty else { return nil }
-    return "(" + phrases.map(\.expression).joined(separator: " AND ") + ")"
+    let condition = "(" + phrases.map(\.expression).joined(separator: " AND ") + ")"
+    let other = tokens.map { words.otherForms(of: $0).first ?? [$0] }
+    guard other != tokens.map({ [$0] }) else { return condition }
+    // As the tokenizer has them, where the index has no other form.
+    return "(" + condition + " OR " + Phrase(words: Array(other.joined())).expression + ")"
   }
 
   private static func add(_ condition: String?, to list: inout [String]) {
@@ -320,18 +349,47 @@ final class SearchTokenizer {
   private let plain: any FTS5Tokenizer
   private let porter: any FTS5Tokenizer
   private var stems: [String: String] = [:]
+  /// By word, what else it may be in the index.
+  private var others: [String: [[String]]] = [:]
 
   init(_ db: Database) throws {
     plain = try db.makeTokenizer(.unicode61())
     porter = try db.makeTokenizer(.porter())
   }
 
-  /// In lower case, without accents.
+  /// In the form of ``SearchForm``: in lower case, without accents.
   func words(in text: String) -> [String] {
+    guard text.utf8.contains(where: { $0 >= 0x80 }) else { return tokens(of: text) }
+    var words: [String] = []
+    for piece in SearchForm.pieces(of: text) {
+      switch piece {
+      case .plain(let text): words += tokens(of: String(text))
+      case .symbol(let form, let bare, _):
+        words.append(form)
+        // A thumb of another colour is a thumb; a family's members are not asked for.
+        if let bare { note([bare], of: form) }
+      case .word(let written, let forms):
+        words += forms
+        if forms.count == 1 { note(tokens(of: String(written)), of: forms[0]) }
+      }
+    }
+    return words
+  }
+
+  /// As FTS5's tokenizer cuts it.
+  private func tokens(of text: String) -> [String] {
     // A NUL ends a text for SQLite.
     let text = text.utf8.contains(0) ? text.replacing("\0", with: " ") : text
     return (try? plain.tokenize(document: text).map(\.token)) ?? []
   }
+
+  private func note(_ other: [String], of word: String) {
+    guard !other.isEmpty, other != [word], !(others[word] ?? []).contains(other) else { return }
+    others[word, default: []].append(other)
+  }
+
+  /// What a word that was cut here may be in the index beside itself: words side by side.
+  func otherForms(of word: String) -> [[String]] { others[word] ?? [] }
 
   /// As the index has it.
   func stem(of word: String) -> String {

@@ -388,7 +388,7 @@ struct SearchRanking {
       take("named speaker", SearchWeights.speaker)
     }
     if !query.dates.isEmpty {
-      let days = query.dates.map { $0.days(to: turn.createdAt) }.min() ?? .infinity
+      let days = query.dates.map { $0.days(to: turn.createdAt, query.days) }.min() ?? .infinity
       let share = max(0, 1 - days / (SearchWeights.dateDays + 1))
       if share > 0 { take("date", 1 + (SearchWeights.date - 1) * share) }
     }

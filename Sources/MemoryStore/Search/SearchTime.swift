@@ -8,23 +8,29 @@ public enum SearchTime {
   /// `yesterday`, `last week`, `this month`, `3 days ago`, `2w`, `monday`.
   ///
   /// - Parameters:
-  ///   - text: Blanks may be written as `-` or `_`.
-  ///   - now: Unix ms. Days, weeks (from Monday) and months are UTC's.
+  ///   - text: Blanks may be written as `-` or `_`. A time without a zone is the person's.
+  ///   - now: Unix ms.
+  ///   - days: The person's, of which weeks (from Monday), months and years are made.
   /// - Returns: From its first to its last ms; nil if it means no time.
-  public static func range(_ text: String, now: Int64) -> ClosedRange<Int64>? {
+  public static func range(
+    _ text: String, now: Int64, days: LocalDays = .utc
+  ) -> ClosedRange<Int64>? {
     let plain = text.trimmingCharacters(in: .whitespaces)
-    if let range = calendarRange(plain) { return range }
+    if let range = calendarRange(plain, days) { return range }
     // A date that does not exist is none, and neither is what lies ahead.
     if plain.hasPrefix("-") || plain.utf8.allSatisfy({ (48...57).contains($0) || $0 == 45 }) {
       return nil
     }
-    if let instant = Timestamp.milliseconds(plain) { return instant...instant }
+    if let wall = Timestamp.milliseconds(plain) {
+      let instant = Timestamp.hasZone(plain) ? wall : days.instant(ofWall: wall)
+      return instant...instant
+    }
     let words = plain.lowercased().split { " -_".contains($0) }.map(String.init)
-    return relative(words, now: now)
+    return relative(words, now: now, days)
   }
 
   /// `2026-01-14`, `2026-01` or `2026`.
-  private static func calendarRange(_ text: String) -> ClosedRange<Int64>? {
+  private static func calendarRange(_ text: String, _ days: LocalDays) -> ClosedRange<Int64>? {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard (1...3).contains(parts.count), parts[0].count == 4,
       parts.dropFirst().allSatisfy({ $0.count == 2 }),
@@ -34,25 +40,24 @@ public enum SearchTime {
     return SearchDate(
       year: numbers[0], month: numbers.count > 1 ? numbers[1] : nil,
       day: numbers.count > 2 ? numbers[2] : nil
-    ).range(inYear: numbers[0])
+    ).range(inYear: numbers[0], days)
   }
 
-  private static func relative(_ words: [String], now: Int64) -> ClosedRange<Int64>? {
-    let today = now - now % day
-    func days(_ count: Int64, from start: Int64) -> ClosedRange<Int64> {
-      start...(start + count * day - 1)
-    }
+  private static func relative(
+    _ words: [String], now: Int64, _ days: LocalDays
+  ) -> ClosedRange<Int64>? {
+    let today = days.day(of: now)
     // 1970-01-01 was a Thursday.
-    let weekday = (now / day + 3) % 7
-    let week = today - weekday * day
+    let weekday = (today + 3) % 7
+    let week = today - weekday
     switch words {
     case ["now"]: return now...now
-    case ["today"]: return days(1, from: today)
-    case ["yesterday"]: return days(1, from: today - day)
-    case ["this", "week"]: return days(7, from: week)
-    case ["last", "week"]: return days(7, from: week - 7 * day)
+    case ["today"]: return days.range(ofDay: today)
+    case ["yesterday"]: return days.range(ofDay: today - 1)
+    case ["this", "week"]: return days.range(ofDay: week, count: 7)
+    case ["last", "week"]: return days.range(ofDay: week - 7, count: 7)
     case ["this", "month"], ["last", "month"], ["this", "year"], ["last", "year"]:
-      let date = SearchDate(at: now)
+      let date = SearchDate(at: now, days)
       var (year, month) = (date.year ?? 1970, date.month)
       if words[1] == "year" {
         month = nil
@@ -61,14 +66,13 @@ public enum SearchTime {
         month = month == 1 ? 12 : (month ?? 1) - 1
         if month == 12 { year -= 1 }
       }
-      return SearchDate(year: year, month: month, day: nil).range(inYear: year)
+      return SearchDate(year: year, month: month, day: nil).range(inYear: year, days)
     default: break
     }
     if words.count == 1, let first = words.first {
       let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
       if let number = names.firstIndex(where: { $0 == first || $0.prefix(3) == first }) {
-        let back = (weekday - Int64(number) + 7) % 7
-        return days(1, from: today - back * day)
+        return days.range(ofDay: today - (weekday - Int64(number) + 7) % 7)
       }
       let digits = first.prefix { $0.isNumber }
       if let count = Int64(digits), let span = span(String(first.dropFirst(digits.count))) {
@@ -107,12 +111,6 @@ struct SearchDate: Equatable {
   var month: Int?
   var day: Int?
 
-  private static let calendar = {
-    var calendar = Calendar(identifier: .gregorian)
-    calendar.timeZone = TimeZone(identifier: "UTC") ?? .gmt
-    return calendar
-  }()
-
   init(year: Int?, month: Int?, day: Int?) {
     self.year = year
     self.month = month
@@ -120,36 +118,36 @@ struct SearchDate: Equatable {
   }
 
   /// - Parameter instant: Unix ms.
-  init(at instant: Int64) {
-    let parts = Self.calendar.dateComponents(
-      [.year, .month, .day], from: Date(timeIntervalSince1970: Double(instant) / 1000))
-    self.init(year: parts.year, month: parts.month, day: parts.day)
+  init(at instant: Int64, _ days: LocalDays) {
+    let (year, month, day) = Timestamp.civil(fromDays: days.day(of: instant))
+    self.init(year: Int(year), month: Int(month), day: Int(day))
   }
 
   /// Unix ms; nil if there is no such date.
-  func range(inYear year: Int) -> ClosedRange<Int64>? {
+  func range(inYear year: Int, _ days: LocalDays) -> ClosedRange<Int64>? {
     guard (1970...9999).contains(year), (1...12).contains(month ?? 1), (1...31).contains(day ?? 1)
     else { return nil }
-    var parts = DateComponents(year: year, month: month ?? 1, day: day ?? 1)
-    guard let start = Self.calendar.date(from: parts) else { return nil }
-    if day != nil {
-      // No 30th of February.
-      guard Self.calendar.component(.day, from: start) == day else { return nil }
-      parts.day = (day ?? 1) + 1
-    } else if month != nil {
-      parts.month = (month ?? 1) + 1
-    } else {
-      parts.year = year + 1
+    func number(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
+      Timestamp.days(fromCivil: Int64(year), Int64(month), Int64(day))
     }
-    guard let end = Self.calendar.date(from: parts) else { return nil }
-    return Int64(start.timeIntervalSince1970 * 1000)...(Int64(end.timeIntervalSince1970 * 1000) - 1)
+    let first = number(year, month ?? 1, day ?? 1)
+    let end: Int64
+    if let month {
+      let next = month == 12 ? number(year + 1, 1, 1) : number(year, month + 1, 1)
+      // No 30th of February.
+      guard first < next else { return nil }
+      end = day == nil ? next : first + 1
+    } else {
+      end = number(year + 1, 1, 1)
+    }
+    return days.range(ofDay: first, count: end - first)
   }
 
   /// Days that an instant lies outside of the date: 0 within. Without a year the nearest one counts.
-  func days(to instant: Int64) -> Double {
-    let own = SearchDate(at: instant).year ?? 1970
+  func days(to instant: Int64, _ days: LocalDays) -> Double {
+    let own = SearchDate(at: instant, days).year ?? 1970
     let years = year.map { [$0] } ?? [own - 1, own, own + 1]
-    return years.compactMap { range(inYear: $0) }.map { range in
+    return years.compactMap { range(inYear: $0, days) }.map { range in
       Double(max(0, range.lowerBound - instant, instant - range.upperBound))
         / Double(SearchTime.day)
     }.min() ?? .infinity

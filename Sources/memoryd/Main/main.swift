@@ -22,7 +22,8 @@ func converse(_ take: Invocation.TakeLine) {
   var isTooLong = false
   var chunk = [UInt8](repeating: 0, count: 65_536)
   func finish() {
-    if isTooLong { line = Array("{}".utf8) }
+    // Who asked is told, by the id that stands in what was read.
+    if isTooLong { line = Invocation.remains(ofLine: line) }
     if !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
       take(line) { reply in
         lock.withLock { _ = Streams.write(reply + [10], to: 1) }

@@ -48,6 +48,13 @@ public final class Socket: Sendable {
     return socket
   }
 
+  /// True if a socket is at the path, false if something else is; nil if nothing is there.
+  public static func isSocket(at path: String) -> Bool? {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    return status.st_mode & S_IFMT == S_IFSOCK
+  }
+
   /// Listens at a path, which must be free. The socket is private to its owner.
   public static func listen(at path: String, backlog: Int32) throws(Failure) -> Socket {
     let socket = try make()

@@ -162,6 +162,9 @@ final class BackgroundWork: Sendable {
   }
 
   /// One look at everything.
+  /// Steps of some 50 ms in each look, while there is an index to be renewed.
+  private static let renewals = 4
+
   func look() {
     if isReplaced() { return }
     trimMemory()
@@ -176,6 +179,10 @@ final class BackgroundWork: Sendable {
       let isChanged = noteChanges(service)
       follow(service, database, isChanged: isChanged)
       tend(service, database, isChanged: isChanged)
+      // A few steps a second, so that the machine stays free.
+      for _ in 0..<Self.renewals where !context.isStopping {
+        guard try database.renewIndex() else { break }
+      }
     } catch {
       let code = (error as? StoreError)?.code.rawValue ?? "\(type(of: error))"
       log.warning("the look failed", metadata: ["code": "\(code)"])

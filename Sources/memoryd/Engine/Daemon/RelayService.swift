@@ -14,9 +14,8 @@ struct RelayService: Service {
 
   /// Takes the socket's path over. Whoever listened there is gone: the instance lock is held.
   static func listen(at path: String) throws -> Socket {
-    var status = stat()
-    if lstat(path, &status) == 0 {
-      guard status.st_mode & S_IFMT == S_IFSOCK else {
+    if let isSocket = Socket.isSocket(at: path) {
+      guard isSocket else {
         throw VerbError(
           .cannotWrite, "in_the_way", "\(path) is there and is no socket",
           hint: "look at it and move it away")

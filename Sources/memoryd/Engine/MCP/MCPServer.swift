@@ -27,7 +27,10 @@ struct MCPServer {
   ///   - requestID: Of the message: a second attempt with the same one writes nothing.
   func take(_ bytes: [UInt8], requestID: String) -> Reply {
     guard let message = WireJSON(parsing: bytes) else {
-      return .answer(Self.error(nil, Self.parseError, "Parse error: the message is not valid JSON"))
+      return .answer(
+        Self.error(
+          WireJSON.identifier(ofBroken: bytes), Self.parseError,
+          "Parse error: the message is not valid JSON"))
     }
     guard let batch = message.array else { return reply(to: message, requestID) }
     if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
@@ -123,5 +126,14 @@ struct MCPServer {
       "jsonrpc": .string("2.0"), "id": id ?? .null,
       "error": .object(["code": .integer(code), "message": .string(message)]),
     ])
+  }
+}
+
+extension Invocation {
+  /// What stands for a line that is too long to be taken: an object with nothing but its `id`.
+  ///
+  /// - Parameter line: Its beginning.
+  public static func remains(ofLine line: [UInt8]) -> [UInt8] {
+    Array(WireJSON.object(["id": WireJSON.identifier(ofBroken: line) ?? .null]).bytes)
   }
 }

@@ -1,9 +1,12 @@
 import Canary
+import Foundation
 
 /// A tool as `tools/list` shows it, and the check of what it is called with.
 struct MCPToolSchema {
   enum Kind {
-    case text, texts, integer
+    case text, texts
+    /// From one on.
+    case integer
     /// One of these.
     case choice([String])
   }
@@ -42,20 +45,34 @@ struct MCPToolSchema {
     ])
   }
 
-  /// What is wrong with a call's arguments; nil if they fit. Arguments that the tool does not know
-  /// are let through, as vault-mcp does.
-  func complaint(about given: WireJSON?) -> String? {
-    guard case .object(let given)? = given else { return "expected an object of arguments" }
+  /// A call's arguments as the tool takes them: numbers and lists that came as texts are what they
+  /// say, and so are texts that came as numbers. Arguments that the tool does not know are let through,
+  /// as vault-mcp does.
+  ///
+  /// - Throws: ``Misfit`` for the first that does not fit.
+  func arguments(_ given: WireJSON?) throws(Misfit) -> WireJSON {
+    // Some clients send the object itself as a text.
+    let text = given?.string.flatMap { WireJSON(parsing: $0.utf8) }
+    guard case .object(var fields)? = text ?? given else {
+      throw Misfit(message: "expected an object of arguments")
+    }
     for argument in arguments {
-      guard let value = given[argument.name], value != .null else {
-        if argument.isRequired { return "\(argument.name) is required" }
+      guard let value = fields[argument.name], value != .null else {
+        if argument.isRequired { throw Misfit(message: "\(argument.name) is required") }
         continue
       }
-      if let complaint = argument.kind.complaint(about: value) {
-        return "\(argument.name) \(complaint)"
+      do {
+        fields[argument.name] = try argument.kind.value(value)
+      } catch {
+        throw Misfit(message: "\(argument.name) \(error.message)")
       }
     }
-    return nil
+    return .object(fields)
+  }
+
+  /// What is wrong with an argument.
+  struct Misfit: Error {
+    var message: String
   }
 }
 
@@ -71,14 +88,68 @@ extension MCPToolSchema.Kind {
     }
   }
 
-  fileprivate func complaint(about value: WireJSON) -> String? {
+  /// Agents' clients write numbers and lists as texts, and texts as numbers.
+  ///
+  /// - Returns: What was meant; nil for an empty text where a number is due.
+  fileprivate func value(_ given: WireJSON) throws(MCPToolSchema.Misfit) -> WireJSON? {
     switch self {
-    case .text: value.string == nil ? "must be a string" : nil
+    case .text:
+      guard let text = given.words else { throw .init(message: "must be a string") }
+      return .string(text)
     case .texts:
-      value.array?.allSatisfy { $0.string != nil } == true ? nil : "must be a list of strings"
-    case .integer: value.integer == nil ? "must be a whole number" : nil
+      let list = given.string.flatMap { WireJSON(parsing: $0.utf8)?.array } ?? given.array
+      // One text is a list of one.
+      if list == nil, let text = given.string { return .array(text.isEmpty ? [] : [.string(text)]) }
+      let texts = list?.map(\.words)
+      guard let texts, texts.allSatisfy({ $0 != nil }) else {
+        throw .init(message: "must be a list of strings")
+      }
+      return .array(texts.compactMap { $0.map { .string($0) } })
+    case .integer:
+      if let text = given.string, text.allSatisfy(\.isWhitespace) { return nil }
+      guard let number = given.wholeNumber else {
+        throw .init(message: "must be a whole number, as in 20")
+      }
+      guard (1...Self.most).contains(number) else {
+        throw .init(message: "must be a whole number from 1 to \(Self.most)")
+      }
+      return .integer(number)
     case .choice(let names):
-      names.contains(value.string ?? "") ? nil : "must be one of \(names.joined(separator: ", "))"
+      guard let name = given.string, names.contains(name) else {
+        throw .init(message: "must be one of \(names.joined(separator: ", "))")
+      }
+      return given
+    }
+  }
+
+  private static let most = 1_000_000
+}
+
+/// What was meant by a value of another type than is due.
+extension WireJSON {
+  /// A text, also where it came as a number, `true` or `false`; nil for anything else.
+  var words: String? {
+    switch self {
+    case .string(let text): text
+    case .bool, .integer, .number: String(decoding: bytes, as: UTF8.self)
+    default: nil
+    }
+  }
+
+  /// A whole number, also as a text: `12`, `"12"`, `" 7"`, `"12.0"`; nil for anything else.
+  var wholeNumber: Int? {
+    guard let string else { return integer }
+    let text = string.trimmingCharacters(in: .whitespacesAndNewlines)
+    return Int(text) ?? WireJSON(parsing: text.utf8)?.integer
+  }
+
+  /// `true` and `false`, also as texts, and 1 and 0.
+  var flag: Bool? {
+    let text = string ?? String(decoding: bytes, as: UTF8.self)
+    switch text.lowercased().trimmingCharacters(in: .whitespacesAndNewlines) {
+    case "true", "1", "yes": return true
+    case "false", "0", "no": return false
+    default: return nil
     }
   }
 }

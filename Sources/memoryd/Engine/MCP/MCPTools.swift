@@ -44,18 +44,17 @@ struct MCPTools {
     guard let tool = Self.all.first(where: { $0.name == name }) else {
       return Self.failed("MCP error -32602: Tool \(name.prefix(100)) not found")
     }
-    if let complaint = tool.complaint(about: arguments) {
-      return Self.failed(
-        "MCP error -32602: Input validation error: Invalid arguments for tool \(name): \(complaint)"
-      )
-    }
     do {
       let payload = try run(
-        name, Arguments(values: arguments ?? .object([:])),
+        name, Arguments(values: try tool.arguments(arguments)),
         requestID: key.map { "mcp:" + $0 } ?? requestID, isFromMemoryd: key != nil)
       var result: [String: WireJSON] = ["content": Self.content(payload.text)]
       if !payload.facts.isEmpty { result["_meta"] = .object(payload.facts) }
       return .object(result)
+    } catch let misfit as MCPToolSchema.Misfit {
+      return Self.failed(
+        "MCP error -32602: Input validation error: Invalid arguments for tool \(name): "
+          + misfit.message)
     } catch {
       return Self.failed(
         JSONOutput.text(["error": Self.message(error)] as JSONOutput.Object)

@@ -85,7 +85,7 @@ struct HandoffFolder {
     guard let (bytes, facts) = folder.read(name, limit: depth.limit),
       depth == .heads || facts.size <= depth.limit, let middle = name.range(of: "-to-")
     else { return nil }
-    let text = String(decoding: bytes, as: UTF8.self)
+    let text = FileText.string(bytes)
     let head = HandoffHead(text)
     let rest = String(name[middle.upperBound...].dropLast(3)).lowercased()
     let own = names.map(Self.slug).filter { rest == $0 || rest.hasPrefix($0 + "-") }

@@ -295,7 +295,7 @@ struct HandoffService {
     let path = known.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
     var body = known.body
     if let path, path.hasSuffix(".md") {
-      body = String(decoding: try RegularFile.read(path, limit: 16 << 20), as: UTF8.self)
+      body = FileText.string(try RegularFile.read(path, limit: 16 << 20))
     }
     var handoff = Handoff(body)
     handoff.add(note: service.redactor.redact(request.note ?? ""))

@@ -46,7 +46,18 @@ final class ImportService {
     self.database = database
     self.clock = clock
     self.onProgress = onProgress
-    reader = LineReader(limit: Self.longestLine, read: read)
+    var decoder = FileText.Decoder()
+    var isOver = false
+    reader = LineReader(limit: Self.longestLine) { () throws(StoreError) in
+      // An empty piece is the end, which one within a character is not.
+      while !isOver {
+        let piece = try read()
+        isOver = piece.isEmpty
+        let text = isOver ? decoder.end() : decoder.take(piece)
+        if !text.isEmpty { return text }
+      }
+      return []
+    }
   }
 
   /// - Parameter isStrict: One line that is no entry, and none is taken in.

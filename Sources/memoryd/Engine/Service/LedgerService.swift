@@ -36,7 +36,10 @@ struct LedgerService {
         .badInput, "invalid", "a phase, a heading or an item has no text that a ledger can hold")
     }
     return try service.commit(
-      .addToLedger(LedgerDraft(ledger: ledger, source: source)), project: project,
+      .addToLedger(
+        LedgerDraft(
+          ledger: ledger, source: source, today: service.days.date(of: service.clock.now))),
+      project: project,
       session: session, requestSuffix: requestSuffix)
   }
 

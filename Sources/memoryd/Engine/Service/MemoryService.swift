@@ -100,6 +100,11 @@ final class MemoryService {
   }
 
   /// A path of the settings, against the working folder, `~` included.
+  /// The person's: `timezone`, else what the caller's system says.
+  var days: LocalDays {
+    LocalDays(settings[.timezone]) ?? LocalDays(environment: environment)
+  }
+
   func absolute(_ path: String) -> String { Home.absolute(path, cwd: cwd, environment) }
 
   func enterHookMode(_ deadline: Deadline) {

@@ -19,6 +19,7 @@ struct Settings: Sendable {
     case fallbackDirectory = "fallback.directory"
     case redactionEnabled = "redaction.enabled"
     case resumeBudget = "resume.budget_chars"
+    case timezone
     case hookDeadline = "hooks.deadline_ms"
     case handoffOnCompact = "handoff.on_compact"
     case followFolders = "follow.folders"
@@ -67,6 +68,9 @@ struct Settings: Sendable {
         ["store", "file", "off"].contains(value) ? nil : "must be store, file or off"
       case .redactionEnabled:
         ["true", "false"].contains(value) ? nil : "must be true or false"
+      case .timezone:
+        value.isEmpty || LocalDays(value) != nil
+          ? nil : "must be a time zone, as in Europe/Berlin, UTC or CET-1CEST,M3.5.0,M10.5.0/3"
       case .vaultURL:
         value.isEmpty || value.lowercased().hasPrefix("http://")
           || value.lowercased().hasPrefix("https://")
@@ -157,7 +161,7 @@ struct Settings: Sendable {
     }
     let root: Node?
     do {
-      root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))
+      root = try Yams.compose(yaml: FileText.string(bytes))
     } catch {
       throw invalid("\(file) is not valid YAML")
     }

@@ -24,6 +24,11 @@ struct TranscriptIngest {
   func take(_ path: String) throws(StoreError) -> Result {
     let database = try service.database()
     let stored = try database.transcript(path: path)
+    if stored == nil, try RegularFile.isUTF16(path) {
+      throw StoreError(
+        .invalid, "the transcript is UTF-16, which no agent writes",
+        hint: "save it as UTF-8, and `memoryd ingest` reads it")
+    }
     var reader = try TranscriptReader(path: path, known: stored?.position)
     var digest = SessionDigest()
     if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {

@@ -99,7 +99,7 @@ struct HandoffCommand: ParsableCommand {
       guard bytes.count <= Self.noteLimit else {
         throw VerbError(.badInput, "too_large", "a note has at most 1 MiB")
       }
-      return String(decoding: bytes, as: UTF8.self)
+      return FileText.string(bytes)
     }
 
     private func reply(_ written: HandoffService.Written, _ service: MemoryService) -> Outcome {
@@ -287,9 +287,18 @@ struct HandoffCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let handoff = Handoff(
         try HandoffCommand.document(file.text, limit: Self.limit, "a handoff", invocation))
-      if shared.json { return Outcome(output: JSONOutput.text(JSONOutput.handoff(handoff))) }
-      let text = format == .html ? handoff.page() : handoff.markdown()
-      return Outcome(output: invocation.outputIsTerminal ? People.safe(text) : text)
+      var outcome = Outcome()
+      let name = file.text == "-" ? "standard input" : People.line(file.text)
+      for complaint in handoff.complaints {
+        outcome.errorOutput += "memoryd: note: \(name): \(complaint)\n"
+      }
+      if shared.json {
+        outcome.output = JSONOutput.text(JSONOutput.handoff(handoff))
+      } else {
+        let text = format == .html ? handoff.page() : handoff.markdown()
+        outcome.output = invocation.outputIsTerminal ? People.safe(text) : text
+      }
+      return outcome
     }
   }
 
@@ -312,7 +321,7 @@ struct HandoffCommand: ParsableCommand {
       let path = Home.absolute(file, cwd: invocation.cwd, invocation.environment)
       bytes = try RegularFile.read(path, limit: limit)
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return FileText.string(bytes)
   }
 }
 
@@ -346,7 +355,7 @@ extension JSONOutput {
       "blockers": contents.blockers,
       "files": contents.files.map { ["path": $0.path, "note": $0.note] as Object },
       "commits": contents.commits.map { ["hash": $0.hash, "subject": $0.subject] as Object },
-      "notes": contents.notes,
+      "notes": contents.notes, "complaints": handoff.complaints,
     ]
   }
 }

@@ -18,6 +18,9 @@ struct IngestCommand: Verb {
   /// Each is one short transaction.
   private static let mostMergeSteps = 500
 
+  /// Steps of some 50 ms.
+  private static let mostRenewals = 100
+
   @OptionGroup var shared: SharedOptions
   @Argument(help: "Files or folders.", completion: .file()) var path: [TextArgument] = []
 
@@ -57,6 +60,9 @@ struct IngestCommand: Verb {
       progress.finishFile(size: size)
     }
     if entries >= Self.manyEntries { tidyIndex(service, invocation) }
+    for _ in 0..<Self.mostRenewals {
+      guard (try? service.database().renewIndex()) == true else { break }
+    }
     invocation.progress?("")
     let output =
       shared.json

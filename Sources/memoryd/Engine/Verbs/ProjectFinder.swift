@@ -105,6 +105,7 @@ enum ProjectFinder {
     _ project: ProjectReference? = nil, _ service: MemoryService
   ) -> MemoryDatabase.SearchOptions {
     var options = MemoryDatabase.SearchOptions(now: service.clock.now)
+    options.days = service.days
     let here = here(service)
     options.here = project ?? here
     if project?.isSame(as: here) ?? true {

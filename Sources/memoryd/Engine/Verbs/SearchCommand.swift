@@ -1,4 +1,5 @@
 import ArgumentParser
+import Canary
 import Checkpoints
 import Foundation
 import MemoryStore
@@ -45,16 +46,17 @@ struct SearchCommand: Verb {
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
     guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
-    let now = service.clock.now
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
     filter.sessionID = session?.text
     filter.kinds = kind.flatMap { $0.split(separator: ",").map(String.init) }
-    filter.since = try range(since, "--since", now)?.lowerBound
-    filter.until = try range(until, "--until", now)?.upperBound
+    filter.since = try range(since, "--since", service)?.lowerBound
+    filter.until = try range(until, "--until", service)?.upperBound
     filter.limit = limit
     var options = ProjectFinder.searchOptions(nil, service)
     options.isUnfinished = asYouType
     options.explains = explain
+    // What an older memoryd has stored is brought into today's form by whoever comes.
+    if let database = try? service.database() { _ = try? database.renewIndex() }
     if batch {
       guard query.isEmpty else {
         throw VerbError(.usage, "usage", "with --batch the queries come from standard input")
@@ -110,9 +112,11 @@ struct SearchCommand: Verb {
 
   private func safe(_ text: Substring) -> String { People.safe(String(text)) }
 
-  private func range(_ text: String?, _ name: String, _ now: Int64) throws -> ClosedRange<Int64>? {
+  private func range(
+    _ text: String?, _ name: String, _ service: MemoryService
+  ) throws -> ClosedRange<Int64>? {
     guard let text else { return nil }
-    guard let range = SearchTime.range(text, now: now) else {
+    guard let range = SearchTime.range(text, now: service.clock.now, days: service.days) else {
       throw VerbError(
         .usage, "usage",
         "\(name) must be a date, RFC 3339 or words, for example 2026-01-14, \"last week\" or 3d")
@@ -132,33 +136,38 @@ private struct BatchSearch {
     let database = try service.reader()
     var failed = 0
     func answer(_ line: [UInt8]) -> String {
-      let object = (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any]
+      let parsed = WireJSON(parsing: line)
+      // As it came, so that who asked knows it again.
+      let id = parsed == nil ? WireJSON.identifier(ofBroken: line) : parsed?["id"]
       do {
-        guard let object else { throw StoreError(.invalid, "this line is no JSON object") }
-        guard let query = object["query"] as? String else {
+        guard case .object(let object)? = parsed else {
+          throw StoreError(.invalid, "this line is no JSON object")
+        }
+        guard let query = object["query"]?.words else {
           throw StoreError(.invalid, "this line has no query")
         }
         var (filter, options) = (filter, options)
         options.now = service.clock.now
         // For measuring what the bounds cost.
-        if object["exhaustive"] as? Bool == true { options.makeExhaustive() }
+        if object["exhaustive"]?.flag == true { options.makeExhaustive() }
         try narrow(&filter, object, now: options.now)
         let result = try database.search(query, filter: filter, options: options)
-        var reply: JSONOutput.Object = [
-          "id": object["id"], "results": result.hits.map(JSONOutput.hit),
-        ]
+        var reply: JSONOutput.Object = ["results": result.hits.map(JSONOutput.hit)]
         if !result.complaints.isEmpty { reply["complaints"] = result.complaints }
-        return JSONOutput.text(reply)
+        return text(reply, id)
       } catch {
         // Each line has its answer, so that they can be told apart.
         failed += 1
         let message =
           (error as? StoreError)?.message ?? (error as? VerbError)?.message
           ?? "it cannot be searched for"
-        return JSONOutput.text(
-          ["id": object?["id"], "results": [JSONOutput.Object](), "error": message]
-            as JSONOutput.Object)
+        return text(["results": [JSONOutput.Object](), "error": message], id)
       }
+    }
+    func text(_ reply: JSONOutput.Object, _ id: WireJSON?) -> String {
+      guard case .object(var fields) = WireJSON(reply) else { return "" }
+      fields["id"] = id ?? .null
+      return String(decoding: WireJSON.object(fields).bytes, as: UTF8.self) + "\n"
     }
     var output = ""
     if let converse = invocation.converse {
@@ -176,22 +185,25 @@ private struct BatchSearch {
   }
 
   private func narrow(
-    _ filter: inout RecordFilter, _ object: [String: Any], now: Int64
+    _ filter: inout RecordFilter, _ object: [String: WireJSON], now: Int64
   ) throws {
     func text(_ key: String) throws(StoreError) -> String? {
-      guard let value = object[key], !(value is NSNull) else { return nil }
-      guard let text = value as? String else { throw StoreError(.invalid, "\(key) is no text") }
+      guard let value = object[key], value != .null else { return nil }
+      guard let text = value.words else { throw StoreError(.invalid, "\(key) is no text") }
       return text
     }
     func time(_ key: String) throws(StoreError) -> ClosedRange<Int64>? {
       guard let text = try text(key) else { return nil }
-      guard let range = SearchTime.range(text, now: now) else {
+      guard let range = SearchTime.range(text, now: now, days: service.days) else {
         throw StoreError(.invalid, "\(key) is no time")
       }
       return range
     }
-    if let kinds = object["kind"] as? [String] {
-      filter.kinds = kinds
+    if let kinds = object["kind"]?.array {
+      filter.kinds = kinds.compactMap(\.string)
+      guard filter.kinds.count == kinds.count else {
+        throw StoreError(.invalid, "kind is no list of texts")
+      }
     } else if let kind = try text("kind") {
       filter.kinds = [kind]
     }
@@ -203,11 +215,11 @@ private struct BatchSearch {
     filter.sessionID = try text("session") ?? filter.sessionID
     filter.since = try time("since")?.lowerBound ?? filter.since
     filter.until = try time("until")?.upperBound ?? filter.until
-    if let value = object["limit"], !(value is NSNull) {
-      guard let limit = value as? NSNumber, limit.intValue >= 0 else {
-        throw StoreError(.invalid, "limit is no number, or below 0")
+    if let value = object["limit"], value != .null {
+      guard let limit = value.wholeNumber, limit >= 0 else {
+        throw StoreError(.invalid, "limit is no whole number, or below 0")
       }
-      filter.limit = limit.intValue
+      filter.limit = limit
     }
   }
 }

@@ -24,7 +24,7 @@ struct HTTPToken: Sendable {
     let configured = settings[.httpTokenFile]
     let file = configured.isEmpty ? service.home.data + "/http-token" : service.absolute(configured)
     do throws(StoreError) {
-      let text = String(decoding: try RegularFile.read(file, limit: 4096), as: UTF8.self)
+      let text = FileText.string(try RegularFile.read(file, limit: 4096))
         .trimmingCharacters(in: .whitespacesAndNewlines)
       guard isStrong(text) else {
         throw StoreError(

@@ -1,0 +1,192 @@
+import Foundation
+import GRDB
+import Testing
+
+@testable import MemoryStore
+
+/// What is written in one way is found however it is asked for.
+@Suite struct SearchFormTests {
+  private let folder: TemporaryFolder
+  private let database: MemoryDatabase
+  private static let now: Int64 = 1_700_000_000_000
+
+  init() throws {
+    folder = try TemporaryFolder()
+    database = try MemoryDatabase(path: folder.file("memory.db"), access: .migrating)
+  }
+
+  private func entry(_ text: String) throws {
+    try Self.insert(text, SearchParts.of("", text), database)
+  }
+
+  static func insert(_ text: String, _ parts: String, _ database: MemoryDatabase) throws {
+    try database.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO entries(id, kind, origin, title, body, created_at, parts)
+          VALUES (?, 'note', 'test', '', ?, ?, ?)
+          """, arguments: [UUID().uuidString, text, now, parts])
+    }
+  }
+
+  private func find(_ query: String) throws -> [String] {
+    try database.search(
+      query, filter: RecordFilter(), options: MemoryDatabase.SearchOptions(now: Self.now)
+    ).hits.map(\.entry.body)
+  }
+
+  private static let noise = [
+    "plain English text about nothing", "คนอื่นพูดเรื่องอื่น", "別の話です", "다른 이야기", "👎 no", "noch etwas",
+    "अन्य बात", "🇫🇷 ⏰", "другое",
+  ]
+
+  /// Text and query.
+  private static let pairs: [(String, String)] = [
+    // Scripts without blanks: beginning, middle, end.
+    ("ประเทศไทยมีอากาศร้อน", "ประเทศ"), ("ประเทศไทยมีอากาศร้อน", "อากาศ"),
+    ("ประเทศไทยมีอากาศร้อน", "ร้อน"),
+    ("ພາສາລາວແມ່ນພາສາ", "ແມ່ນ"), ("ພາສາລາວແມ່ນພາສາ", "ລາວ"), ("ភាសាខ្មែរជាភាសា", "ខ្មែរ"),
+    ("မြန်မာနိုင်ငံသည်", "နိုင်ငံ"), ("今日はデータベースが落ちた", "データ"), ("きのうさくらがさいた", "さくら"),
+    ("데이터베이스가느리다", "베이스"), ("ระบบAPIล่มแล้ว", "API"), ("ระบบAPIล่มแล้ว", "ล่ม"), ("服务器v2重启了", "重启"),
+    // Words whose vowels are marks.
+    ("यह हिन्दी भाषा है", "हिन्दी"), ("বাংলা ভাষা", "ভাষা"), ("தமிழ் மொழி", "மொழி"), ("สวัสดี ครับ", "ครับ"),
+    ("שָׁלוֹם לכם", "שלום"), ("مُحَمَّد هنا", "محمد"), ("كتاب أحمد", "احمد"),
+    // Symbols.
+    ("fixed 🐛 today", "🐛"), ("⚠️ careful", "⚠"), ("careful ⚠ too", "⚠️"), ("great 👍🏽 work", "👍"),
+    ("great 👍 work", "👍🏿"), ("👩🏾‍💻 wrote it", "👩‍💻"), ("👨‍👩‍👧 at home", "👧"), ("from 🇯🇵 with", "🇯🇵"),
+    ("step 3️⃣ next", "3️⃣"),
+    ("done✅ok", "✅"), ("rated ★★★", "★"), ("❤️‍🔥", "🔥"), ("✓ passed", "✓"),
+    // Composed and decomposed.
+    ("Cafe\u{301} Zu\u{308}rich", "Café"), ("Café Zürich", "Cafe\u{301}"),
+    ("Tiếng Việt", "tieng viet"),
+    ("Tie\u{302}\u{301}ng Vie\u{323}\u{302}t", "Tiếng"), ("đường phố", "duong"),
+    ("duong pho", "đường"),
+    ("한국어 설정".decomposedStringWithCanonicalMapping, "한국어"), ("が\u{304B}\u{3099}", "がが"),
+    ("Ёлка стоит", "елка"), ("ёлка", "Е\u{308}лка"), ("Αθήνα", "αθηνα"), ("ΟΔΟΣ", "οδος"),
+    // Widths and compatibility.
+    ("ＡＢＣ１２３ ok", "abc123"), ("abc123 ok", "ＡＢＣ１２３"), ("ﾃﾞｰﾀ ok", "データ"), ("データ ok", "ﾃﾞｰﾀ"),
+    ("the ﬁle", "file"), ("ten ㎏", "kg"), ("office", "oﬃce"),
+    // Letters without a decomposition.
+    ("ISPARTA ısparta", "isparta"), ("İstanbul", "istanbul"), ("istanbul", "İSTANBUL"),
+    ("Straße", "strasse"),
+    ("Strasse", "Straße"), ("Łódź", "lodz"), ("smørrebrød", "smorrebrod"), ("Œuvre", "oeuvre"),
+  ]
+
+  @Test(arguments: pairs) func text_isFoundHoweverItIsAskedFor(text: String, query: String) throws {
+    for other in Self.noise { try entry(other) }
+    try entry(text)
+    #expect(try find(query) == [text])
+    #expect(try find("\"\(query)\"") == [text])
+    #expect(try find(query).allSatisfy { !Self.noise.contains($0) })
+  }
+
+  @Test(arguments: [("👎 no", "👍"), ("🇫🇷", "🇷🇫"), ("👨‍👩‍👧", "👩‍👧‍👦"), ("йод", "иод"), ("データ", "テータ")])
+  func others_areNotFound(text: String, query: String) throws {
+    try entry(text)
+    #expect(try find(query).isEmpty)
+  }
+
+  @Test(arguments: [
+    "“blue whale”", "„blue whale“", "”blue whale”", "«blue whale»", "»blue whale«", "「blue whale」",
+    "＂blue whale＂",
+    "“blue whale\"",
+  ]) func typographicQuotes_areQuotes(query: String) throws {
+    try entry("a blue whale")
+    try entry("a whale, and blue")
+    #expect(try find(query) == ["a blue whale"])
+    #expect(try find("whale -\(query)") == ["a whale, and blue"])
+  }
+
+  @Test func apostrophes_areNoQuotes() throws {
+    try entry("it doesn’t work, the dog’s here")
+    #expect(try find("doesn’t work dog’s").count == 1)
+  }
+
+  @Test func snippets_markWhatWasFound() throws {
+    try entry("vor dem Start 🚀 war es still")
+    let hit = try #require(
+      try database.search(
+        "🚀", filter: RecordFilter(), options: MemoryDatabase.SearchOptions(now: Self.now)
+      ).hits.first)
+    #expect(hit.snippet.contains("\u{2}🚀\u{3}"))
+  }
+
+  @Test func parts_ofPlainEnglish_areNone() {
+    #expect(SearchParts.of("It’s “quoted” — dashes… and → arrows? Gräben, naïve café") == "")
+  }
+
+  // MARK: A store of before
+
+  /// - Returns: A store of schema 7 with so many entries, the oldest in Thai.
+  private func old(_ count: Int) throws -> String {
+    let path = folder.file("old.db")
+    let steps = Schema.steps.filter { $0.number < 8 }
+    let database = try MemoryDatabase(
+      path: path, access: .migrating, busyTimeout: 5, redactor: Redactor(), steps: steps)
+    try database.write { db in
+      try DeferredIndex.use(db) { _ in
+        for number in 0..<count {
+          try db.execute(
+            cached: """
+              INSERT INTO entries(id, kind, origin, title, body, created_at)
+              VALUES (?, 'note', 'test', '', ?, ?)
+              """,
+            arguments: [
+              "n\(number)", number == 0 ? "ระบบล่ม 🚀 café" : "walrus \(number) café", Self.now,
+            ])
+        }
+      }
+    }
+    return path
+  }
+
+  private func search(_ query: String, _ database: MemoryDatabase) throws
+    -> MemoryDatabase.SearchResult
+  {
+    try database.search(
+      query, filter: RecordFilter(), options: MemoryDatabase.SearchOptions(now: Self.now))
+  }
+
+  @Test func smallStore_isBroughtForwardAtOnce() throws {
+    let database = try MemoryDatabase(path: try old(10), access: .migrating)
+    #expect(try database.entriesToRenew() == 0)
+    #expect(try search("ระบบ", database).hits.count == 1)
+    let sql = try database.read {
+      try String.fetchOne($0, sql: "SELECT sql FROM sqlite_schema WHERE name = 'entries_fts'")
+    }
+    #expect(sql?.contains("remove_diacritics 2") == true)
+    try database.write {
+      try $0.execute(
+        sql: "INSERT INTO entries_fts(entries_fts, rank) VALUES ('integrity-check', 1)")
+    }
+  }
+
+  @Test func largeStore_isBroughtForwardInSteps_andSaysSo() throws {
+    let path = try old(3000)
+    var database = try MemoryDatabase(path: path, access: .migrating)
+    #expect(try database.entriesToRenew() == 3000)
+    let before = try search("ระบบ", database)
+    #expect(before.complaints.contains { $0.contains("3000 older entries") })
+    // What was found before still is.
+    #expect(try search("ระบบล่ม", database).hits.count == 1)
+    #expect(try search("walrus", database).complaints.isEmpty)
+    #expect(try database.renewIndex())
+    let left = try database.entriesToRenew()
+    #expect(left > 0 && left < 3000)
+    // Killed here: the next one goes on.
+    database = try MemoryDatabase(path: path, access: .migrating)
+    #expect(try database.entriesToRenew() == left)
+    var steps = 0
+    while try database.renewIndex() { steps += 1 }
+    #expect(steps > 0)
+    for query in ["ระบบ", "🚀", "ล่ม"] {
+      let result = try search(query, database)
+      #expect(result.hits.count == 1 && result.complaints.isEmpty)
+    }
+    #expect(try database.renewIndex() == false)
+    try database.write {
+      try $0.execute(
+        sql: "INSERT INTO entries_fts(entries_fts, rank) VALUES ('integrity-check', 1)")
+    }
+  }
+}
