@@ -55,7 +55,7 @@ extension MemoryDatabase {
     _ filter: RecordFilter, phase: String? = nil, status: Ledger.Status? = nil
   ) throws(StoreError) -> [LedgerRecord] {
     var query = Query(Self.ledgerSelect)
-    query.match(project: "i.project_id", filter)
+    try query.match(project: "i.project_id", settled(filter))
     query.match("i.session_id", filter.sessionID)
     query.match("f.name", phase)
     query.match("i.status", status?.rawValue)

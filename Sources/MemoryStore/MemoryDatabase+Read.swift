@@ -10,7 +10,7 @@ extension MemoryDatabase {
   public func tasks(status: String?, filter: RecordFilter) throws(StoreError) -> [TaskRecord] {
     var query = Self.taskQuery
     query.match("t.status", status)
-    query.match(project: "t.project_id", filter)
+    try query.match(project: "t.project_id", settled(filter))
     if filter.isUnfiled { query.add(Self.isUnfiled) }
     query.range(status == "done" ? "t.completed_at" : "t.created_at", filter.since, filter.until)
     return try fetch(query, order: "t.id DESC", limit: filter.limit, Self.task)
@@ -19,7 +19,7 @@ extension MemoryDatabase {
   public func openTaskCount(_ project: ProjectReference) throws(StoreError) -> Int {
     var query = Query("SELECT count(*) AS count FROM tasks t")
     query.match("t.status", "open")
-    query.match(project: "t.project_id", RecordFilter(place: project))
+    try query.match(project: "t.project_id", settled(RecordFilter(place: project)))
     return try fetch(query, order: "1", limit: nil) { $0["count"] as Int }.first ?? 0
   }
 
@@ -43,7 +43,7 @@ extension MemoryDatabase {
   public func decisions(_ filter: RecordFilter) throws(StoreError) -> [DecisionRecord] {
     var query = Query(
       "SELECT d.*, p.name AS project FROM decisions d LEFT JOIN projects p ON p.id = d.project_id")
-    query.match(project: "d.project_id", filter)
+    try query.match(project: "d.project_id", settled(filter))
     query.match("d.session_id", filter.sessionID)
     query.range("d.created_at", filter.since, filter.until)
     return try fetch(query, order: "d.id DESC", limit: filter.limit) { row in
@@ -60,7 +60,7 @@ extension MemoryDatabase {
   /// - Returns: The newest first.
   public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
     var query = Self.checkpointQuery
-    query.match(project: "c.project_id", filter)
+    try query.match(project: "c.project_id", settled(filter))
     query.match("c.session_id", filter.sessionID)
     query.any("c.trigger", of: filter.kinds)
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
@@ -95,7 +95,7 @@ extension MemoryDatabase {
   /// - Returns: The one seen last first.
   public func sessions(_ filter: RecordFilter) throws(StoreError) -> [SessionRecord] {
     var query = Self.sessionQuery
-    query.match(project: "s.project_id", filter)
+    try query.match(project: "s.project_id", settled(filter))
     query.range("s.last_seen_at", filter.since, filter.until)
     return try fetch(query, order: "s.last_seen_at DESC, s.id", limit: filter.limit, Self.session)
   }

@@ -84,7 +84,8 @@ extension MemoryDatabase {
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
-          id, draft.title, write.project?.name ?? "inbox", projectID, write.session?.id,
+          id, draft.title, write.project?.name ?? "inbox",
+          try projectID ?? file(under: "inbox", at: write.at, db), write.session?.id,
           draft.isDone ? "done" : "open", draft.source, draft.context, draft.occurredAt,
           write.at, write.at, draft.isDone ? write.at : nil,
         ])

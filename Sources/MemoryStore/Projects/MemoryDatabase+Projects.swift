@@ -281,6 +281,18 @@ extension MemoryDatabase {
   }
 }
 
+extension MemoryDatabase {
+  /// A project that was not known when its folder was looked at may be by now.
+  func settled(_ filter: RecordFilter) throws(StoreError) -> RecordFilter {
+    guard let place = filter.place, place.id == nil, place.marks != nil || place.key != nil else {
+      return filter
+    }
+    var filter = filter
+    filter.place = try known(place)
+    return filter
+  }
+}
+
 extension Query {
   /// Narrows to what a filter says of projects.
   mutating func match(project column: String, _ filter: RecordFilter) {

@@ -48,7 +48,10 @@ struct SessionRecorder {
 
   /// The transcript tells where a session began that no hook has told of before.
   private mutating func settle() {
-    guard !isSettled, let root = digest.root, root != folder, root.hasPrefix("/") else { return }
+    // One from another machine, or from a container, tells of folders that are not here.
+    guard !isSettled, let root = digest.root, root != folder, root.hasPrefix("/"),
+      FileManager.default.fileExists(atPath: root)
+    else { return }
     isSettled = true
     session.cwd = root
     project = service.project(at: root)
