@@ -69,7 +69,7 @@ import Testing
     let saved = try answers([
       call(
         "1", "checkpoint",
-        #"{"action":"save","objective":404,"blockers":"[\"a\",\"none\"]","recent_actions":"only one"}"#
+        #"{"action":"save","objective":"404","blockers":"[\"a\",\"none\"]","recent_actions":"only one"}"#
       )
     ])
     #expect(!text(saved[0]).isError)

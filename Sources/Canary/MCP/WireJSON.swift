@@ -10,8 +10,8 @@ public enum WireJSON: Sendable, Equatable, Encodable {
   case array([WireJSON])
   case object([String: WireJSON])
 
-  /// Nil for anything that is not one whole JSON document. Half a surrogate pair and what is no UTF-8
-  /// become U+FFFD, as in every other reader here.
+  /// Nil for anything that is not one whole JSON document in UTF-8. Half a surrogate pair becomes
+  /// U+FFFD, as in every other reader here.
   public init?(parsing bytes: some Sequence<UInt8>) {
     guard let value = Array(bytes).withUnsafeBufferPointer(WireJSONParser.parse) else { return nil }
     self = value

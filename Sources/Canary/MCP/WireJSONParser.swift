@@ -1,8 +1,8 @@
 /// Reads JSON as it comes over a wire. Source: RFC 8259.
 ///
-/// Strict in its grammar and forgiving in its text, as the readers of hooks and transcripts are: half a
-/// surrogate pair and bytes that are no UTF-8 become U+FFFD, so that one broken character of an
-/// argument costs nothing but itself.
+/// Strict, but for half a surrogate pair, which becomes U+FFFD as with the readers of hooks and
+/// transcripts: clients cut texts by UTF-16 units, and one broken character of an argument is to cost
+/// nothing but itself.
 struct WireJSONParser {
   private struct Failure: Error {}
 
@@ -16,11 +16,27 @@ struct WireJSONParser {
 
   /// - Returns: Nil for anything that is not one whole document.
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> WireJSON? {
+    if String(validating: bytes, as: UTF8.self) == nil {
+      guard let mended = mended(bytes) else { return nil }
+      return mended.withUnsafeBufferPointer(parse)
+    }
     var parser = WireJSONParser(bytes)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
     guard let value = try? parser.value(depth: 0) else { return nil }
     parser.skipSpace()
     return parser.index == bytes.count ? value : nil
+  }
+
+  /// Half a pair may also come as the three bytes that UTF-8 does not have for it.
+  ///
+  /// - Returns: Nil for anything else that is no UTF-8.
+  private static func mended(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    var mended = Array(bytes)
+    for index in mended.indices.dropLast(2)
+    where mended[index] == 0xED && mended[index + 1] >= 0xA0 && mended[index + 2] & 0xC0 == 0x80 {
+      mended.replaceSubrange(index..<(index + 3), with: [0xEF, 0xBF, 0xBD])
+    }
+    return String(validating: mended, as: UTF8.self) == nil ? nil : mended
   }
 
   // MARK: A message that is broken

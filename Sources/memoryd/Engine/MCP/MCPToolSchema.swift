@@ -46,7 +46,7 @@ struct MCPToolSchema {
   }
 
   /// A call's arguments as the tool takes them: numbers and lists that came as texts are what they
-  /// say, and so are texts that came as numbers. Arguments that the tool does not know are let through,
+  /// say. A text is a text, as with vault-mcp. Arguments that the tool does not know are let through,
   /// as vault-mcp does.
   ///
   /// - Throws: ``Misfit`` for the first that does not fit.
@@ -88,23 +88,22 @@ extension MCPToolSchema.Kind {
     }
   }
 
-  /// Agents' clients write numbers and lists as texts, and texts as numbers.
+  /// Agents' clients write numbers and lists as texts.
   ///
   /// - Returns: What was meant; nil for an empty text where a number is due.
   fileprivate func value(_ given: WireJSON) throws(MCPToolSchema.Misfit) -> WireJSON? {
     switch self {
     case .text:
-      guard let text = given.words else { throw .init(message: "must be a string") }
-      return .string(text)
+      guard given.string != nil else { throw .init(message: "must be a string") }
+      return given
     case .texts:
       let list = given.string.flatMap { WireJSON(parsing: $0.utf8)?.array } ?? given.array
       // One text is a list of one.
       if list == nil, let text = given.string { return .array(text.isEmpty ? [] : [.string(text)]) }
-      let texts = list?.map(\.words)
-      guard let texts, texts.allSatisfy({ $0 != nil }) else {
+      guard let list, list.allSatisfy({ $0.string != nil }) else {
         throw .init(message: "must be a list of strings")
       }
-      return .array(texts.compactMap { $0.map { .string($0) } })
+      return .array(list)
     case .integer:
       if let text = given.string, text.allSatisfy(\.isWhitespace) { return nil }
       guard let number = given.wholeNumber else {
@@ -127,15 +126,6 @@ extension MCPToolSchema.Kind {
 
 /// What was meant by a value of another type than is due.
 extension WireJSON {
-  /// A text, also where it came as a number, `true` or `false`; nil for anything else.
-  var words: String? {
-    switch self {
-    case .string(let text): text
-    case .bool, .integer, .number: String(decoding: bytes, as: UTF8.self)
-    default: nil
-    }
-  }
-
   /// A whole number, also as a text: `12`, `"12"`, `" 7"`, `"12.0"`; nil for anything else.
   var wholeNumber: Int? {
     guard let string else { return integer }

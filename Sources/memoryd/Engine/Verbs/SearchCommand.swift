@@ -143,7 +143,7 @@ private struct BatchSearch {
         guard case .object(let object)? = parsed else {
           throw StoreError(.invalid, "this line is no JSON object")
         }
-        guard let query = object["query"]?.words else {
+        guard let query = object["query"]?.string else {
           throw StoreError(.invalid, "this line has no query")
         }
         var (filter, options) = (filter, options)
@@ -189,7 +189,7 @@ private struct BatchSearch {
   ) throws {
     func text(_ key: String) throws(StoreError) -> String? {
       guard let value = object[key], value != .null else { return nil }
-      guard let text = value.words else { throw StoreError(.invalid, "\(key) is no text") }
+      guard let text = value.string else { throw StoreError(.invalid, "\(key) is no text") }
       return text
     }
     func time(_ key: String) throws(StoreError) -> ClosedRange<Int64>? {
