@@ -18,12 +18,12 @@ struct SecretTrigger: OptionSet {
   static let password = SecretTrigger(rawValue: 1 << 6)
   /// The pair may stand before the host of a data source: `@tcp(`.
   static let at = SecretTrigger(rawValue: 1 << 7)
+  /// The pair begins the arguments of a call.
+  static let call = SecretTrigger(rawValue: 1 << 8)
   /// The second byte of the pair may begin an option of one letter.
   static let option = SecretTrigger(rawValue: 1 << 9)
   /// The second byte may be the k of `token` or the r of `secret`.
   static let noun = SecretTrigger(rawValue: 1 << 10)
-  /// The pair begins the arguments of a call.
-  static let call = SecretTrigger(rawValue: 1 << 8)
 }
 
 /// The shapes and other places of interest, arranged by pairs of bytes, so that the scanner passes

@@ -207,6 +207,10 @@ extension SecretScanner {
   /// The text of an element, from the `>` of its tag: of `<password>`, of `<string>` behind a
   /// `<key>`, of `<param name="password">`.
   mutating func elementText(after index: Int) -> SecretFinding? {
+    guard
+      has(index - 1, .quote)
+        || byte(runStart([.dotted], before: index, count: 64) - 1).isOne(of: "<:")
+    else { return nil }
     var start = index + 1
     var end: Int
     if bytes.matches("<![CDATA[", at: start) {
@@ -218,7 +222,7 @@ extension SecretScanner {
       // Blank lines around the text belong to the layout.
       guard byte(start) > 32, byte(start) != UInt8(ascii: "<") else { return nil }
       end = start
-      while end < bytes.count, bytes[end] >= 32, bytes[end] != UInt8(ascii: "<"), end - start < 300
+      while end < bytes.count, bytes[end] >= 32, bytes[end] != UInt8(ascii: "<"), end - start < 160
       {
         end += 1
       }

@@ -43,6 +43,10 @@ struct SecretScanner {
         continue
       }
       let trigger = SecretTrigger(rawValue: tables.pointee.triggers[pair])
+      guard trigger.rawValue < SecretTrigger.option.rawValue || mayBegin(trigger, at: index) else {
+        index &+= 1
+        continue
+      }
       if trigger.contains(.marker), let end = Self.markerEnd(at: index - 1, in: bytes) {
         floor = end
         index = end + 1
@@ -63,16 +67,22 @@ struct SecretScanner {
     return findings
   }
 
+  /// Whether the next bytes allow what pairs that are common in any text may begin.
+  @inline(__always)
+  private func mayBegin(_ trigger: SecretTrigger, at index: Int) -> Bool {
+    let next = byte(index &+ 1) | 0x20
+    // An option has a letter; a dash of a sentence or a list has a blank.
+    if trigger == .option { return UInt8(ascii: "a") <= next && next <= UInt8(ascii: "z") }
+    if trigger == .noun {
+      return next == UInt8(ascii: "e") && (byte(index &+ 2) | 0x20).isOne(of: "nt")
+    }
+    return true
+  }
+
   /// - Parameter index: Of the second byte of the pair.
   private mutating func finding(
     for trigger: SecretTrigger, at index: Int
   ) -> SecretFinding? {
-    if trigger == .noun {
-      guard index + 2 < bytes.count, bytes[index + 1] | 0x20 == UInt8(ascii: "e"),
-        (bytes[index + 2] | 0x20).isOne(of: "nt")
-      else { return nil }
-      return spokenSecret(at: index)
-    }
     if trigger.contains(.anchor), let finding = shape(anchoredAt: index) { return finding }
     if trigger.contains(.separator) {
       if bytes[index] == UInt8(ascii: ">") { return elementText(after: index) }
