@@ -4,7 +4,7 @@ import Testing
 // No secret-shaped literal stands in this file: the fakes are put together when a test runs.
 
 /// Random characters, the same ones in each run.
-private struct Fake {
+struct Fake {
   private var state: UInt64
 
   init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
@@ -35,12 +35,12 @@ private struct Fake {
   }
 }
 
-private func redacted(_ kind: String) -> String { "[redacted:\(kind)]" }
+func redacted(_ kind: String) -> String { "[redacted:\(kind)]" }
 
 private let redactor = Redactor()
 
 /// Also checks what holds for every text: redacting twice changes nothing more.
-private func redact(_ text: String, _ location: SourceLocation = #_sourceLocation) -> String {
+func redact(_ text: String, _ location: SourceLocation = #_sourceLocation) -> String {
   let once = redactor.redact(text)
   #expect(redactor.redact(once) == once, "not idempotent", sourceLocation: location)
   return once

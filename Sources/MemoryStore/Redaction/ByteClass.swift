@@ -32,6 +32,9 @@ struct ByteClass: OptionSet {
   /// Where reading a quoted value has to look twice.
   static let quotedStop = ByteClass(rawValue: 1 << 18)
 
+  /// What a hash of a password has beside letters, digits and its own `./+=-`.
+  static let cryptSign = ByteClass(rawValue: 1 << 19)
+
   static let letter: ByteClass = [.lower, .upper]
   static let alphanumeric: ByteClass = [.letter, .digit]
   static let word: ByteClass = [.alphanumeric, .underscore]
@@ -60,6 +63,7 @@ struct ByteClass: OptionSet {
     case UInt8(ascii: "~"): result = .tilde
     case 9, 10, 13, 32: result = .space
     case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`"): result = .quote
+    case UInt8(ascii: "$"), UInt8(ascii: ","): result = .cryptSign
     default: break
     }
     let isBlank = byte <= 32 || byte == 127

@@ -1,6 +1,6 @@
 /// Why the scanner stops at a pair of bytes.
 struct SecretTrigger: OptionSet {
-  let rawValue: UInt8
+  let rawValue: UInt16
 
   /// The second byte of the pair is the anchor of a shape.
   static let anchor = SecretTrigger(rawValue: 1 << 0)
@@ -16,6 +16,14 @@ struct SecretTrigger: OptionSet {
   static let dot = SecretTrigger(rawValue: 1 << 5)
   /// The second byte may be the middle of `password`.
   static let password = SecretTrigger(rawValue: 1 << 6)
+  /// The pair may stand before the host of a data source: `@tcp(`.
+  static let at = SecretTrigger(rawValue: 1 << 7)
+  /// The pair begins the arguments of a call.
+  static let call = SecretTrigger(rawValue: 1 << 8)
+  /// The second byte of the pair may begin an option of one letter.
+  static let option = SecretTrigger(rawValue: 1 << 9)
+  /// The second byte may be the k of `token` or the r of `secret`.
+  static let noun = SecretTrigger(rawValue: 1 << 10)
 }
 
 /// The shapes and other places of interest, arranged by pairs of bytes, so that the scanner passes
@@ -29,7 +37,7 @@ struct SecretCatalog {
   struct Tables {
     let classes: UnsafeBufferPointer<UInt32>
     let gates: UnsafeBufferPointer<UInt64>
-    let triggers: UnsafeBufferPointer<UInt8>
+    let triggers: UnsafeBufferPointer<UInt16>
     let chains: UnsafeBufferPointer<UInt8>
     let next: UnsafeBufferPointer<UInt8>
     let heads: UnsafeBufferPointer<(first: UInt8, anchor: UInt8)>
@@ -43,7 +51,7 @@ struct SecretCatalog {
   /// By pair, a bit each: whether `triggers` has something.
   private let gates: [UInt64]
   /// By pair: ``SecretTrigger``.
-  private let triggers: [UInt8]
+  private let triggers: [UInt16]
   /// By the pair that ends with an anchor: the first such shape, plus 1; 0 is none.
   private let chains: [UInt8]
   /// By shape: the next one with the same pair, plus 1; 0 is none.
@@ -55,7 +63,7 @@ struct SecretCatalog {
     heads = shapes.map { ($0.prefix.utf8Start[0], UInt8($0.anchor)) }
     var chains = [UInt8](repeating: 0, count: 65536)
     var next = [UInt8](repeating: 0, count: shapes.count)
-    var triggers = chains
+    var triggers = [UInt16](repeating: 0, count: 65536)
     // Chains are built from their ends, so the shapes are taken last to first.
     for index in shapes.indices.reversed() {
       let prefix = shapes[index].prefix.utf8Start
@@ -73,9 +81,18 @@ struct SecretCatalog {
     let all = [UInt8](0...255)
     add(.separator, all, "=:")
     add(.separator, all.filter { !ByteClass.of($0).isDisjoint(with: .alphanumeric) }, ">")
+    // Behind the attributes of an element.
+    add(.separator, Array("\"'".utf8), ">")
     add(.dot, all.filter { !ByteClass.of($0).isDisjoint(with: .name) }, ".")
     add(.password, Array("sS".utf8), "wW")
-    add(.flag, Array("-".utf8), "-u")
+    add(.noun, Array("o".utf8), "k")
+    add(.noun, Array("O".utf8), "K")
+    add(.noun, Array("c".utf8), "r")
+    add(.noun, Array("C".utf8), "R")
+    add(.flag, Array("-".utf8), "-")
+    add(.option, Array(" \t\n\"'`([,".utf8), "-")
+    add(.at, Array("@".utf8), "tu/")
+    add(.call, Array("(".utf8), "\"'")
     add(.marker, Array("[".utf8), "rp")
     add(.scheme, Array("Bb".utf8), "AaEeYy")
     self.triggers = triggers

@@ -73,7 +73,7 @@ enum SecretKeyName {
 
   private static let stems: [UInt32] = [
     "token", "secret", "pas", "pw", "key", "cred", "auth", "jwt", "mneoic", "phrase", "bear",
-    "sid",
+    "sid", "kenwort",
   ].map { stem in stem.utf8.reduce(0) { $0 | 1 << UInt32($1 & 31) } }
 
   /// Parts by the hash of the word in lower case.
@@ -88,7 +88,12 @@ enum SecretKeyName {
   }()
 
   private static let vocabulary: [(Part, String)] = [
-    (.password, "password passwords passwd pwd passcode pswd"),
+    (
+      .password,
+      "password passwords passwd pwd passcode pswd passwort passworte kennwort requirepass "
+        + "masterauth storepass keypass truststorepass keystorepass dbpass smtppass userpass "
+        + "ftppass rootpass adminpass sshpass"
+    ),
     (.passwordAfterWord, "pass pw"),
     (.phrase, "passphrase mnemonic phrase"),
     (.header, "authorization"),
@@ -150,6 +155,13 @@ extension SecretScanner {
 
   func isExempt(_ key: Range<Int>) -> Bool {
     SecretKeyName.isExempt(words(of: key))
+  }
+
+  /// The hash of a word in lower case; signs change too, alike on both sides.
+  func wordHash(_ word: Range<Int>) -> UInt64 {
+    var hash = SecretKeyName.hashSeed
+    for index in word { hash = SecretKeyName.step(hash, bytes[index] | 0x20) }
+    return hash
   }
 
   /// The parts played by the words of a name in snake, kebab or camel case.

@@ -17,33 +17,56 @@ extension SecretScanner {
   /// one that looks random (``isRandomToken(_:)``).
   mutating func assignment(at separator: Int) -> SecretFinding? {
     guard let (style, afterSeparator) = valueStyle(at: separator) else { return nil }
-    guard let opening = valueOpening(from: afterSeparator) else { return nil }
+    guard let opening = valueOpening(from: afterSeparator) else {
+      return valueOnNextLine(of: separator, from: skipBlanks(from: afterSeparator))
+    }
     let start = opening.start
     let end: Int
     var isClosed = true
     if let quote = opening.quote {
       (end, isClosed) = quotedEnd(from: start, quote: quote, depth: opening.depth)
     } else {
-      guard has(start, .word) else { return nil }
+      if !has(start, .word) {
+        if byte(start) < 32 || byte(start).isOne(of: "|>(") {
+          return valueOnNextLine(of: separator, from: start)
+        }
+        guard has(start, .operatorSign) else { return nil }
+      }
       end = valueEnd(from: start)
+      // `PASSWORD: !secret name` is a tag of YAML.
+      if !has(start, .word), byte(end) == UInt8(ascii: " "), style != .environment { return nil }
       // `a=a=a=…` is no list of settings, and judging a value is not free.
       guard valuesInRun < 32 else { return nil }
     }
-    guard end - start >= 6 || end - start >= 3 && has(end, .space) && isInAuthorizationHeader(start)
+    guard
+      end - start >= 6
+        || (opening.quote == nil
+          ? mayGoOn(start..<end, behind: separator) : !isClosed && has(end, .space))
+        || end - start >= 3 && has(end, .space) && isInAuthorizationHeader(start)
     else { return nil }
     guard let key = key(before: separator) else { return nil }
     let value = SecretValue(start..<end, isQuoted: opening.quote != nil, style: style)
+    let mayBeSibling = key.range.count == 5 || key.range.count == 7
+    let role =
+      key.mayNameSecret
+      ? keyRole(of: key.range) : mayBeSibling ? siblingRole(of: key.range) : .other
 
-    if key.mayNameSecret, case .secret(let noun) = keyRole(of: key.range) {
-      if noun == .phrase, let quote = opening.quote, !isClosed {
-        return phrase(from: start, quote: quote, depth: opening.depth)
-      }
+    if case .secret(let noun) = role {
       if noun == .header, has(end, .space) || opening.quote == nil {
         return headerCredential(scheme: value)
       }
-      guard isClosed, isLiteral(value, as: noun) else { return nil }
+      if let quote = opening.quote, !isClosed {
+        return quotedWord(from: start, quote: quote, depth: opening.depth).flatMap {
+          secret($0, as: noun)
+        }
+      }
+      if opening.quote == nil, let whole = wholeSetting(value, of: key.range, as: noun) {
+        return whole
+      }
+      guard isLiteral(value, as: noun) else { return nil }
       return named(SecretFinding(start: start, end: trimmed(value), kind: "secret"))
     }
+    guard opening.quote != nil || has(start, .word) else { return nil }
     guard end - start >= Self.minimumRandomLength, isClosed,
       opening.quote != nil || !byte(end).isOne(of: "([{."),
       isRandomToken(start..<end), !isExempt(key.range)
@@ -57,21 +80,6 @@ extension SecretScanner {
       return finding
     }
     return shape
-  }
-
-  /// `<password>value</password>`, from the `>`.
-  mutating func elementText(after index: Int) -> SecretFinding? {
-    let start = index + 1
-    guard has(start, .alphanumeric), has(index - 1, .alphanumeric) else { return nil }
-    let nameStart = runStart([.dotted], before: index, count: 64)
-    guard byte(nameStart - 1) == UInt8(ascii: "<") else { return nil }
-    let end = valueEnd(from: start)
-    guard end - start >= 6, bytes.matches("</", at: end),
-      case .secret(let noun) = keyRole(of: nameStart..<index)
-    else { return nil }
-    let value = SecretValue(start..<end, isQuoted: true)
-    guard isLiteral(value, as: noun) else { return nil }
-    return named(SecretFinding(start: start, end: end, kind: "secret"))
   }
 
   // MARK: - Separator and value
@@ -100,6 +108,7 @@ extension SecretScanner {
     from afterSeparator: Int
   ) -> (start: Int, quote: UInt8?, depth: Int)? {
     var start = skipBlanks(from: afterSeparator)
+    while let next = invisibleEnd(at: start) { start = skipBlanks(from: next) }
     if byte(start) == UInt8(ascii: "*"), byte(start + 1) == UInt8(ascii: "*") {
       // **Password:** value
       start = skipBlanks(from: start + 2)
@@ -116,6 +125,19 @@ extension SecretScanner {
       return (start + 1, bytes[start], depth)
     }
     return depth == 0 && start < bytes.count ? (start, nil, 0) : nil
+  }
+
+  /// The end of a character at an index that is not seen: of no width, or a blank that does not
+  /// break.
+  private func invisibleEnd(at index: Int) -> Int? {
+    guard byte(index) >= 0xC2 else { return nil }
+    if byte(index) == 0xC2, byte(index + 1) == 0xA0 { return index + 2 }
+    if byte(index) == 0xE2, byte(index + 1) == 0x80, (0x8B...0x8F).contains(byte(index + 2)) {
+      return index + 3
+    }
+    if byte(index) == 0xE2, byte(index + 1) == 0x81, byte(index + 2) == 0xA0 { return index + 3 }
+    return byte(index) == 0xEF && byte(index + 1) == 0xBB && byte(index + 2) == 0xBF
+      ? index + 3 : nil
   }
 
   /// The end of a quoted value without blanks.
@@ -172,19 +194,97 @@ extension SecretScanner {
     return end
   }
 
-  /// A quoted value of several words under `passphrase`, `mnemonic` and the like.
-  private func phrase(from start: Int, quote: UInt8, depth: Int) -> SecretFinding? {
-    var index = start
-    var words = 1
-    while index < bytes.count, index - start < 400 {
-      let byte = bytes[index]
-      if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "[") { return nil }
-      if byte == UInt8(ascii: " ") { words += 1 }
-      if byte == quote {
-        guard words >= 3, index - start >= 12 else { return nil }
-        return SecretFinding(start: start, end: index - depth, kind: "secret")
+  /// Whether a short bare value may go on where its first run ends: behind a sign that a setting
+  /// has within, on the next line, or in further blocks.
+  private func mayGoOn(_ range: Range<Int>, behind separator: Int) -> Bool {
+    let end = range.upperBound
+    if byte(end) == UInt8(ascii: " ") {
+      return range.count == 4
+        && isAppPassword(range.lowerBound..<min(bytes.count, range.lowerBound + 19))
+    }
+    guard bytes[separator] == UInt8(ascii: "=") else { return false }
+    return byte(end + 1) > 32
+      ? byte(end).isOne(of: ",;&|") && !range.isEmpty : byte(end) == UInt8(ascii: "\\")
+  }
+
+  /// A bare value as a whole where it is the rest of its line: with the signs that end a value
+  /// elsewhere (`PASSWORD=a;b&c`), continued with a backslash, or in blocks of four letters.
+  private mutating func wholeSetting(
+    _ value: SecretValue, of key: Range<Int>, as noun: SecretKeyName.Noun
+  ) -> SecretFinding? {
+    let range = value.range
+    var end = range.upperBound
+    // password=abc\⏎    def
+    if byte(end) == UInt8(ascii: "\\"), let line = lineBreakEnd(at: end + 1), byte(end + 1) < 32 {
+      let next = skipBlanks(from: line)
+      let nextEnd = runEnd([.dotted, .base64], from: next, limit: next + 512)
+      let whole = range.lowerBound..<nextEnd
+      guard nextEnd > next, nextEnd >= bytes.count || bytes[nextEnd] < 33,
+        whole.count >= 6, !isPlaceholder(range, isQuoted: false), contains(.digit, in: whole)
+      else { return nil }
+      return SecretFinding(start: range.lowerBound, end: nextEnd, kind: "secret")
+    }
+    if noun == .password || noun == .phrase, byte(end) == UInt8(ascii: " ") {
+      let blocks = range.lowerBound..<min(bytes.count, range.lowerBound + 19)
+      if range.count == 4, isAppPassword(blocks), !has(blocks.upperBound, .alphanumeric),
+        hasBlockWithoutVowel(blocks)
+      {
+        return SecretFinding(start: blocks.lowerBound, end: blocks.upperBound, kind: "secret")
       }
-      index += 1
+      if noun == .phrase { return mnemonic(from: range.lowerBound) }
+      return nil
+    }
+    guard value.style == .environment, noun == .password || noun == .token,
+      byte(end).isOne(of: ",;&|"), isSettingStart(key.lowerBound)
+    else { return nil }
+    while end < bytes.count, bytes[end] > 32, !has(end, .quote), !bytes[end].isOne(of: "()\\") {
+      end += 1
+      if end - range.lowerBound > 256 { return nil }
+    }
+    guard end >= bytes.count || bytes[end] < 32 || has(end, .quote) else { return nil }
+    while end > range.upperBound, bytes[end - 1].isOne(of: ",;&|") { end -= 1 }
+    guard end > range.upperBound + 1, end - range.lowerBound >= 6 else { return nil }
+    let whole = SecretValue(range.lowerBound..<end, isQuoted: true)
+    // `password=a,token=b` is a list of settings, and code is no value.
+    guard !(range.upperBound..<end).contains(where: { bytes[$0] == UInt8(ascii: "=") }),
+      !isPlaceholder(whole.range, isQuoted: false), contains(.digit, in: whole.range)
+    else { return nil }
+    return SecretFinding(start: range.lowerBound, end: end, kind: "secret")
+  }
+
+  /// Whether a key is the first thing on its line, but for `export`, `set`, `ENV`.
+  private func isSettingStart(_ index: Int) -> Bool {
+    if isLineStart(index) { return true }
+    guard byte(index - 1) == UInt8(ascii: " ") else { return false }
+    for word in ["export ", "ENV ", "set ", "setenv "] as [StaticString]
+    where bytes.matches(word, at: index - word.utf8CodeUnitCount) {
+      return isLineStart(index - word.utf8CodeUnitCount)
+    }
+    return isLineStart(runStart(.space, before: index, count: 16))
+  }
+
+  private func hasBlockWithoutVowel(_ blocks: Range<Int>) -> Bool {
+    for block in 0..<4 {
+      let start = blocks.lowerBound + block * 5
+      if !(start..<start + 4).contains(where: { bytes[$0].isOne(of: "aeiouy") }) { return true }
+    }
+    return false
+  }
+
+  /// Twelve or more words of three to eight small letters.
+  private func mnemonic(from start: Int) -> SecretFinding? {
+    var index = start
+    var end = start
+    for words in 0..<25 {
+      let wordEnd = runEnd(.lower, from: index, limit: index + 9)
+      guard (3...8).contains(wordEnd - index), !has(wordEnd, .name) else {
+        return words >= 12 ? SecretFinding(start: start, end: end, kind: "secret") : nil
+      }
+      end = wordEnd
+      index = skipBlanks(from: wordEnd)
+      if index == wordEnd {
+        return words >= 11 ? SecretFinding(start: start, end: end, kind: "secret") : nil
+      }
     }
     return nil
   }
@@ -227,7 +327,7 @@ extension SecretScanner {
   }
 
   /// The key before a separator: a name, perhaps in quotes, or the name before a type.
-  private func key(before separator: Int) -> Key? {
+  func key(before separator: Int) -> Key? {
     guard let key = name(before: separator) else { return nil }
     if key.mayNameSecret || bytes[separator] != UInt8(ascii: "=") { return key }
     // `token: String = "…"`, `token string = "…"`

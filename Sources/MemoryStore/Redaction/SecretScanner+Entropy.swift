@@ -62,8 +62,45 @@ extension SecretScanner {
         && entropy(of: value) >= Self.minimumEntropyOfOneCase
   }
 
+  /// Whether a short value has capitals, small letters and digits in no order that a name has.
+  func isMixedPassword(_ range: Range<Int>) -> Bool {
+    guard (8...64).contains(range.count) else { return false }
+    var changes = 0
+    var letters = 0
+    var previous: ByteClass = []
+    for index in range {
+      let kind = ByteClass(rawValue: tables.pointee.classes[Int(bytes[index])])
+        .intersection([.lower, .upper, .digit])
+      if kind.isEmpty, bytes[index].isOne(of: "-_./:\\") { return false }
+      // Small letters behind a capital are one piece.
+      if kind != previous, !(previous == .upper && kind == .lower) { changes += 1 }
+      if !kind.isEmpty { letters += 1 }
+      previous = kind
+    }
+    guard changes >= 5, letters >= 6, contains(.digit, in: range), contains(.upper, in: range),
+      contains(.lower, in: range)
+    else { return false }
+    guard let form = TokenForm(range, in: self) else { return true }
+    return form.nameShare < 34
+  }
+
+  /// Whether letters alone, in both cases, are no words.
+  func isRandomLetters(_ range: Range<Int>) -> Bool {
+    guard let form = TokenForm(range, in: self), form.hasUpper, form.hasLower else { return false }
+    return form.nameShare < Self.maximumNameShare
+      && form.wordShare < Self.maximumWordShareOfMixedCase
+  }
+
   /// Hex digits, perhaps behind `0x`, perhaps in groups as in a UUID.
   private func isHex(_ range: Range<Int>) -> Bool {
+    // linux-node-0123…: a hash with its namespace.
+    var tail = range.upperBound
+    while tail > range.lowerBound, has(tail - 1, .lowerHex) { tail -= 1 }
+    if range.upperBound - tail >= 32, has(tail - 1, [.dash, .underscore]),
+      !contains(.digit, in: range.lowerBound..<tail), !contains(.upper, in: range.lowerBound..<tail)
+    {
+      return true
+    }
     let prefix = bytes.matches("0x", at: range.lowerBound, ignoringCase: true) ? 2 : 0
     return runEnd(
       [.hex, .dash, .underscore], from: range.lowerBound + prefix, limit: range.upperBound)

@@ -36,10 +36,24 @@ extension SecretScanner {
       }
       return hasDigits || hasSign(head)
     }
-    guard hasDigits, hasLetters else { return false }
+    guard hasLetters else { return false }
+    guard hasDigits else { return value.isQuoted && hasRandomPart(head) }
     // TOKEN=my-own-token-2 is a setting, "my-own-token-2" in code more often a name.
     let isSetting = !value.isQuoted && value.style == .environment
     return isSetting && !contains(.plusSlash, in: head) ? !isNumberedNoun(head) : !isWordy(head)
+  }
+
+  /// Whether a value with signs has a part of sixteen letters that are no words: a key that got
+  /// its signs and missed the digits.
+  private func hasRandomPart(_ range: Range<Int>) -> Bool {
+    guard hasSign(range) else { return false }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = runEnd(.alphanumeric, from: start, limit: range.upperBound)
+      if end - start >= 16, isRandomLetters(start..<end) { return true }
+      start = end + 1
+    }
+    return false
   }
 
   /// A sign that words, paths and names do not have; not at the end, as in "Password?".
@@ -66,7 +80,7 @@ extension SecretScanner {
     switch first {
     case UInt8(ascii: "<"), UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "%"),
       UInt8(ascii: "("):
-      return true
+      if !isQuoted || isInBrackets(range) { return true }
     case UInt8(ascii: "$"):
       // $NAME; `$2b$…` and `$ecret!` are values.
       if runEnd(.word, from: range.lowerBound + 1) >= range.upperBound { return true }
@@ -94,6 +108,20 @@ extension SecretScanner {
     }
     if head.contains(where: { isTemplate(at: $0) }) { return true }
     return head.contains(where: { isPlaceholderWord(at: $0) }) && !isRandomToken(range)
+  }
+
+  /// `<your token>`, `{token}`, `%TOKEN%`, `%(token)s`, `%s`; `(Str0ng!` is a value.
+  private func isInBrackets(_ range: Range<Int>) -> Bool {
+    let last = bytes[range.upperBound - 1]
+    let next = byte(range.lowerBound + 1)
+    switch bytes[range.lowerBound] {
+    case UInt8(ascii: "<"): return last == UInt8(ascii: ">")
+    case UInt8(ascii: "{"): return last == UInt8(ascii: "}")
+    case UInt8(ascii: "["): return last == UInt8(ascii: "]")
+    case UInt8(ascii: "("): return last == UInt8(ascii: ")")
+    default:
+      return last == UInt8(ascii: "%") || next.isOne(of: "({sdvuxq@-.0123456789%")
+    }
   }
 
   /// Where a template language puts a value in, a URL goes on, or something was redacted.

@@ -38,6 +38,7 @@ extension SecretScanner {
     case .azureClientSecret: return azureClientSecret(shape, at: start, bodyStart: bodyStart)
     default: break
     }
+    if shape.body == .passwordHash { return passwordHash(shape, at: start, bodyStart: bodyStart) }
     guard isWordStart(start) else { return nil }
     if shape.body == .jwt {
       return tokenEnd(from: start).map {
@@ -51,6 +52,10 @@ extension SecretScanner {
     guard head.count >= shape.minimum, head.count <= shape.maximum else { return nil }
     switch shape.body {
     case .exact where has(head.upperBound, .word): return nil
+    // The keys of AWS's own pages.
+    case .exact where bytes.matches("EXAMPLE", at: head.upperBound - 7): return nil
+    case .accountID:
+      return has(head.upperBound, .word) ? nil : accountSecret(after: head.upperBound)
     case .openAI where !hasLongPart(head): return nil
     case .sharedAccessSignature where head.allSatisfy({ has($0, .hex) }): return nil
     default: if shape.needsDigit, !contains(.digit, in: head) { return nil }
@@ -59,6 +64,35 @@ extension SecretScanner {
     while end > head.upperBound, bytes[end - 1] == UInt8(ascii: ".") { end -= 1 }
     return SecretFinding(
       start: shape.keepsPrefix ? bodyStart : start, end: end, kind: shape.kind)
+  }
+
+  /// Nothing that a hash opens with is a word, so it may stand anywhere; what ends it must be as
+  /// long as a hash. `$1$` alone is a shell's or a pattern's.
+  private func passwordHash(
+    _ shape: SecretShape, at start: Int, bodyStart: Int
+  ) -> SecretFinding? {
+    let body = ByteClass(rawValue: shape.characters)
+    var end = runEnd(body, from: bodyStart, limit: bodyStart + 400)
+    // SCRAM has a colon before the salt, and one between its two keys.
+    for _ in 0..<2
+    where bytes.matches("SCRAM", at: start) && byte(end) == UInt8(ascii: ":")
+      && has(end + 1, .base64)
+    {
+      end = runEnd(body, from: end + 1, limit: bodyStart + 400)
+    }
+    while end > bodyStart, bytes[end - 1].isOne(of: ",.$-") {
+      // A hash may end with a full stop: what else follows it tells.
+      if bytes[end - 1] == UInt8(ascii: "."), !has(end, .space) { break }
+      end -= 1
+    }
+    guard end - bodyStart >= shape.minimum else { return nil }
+    var partStart = end
+    while partStart > bodyStart, bytes[partStart - 1] != UInt8(ascii: "$") { partStart -= 1 }
+    let part = partStart..<end
+    guard part.count >= 20, contains(.digit, in: start..<end), contains(.letter, in: part) else {
+      return nil
+    }
+    return SecretFinding(start: start, end: end, kind: shape.kind)
   }
 
   /// Whether one part between dashes is too long for a word: 16 with a digit, or 20.

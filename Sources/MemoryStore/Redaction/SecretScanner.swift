@@ -43,6 +43,10 @@ struct SecretScanner {
         continue
       }
       let trigger = SecretTrigger(rawValue: tables.pointee.triggers[pair])
+      guard trigger.rawValue < SecretTrigger.option.rawValue || mayBegin(trigger, at: index) else {
+        index &+= 1
+        continue
+      }
       if trigger.contains(.marker), let end = Self.markerEnd(at: index - 1, in: bytes) {
         floor = end
         index = end + 1
@@ -51,12 +55,28 @@ struct SecretScanner {
       {
         findings.append(finding)
         floor = finding.end
-        index = max(index, finding.end) + 1
+        if let partner = partner(of: finding) {
+          findings.append(partner)
+          floor = partner.end
+        }
+        index = max(index, floor) + 1
       } else {
         index &+= 1
       }
     }
     return findings
+  }
+
+  /// Whether the next bytes allow what pairs that are common in any text may begin.
+  @inline(__always)
+  private func mayBegin(_ trigger: SecretTrigger, at index: Int) -> Bool {
+    let next = byte(index &+ 1) | 0x20
+    // An option has a letter; a dash of a sentence or a list has a blank.
+    if trigger == .option { return UInt8(ascii: "a") <= next && next <= UInt8(ascii: "z") }
+    if trigger == .noun {
+      return next == UInt8(ascii: "e") && (byte(index &+ 2) | 0x20).isOne(of: "nt")
+    }
+    return true
   }
 
   /// - Parameter index: Of the second byte of the pair.
@@ -66,20 +86,30 @@ struct SecretScanner {
     if trigger.contains(.anchor), let finding = shape(anchoredAt: index) { return finding }
     if trigger.contains(.separator) {
       if bytes[index] == UInt8(ascii: ">") { return elementText(after: index) }
-      if bytes.matches("://", at: index) { return urlPassword(after: index + 3) }
+      if bytes.matches("://", at: index) { return urlSecret(after: index + 3) }
+      if bytes[index] == UInt8(ascii: ":"), !has(index - 1, [.quote, .space]),
+        has(index + 1, .digit) || byte(index + 1) == UInt8(ascii: "*"),
+        let password = passwordFileLine(at: index)
+      {
+        return password
+      }
       // A number and a secret: no key and its value.
       if bytes.matches(":AA", at: index), let token = shape(anchoredAt: index + 1) {
         return token
       }
       return assignment(at: index)
     }
+    if trigger.contains(.option) { return optionValue(at: index) }
     if trigger.contains(.flag) { return flagValue(at: index - 1) }
     if trigger.contains(.scheme) {
       if (bytes[index] | 0x20) == UInt8(ascii: "y") { return identifiedBy(at: index - 1) }
       return schemeCredential(at: index - 1) ?? pemBlock(at: index - 1)
     }
     if trigger.contains(.dot) { return dottedToken(at: index) }
-    if trigger.contains(.password) { return spokenPassword(at: index) }
+    if trigger.contains(.at) { return dataSourcePassword(before: index - 1) }
+    if trigger.contains(.call) { return argument(after: index - 1) }
+    if trigger.contains(.password) { return spokenPassword(at: index) ?? spokenSecret(at: index) }
+    if trigger.contains(.noun) { return spokenSecret(at: index) }
     return nil
   }
 

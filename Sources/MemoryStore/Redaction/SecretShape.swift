@@ -18,6 +18,10 @@ struct SecretShape {
     case terraform
     /// Four characters before the prefix `Q~`.
     case azureClientSecret
+    /// A password's hash: salt and hash behind `$` each, or one run of base64.
+    case passwordHash
+    /// Twilio's id of an account; the secret is the token that stands beside it.
+    case accountID
     /// The signature of a shared access URL; hex signatures are hashes.
     case sharedAccessSignature
   }
@@ -64,7 +68,7 @@ struct SecretShape {
 extension SecretShape {
   // Of shapes with the same anchor the first that fits wins: the special one before the general.
   static let all: [SecretShape] =
-    sourceHosts + models + clouds + packages + chats + payments + services + keys
+    sourceHosts + models + clouds + packages + chats + payments + services + keys + hashes
 
   private static let sourceHosts: [SecretShape] = [
     SecretShape("ghp_", "github-token", .word, 36),
@@ -128,6 +132,7 @@ extension SecretShape {
     SecretShape("ABSK", "aws-bedrock-key", .base64, 100),
     SecretShape("bedrock-api-key-", "aws-bedrock-key", .base64, 40),
     SecretShape("AIza", "google-api-key", .name, 35, anchor: 2),
+    SecretShape("AQ.Ab8", "google-api-key", .name, 40, anchor: 2),
     SecretShape("GOCSPX-", "google-client-secret", .name, 20),
     SecretShape("ya29.", "google-oauth-token", .name, 20),
     SecretShape("1//0", "google-refresh-token", .name, 40, anchor: 2, needsDigit: true),
@@ -148,6 +153,15 @@ extension SecretShape {
     SecretShape("fm1a_", "fly-token", .base64, 80),
     SecretShape("fm2_", "fly-token", .base64, 80),
     SecretShape("nfp_", "netlify-token", .alphanumeric, 36),
+    SecretShape("vcp_", "vercel-token", .alphanumeric, 24),
+    SecretShape("vck_", "vercel-token", .alphanumeric, 24),
+    SecretShape("vcr_", "vercel-token", .alphanumeric, 24),
+    SecretShape("vca_", "vercel-token", .alphanumeric, 24),
+    SecretShape("vci_", "vercel-token", .alphanumeric, 24),
+    SecretShape("cfut_", "cloudflare-token", .alphanumeric, 40),
+    SecretShape("cfat_", "cloudflare-token", .alphanumeric, 40),
+    SecretShape("cfk_", "cloudflare-token", .alphanumeric, 40),
+    SecretShape("v1.0-", "cloudflare-origin-key", [.lowerHex, .dash], 160, anchor: 3),
     SecretShape("vercel_blob_rw_", "vercel-token", .word, 24),
     SecretShape("sbp_", "supabase-key", .lowerHex, 40),
     SecretShape("sb_secret_", "supabase-key", .name, 20),
@@ -238,6 +252,7 @@ extension SecretShape {
   private static let services: [SecretShape] = [
     SecretShape("SG.", "sendgrid-key", .dotted, 50, needsDigit: true),
     SecretShape.exact("SK", "twilio-key", .lowerHex, 32),
+    SecretShape("AC", "twilio-auth-token", .lowerHex, 32, to: 32, body: .accountID),
     SecretShape("xkeysib-", "brevo-key", .name, 64),
     SecretShape("xsmtpsib-", "brevo-key", .name, 64),
     SecretShape.exact("key-", "mailgun-key", .lowerHex, 32),
@@ -280,4 +295,25 @@ extension SecretShape {
     SecretShape("LS0tLS1CRUdJTiBPUEVOU1NI", "private-key", .base64, 40, anchor: 11),
     SecretShape("LS0tLS1CRUdJTiBFTkNSWVBURUQ", "private-key", .base64, 40, anchor: 11),
   ]
+
+  /// crypt(5), PHC strings, and what htpasswd, LDAP, Django and Drupal write.
+  private static let hashes: [SecretShape] =
+    ([
+      "$1$", "$2$", "$2a$", "$2b$", "$2x$", "$2y$", "$5$", "$6$", "$7$", "$8$", "$9$", "$y$",
+      "$gy$", "$apr1$", "$sha1$", "$md5,", "$md5$", "$argon2i$", "$argon2d$", "$argon2id$",
+      "$scrypt$", "$bcrypt-sha256$", "$pbkdf2$", "$pbkdf2-sha1$", "$pbkdf2-sha256$",
+      "$pbkdf2-sha512$", "$P$", "$H$", "$S$", "pbkdf2_sha256$", "pbkdf2_sha1$", "bcrypt_sha256$",
+      "argon2$argon2",
+    ] as [StaticString]).map {
+      SecretShape($0, "password-hash", passwordHash, 20, body: .passwordHash)
+    }
+    + ([
+      "{SHA}", "{SSHA}", "{SSHA256}", "{SSHA512}", "{SHA256}", "{SHA512}", "{SMD5}", "{MD5}",
+      "{CRYPT}", "{crypt}", "{PBKDF2}", "{PBKDF2-SHA256}", "{PBKDF2-SHA512}", "{ARGON2}",
+      "{BLF-CRYPT}", "{ARGON2ID}", "{SHA512-CRYPT}", "{SHA256-CRYPT}", "SCRAM-SHA-256$",
+    ] as [StaticString]).map {
+      SecretShape($0, "password-hash", passwordHash, 20, body: .passwordHash)
+    }
+
+  private static let passwordHash: ByteClass = [.dotted, .base64, .cryptSign]
 }
