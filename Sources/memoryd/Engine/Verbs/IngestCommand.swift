@@ -106,7 +106,7 @@ struct IngestCommand: Verb {
   }
 
   /// Where the agents keep transcripts.
-  private static func places(_ service: MemoryService) -> (claude: String, codex: [String]) {
+  static func places(_ service: MemoryService) -> (claude: String, codex: [String]) {
     let codex = home("CODEX_HOME", ".codex", service)
     return (
       home("CLAUDE_CONFIG_DIR", ".claude", service) + "/projects",
