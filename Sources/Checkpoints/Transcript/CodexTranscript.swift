@@ -258,7 +258,9 @@ public struct CodexTranscript: TranscriptGatherer {
   private mutating func settleWaiting() {
     guard let words = digest.codex.waiting else { return }
     digest.codex.waiting = nil
-    if !digest.codex.hasPersonEvents { takeWaiting(words) }
+    if digest.codex.hasPersonEvents { return }
+    digest.codex.taken = EntryDraft.fingerprint(words)
+    takeWaiting(words)
   }
 
   /// At the message's own place.
@@ -270,11 +272,7 @@ public struct CodexTranscript: TranscriptGatherer {
   }
 
   public mutating func finish() {
-    if let words = digest.codex.waiting, !digest.codex.hasPersonEvents {
-      digest.codex.waiting = nil
-      digest.codex.taken = EntryDraft.fingerprint(words)
-      takeWaiting(words)
-    }
+    if !digest.codex.hasPersonEvents { settleWaiting() }
     finishReading()
   }
 }

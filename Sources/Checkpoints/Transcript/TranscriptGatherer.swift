@@ -214,9 +214,7 @@ extension TranscriptGatherer {
     let words = clean(text)
     guard !words.trimmed.isEmpty else { return false }
     let mark = EntryDraft.fingerprint(words)
-    let last = digest.replies.last?.text
-    if digest.replyLine > digest.promptLine, last == words.cut(to: 1500) { return false }
-    if digest.early == mark { return false }
+    if digest.early == mark || digest.replyLine > digest.promptLine && isLast(words) { return false }
     gather(reply: words)
     digest.early = mark
     entries.append(
@@ -224,6 +222,17 @@ extension TranscriptGatherer {
         kind: "reply", sourceID: EntryDraft.awaited("reply", words), actor: "agent",
         position: position, body: words, createdAt: instant))
     return true
+  }
+
+  /// True for the last words of the transcript; a message of several parts has several lines.
+  private func isLast(_ words: String) -> Bool {
+    func letters(_ text: some StringProtocol) -> [UInt8] { text.utf8.filter { $0 > 0x20 } }
+    var said: [UInt8] = []
+    for reply in digest.replies.reversed() {
+      said = letters(reply.text) + said
+      if said == letters(words) || said == letters(words.cut(to: 1500)) { return true }
+    }
+    return false
   }
 
   /// The host's summary as the file has it.

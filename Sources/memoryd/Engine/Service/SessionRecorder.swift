@@ -45,6 +45,7 @@ struct SessionRecorder {
       var interpreter = format.transcript(digest: digest, redactor: redactor, of: reader)
       var report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
       interpreter.finish()
+      var isAnew = former == nil
       if let anew = try interpreter.settle(path, until: isOver) {
         // Something was taken back: what was gathered of it has to go.
         let replaced = interpreter.digest
@@ -53,6 +54,7 @@ struct SessionRecorder {
         report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
         interpreter.finish()
         interpreter.digest.carryOver(from: replaced)
+        isAnew = true
       }
       service.log.debug(
         "transcript read",
@@ -63,7 +65,7 @@ struct SessionRecorder {
         ])
       digest = interpreter.digest
       position = report.end
-      if report.end != stored?.position {
+      if report.end != stored?.position || isAnew {
         batch = TranscriptBatch(
           start: stored?.position, end: report.end, agent: format.rawValue,
           entries: interpreter.entries, usage: interpreter.usage, digest: "")

@@ -40,6 +40,7 @@ struct TranscriptIngest {
     /// Of the digest before the file was read again.
     var replaced: SessionDigest?
     var begin = reader.readsAnew ? nil : position
+    var isAnew = former == nil
     while true {
       var hasObjects = false
       var chunks = 0
@@ -59,6 +60,7 @@ struct TranscriptIngest {
         reader = try TranscriptReader(path: path, known: nil)
         transcript = format.transcript(digest: anew, redactor: service.redactor, of: reader)
         begin = nil
+        isAnew = true
         result.lines = 0
         continue
       }
@@ -69,7 +71,7 @@ struct TranscriptIngest {
       }
       result.lines += report.end.lines - (begin?.lines ?? 0)
       result.malformed += report.malformed
-      if report.end != position {
+      if report.end != position || isAnew {
         result.entries += try store(
           transcript, format, session: result.session, from: position, to: report.end, database)
       }
