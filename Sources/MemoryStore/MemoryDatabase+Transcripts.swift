@@ -184,15 +184,20 @@ extension MemoryDatabase {
     init(of agent: String, sessionID: String, _ db: Database) throws {
       self.agent = agent
       prefix = EntryDraft.awaitedPrefix + sessionID + ":"
-      known = try Set(String.fetchAll(
-        db,
-        cached: "SELECT source_id FROM entries WHERE origin = ? AND source_id >= ? AND source_id < ?",
-        arguments: [agent, prefix, EntryDraft.awaitedPrefix + sessionID + ";"]))
+      known = try Set(
+        String.fetchAll(
+          db,
+          cached:
+            "SELECT source_id FROM entries WHERE origin = ? AND source_id >= ? AND source_id < ?",
+          arguments: [agent, prefix, EntryDraft.awaitedPrefix + sessionID + ";"]))
     }
 
     private func id(of entry: EntryDraft) -> String {
-      let id = EntryDraft.awaited(entry.kind, entry.body)
-      return prefix + id.dropFirst(EntryDraft.awaitedPrefix.count)
+      full(EntryDraft.awaited(entry.kind, entry.body))
+    }
+
+    private func full(_ id: String) -> String {
+      prefix + id.dropFirst(EntryDraft.awaitedPrefix.count)
     }
 
     private static func isAwaited(_ entry: EntryDraft) -> Bool {
@@ -213,6 +218,9 @@ extension MemoryDatabase {
         } else if let other = waiting.removeValue(forKey: id) {
           gone.insert(other)
         }
+        for covered in entry.covers {
+          if let other = waiting.removeValue(forKey: full(covered)) { gone.insert(other) }
+        }
       }
       return entries.indices.filter { !gone.contains($0) }.map { entries[$0] }
     }
@@ -220,6 +228,9 @@ extension MemoryDatabase {
     /// - Returns: True if the entry is the line of stored words, which are it from now on.
     func takeOver(by entry: EntryDraft, _ db: Database) throws -> Bool {
       guard !known.isEmpty, !Self.isAwaited(entry) else { return false }
+      for covered in entry.covers where known.contains(full(covered)) {
+        try drop(full(covered), db)
+      }
       let id = id(of: entry)
       guard known.contains(id) else { return false }
       try db.execute(
@@ -232,9 +243,13 @@ extension MemoryDatabase {
         ])
       if db.changesCount > 0 { return true }
       // Another process has stored the line meanwhile.
+      try drop(id, db)
+      return false
+    }
+
+    private func drop(_ id: String, _ db: Database) throws {
       try db.execute(
         cached: "DELETE FROM entries WHERE origin = ? AND source_id = ?", arguments: [agent, id])
-      return false
     }
   }
 

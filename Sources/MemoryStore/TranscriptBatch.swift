@@ -44,6 +44,8 @@ public struct EntryDraft: Sendable, Equatable {
   public var createdAt: Int64
   /// A rewind took it back: it is kept and marked.
   public var isAbandoned = false
+  /// Source ids of awaited words that came with it, among others.
+  public var covers: [String] = []
 
   public init(
     kind: String, sourceID: String, actor: String, position: Int, title: String = "",
@@ -63,7 +65,11 @@ public struct EntryDraft: Sendable, Equatable {
 
   /// The source id of words of this kind that have no line yet.
   public static func awaited(_ kind: String, _ words: String) -> String {
-    awaitedPrefix + kind + ":" + fingerprint(words)
+    awaited(kind, fingerprint: fingerprint(words))
+  }
+
+  public static func awaited(_ kind: String, fingerprint: String) -> String {
+    awaitedPrefix + kind + ":" + fingerprint
   }
 
   /// A hash of words (FNV-1a, 64 bits), without the blanks around them.

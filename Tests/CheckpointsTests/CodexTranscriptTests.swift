@@ -68,7 +68,8 @@ import Testing
         "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b"),
       Rollout.event([
         "type": "user_message",
-        "message": "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b",
+        "message":
+          "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b",
       ]),
       Rollout.user("Warning: too many processes are open."),
       Rollout.user("<p>a person's own markup</p>"),

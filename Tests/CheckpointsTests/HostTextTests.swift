@@ -41,7 +41,9 @@ import Testing
     let words = "look at <b>this</b>\n\nand that"
     #expect(
       HostText.words(
-        in: "<ide_opened_file>x.go</ide_opened_file>\n\(words)\n\n<system-reminder>\ny\n</system-reminder>")
+        in:
+          "<ide_opened_file>x.go</ide_opened_file>\n\(words)\n\n<system-reminder>\ny\n</system-reminder>"
+      )
         == words)
     // Typed at a prompt only the editor puts something around it.
     #expect(
@@ -53,7 +55,9 @@ import Testing
   @Test func slashCommands_areAsTheyWereTyped() {
     #expect(
       HostText.words(
-        in: "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n<command-args>the <command-args> tag</command-args>")
+        in:
+          "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n<command-args>the <command-args> tag</command-args>"
+      )
         == "/ship the <command-args> tag")
     #expect(
       HostText.words(
@@ -61,7 +65,9 @@ import Testing
         == "/ship")
     #expect(
       HostText.words(
-        in: "<command-name>/clear</command-name>\n<command-message>clear</command-message>\n<command-args></command-args>")
+        in:
+          "<command-name>/clear</command-name>\n<command-message>clear</command-message>\n<command-args></command-args>"
+      )
         == nil)
   }
 
@@ -96,7 +102,8 @@ import Testing
     ]
     #expect(
       try requests(
-        Line.request("", ["promptSource": "typed", "message": ["role": "user", "content": blocks]]))
+        Line.request(
+          "", ["promptSource": "typed", "message": ["role": "user", "content": blocks]]))
         == ["<ide_opened_file> is sent twice"])
   }
 
@@ -137,6 +144,16 @@ import Testing
     ])
     #expect(reading.digest.requests.map(\.text) == ["begin", "then the docs"])
     #expect(reading.digest.queued.isEmpty)
+  }
+
+  @Test func queuedWords_thatComeTogether_standOnce() throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "then the docs"),
+      Self.queue("enqueue", "docs in French"), Self.queue("dequeue", nil),
+      Line.request("then the docs\ndocs in French"),
+    ])
+    #expect(reading.digest.requests.map(\.text) == ["begin", "then the docs\ndocs in French"])
+    #expect(reading.transcript.entries.last?.covers.count == 2)
   }
 
   // MARK: Times

@@ -437,6 +437,24 @@ extension SessionDigest {
     rules.removeAll { $0.at == item.at }
   }
 
+  /// The client sends several queued prompts at once, as the lines of one.
+  ///
+  /// - Returns: Hashes of those that came with it.
+  mutating func unqueue(partsOf words: String) -> [String] {
+    var found: [String] = []
+    for item in queued where !item.isTaken {
+      guard let text = requests.last(where: { $0.at == item.at })?.text,
+        let place = words[...].utf8Range(of: text)
+      else { continue }
+      let isStart = place.lowerBound == words.startIndex || words[..<place.lowerBound].last == "\n"
+      let isEnd = place.upperBound == words.endIndex || words[place.upperBound...].first == "\n"
+      guard isStart, isEnd else { continue }
+      unqueue(item)
+      found.append(item.hash)
+    }
+    return found
+  }
+
   /// A digest for reading a file again from its start, now that it is known what was taken back.
   ///
   /// - Parameters:

@@ -64,14 +64,14 @@ public enum TranscriptFormat: String, Sendable {
         isForeign = true
       }
     }
-    if found == nil, isForeign {
-      throw StoreError(
-        .invalid, "this is no transcript of Claude Code or Codex",
-        hint: "those of other agents are not read yet; `memoryd import` takes entries, and what "
-          + "`memoryd export` wrote")
-    }
+    if found == nil, isForeign { throw foreign }
     return found
   }
+
+  public static let foreign = StoreError(
+    .invalid, "this is no transcript of Claude Code or Codex",
+    hint: "those of other agents are not read yet; `memoryd import` takes entries, and what "
+      + "`memoryd export` wrote")
 
   private static func isClaude(_ object: JSONValue) -> Bool {
     guard let type = object["type"] else { return false }
@@ -80,7 +80,8 @@ public enum TranscriptFormat: String, Sendable {
       || type.equals("attachment") || type.equals("progress")
       || type.equals("queue-operation") && object["content"]?.isString == true
     return isConversation
-      && (object["sessionId"] != nil || object["uuid"] != nil || object["message"]?.isObject == true)
+      && (object["sessionId"] != nil || object["uuid"] != nil
+        || object["message"]?.isObject == true)
   }
 
   /// In an envelope; before it came about the items stood for themselves, behind a line with an id.
@@ -139,7 +140,9 @@ extension AgentTranscript {
   public mutating func settle(
     _ path: String, until isOver: () -> Bool = { false }
   ) throws(StoreError) -> SessionDigest? {
-    guard digest.isAstray, let tree = try TranscriptTree.read(path, until: isOver) else { return nil }
+    guard digest.isAstray, let tree = try TranscriptTree.read(path, until: isOver) else {
+      return nil
+    }
     digest.isAstray = false
     digest.settledLines = tree.lines
     guard tree.abandoned != digest.abandoned else { return nil }

@@ -109,11 +109,19 @@ public struct ClaudeTranscript: TranscriptGatherer {
 
   /// Words that have a line of their own; those that were queued before have come with it.
   private mutating func takeRequest(_ words: String, isQueued: Bool = false) {
-    let mark = EntryDraft.fingerprint(clean(words))
+    let clean = clean(words)
+    let mark = EntryDraft.fingerprint(clean)
+    var covered: [String] = []
     if !isSidechain, let known = digest.queued.first(where: { $0.hash == mark }) {
       digest.unqueue(known)
+    } else if !isSidechain {
+      covered = digest.unqueue(partsOf: clean)
     }
+    let first = entries.count
     takeWords(words)
+    if !covered.isEmpty, first < entries.count {
+      entries[first].covers = covered.map { EntryDraft.awaited("request", fingerprint: $0) }
+    }
     if isQueued, !isSidechain { digest.queue(mark, at: at, isTaken: true) }
   }
 

@@ -46,7 +46,9 @@ enum HostText {
   /// The command line that a person typed at the prompt with `!`.
   static func shellInput(in text: String) -> String? {
     let text = text[...].trimmed
-    guard let block = block(at: text, ["bash-input"]), block.rest.trimmed.isEmpty else { return nil }
+    guard let block = block(at: text, ["bash-input"]), block.rest.trimmed.isEmpty else {
+      return nil
+    }
     return String(block.content)
   }
 
@@ -82,7 +84,9 @@ enum HostText {
 
   /// The whole block of one of these tags with which a text begins.
   private static func block(at text: Substring, _ tags: Set<String>) -> Block? {
-    guard text.first == "<", let end = text.utf8.firstIndex(of: UInt8(ascii: ">")) else { return nil }
+    guard text.first == "<", let end = text.utf8.firstIndex(of: UInt8(ascii: ">")) else {
+      return nil
+    }
     let head = text[text.utf8.index(after: text.startIndex)..<end]
     let tag = head.prefix { $0 != " " && $0 != "\n" }
     guard tags.contains(String(tag)) else { return nil }

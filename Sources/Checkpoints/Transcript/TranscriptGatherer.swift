@@ -214,7 +214,9 @@ extension TranscriptGatherer {
     let words = clean(text)
     guard !words.trimmed.isEmpty else { return false }
     let mark = EntryDraft.fingerprint(words)
-    if digest.early == mark || digest.replyLine > digest.promptLine && isLast(words) { return false }
+    if digest.early == mark || digest.replyLine > digest.promptLine && isLast(words) {
+      return false
+    }
     gather(reply: words)
     digest.early = mark
     entries.append(

@@ -68,10 +68,11 @@ public struct TranscriptTree {
     if let session { self.session = session }
     let message = node.message.map { id -> Int32 in
       let next = Int32(messages.count)
-      return messages[id] ?? {
-        messages[id] = next
-        return next
-      }()
+      return messages[id]
+        ?? {
+          messages[id] = next
+          return next
+        }()
     }
     let place = Int32(nodes.count)
     places[node.mark] = place

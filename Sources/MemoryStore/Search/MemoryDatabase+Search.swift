@@ -175,7 +175,8 @@ extension MemoryDatabase {
         let entry = entry(row)
         guard
           scope.holds(
-            number, kind: entry.kind, projectID: row["project_id"] as Int64?, session: entry.sessionID,
+            number, kind: entry.kind, projectID: row["project_id"] as Int64?,
+            session: entry.sessionID,
             time: entry.createdAt)
         else { continue }
         hits.append(SearchHit(entry: entry, score: 0, snippet: head(of: entry)))

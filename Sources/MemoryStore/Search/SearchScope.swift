@@ -48,7 +48,9 @@ struct SearchScope {
 
   // MARK: Exactly
 
-  func holds(_ number: Int64, kind: String, projectID: Int64?, session: String?, time: Int64) -> Bool {
+  func holds(_ number: Int64, kind: String, projectID: Int64?, session: String?, time: Int64)
+    -> Bool
+  {
     if let projects, !projects.contains(projectID ?? 0) { return false }
     if !kinds.isEmpty, !kinds.contains(kind.lowercased()) { return false }
     if let sessions, !sessions.contains(session ?? ""), !copies.contains(number) { return false }

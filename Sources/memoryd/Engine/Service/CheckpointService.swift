@@ -139,11 +139,9 @@ struct CheckpointService {
     _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline, isOwn: Bool = true
   ) throws(StoreError) {
     let session = recorder.session
-    // A turn that ends within a session means that it goes on, whatever ended before: a run without
-    // a terminal ends the session that it resumes.
     try service.database().commit(
       recorder.finishedBatch(), project: isOwn ? recorder.project : nil, session: session,
-      at: service.clock.now, reopens: isOwn
+      at: service.clock.now
     ) {
       HookRun(
         event: input.event, sessionID: session.id, outcome: "skipped",

@@ -19,6 +19,8 @@ struct TranscriptIngest {
     var entries = 0
     var lines = 0
     var malformed = 0
+    /// There is no line of a conversation in the file.
+    var isNothing = false
   }
 
   func take(_ path: String) throws(StoreError) -> Result {
@@ -33,6 +35,8 @@ struct TranscriptIngest {
     guard let format = try TranscriptFormat.of(reader, digest: digest) else {
       // Empty, or nothing but bookkeeping: it may become a transcript.
       result.session = stored?.sessionID ?? name
+      result.isNothing = true
+      result.malformed = try TranscriptReader(path: path, known: nil).read { _, _ in }.malformed
       return result
     }
     var transcript = format.transcript(digest: digest, redactor: service.redactor, of: reader)

@@ -44,6 +44,12 @@ struct IngestCommand: Verb {
           if let line = progress.line(offset: offset, count: count) { invocation.progress?(line) }
         }
         let result = try ingest.take(file)
+        if result.isNothing {
+          // Among the agents' own files that is nothing to tell of; a person meant another one.
+          if !path.isEmpty, result.malformed > 0 { throw TranscriptFormat.foreign }
+          progress.finishFile(size: size)
+          continue
+        }
         entries += result.entries
         results.append([
           "path": file, "session": result.session, "entries": result.entries,
