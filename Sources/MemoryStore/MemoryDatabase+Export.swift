@@ -9,10 +9,9 @@ extension MemoryDatabase {
   /// Rows come behind those that they refer to, and entries before the items by whose triggers they
   /// would be made.
   static let exportedTables = [
-    "meta", "projects", "project_marks", "sessions", "entries", "transcripts", "usage",
-    "checkpoints", "tasks", "decisions", "handoffs", "ledgers", "ledger_phases", "ledger_groups",
-    "ledger_items",
-    "requests", "outbox", "hook_runs",
+    "meta", "projects", "project_marks", "sessions", "entries", "entry_copies", "transcripts",
+    "usage", "checkpoints", "tasks", "decisions", "handoffs", "ledgers", "ledger_phases",
+    "ledger_groups", "ledger_items", "requests", "outbox", "hook_runs",
   ]
 
   /// What is true of this folder and this moment only: who is syncing, how the vault answered, what

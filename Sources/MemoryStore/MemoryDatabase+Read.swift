@@ -185,26 +185,44 @@ extension MemoryDatabase {
       var middle: Int?
       if let id {
         middle = try Int.fetchOne(
-          db, cached: "SELECT coalesce(position, 0) FROM entries WHERE id = ? AND session_id = ?",
-          arguments: [id.uppercased(), sessionID])
+          db,
+          cached: """
+            SELECT coalesce(c.position, e.position, 0) FROM entries e
+            LEFT JOIN entry_copies c ON c.entry = e.number AND c.session_id = ?2
+            WHERE e.id = ?1 AND (e.session_id = ?2 OR c.session_id IS NOT NULL)
+            """, arguments: [id.uppercased(), sessionID])
         guard middle != nil else {
           throw StoreError(.notFound, "there is no entry \(id) in session \(sessionID)")
         }
       }
-      let select = """
-        SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id
-        WHERE e.session_id = ? AND e.position IS NOT NULL
+      // A fork's own lines stand behind those that it has of its parent.
+      func select(_ limits: String) -> String {
         """
+        SELECT e.*, p.name AS project, s.place, s.is_taken_back FROM (
+          SELECT number, position AS place, is_abandoned AS is_taken_back FROM entries
+          WHERE session_id = ?1 AND position IS NOT NULL
+          UNION ALL
+          SELECT entry, position, is_abandoned FROM entry_copies WHERE session_id = ?1) s
+        JOIN entries e ON e.number = s.number LEFT JOIN projects p ON p.id = e.project_id
+        WHERE s.place \(limits) LIMIT ?3
+        """
+      }
+      func entry(_ row: Row) -> EntryRecord {
+        var entry = Self.entry(row)
+        entry.position = row["place"]
+        entry.isAbandoned = row["is_taken_back"]
+        return entry
+      }
       let before = try Row.fetchAll(
-        db, cached: select + " AND e.position <= ? ORDER BY e.position DESC, e.number DESC LIMIT ?",
+        db, cached: select("<= ?2 ORDER BY s.place DESC, e.number DESC"),
         arguments: [sessionID, middle ?? Int.max, middle == nil ? count : count + 1])
       let after =
         try middle.map {
           try Row.fetchAll(
-            db, cached: select + " AND e.position > ? ORDER BY e.position, e.number LIMIT ?",
+            db, cached: select("> ?2 ORDER BY s.place, e.number"),
             arguments: [sessionID, $0, count])
         } ?? []
-      return (before.reversed() + after).map(Self.entry)
+      return (before.reversed() + after).map(entry)
     }
   }
 
@@ -217,7 +235,8 @@ extension MemoryDatabase {
     EntryRecord(
       id: row["id"], kind: row["kind"], project: row["project"], sessionID: row["session_id"],
       sourceID: row["source_id"], actor: row["actor"], position: row["position"],
-      title: row["title"], body: row["body"], createdAt: row["created_at"])
+      title: row["title"], body: row["body"], createdAt: row["created_at"],
+      isAbandoned: row["is_abandoned"])
   }
 
   // MARK: State of the store

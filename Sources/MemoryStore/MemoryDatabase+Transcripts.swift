@@ -48,7 +48,7 @@ extension MemoryDatabase {
     let stored = try Row.fetchOne(
       db, cached: "SELECT offset, inode FROM transcripts WHERE path = ?", arguments: [path])
     let storedOffset: Int64? = stored?["offset"]
-    if storedOffset == batch.start?.offset {
+    if batch.end != .none, storedOffset == batch.start?.offset {
       try db.execute(
         cached: """
           INSERT INTO transcripts (path, session_id, device, inode, offset, lines, tail, read_at,
@@ -122,17 +122,33 @@ extension MemoryDatabase {
     _ entries: [EntryDraft], of agent: String, sessionID: String, projectID: Int64?, at: Int64,
     ids: inout ULIDGenerator, _ db: Database
   ) throws {
-    // A fork copies its parent's lines, and a file that was replaced is read again: the source
-    // id says that the text is there already.
+    // A file that is read again brings what is there already, by its source id; so does a fork,
+    // which copies its parent's lines. What this transaction put in is not changed: it may not be in
+    // the index yet.
+    let newest = try newestEntry(db)
     let insert = try BulkStatement(
       db,
       """
       INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
-        title, body, created_at, parts)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO NOTHING
+        title, body, created_at, parts, is_abandoned)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (origin, source_id) WHERE source_id IS NOT NULL DO UPDATE SET
+        kind = excluded.kind, actor = excluded.actor, title = excluded.title, body = excluded.body,
+        parts = excluded.parts, is_abandoned = excluded.is_abandoned
+      WHERE session_id = excluded.session_id AND number <= ? AND (is_abandoned <> excluded.is_abandoned
+        OR body <> excluded.body OR title <> excluded.title OR kind <> excluded.kind)
       """)
-    for entry in entries {
+    let copy = try BulkStatement(
+      db,
+      """
+      INSERT INTO entry_copies (session_id, entry, position, is_abandoned)
+      SELECT ?1, number, ?2, ?3 FROM entries
+      WHERE origin = ?4 AND source_id = ?5 AND session_id <> ?1
+      ON CONFLICT DO UPDATE SET position = excluded.position, is_abandoned = excluded.is_abandoned
+      """)
+    let awaited = try Awaited(of: agent, sessionID: sessionID, db)
+    for entry in awaited.settled(entries) {
+      if try awaited.takeOver(by: entry, db) { continue }
       insert.bind(1, ids.next(at: at).description)
       insert.bind(2, entry.kind)
       insert.bind(3, projectID)
@@ -145,7 +161,95 @@ extension MemoryDatabase {
       insert.bind(10, entry.body)
       insert.bind(11, entry.createdAt)
       insert.bind(12, SearchParts.of(entry.title, entry.body))
+      insert.bind(13, entry.isAbandoned ? 1 : 0)
+      insert.bind(14, newest)
       try insert.run()
+      if db.changesCount > 0 { continue }
+      copy.bind(1, sessionID)
+      copy.bind(2, Int64(entry.position))
+      copy.bind(3, entry.isAbandoned ? 1 : 0)
+      copy.bind(4, agent)
+      copy.bind(5, entry.sourceID)
+      try copy.run()
+    }
+  }
+
+  /// Words of a session that were stored before their own line came: a queued prompt, and what the
+  /// agent said last when a hook was called.
+  private struct Awaited {
+    private let agent: String
+    private let prefix: String
+    private let known: Set<String>
+
+    init(of agent: String, sessionID: String, _ db: Database) throws {
+      self.agent = agent
+      prefix = EntryDraft.awaitedPrefix + sessionID + ":"
+      known = try Set(
+        String.fetchAll(
+          db,
+          cached:
+            "SELECT source_id FROM entries WHERE origin = ? AND source_id >= ? AND source_id < ?",
+          arguments: [agent, prefix, EntryDraft.awaitedPrefix + sessionID + ";"]))
+    }
+
+    private func id(of entry: EntryDraft) -> String {
+      full(EntryDraft.awaited(entry.kind, entry.body))
+    }
+
+    private func full(_ id: String) -> String {
+      prefix + id.dropFirst(EntryDraft.awaitedPrefix.count)
+    }
+
+    private static func isAwaited(_ entry: EntryDraft) -> Bool {
+      entry.sourceID.hasPrefix(EntryDraft.awaitedPrefix)
+    }
+
+    /// Without those whose line has come in the same reading.
+    func settled(_ entries: [EntryDraft]) -> [EntryDraft] {
+      guard entries.contains(where: Self.isAwaited) else { return entries }
+      var waiting: [String: Int] = [:]
+      var gone: Set<Int> = []
+      var entries = entries
+      for (index, entry) in entries.enumerated() {
+        let id = id(of: entry)
+        if Self.isAwaited(entry) {
+          entries[index].sourceID = id
+          waiting[id] = index
+        } else if let other = waiting.removeValue(forKey: id) {
+          gone.insert(other)
+        }
+        for covered in entry.covers {
+          if let other = waiting.removeValue(forKey: full(covered)) { gone.insert(other) }
+        }
+      }
+      return entries.indices.filter { !gone.contains($0) }.map { entries[$0] }
+    }
+
+    /// - Returns: True if the entry is the line of stored words, which are it from now on.
+    func takeOver(by entry: EntryDraft, _ db: Database) throws -> Bool {
+      guard !known.isEmpty, !Self.isAwaited(entry) else { return false }
+      for covered in entry.covers where known.contains(full(covered)) {
+        try drop(full(covered), db)
+      }
+      let id = id(of: entry)
+      guard known.contains(id) else { return false }
+      try db.execute(
+        cached: """
+          UPDATE OR IGNORE entries SET source_id = ?, position = ?, created_at = ?, is_abandoned = ?
+          WHERE origin = ? AND source_id = ?
+          """,
+        arguments: [
+          entry.sourceID, entry.position, entry.createdAt, entry.isAbandoned, agent, id,
+        ])
+      if db.changesCount > 0 { return true }
+      // Another process has stored the line meanwhile.
+      try drop(id, db)
+      return false
+    }
+
+    private func drop(_ id: String, _ db: Database) throws {
+      try db.execute(
+        cached: "DELETE FROM entries WHERE origin = ? AND source_id = ?", arguments: [agent, id])
     }
   }
 

@@ -58,6 +58,10 @@ extension MemoryDatabase {
       }
       let known = try Self.newestEntry(db)
       if let transcript {
+        let projectID =
+          try projectID
+          ?? Int64.fetchOne(
+            db, cached: "SELECT project_id FROM sessions WHERE id = ?", arguments: [session.id])
         try Self.store(
           transcript, sessionID: session.id, projectID: projectID, at: at, ids: &ids, db)
       }

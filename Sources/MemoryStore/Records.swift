@@ -157,6 +157,8 @@ public struct EntryRecord: Sendable, Equatable {
   public var title: String
   public var body: String
   public var createdAt: Int64
+  /// A rewind took it back.
+  public var isAbandoned: Bool
 }
 
 public struct SearchHit: Sendable, Equatable {

@@ -24,6 +24,7 @@ enum Schema {
     SchemaStep(number: 8, sql: projectMarks, then: ProjectMigration.run),
     // 9: words in one form, however they were written (SearchForm).
     SchemaStep(number: 9, sql: "", then: MemoryDatabase.beginRenewal),
+    SchemaStep(number: 10, sql: ten),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -443,5 +444,21 @@ enum Schema {
   private static let seven = """
     ALTER TABLE outbox ADD COLUMN failing_since INTEGER;
     UPDATE outbox SET failing_since = sent_at WHERE refusals > 0 AND state IN ('queued', 'sent');
+    """
+
+  // 10: what a rewind took back is marked, and a fork has its parent's history.
+  //
+  // entry_copies: an entry that another session's transcript holds too, with its line there. The
+  // entry itself belongs to the session that was read first.
+  private static let ten = """
+    ALTER TABLE entries ADD COLUMN is_abandoned INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE entry_copies (
+      session_id TEXT NOT NULL,
+      entry INTEGER NOT NULL REFERENCES entries(number) ON DELETE CASCADE,
+      position INTEGER NOT NULL,
+      is_abandoned INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (session_id, entry)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX entry_copies_entry ON entry_copies(entry);
     """
 }

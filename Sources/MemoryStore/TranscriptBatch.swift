@@ -24,6 +24,11 @@ public struct TranscriptPosition: Sendable, Equatable {
   }
 }
 
+extension TranscriptPosition {
+  /// Of what belongs to a session without a transcript that could be read.
+  public static let none = TranscriptPosition(path: "", device: 0, inode: 0)
+}
+
 /// One searchable piece of a transcript.
 public struct EntryDraft: Sendable, Equatable {
   /// request, prompt, reply, tool, failure, plan, summary.
@@ -37,6 +42,10 @@ public struct EntryDraft: Sendable, Equatable {
   public var body: String
   /// Unix time in ms.
   public var createdAt: Int64
+  /// A rewind took it back: it is kept and marked.
+  public var isAbandoned = false
+  /// Source ids of awaited words that came with it, among others.
+  public var covers: [String] = []
 
   public init(
     kind: String, sourceID: String, actor: String, position: Int, title: String = "",
@@ -49,6 +58,28 @@ public struct EntryDraft: Sendable, Equatable {
     self.title = title
     self.body = body
     self.createdAt = createdAt
+  }
+
+  /// Stands for words whose own line is still to come; that line takes the entry over.
+  static let awaitedPrefix = "awaited:"
+
+  /// The source id of words of this kind that have no line yet.
+  public static func awaited(_ kind: String, _ words: String) -> String {
+    awaited(kind, fingerprint: fingerprint(words))
+  }
+
+  public static func awaited(_ kind: String, fingerprint: String) -> String {
+    awaitedPrefix + kind + ":" + fingerprint
+  }
+
+  /// A hash of words (FNV-1a, 64 bits), without the blanks around them.
+  public static func fingerprint(_ words: String) -> String {
+    var bytes = Array(words.utf8)[...]
+    while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+    while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return String(hash, radix: 36)
   }
 }
 

@@ -35,12 +35,14 @@ import Testing
   @Test func format_isToldByTheFirstLines() throws {
     let folder = try TemporaryFolder()
     for (text, format) in [
-      (Rollout.meta(), TranscriptFormat.codex), (Line.request("x"), .claude), ("", .claude),
+      (Rollout.meta(), TranscriptFormat.codex), (Line.request("x"), .claude), ("", nil),
+      ("{\"type\":\"summary\",\"summary\":\"x\",\"leafUuid\":\"u\"}\n", nil),
+      ("{\"type\":\"message\",\"role\":\"user\",\"content\":[]}\n", .codex),
       ("{\"no\":\"type\"}\nrubbish\n" + Rollout.meta(), .codex),
-    ] {
+    ] as [(String, TranscriptFormat?)] {
       let path = try folder.file("t.jsonl", text)
       let reader = try TranscriptReader(path: path, known: nil)
-      #expect(try TranscriptFormat(reader, digest: SessionDigest()) == format)
+      #expect(try TranscriptFormat.of(reader, digest: SessionDigest()) == format)
     }
   }
 
@@ -64,7 +66,14 @@ import Testing
       Rollout.user("<user_instructions>\nbe brief\n</user_instructions>"),
       Rollout.user(
         "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b"),
-      Rollout.user("<p>a person's own markup</p>"))
+      Rollout.event([
+        "type": "user_message",
+        "message":
+          "# Context from my IDE setup:\n\n## Open tabs\n\n## My request for Codex:\nand b",
+      ]),
+      Rollout.user("Warning: too many processes are open."),
+      Rollout.user("<p>a person's own markup</p>"),
+      Rollout.event(["type": "user_message", "message": "<p>a person's own markup</p>"]))
     #expect(reading.entries.map(\.kind) == ["request", "reply", "request", "request"])
     #expect(
       reading.digest.requests.map(\.text) == [
@@ -253,6 +262,7 @@ import Testing
     let reader = try TranscriptReader(path: path, known: nil)
     var transcript = CodexTranscript(redactor: Redactor())
     let report = try reader.read { transcript.take($0, line: $1) }
+    transcript.finish()
     #expect(transcript.digest.requests.map(\.text) == ["one", "two", "three"])
     #expect(Set(transcript.entries.map(\.sourceID)).count == 3)
     #expect(report.malformed == 1)
@@ -268,6 +278,7 @@ import Testing
     let path = try folder.file("r.jsonl", data)
     var transcript = CodexTranscript(redactor: Redactor())
     _ = try TranscriptReader(path: path, known: nil).read { transcript.take($0, line: $1) }
+    transcript.finish()
     #expect(transcript.digest.requests.map(\.text) == ["caf\u{FFFD} x", "behind"])
   }
 

@@ -41,6 +41,7 @@ import Testing
     try place.run("ledger", "add", "exported it", "--phase", "1")
     try place.write(Self.lines(30), to: "corpus.jsonl")
     try place.run("import", file("corpus.jsonl"))
+    _ = try place.sqlite("INSERT INTO entry_copies SELECT 'fork', min(number), 1, 0 FROM entries")
     let release = try place.holdLock()
     try place.run("checkpoint", input: place.hook("Stop"))
     let spooled = try place.run("task", "add", "spooled", "--json").json()

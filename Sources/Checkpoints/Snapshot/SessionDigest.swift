@@ -216,10 +216,57 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   public var agent: String?
   /// Codex: the session is a sub-agent's, whose requests no person wrote.
   var isSubagent = false
+  var codex = CodexState()
   /// Codex: the cumulative token counts of the last row, to notice one that is repeated.
   var tokenTotal: String?
   /// Tool calls whose results have not been seen yet, oldest first.
   var pending: [PendingCall] = []
+  /// The layout, and the rules by which it was gathered: a digest of other ones is read anew.
+  var edition = 0
+  /// The time of the last line, Unix ms; 0 while no line had one.
+  var lineAt: Int64 = 0
+  /// The lines that make up the newest leaf, as hashes of their ids: what comes next hangs on one.
+  var tip: [String] = []
+  /// The message of the newest leaf: its lines and the results of its calls belong together.
+  var tipMessage: String?
+  /// A line hangs on something else than the newest leaf, and where it leads was not looked up yet.
+  public internal(set) var isAstray = false
+  /// Lines that a rewind took back.
+  public internal(set) var abandoned: [Stretch] = []
+  /// Up to which line ``TranscriptTree`` has settled what hangs where.
+  var settledLines = 0
+  /// Words that were queued while the agent worked and have not come as a line of their own yet.
+  var queued: [Queued] = []
+  /// The agent's last words, by a hash, that a hook brought before the transcript had them.
+  var early: String?
+  /// Where the last words of the agent and of the person stood.
+  var replyLine = 0
+  var promptLine = 0
+
+  /// Physical lines, from 1.
+  public struct Stretch: JSONRecord, Sendable, Equatable {
+    public var first = 0
+    public var last = 0
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("first", &first)
+      coder.field("last", &last)
+    }
+  }
+
+  struct Queued: JSONRecord, Sendable, Equatable {
+    /// Of the words.
+    var hash: String = ""
+    var at: Int64 = 0
+    /// It stands in the transcript twice only if its line follows at once.
+    var isTaken = false
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("hash", &hash)
+      coder.field("at", &at)
+      coder.field("isTaken", &isTaken)
+    }
+  }
 
   /// A call that a later line answers.
   struct PendingCall: JSONRecord, Sendable, Equatable {
@@ -271,7 +318,26 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("isSubagent", &isSubagent)
     coder.field("tokenTotal", &tokenTotal)
     coder.field("pending", &pending)
+    coder.field("edition", &edition)
+    coder.field("lineAt", &lineAt)
+    coder.field("tip", &tip)
+    coder.field("tipMessage", &tipMessage)
+    coder.field("isAstray", &isAstray)
+    coder.field("abandoned", &abandoned)
+    coder.field("settledLines", &settledLines)
+    coder.field("queued", &queued)
+    coder.field("early", &early)
+    coder.field("replyLine", &replyLine)
+    coder.field("promptLine", &promptLine)
+    codex.code(&coder)
   }
+
+  /// 2: whose words they are is told by the line, and what a rewind took back does not count.
+  static let currentEdition = 2
+
+  /// False for a digest that another memoryd gathered by other rules: good to show, but what goes on
+  /// from it would be of two kinds.
+  public var isCurrent: Bool { edition == Self.currentEdition }
 
   /// Nil if the text is no JSON object; fields that are missing keep their initial values.
   public init?(json: String) {
@@ -346,4 +412,67 @@ extension SessionDigest {
       return value
     }
   }()
+}
+
+// MARK: What was taken back, and what waits
+
+extension SessionDigest {
+  /// - Parameter line: Physical, from 1.
+  func isAbandoned(_ line: Int) -> Bool {
+    guard let last = abandoned.last, line <= last.last else { return false }
+    return abandoned.contains { $0.first <= line && line <= $0.last }
+  }
+
+  private static let mostQueued = 32
+
+  mutating func queue(_ hash: String, at: Int64, isTaken: Bool) {
+    queued.append(.init(hash: hash, at: at, isTaken: isTaken))
+    if queued.count > Self.mostQueued { queued.removeFirst() }
+  }
+
+  /// The words have come as a line of their own, which says where they belong.
+  mutating func unqueue(_ item: Queued) {
+    queued.removeAll { $0 == item }
+    if let index = requests.lastIndex(where: { $0.at == item.at }) { requests.remove(at: index) }
+    rules.removeAll { $0.at == item.at }
+  }
+
+  /// The client sends several queued prompts at once, as the lines of one.
+  ///
+  /// - Returns: Hashes of those that came with it.
+  mutating func unqueue(partsOf words: String) -> [String] {
+    var found: [String] = []
+    for item in queued where !item.isTaken {
+      guard let text = requests.last(where: { $0.at == item.at })?.text,
+        let place = words[...].utf8Range(of: text)
+      else { continue }
+      let isStart = place.lowerBound == words.startIndex || words[..<place.lowerBound].last == "\n"
+      let isEnd = place.upperBound == words.endIndex || words[place.upperBound...].first == "\n"
+      guard isStart, isEnd else { continue }
+      unqueue(item)
+      found.append(item.hash)
+    }
+    return found
+  }
+
+  /// A digest for reading a file again from its start, now that it is known what was taken back.
+  ///
+  /// - Parameters:
+  ///   - abandoned: From ``TranscriptTree``.
+  ///   - lines: Up to which line the tree was read.
+  public init(abandoned: [Stretch], settledLines lines: Int) {
+    self.init()
+    self.abandoned = abandoned
+    settledLines = lines
+  }
+
+  /// What the file does not say, from the digest that was in use before it was read again.
+  public mutating func carryOver(from former: SessionDigest) {
+    signals = former.signals
+    if former.summaryAt > summaryAt {
+      summary = former.summary
+      summaryAt = former.summaryAt
+    }
+    isAstray = false
+  }
 }

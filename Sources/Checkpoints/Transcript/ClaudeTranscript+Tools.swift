@@ -109,7 +109,9 @@ extension ClaudeTranscript {
     if isError {
       let text = resultText(block["content"])
       // A refusal is the person's answer, not a failure.
-      if !text.contains("doesn't want to proceed"), !text.contains("Request interrupted") {
+      if let words = refusal(text) {
+        takeWords(words)
+      } else if !text.contains("doesn't want to proceed"), !text.contains("Request interrupted") {
         takeFailure(of: call, text)
       }
       return
@@ -136,6 +138,15 @@ extension ClaudeTranscript {
     default:
       break
     }
+  }
+
+  /// What the person typed instead of letting a tool run.
+  private func refusal(_ text: String) -> String? {
+    guard text.hasPrefix("The user doesn't want to proceed with this tool use."),
+      let said = text[...].utf8Range(of: "the user said:\n")
+    else { return nil }
+    let words = text[said.upperBound...].trimmed
+    return words.isEmpty ? nil : String(words)
   }
 
   private func resultText(_ content: JSONValue?) -> String {

@@ -13,25 +13,36 @@ public struct ClaudeTranscript: TranscriptGatherer {
   var usageIndex: [String: Int] = [:]
   var line = 0
   var at: Int64 = 0
+  public var fileTime: Int64 = 0
+  public var fileID: String?
   var isSidechain = false
+  var isAbandoned = false
+  var firstUntimed: Int?
   private var uuid = ""
   private var blockNumber = 0
 
   /// - Parameter digest: Of the lines before, for the same file.
   public init(digest: SessionDigest = SessionDigest(), redactor: Redactor) {
     self.digest = digest
+    self.digest.edition = SessionDigest.currentEdition
+    at = digest.lineAt
     self.redactor = redactor
   }
 
   /// Takes one line's object. Unknown types and fields are passed over: both grow.
   public mutating func take(_ object: JSONValue, line: Int) {
-    guard let type = object["type"] else { return }
     self.line = line
-    if type.equals("progress") || type.equals("file-history-snapshot") { return }
-    noteTime(object["timestamp"])
-    uuid = object["uuid"]?.string ?? ""
-    blockNumber = 0
+    takeInPlace(object, line: line)
+  }
+
+  mutating func takeLine(_ object: JSONValue) {
+    guard let type = object["type"], !type.equals("file-history-snapshot") else { return }
     isSidechain = object["isSidechain"]?.bool ?? false
+    uuid = object["uuid"]?.string ?? ""
+    if !isSidechain, !isAbandoned, !uuid.isEmpty { noteLeaf(ClaudeLine(object, type)) }
+    if type.equals("progress") { return }
+    noteTime(object["timestamp"])
+    blockNumber = 0
     takeCircumstances(object)
     if type.equals("user") {
       takeUser(object)
@@ -41,6 +52,8 @@ public struct ClaudeTranscript: TranscriptGatherer {
       takeSystem(object)
     } else if type.equals("attachment") {
       takeAttachment(object)
+    } else if type.equals("queue-operation") {
+      takeQueueOperation(object)
     } else if type.equals("ai-title") || type.equals("custom-title") {
       digest.title =
         (object["title"] ?? object["aiTitle"] ?? object["customTitle"])?.string.map(clean)
@@ -49,7 +62,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
   }
 
   /// A file of a sub-agent names its parent session.
-  public var sessionID: String? { digest.sessionIDs.last }
+  public var sessionID: String? { digest.sessionIDs.last ?? fileID }
 
   private mutating func takeCircumstances(_ object: JSONValue) {
     if let id = object["sessionId"]?.string { noteSession(id) }
@@ -72,17 +85,58 @@ public struct ClaudeTranscript: TranscriptGatherer {
     for block in content.elements where block["type"]?.equals("tool_result") == true {
       takeResult(block, details: object["toolUseResult"])
     }
-    guard object["isMeta"]?.bool != true, object["isVisibleInTranscriptOnly"]?.bool != true,
-      let text = text(of: content)
-    else { return }
-    if let input = PersonText.shellInput(in: text), !isSidechain {
+    let author = ClaudeLine.author(of: object)
+    guard author != .other else { return }
+    if author != .typed, let text = content.string, let input = HostText.shellInput(in: text),
+      !isSidechain
+    {
       takeCommand(clean(input), id: nil)
     }
-    takeRequest(text)
+    if let words = words(of: content, by: author) { takeRequest(words) }
   }
 
-  private mutating func takeRequest(_ text: String) {
-    if let words = PersonText.words(in: text) { takeWords(words) }
+  /// The person's words in the blocks of a message, without those that are only the host's.
+  private func words(of content: JSONValue, by author: HostText.Author) -> String? {
+    if let text = content.string { return HostText.words(in: text, by: author) }
+    let texts = content.elements.compactMap {
+      $0["type"]?.equals("text") == true ? $0["text"]?.string : nil
+    }
+    let words = texts.compactMap { text in
+      texts.count > 1 && HostText.isContext(text) ? nil : HostText.words(in: text, by: author)
+    }
+    return words.isEmpty ? nil : words.joined(separator: "\n\n")
+  }
+
+  /// Words that have a line of their own; those that were queued before have come with it.
+  private mutating func takeRequest(_ words: String, isQueued: Bool = false) {
+    let clean = clean(words)
+    let mark = EntryDraft.fingerprint(clean)
+    var covered: [String] = []
+    if !isSidechain, let known = digest.queued.first(where: { $0.hash == mark }) {
+      digest.unqueue(known)
+    } else if !isSidechain {
+      covered = digest.unqueue(partsOf: clean)
+    }
+    let first = entries.count
+    takeWords(words)
+    if !covered.isEmpty, first < entries.count {
+      entries[first].covers = covered.map { EntryDraft.awaited("request", fingerprint: $0) }
+    }
+    if isQueued, !isSidechain { digest.queue(mark, at: at, isTaken: true) }
+  }
+
+  /// What was typed while the agent worked. It mostly comes again when the agent gets it, as a line
+  /// with an id; until then, and if it does not, this is all there is of it.
+  private mutating func takeQueueOperation(_ object: JSONValue) {
+    guard object["operation"]?.equals("enqueue") == true, let text = object["content"]?.string,
+      // The host queues its own notices too, about tasks as an object.
+      !(text.hasPrefix("{") && text.hasSuffix("}") && text.hasBytes("\"task_id\"")),
+      let words = HostText.words(in: text)
+    else { return }
+    let mark = EntryDraft.fingerprint(clean(words))
+    uuid = EntryDraft.awaited("request", clean(words))
+    takeWords(words)
+    digest.queue(mark, at: at, isTaken: false)
   }
 
   private func text(of content: JSONValue) -> String? {
@@ -98,6 +152,9 @@ public struct ClaudeTranscript: TranscriptGatherer {
   private mutating func takeAssistant(_ object: JSONValue) {
     guard let message = object["message"] else { return }
     takeUsage(object, message)
+    if !isSidechain, digest.queued.contains(where: \.isTaken) {
+      digest.queued.removeAll(where: \.isTaken)
+    }
     if object["isApiErrorMessage"]?.bool == true { return }
     guard let content = message["content"] else { return }
     if let text = content.string { takeReply(text) }
@@ -138,9 +195,11 @@ public struct ClaudeTranscript: TranscriptGatherer {
     guard let attachment = object["attachment"],
       attachment["type"]?.equals("queued_command") == true,
       attachment["commandMode"].map({ $0.equals("prompt") }) ?? true,
-      let prompt = attachment["prompt"], let text = text(of: prompt)
+      object["isMeta"]?.bool != true, attachment["isMeta"]?.bool != true,
+      let prompt = attachment["prompt"],
+      let words = words(of: prompt, by: ClaudeLine.author(of: attachment))
     else { return }
-    takeRequest(text)
+    takeRequest(words, isQueued: true)
   }
 
   /// Lines without uuid cannot be told apart: their text is left out.
@@ -148,5 +207,43 @@ public struct ClaudeTranscript: TranscriptGatherer {
     guard !uuid.isEmpty else { return nil }
     defer { blockNumber += 1 }
     return blockNumber == 0 ? uuid : "\(uuid)#\(blockNumber)"
+  }
+
+  // MARK: The tree
+
+  /// Follows the newest leaf. Where a line hangs on something else, ``TranscriptTree`` has to say
+  /// what was taken back: that needs the whole file.
+  private mutating func noteLeaf(_ node: ClaudeLine) {
+    let id = node.mark
+    // A bookkeeping line begins no branch; it is a place on which the next line may hang.
+    if !node.isMove {
+      if node.isBoundary {
+        digest.tip = [id]
+        digest.tipMessage = nil
+      } else if node.parent == nil || digest.tip.contains(node.parent ?? "") || digest.tip.isEmpty {
+        extendTip(id)
+      }
+      return
+    }
+    if !follows(node), line > digest.settledLines { digest.isAstray = true }
+    if let message = node.message, message == digest.tipMessage {
+      extendTip(id)
+    } else {
+      digest.tip = [id]
+      digest.tipMessage = node.message
+    }
+  }
+
+  private func follows(_ node: ClaudeLine) -> Bool {
+    if let parent = node.parent { return digest.tip.contains(parent) }
+    // A root begins a session; within one it is what a person sent after going back to the start.
+    return !node.isRoot || digest.tip.isEmpty
+  }
+
+  private static let mostInTip = 64
+
+  private mutating func extendTip(_ id: String) {
+    digest.tip.append(id)
+    if digest.tip.count > Self.mostInTip { digest.tip.removeFirst() }
   }
 }

@@ -6,15 +6,52 @@
 enum CodexText {
   /// The person's own words in one content block, or nil where there are none.
   static func words(in text: String) -> String? {
+    let text = text[...].trimmed
+    if isWrapped(text) || isInstructions(text) { return nil }
+    return request(in: String(text))
+  }
+
+  /// What a person sent, as the event about it has it: only the list of what is open in an editor,
+  /// which a client writes in front of the request, is not the person's.
+  static func request(in text: String) -> String? {
     var text = text[...].trimmed
-    // An editor's extension writes what is open there in front of the request.
-    if text.hasPrefix("# "), let request = text.utf8Range(of: editorRequest) {
+    let head = text.prefix { $0 != "\n" }
+    if head == editorContext || head.hasPrefix("# ") && head.hasSuffix(" mentioned by the user:"),
+      let request = text.utf8Range(of: editorRequest)
+    {
       text = text[request.upperBound...].trimmed
     }
-    if text.isEmpty || isWrapped(text) || headings.contains(where: { text.hasPrefix($0) }) {
-      return nil
+    return text.isEmpty ? nil : String(text)
+  }
+
+  /// True for a line with which a turn of the person begins: a message of theirs, or its event.
+  static func beginsTurn(_ type: JSONValue, _ kind: JSONValue, _ payload: JSONValue) -> Bool {
+    if type.equals("event_msg") { return kind.equals("user_message") }
+    guard type.equals("response_item"), kind.equals("message"),
+      payload["role"]?.equals("user") == true, let content = payload["content"]
+    else { return false }
+    return texts(of: content).contains { words(in: $0) != nil }
+  }
+
+  static func texts(of content: JSONValue) -> [String] {
+    content.string.map { [$0] } ?? content.elements.compactMap { $0["text"]?.string }
+  }
+
+  /// The folder that the harness names in its account of the environment.
+  static func folder(in text: String) -> String? {
+    guard text.trimmed.hasPrefix("<environment_context>") else { return nil }
+    for (open, close) in [("<cwd>", "</cwd>"), ("Current working directory: ", "\n")] {
+      guard let start = text[...].utf8Range(of: open),
+        let end = text[start.upperBound...].utf8Range(of: close)
+      else { continue }
+      return String(text[start.upperBound..<end.lowerBound].trimmed)
     }
-    return String(text)
+    return nil
+  }
+
+  private static func isInstructions(_ text: Substring) -> Bool {
+    text.hasPrefix("# AGENTS.md instructions for ") && text.utf8Range(of: "<INSTRUCTIONS>") != nil
+      || text.hasPrefix("<user_instructions>")
   }
 
   /// The command line that a person typed at the prompt with `!`.
@@ -38,6 +75,6 @@ enum CodexText {
   }
 
   private static let tags: Set<String> = ["skill", "INSTRUCTIONS", "apps", "plugins", "memories"]
-  private static let headings = ["# AGENTS.md instructions", "<user_instructions>"]
-  private static let editorRequest = "## My request for Codex:"
+  private static let editorContext = "# Context from my IDE setup:"
+  private static let editorRequest = "\n## My request for Codex:"
 }

@@ -14,7 +14,11 @@ public struct CodexTranscript: TranscriptGatherer {
   var usageIndex: [String: Int] = [:]
   var line = 0
   var at: Int64 = 0
+  public var fileTime: Int64 = 0
+  public var fileID: String?
   var isSidechain: Bool { digest.isSubagent }
+  var isAbandoned = false
+  var firstUntimed: Int?
   /// For JSON that stands in a string.
   let tape = JSONTape()
   private var source = ""
@@ -24,24 +28,43 @@ public struct CodexTranscript: TranscriptGatherer {
   public init(digest: SessionDigest = SessionDigest(), redactor: Redactor) {
     self.digest = digest
     self.digest.agent = TranscriptFormat.codex.rawValue
+    self.digest.edition = SessionDigest.currentEdition
+    at = digest.lineAt
     self.redactor = redactor
   }
 
-  /// The file's own: a fork repeats its parent's `session_meta` behind it.
-  public var sessionID: String? { digest.sessionIDs.first }
+  /// The file's own: a fork repeats its parent's `session_meta` behind it. Where the first line is
+  /// damaged, the name of the file has it.
+  public var sessionID: String? {
+    let first = digest.sessionIDs.first
+    guard let fileID, first != fileID else { return first ?? fileID }
+    return digest.sessionIDs.contains(fileID) || digest.codex.firstMeta != 1 ? fileID : first
+  }
 
   public mutating func take(_ object: JSONValue, line: Int) {
-    guard let type = object["type"], let payload = object["payload"] else { return }
     self.line = line
+    takeInPlace(object, line: line)
+  }
+
+  mutating func takeLine(_ object: JSONValue) {
+    guard let type = object["type"], let payload = object["payload"] else {
+      takeBare(object)
+      return
+    }
     noteTime(object["timestamp"])
+    if type.equals("session_meta") {
+      takeMeta(payload, time(object["timestamp"]))
+      return
+    }
+    if isRepeated, digest.isSubagent { return }
+    let isEvent = type.equals("event_msg")
+    if !isEvent || payload["type"]?.equals("user_message") != true { settleWaiting() }
     if type.equals("response_item") {
       takeItem(payload)
-    } else if type.equals("event_msg") {
+    } else if isEvent {
       takeEvent(payload)
     } else if type.equals("turn_context") {
       takeTurn(payload)
-    } else if type.equals("session_meta") {
-      takeMeta(payload)
     } else if type.equals("compacted") {
       noteBoundary(trigger: "auto", preTokens: nil)
       if let text = payload["message"]?.string, !text.trimmed.isEmpty { takeSummary(text) }
@@ -51,7 +74,11 @@ public struct CodexTranscript: TranscriptGatherer {
   /// Lines have no ids. Two objects that were glued into one line differ in their time.
   mutating func nextSourceID() -> String? {
     guard let sessionID else { return nil }
-    let place = "\(sessionID):\(line):\(at)"
+    var place = "\(sessionID):\(line):\(at)"
+    // What is repeated is the parent's: it has the same name in both files.
+    if isRepeated, let parent = digest.codex.parent {
+      place = "\(parent):\(line - digest.codex.parentLine + 1):\(at)"
+    }
     sourceNumber = place == source ? sourceNumber + 1 : 0
     source = place
     return sourceNumber == 0 ? place : "\(place)#\(sourceNumber)"
@@ -59,10 +86,43 @@ public struct CodexTranscript: TranscriptGatherer {
 
   // MARK: Circumstances
 
-  private mutating func takeMeta(_ payload: JSONValue) {
+  /// A rollout of before the envelope: its items stand for themselves, without times, behind a line
+  /// with the session's id.
+  private mutating func takeBare(_ object: JSONValue) {
+    noteTime(object["timestamp"])
+    if object["type"] != nil {
+      settleWaiting()
+      takeItem(object)
+    } else if object["id"] != nil, object["timestamp"] != nil {
+      takeMeta(object, time(object["timestamp"]))
+    }
+  }
+
+  /// The line at hand is of the session that this one was forked from or spawned by: it is older
+  /// than this one's beginning.
+  private var isRepeated: Bool {
+    digest.codex.parent != nil && digest.codex.beganAt > 0 && at < digest.codex.beganAt
+  }
+
+  private mutating func takeMeta(_ payload: JSONValue, _ lineTime: Int64?) {
     guard let id = payload["id"]?.string else { return }
+    if digest.sessionIDs.isEmpty { digest.codex.firstMeta = line }
     noteSession(id)
-    guard id == sessionID else { return }
+    guard id == sessionID else {
+      digest.codex.parent = id
+      digest.codex.parentLine = line
+      return
+    }
+    if digest.codex.beganAt == 0 {
+      digest.codex.beganAt = time(payload["timestamp"]) ?? lineTime ?? 0
+    }
+    if digest.codex.parent == nil,
+      let parent = (payload["forked_from_id"] ?? payload["parent_thread_id"])?.string, parent != id
+    {
+      // Its own first line stands where the parent's stood.
+      digest.codex.parent = parent
+      digest.codex.parentLine = 1
+    }
     if let folder = payload["cwd"]?.string { noteFolder(folder) }
     if let branch = payload["git"]?["branch"]?.string, !branch.isEmpty { digest.branch = branch }
     if let version = payload["cli_version"]?.string { digest.version = version }
@@ -84,6 +144,10 @@ public struct CodexTranscript: TranscriptGatherer {
     guard let type = payload["type"] else { return }
     if type.equals("token_count") {
       if let info = payload["info"] { takeTokens(info) }
+    } else if type.equals("user_message") {
+      takePersonEvent(payload)
+    } else if type.equals("thread_rolled_back") {
+      if line > digest.settledLines { digest.isAstray = true }
     } else if type.equals("context_compacted") {
       // It follows its `compacted` line, if there is one.
       if let last = digest.boundaries.last, at - last.at < 10_000 { return }
@@ -104,9 +168,10 @@ public struct CodexTranscript: TranscriptGatherer {
     if mark == digest.tokenTotal { return }
     digest.tokenTotal = mark
     let counts = names.map { last[$0]?.int ?? 0 }
+    let owner = isRepeated ? digest.codex.parent ?? sessionID : sessionID
     add(
       UsageRow(
-        messageID: sessionID, requestID: mark, model: digest.models.last ?? "unknown",
+        messageID: owner, requestID: mark, model: digest.models.last ?? "unknown",
         input: counts[0], output: counts[2],
         cacheWrite5m: last["cache_write_input_tokens"]?.int ?? 0, cacheRead: counts[1],
         reasoning: counts[3], createdAt: at))
@@ -133,16 +198,81 @@ public struct CodexTranscript: TranscriptGatherer {
 
   private mutating func takeMessage(_ item: JSONValue) {
     guard let role = item["role"], let content = item["content"] else { return }
-    let texts =
-      content.string.map { [$0] } ?? content.elements.compactMap { $0["text"]?.string }
+    let texts = CodexText.texts(of: content)
     if role.equals("assistant") {
       for text in texts { takeReply(text) }
     } else if role.equals("user") {
       for text in texts {
         if let command = CodexText.shellInput(in: text) { takeCommand(clean(command), id: nil) }
+        if digest.cwd == nil, let folder = CodexText.folder(in: text) { noteFolder(folder) }
       }
       let words = texts.compactMap { CodexText.words(in: $0) }
-      if !words.isEmpty { takeWords(words.joined(separator: "\n\n")) }
+      if !words.isEmpty { wait(for: words.joined(separator: "\n\n")) }
     }
+  }
+
+  // MARK: The person
+
+  // A message in the person's name may be the harness's: warnings, summaries, notes about agents. An
+  // event says what the person typed; it stands right behind the message, or right before it. Only
+  // in rollouts that have no such events the message has to do.
+
+  private mutating func wait(for words: String) {
+    let words = clean(words)
+    let mark = EntryDraft.fingerprint(words)
+    if digest.codex.taken == mark {
+      digest.codex.taken = nil
+      return
+    }
+    digest.codex.taken = nil
+    digest.codex.waiting = words
+    digest.codex.waitingLine = line
+    digest.codex.waitingAt = at
+  }
+
+  private mutating func takePersonEvent(_ payload: JSONValue) {
+    if let kind = payload["kind"], kind.isString, !kind.equals("plain") { return }
+    guard let text = payload["message"]?.string, let words = CodexText.request(in: text) else {
+      return
+    }
+    digest.codex.hasPersonEvents = true
+    let mark = EntryDraft.fingerprint(clean(words))
+    if digest.codex.waiting == nil, digest.codex.taken == mark {
+      // The end of a reading came between the message and its event.
+      digest.codex.taken = nil
+      return
+    }
+    if let waiting = digest.codex.waiting {
+      digest.codex.waiting = nil
+      if EntryDraft.fingerprint(waiting) == mark {
+        takeWaiting(waiting)
+        return
+      }
+    } else {
+      digest.codex.taken = mark
+    }
+    takeWords(words)
+  }
+
+  /// The line after a message is not the event about it.
+  private mutating func settleWaiting() {
+    guard let words = digest.codex.waiting else { return }
+    digest.codex.waiting = nil
+    if digest.codex.hasPersonEvents { return }
+    digest.codex.taken = EntryDraft.fingerprint(words)
+    takeWaiting(words)
+  }
+
+  /// At the message's own place.
+  private mutating func takeWaiting(_ words: String) {
+    let here = (line, at)
+    (line, at) = (digest.codex.waitingLine, digest.codex.waitingAt)
+    takeWords(words)
+    (line, at) = here
+  }
+
+  public mutating func finish() {
+    if !digest.codex.hasPersonEvents { settleWaiting() }
+    finishReading()
   }
 }

@@ -12,6 +12,12 @@ protocol TranscriptGatherer: AgentTranscript {
   var at: Int64 { get set }
   /// The line at hand is a sub-agent's: searchable, but nothing that this session did.
   var isSidechain: Bool { get }
+  /// The line at hand was taken back by a rewind: searchable, but nothing that counts.
+  var isAbandoned: Bool { get set }
+  /// Entries of this reading from here on have no time yet.
+  var firstUntimed: Int? { get set }
+
+  mutating func takeLine(_ object: JSONValue)
 
   /// An id for the next entry of the line at hand, the same at every reading; nil if there is none.
   mutating func nextSourceID() -> String?
@@ -20,10 +26,39 @@ protocol TranscriptGatherer: AgentTranscript {
 extension TranscriptGatherer {
   func clean(_ text: String) -> String { redactor.redact(text) }
 
-  public mutating func finish() { digest.trim() }
+  public mutating func finish() { finishReading() }
+
+  mutating func finishReading() {
+    // A file without any time is as old as its last change.
+    if at == 0 { settleTimes(fileTime) }
+    digest.trim()
+  }
+
+  /// A line that was taken back leaves its text, marked, and the tokens that it cost; what it did to
+  /// the digest is undone.
+  mutating func takeInPlace(_ object: JSONValue, line: Int) {
+    guard digest.isAbandoned(line) else {
+      takeLine(object)
+      return
+    }
+    let kept = digest
+    isAbandoned = true
+    takeLine(object)
+    isAbandoned = false
+    let after = digest
+    digest = kept
+    digest.lineAt = after.lineAt
+    digest.firstAt = after.firstAt
+    digest.lastAt = after.lastAt
+    digest.sessionIDs = after.sessionIDs
+    digest.tokenTotal = after.tokenTotal
+    digest.codex = after.codex
+    for queued in kept.queued where !after.queued.contains(queued) { digest.unqueue(queued) }
+  }
 
   public mutating func forgetStored() {
     entries = []
+    firstUntimed = nil
     usage = []
     usageIndex = [:]
   }
@@ -31,10 +66,49 @@ extension TranscriptGatherer {
   // MARK: Circumstances
 
   mutating func noteTime(_ value: JSONValue?) {
-    guard let time = value?.string.flatMap({ Timestamp.milliseconds($0) }) else { return }
+    guard let time = time(value) else {
+      // Its neighbour's; the first ones wait for the first that has one.
+      at = digest.lineAt
+      return
+    }
+    if digest.lineAt == 0 { settleTimes(time) }
     at = time
+    digest.lineAt = time
     if digest.firstAt == 0 { digest.firstAt = time }
     digest.lastAt = max(digest.lastAt, time)
+  }
+
+  /// Nil for what no agent can have written: before there were any, or after the file's last change.
+  func time(_ value: JSONValue?) -> Int64? {
+    guard let value else { return nil }
+    var time = value.string.flatMap { Timestamp.milliseconds($0) }
+    if time == nil, let number = value.int {
+      let isSeconds = abs(number) < 100_000_000_000
+      time = Int64(isSeconds ? number * 1000 : number)
+    }
+    guard let time, time >= Self.earliest else { return nil }
+    return fileTime > 0 && time > fileTime + Self.day ? nil : time
+  }
+
+  /// 2020-01-01, Unix ms.
+  private static var earliest: Int64 { 1_577_836_800_000 }
+  private static var day: Int64 { 86_400_000 }
+
+  private mutating func settleTimes(_ time: Int64) {
+    guard time > 0 else { return }
+    if let first = firstUntimed {
+      for index in first..<entries.count where entries[index].createdAt == 0 {
+        entries[index].createdAt = time
+      }
+      firstUntimed = nil
+    }
+    for index in usage.indices where usage[index].createdAt == 0 { usage[index].createdAt = time }
+    for index in digest.requests.indices where digest.requests[index].at == 0 {
+      digest.requests[index].at = time
+    }
+    for index in digest.rules.indices where digest.rules[index].at == 0 {
+      digest.rules[index].at = time
+    }
   }
 
   mutating func noteSession(_ id: String) {
@@ -52,10 +126,12 @@ extension TranscriptGatherer {
 
   mutating func add(_ kind: String, actor: String, title: String = "", body: String) {
     guard let id = nextSourceID() else { return }
-    entries.append(
-      EntryDraft(
-        kind: kind, sourceID: id, actor: actor, position: line, title: title, body: body,
-        createdAt: at))
+    if at == 0, firstUntimed == nil { firstUntimed = entries.count }
+    var entry = EntryDraft(
+      kind: kind, sourceID: id, actor: actor, position: line, title: title, body: body,
+      createdAt: at)
+    entry.isAbandoned = isAbandoned
+    entries.append(entry)
   }
 
   /// What was done is searchable; what was only looked at stands in the digest.
@@ -84,6 +160,7 @@ extension TranscriptGatherer {
     guard !words.isEmpty else { return }
     add(isSidechain ? "prompt" : "request", actor: isSidechain ? "agent" : "person", body: words)
     if isSidechain { return }
+    digest.promptLine = line
     // A client may write a queued prompt twice: when it is queued and when it is taken.
     let stored = words.cut(to: SessionDigest.requestCharacters)
     if digest.requests.last?.text == stored { return }
@@ -102,6 +179,16 @@ extension TranscriptGatherer {
     guard !text.trimmed.isEmpty else { return }
     add("reply", actor: isSidechain ? "subagent" : "agent", body: text)
     if isSidechain { return }
+    digest.replyLine = line
+    if let early = digest.early {
+      digest.early = nil
+      // A hook has brought these words already.
+      if early == EntryDraft.fingerprint(text) { return }
+    }
+    gather(reply: text)
+  }
+
+  private mutating func gather(reply text: String) {
     digest.replies.append(.init(text: text.cut(to: 1500), call: digest.toolCalls))
     if digest.replies.count > 3 { digest.replies.removeFirst() }
     for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {
@@ -118,6 +205,36 @@ extension TranscriptGatherer {
     digest.boundaries.append(.init(line: line, trigger: trigger, preTokens: preTokens, at: at))
     // PostCompact may have brought the new summary before this line was written.
     if digest.summaryAt < at { digest.summary = nil }
+  }
+
+  /// The agent's last words, as a hook has them before the transcript may.
+  ///
+  /// - Returns: False if the transcript had them already.
+  public mutating func takeLastWords(_ text: String, at instant: Int64, position: Int) -> Bool {
+    let words = clean(text)
+    guard !words.trimmed.isEmpty else { return false }
+    let mark = EntryDraft.fingerprint(words)
+    if digest.early == mark || digest.replyLine > digest.promptLine && isLast(words) {
+      return false
+    }
+    gather(reply: words)
+    digest.early = mark
+    entries.append(
+      EntryDraft(
+        kind: "reply", sourceID: EntryDraft.awaited("reply", words), actor: "agent",
+        position: position, body: words, createdAt: instant))
+    return true
+  }
+
+  /// True for the last words of the transcript; a message of several parts has several lines.
+  private func isLast(_ words: String) -> Bool {
+    func letters(_ text: some StringProtocol) -> [UInt8] { text.utf8.filter { $0 > 0x20 } }
+    var said: [UInt8] = []
+    for reply in digest.replies.reversed() {
+      said = letters(reply.text) + said
+      if said == letters(words) || said == letters(words.cut(to: 1500)) { return true }
+    }
+    return false
   }
 
   /// The host's summary as the file has it.

@@ -56,6 +56,9 @@ public struct TranscriptReader {
     }
   }
 
+  /// When the file was changed last, Unix ms.
+  public var modified: Int64 { facts.modified }
+
   /// True if the reading begins anew, so that a digest of the former file must be dropped.
   public var readsAnew: Bool { start.offset == 0 }
 

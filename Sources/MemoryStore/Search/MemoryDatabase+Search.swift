@@ -102,7 +102,8 @@ extension MemoryDatabase {
         }
       }
       let scope = SearchScope(
-        query.filter, projects: projects, sessions: sessions, hidden: hidden)
+        query.filter, projects: projects, sessions: sessions, hidden: hidden,
+        inherited: try Self.inherited(by: sessions ?? [], db))
       let limit = query.filter.limit ?? 20
       if query.terms.isEmpty {
         result.hits = try Self.newest(query, scope, limit: limit, db)
@@ -144,14 +145,38 @@ extension MemoryDatabase {
   /// The session of this id, or else those whose ids begin so; not many more than are taken.
   static func sessions(_ text: String, _ db: Database) throws -> [String] {
     var found: [String] = []
-    let least = "SELECT min(session_id) FROM entries WHERE session_id "
-    var next = try String.fetchOne(db, cached: least + ">= ?", arguments: [text])
-    while let session = next, session.hasPrefix(text), found.count <= mostSessions {
-      found.append(session)
-      if session == text { break }
-      next = try String.fetchOne(db, cached: least + "> ?", arguments: [session])
+    // A fork that nothing was said in yet has only what is its parent's.
+    for table in ["entries", "entry_copies"] {
+      let least = "SELECT min(session_id) FROM \(table) WHERE session_id "
+      var next = try String.fetchOne(db, cached: least + ">= ?", arguments: [text])
+      while let session = next, session.hasPrefix(text), found.count <= mostSessions {
+        if session == text { return [session] }
+        if !found.contains(session) { found.append(session) }
+        next = try String.fetchOne(db, cached: least + "> ?", arguments: [session])
+      }
     }
     return found
+  }
+
+  private static func inherited(
+    by sessions: [String], _ db: Database
+  ) throws -> SearchScope.Inherited {
+    var inherited = SearchScope.Inherited()
+    var owners: Set<String> = []
+    for session in sessions {
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT c.entry, e.session_id FROM entry_copies c JOIN entries e ON e.number = c.entry
+          WHERE c.session_id = ?
+          """, arguments: [session])
+      while let row = try rows.next() {
+        inherited.entries.insert(row["entry"])
+        if let owner = row["session_id"] as String? { owners.insert(owner) }
+      }
+    }
+    inherited.owners = owners.subtracting(sessions).sorted()
+    return inherited
   }
 
   // MARK: Hits
@@ -181,7 +206,8 @@ extension MemoryDatabase {
         let entry = entry(row)
         guard
           scope.holds(
-            kind: entry.kind, projectID: row["project_id"] as Int64?, session: entry.sessionID,
+            number, kind: entry.kind, projectID: row["project_id"] as Int64?,
+            session: entry.sessionID,
             time: entry.createdAt)
         else { continue }
         hits.append(SearchHit(entry: entry, score: 0, snippet: head(of: entry)))

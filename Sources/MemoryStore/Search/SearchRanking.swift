@@ -109,7 +109,7 @@ struct SearchRanking {
       let turn = turns[place]
       guard turn.score > 0, isQuestion || isMatch(place),
         scope.holds(
-          kind: turn.kind, projectID: turn.projectID,
+          turn.number, kind: turn.kind, projectID: turn.projectID,
           session: turn.session.map { sessions.names[$0] }, time: turn.createdAt)
       else { continue }
       best.append(place)

@@ -8,15 +8,20 @@ struct SearchScope {
   private let projects: Set<Int64>?
   private let sessions: Set<String>?
   private let hidden: Set<Int64>
+  /// Entries that these sessions have of another one.
+  private let copies: Set<Int64>
 
   /// - Parameters:
   ///   - projects: Those of the filter's name; nil takes all.
   ///   - sessions: Those of the filter's id; nil takes all.
   ///   - hidden: Projects of which nothing is found.
+  ///   - inherited: What they have of other sessions.
   init(
-    _ filter: RecordFilter, projects: [Int64]?, sessions: [String]?, hidden: Set<Int64> = []
+    _ filter: RecordFilter, projects: [Int64]?, sessions: [String]?, hidden: Set<Int64> = [],
+    inherited: Inherited = .init()
   ) {
     self.hidden = hidden
+    copies = inherited.entries
     self.filter = filter
     kinds = Set(filter.kinds.map { $0.lowercased() })
     self.projects = projects.map(Set.init)
@@ -27,11 +32,18 @@ struct SearchScope {
     }
     if let projects { any(projects.map { "p\($0)" }) }
     if !filter.kinds.isEmpty { any(filter.kinds.map { "k" + $0 }) }
-    if let sessions { any(sessions.map { "s" + $0 }) }
+    if let sessions { any((sessions + inherited.owners).map { "s" + $0 }) }
     if let times = SearchPeriod.words(from: filter.since, to: filter.until) {
       parts.append(Self.either(times))
     }
     expression = parts.isEmpty ? nil : parts.joined(separator: " AND ")
+  }
+
+  /// What forks have of their parents.
+  struct Inherited {
+    var entries: Set<Int64> = []
+    /// The sessions to which they belong.
+    var owners: [String] = []
   }
 
   private static func either(_ phrases: [SearchQuery.Phrase]) -> String {
@@ -40,11 +52,13 @@ struct SearchScope {
 
   // MARK: Exactly
 
-  func holds(kind: String, projectID: Int64?, session: String?, time: Int64) -> Bool {
+  func holds(_ number: Int64, kind: String, projectID: Int64?, session: String?, time: Int64)
+    -> Bool
+  {
     if let projects, !projects.contains(projectID ?? 0) { return false }
     if let projectID, hidden.contains(projectID) { return false }
     if !kinds.isEmpty, !kinds.contains(kind.lowercased()) { return false }
-    if let sessions, !sessions.contains(session ?? "") { return false }
+    if let sessions, !sessions.contains(session ?? ""), !copies.contains(number) { return false }
     return holds(time: time)
   }
 

@@ -60,7 +60,7 @@ enum JSONOutput {
     [
       "id": entry.id, "kind": entry.kind, "project": entry.project, "session": entry.sessionID,
       "source_id": entry.sourceID, "actor": entry.actor, "position": entry.position,
-      "title": entry.title, "body": entry.body,
+      "title": entry.title, "body": entry.body, "abandoned": entry.isAbandoned,
       "created_at": Timestamp.string(entry.createdAt),
     ]
   }
@@ -71,7 +71,7 @@ enum JSONOutput {
       "project": hit.entry.project, "session": hit.entry.sessionID,
       "score": (hit.score * 1e6).rounded() / 1e6,
       "created_at": Timestamp.string(hit.entry.createdAt), "actor": hit.entry.actor,
-      "position": hit.entry.position, "copies": hit.copies,
+      "position": hit.entry.position, "copies": hit.copies, "abandoned": hit.entry.isAbandoned,
       "snippet": String(hit.snippet.filter { $0 != "\u{2}" && $0 != "\u{3}" }),
     ]
     if !hit.explanation.isEmpty { object["explanation"] = hit.explanation }

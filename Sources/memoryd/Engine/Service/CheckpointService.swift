@@ -26,16 +26,18 @@ struct CheckpointService {
     var recorder = SessionRecorder(service: service, input: input)
     // git works while the transcript is read; in the daemon after the answer.
     var status: GitStatus?
-    if input.event != "Stop", service.afterwards == nil, let git = recorder.git {
+    if !input.event.hasPrefix("Stop"), service.afterwards == nil, let git = recorder.git {
       status = GitStatus(root: git.root, environment: service.environment)
     }
     recorder.readTranscript()
     if let summary = input.compactSummary { recorder.takeSummary(summary) }
+    // After a failure of the API the last message is the error's text.
+    if input.event == "Stop", let words = input.lastMessage { recorder.takeLastWords(words) }
     recorder.reportProblem(input.event)
     let previous =
       (try? service.database().checkpoints(
         RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
-    if input.event == "Stop",
+    if input.event.hasPrefix("Stop"),
       !StopSignals.areDue(recorder.digest.signals, decisions: decisionsOfLate(recorder))
     {
       try skip(recorder, input, deadline)
@@ -98,6 +100,19 @@ struct CheckpointService {
     return acknowledgement
   }
 
+  /// A sub-agent's event: its text is taken in, and the session goes on as it is. Neither its end nor
+  /// its compaction are the session's.
+  func takeSubagent(_ input: HookInput) throws(StoreError) {
+    guard let deadline = service.deadline else { return }
+    var input = input
+    let own = input.agentTranscriptPath
+    if own != nil { input.transcriptPath = own }
+    var recorder = SessionRecorder(service: service, input: input)
+    recorder.readTranscript()
+    recorder.leaveSessionAsItIs()
+    try skip(recorder, input, deadline, isOwn: false)
+  }
+
   /// For a session whose compaction no hook announced.
   func takeAtBoundary(
     _ recorder: inout SessionRecorder, input: HookInput
@@ -126,11 +141,11 @@ struct CheckpointService {
   }
 
   private func skip(
-    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
+    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline, isOwn: Bool = true
   ) throws(StoreError) {
     let session = recorder.session
     try service.database().commit(
-      recorder.finishedBatch(), project: recorder.project, session: session,
+      recorder.finishedBatch(), project: isOwn ? recorder.project : nil, session: session,
       at: service.clock.now
     ) {
       HookRun(
@@ -167,7 +182,7 @@ struct CheckpointService {
     switch input.event {
     case "PreCompact": "pre-compact"
     case "PostCompact": "post-compact"
-    case "Stop": "stop"
+    case "Stop", "StopFailure": "stop"
     case "SessionEnd": "session-end"
     default: "hook"
     }

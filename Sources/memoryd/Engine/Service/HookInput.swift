@@ -11,6 +11,12 @@ struct HookInput: Sendable, Equatable {
   var trigger: String?
   var reason: String?
   var compactSummary: String?
+  /// What the agent said last, before the transcript may have it.
+  var lastMessage: String?
+  /// The event is a sub-agent's, within the session.
+  var isSubagent = false
+  /// Where that sub-agent's own transcript is.
+  var agentTranscriptPath: String?
   /// The JSON was cut off, and this is what could be read of it.
   var isRepaired = false
 
@@ -64,7 +70,10 @@ struct HookInput: Sendable, Equatable {
           event: event, sessionID: field("session_id"),
           transcriptPath: field("transcript_path"), cwd: field("cwd"),
           source: field("source"), trigger: field("trigger"), reason: field("reason"),
-          compactSummary: root["compact_summary"]?.string))
+          compactSummary: root["compact_summary"]?.string,
+          lastMessage: root["last_assistant_message"]?.string,
+          isSubagent: field("agent_id") != nil || event.hasPrefix("Subagent"),
+          agentTranscriptPath: field("agent_transcript_path")))
     }
   }
 }

@@ -153,6 +153,13 @@ final class MemoryService {
     daemon?.digests.digest(of: json) ?? SessionDigest(json: json)
   }
 
+  /// What the reading of a transcript goes on from; nil where it begins anew, as an older memoryd
+  /// gathered what there is.
+  func startingDigest(_ stored: MemoryDatabase.TranscriptState?) -> SessionDigest? {
+    guard let stored, let known = digest(stored.digest), known.isCurrent else { return nil }
+    return known
+  }
+
   // MARK: The store
 
   /// The store for looking only: also one that cannot be written.

@@ -61,21 +61,31 @@ struct SessionRecorder {
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
   /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
   mutating func readTranscript(leaving reserve: Int = 800) {
-    guard let path = session.transcriptPath else { return }
+    guard let path = TranscriptPlace.find(session.transcriptPath, service) else { return }
+    session.transcriptPath = path
     let stored = (try? service.database().transcript(path: path)) ?? nil
     do throws(StoreError) {
-      let reader = try TranscriptReader(path: path, known: stored?.position)
-      if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {
-        digest = known
-      }
-      let format = try TranscriptFormat(reader, digest: digest)
+      let former = service.startingDigest(stored)
+      let reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
+      if !reader.readsAnew, let former { digest = former }
+      guard let format = try TranscriptFormat.of(reader, digest: digest) else { return }
       session.agent = format.rawValue
-      var interpreter = format.transcript(digest: digest, redactor: service.redactor)
-      let deadline = service.deadline
-      let report = try reader.read(
-        until: { deadline?.isWithin(reserve) ?? false },
-        { interpreter.take($0, line: $1) })
+      let (deadline, redactor) = (service.deadline, service.redactor)
+      let isOver = { deadline?.isWithin(reserve) ?? false }
+      var interpreter = format.transcript(digest: digest, redactor: redactor, of: reader)
+      var report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
       interpreter.finish()
+      var isAnew = former == nil
+      if let anew = try interpreter.settle(path, until: isOver) {
+        // Something was taken back: what was gathered of it has to go.
+        let replaced = interpreter.digest
+        let reader = try TranscriptReader(path: path, known: nil)
+        interpreter = format.transcript(digest: anew, redactor: redactor, of: reader)
+        report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
+        interpreter.finish()
+        interpreter.digest.carryOver(from: replaced)
+        isAnew = true
+      }
       service.log.debug(
         "transcript read",
         metadata: [
@@ -86,7 +96,7 @@ struct SessionRecorder {
       digest = interpreter.digest
       settle()
       position = report.end
-      if report.end != stored?.position {
+      if report.end != stored?.position || isAnew {
         batch = TranscriptBatch(
           start: stored?.position, end: report.end, agent: format.rawValue,
           entries: interpreter.entries, usage: interpreter.usage, digest: "")
@@ -117,10 +127,17 @@ struct SessionRecorder {
     }
   }
 
+  /// For what happens within a session without being its own: only its text is stored.
+  mutating func leaveSessionAsItIs() {
+    session = SessionReference(id: session.id, agent: session.agent)
+  }
+
   func reportProblem(_ event: String) {
     guard let problem else { return }
     // A session that ends before its first prompt has no transcript.
-    if problem.code == .notFound, event.hasPrefix("Session") || event == "Stop" { return }
+    if problem.code == .notFound, event.hasPrefix("Session") || event.hasPrefix("Stop") {
+      return
+    }
     service.note(event, problem.code, problem.message, hint: problem.hint)
   }
 
@@ -131,6 +148,23 @@ struct SessionRecorder {
     interpreter.takeSummary(text, at: service.clock.now)
     digest = interpreter.digest
     keepDigest()
+  }
+
+  /// The agent's last words, which the transcript may not hold yet. They are stored, and stand once
+  /// when it does.
+  mutating func takeLastWords(_ text: String) {
+    var interpreter = TranscriptFormat(digest).transcript(
+      digest: digest, redactor: service.redactor)
+    let isNew = interpreter.takeLastWords(
+      text, at: service.clock.now, position: position?.lines ?? 0)
+    guard isNew else { return }
+    digest = interpreter.digest
+    keepDigest()
+    if batch == nil {
+      batch = TranscriptBatch(
+        start: nil, end: .none, agent: session.agent, entries: [], usage: [], digest: "")
+    }
+    batch?.entries += interpreter.entries
   }
 
   mutating func resetSignals() {
@@ -147,6 +181,7 @@ struct SessionRecorder {
   /// The batch to commit, with the digest as it is now.
   func finishedBatch() -> TranscriptBatch? {
     guard var batch else { return nil }
+    guard batch.end != .none else { return batch }
     batch.digest = digest.json
     service.daemon?.digests.note(digest, batch.digest, path: batch.end.path)
     return batch

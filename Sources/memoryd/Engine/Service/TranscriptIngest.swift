@@ -19,6 +19,8 @@ struct TranscriptIngest {
     var entries = 0
     var lines = 0
     var malformed = 0
+    /// There is no line of a conversation in the file.
+    var isNothing = false
   }
 
   func take(_ path: String) throws(StoreError) -> Result {
@@ -29,17 +31,25 @@ struct TranscriptIngest {
         .invalid, "the transcript is UTF-16, which no agent writes",
         hint: "save it as UTF-8, and `memoryd ingest` reads it")
     }
-    var reader = try TranscriptReader(path: path, known: stored?.position)
-    var digest = SessionDigest()
-    if !reader.readsAnew, let stored, let known = service.digest(stored.digest) {
-      digest = known
-    }
-    let format = try TranscriptFormat(reader, digest: digest)
-    var transcript = format.transcript(digest: digest, redactor: service.redactor)
-    var position = stored?.position
+    let former = service.startingDigest(stored)
+    var reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
+    let digest = reader.readsAnew ? SessionDigest() : former ?? SessionDigest()
     // A file without any line is its own session.
     let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     var result = Result()
+    guard let format = try TranscriptFormat.of(reader, digest: digest) else {
+      // Empty, or nothing but bookkeeping: it may become a transcript.
+      result.session = stored?.sessionID ?? name
+      result.isNothing = true
+      result.malformed = try TranscriptReader(path: path, known: nil).read { _, _ in }.malformed
+      return result
+    }
+    var transcript = format.transcript(digest: digest, redactor: service.redactor, of: reader)
+    var position = stored?.position
+    /// Of the digest before the file was read again.
+    var replaced: SessionDigest?
+    var begin = reader.readsAnew ? nil : position
+    var isAnew = former == nil
     while true {
       var hasObjects = false
       var chunks = 0
@@ -53,25 +63,30 @@ struct TranscriptIngest {
           transcript.take($0, line: $1)
         })
       transcript.finish()
-      guard transcript.sessionID != nil || stored != nil else {
-        throw StoreError(
-          .invalid, "this is no transcript of Claude Code or Codex",
-          hint: "those of other agents are not read yet; `memoryd import` takes entries, and what "
-            + "`memoryd export` wrote")
+      if replaced == nil, let anew = try transcript.settle(path) {
+        // Something was taken back: what was gathered of it has to go.
+        replaced = transcript.digest
+        reader = try TranscriptReader(path: path, known: nil)
+        transcript = format.transcript(digest: anew, redactor: service.redactor, of: reader)
+        begin = nil
+        isAnew = true
+        result.lines = 0
+        continue
       }
+      if let replaced, report.isComplete { transcript.digest.carryOver(from: replaced) }
       // What the first part says holds for all of them.
       if result.session.isEmpty {
         result.session = stored?.sessionID ?? transcript.sessionID ?? name
       }
-      result.lines += report.end.lines - (report.isRestart ? 0 : position?.lines ?? 0)
+      result.lines += report.end.lines - (begin?.lines ?? 0)
       result.malformed += report.malformed
-      if report.end != position {
+      if report.end != position || isAnew {
         result.entries += try store(
           transcript, format, session: result.session, from: position, to: report.end, database)
       }
-      progress(
-        report.end.offset, report.end.offset - (report.isRestart ? 0 : position?.offset ?? 0))
+      progress(report.end.offset, report.end.offset - (begin?.offset ?? 0))
       position = report.end
+      begin = position
       if report.isComplete { return result }
       transcript.forgetStored()
       reader = try TranscriptReader(path: path, known: position)

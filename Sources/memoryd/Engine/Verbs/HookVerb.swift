@@ -32,6 +32,7 @@ enum HookVerb {
     switch self {
     case .checkpoint:
       return run(invocation, home: home) { input, service in
+        if input.isSubagent { return try Self.leaveSession(input, service) }
         _ = try CheckpointService(service: service).take(for: input)
         // Stop is the one of these events at which a host lets a hook speak.
         guard input.event == "Stop", let session = input.sessionID,
@@ -42,14 +43,21 @@ enum HookVerb {
       }
     case .canary:
       return run(invocation, home: home) { input, service in
-        CanaryService(service: service).greet(input).json
+        if input.isSubagent { return try Self.leaveSession(input, service) }
+        return CanaryService(service: service).greet(input).json
       }
     case .sessionEnd:
       return run(invocation, home: home, deadline: Self.sessionEndDeadline) { input, service in
+        if input.isSubagent { return try Self.leaveSession(input, service) }
         try SessionEndService(service: service).end(input)
         return ""
       }
     }
+  }
+
+  private static func leaveSession(_ input: HookInput, _ service: MemoryService) throws -> String {
+    try CheckpointService(service: service).takeSubagent(input)
+    return ""
   }
 
   private func run(

@@ -47,6 +47,12 @@ struct IngestCommand: Verb {
           if let line = progress.line(offset: offset, count: count) { invocation.progress?(line) }
         }
         let result = try ingest.take(file)
+        if result.isNothing {
+          // Among the agents' own files that is nothing to tell of; a person meant another one.
+          if !path.isEmpty, result.malformed > 0 { throw TranscriptFormat.foreign }
+          progress.finishFile(size: size)
+          continue
+        }
         entries += result.entries
         results.append([
           "path": file, "session": result.session, "entries": result.entries,
@@ -112,7 +118,7 @@ struct IngestCommand: Verb {
   }
 
   /// Where the agents keep transcripts.
-  private static func places(_ service: MemoryService) -> (claude: String, codex: [String]) {
+  static func places(_ service: MemoryService) -> (claude: String, codex: [String]) {
     let codex = home("CODEX_HOME", ".codex", service)
     return (
       home("CLAUDE_CONFIG_DIR", ".claude", service) + "/projects",

@@ -94,7 +94,11 @@ struct SessionCommand: ParsableCommand {
       }
       for entry in entries {
         text +=
-          "\n" + people.dim("\(entry.id)  \(People.time(entry.createdAt))  \(entry.kind)") + "\n"
+          "\n"
+          + people.dim(
+            "\(entry.id)  \(People.time(entry.createdAt))  \(entry.kind)\(entry.isAbandoned ? "  (taken back)" : "")"
+          )
+          + "\n"
         if !entry.title.isEmpty { text += People.line(entry.title) + "\n" }
         text += People.safe(String(entry.body.prefix(2000))) + "\n"
       }

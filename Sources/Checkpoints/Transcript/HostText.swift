@@ -1,0 +1,218 @@
+/// Tells what a person wrote from what the host put into the same text.
+///
+/// What the host says of the line decides (``Author``). Where it says nothing, and in what it puts
+/// around a person's words, its tags are known by their place: whole, and on lines of their own at the
+/// beginning or the end. A tag within a sentence, or without its end, is the person's text.
+enum HostText {
+  /// Whose a user line is, by what the host says of it.
+  enum Author: Equatable {
+    /// Typed at the prompt: only an editor's context stands around it.
+    case typed
+    /// A person's, by way of another program, which may put context around it.
+    case person
+    /// The host does not say; its own messages are told by being nothing but its tags or notices.
+    case unsaid
+    /// The host's, another agent's, a program's.
+    case other
+  }
+
+  /// The person's own words, or nil where there are none.
+  static func words(in text: String, by author: Author = .unsaid) -> String? {
+    if author == .other { return nil }
+    var rest = text[...].trimmed
+    if rest.isEmpty { return nil }
+    if let command = slashCommand(rest) { return command.isEmpty ? nil : command }
+    if author == .typed {
+      rest = withoutEdges(rest, editorTags)
+    } else {
+      if notices.contains(String(rest)) { return nil }
+      if author == .unsaid {
+        if isNotice(rest) { return nil }
+        rest = withoutMail(rest)
+      }
+      let tags = author == .unsaid ? contextTags.union(outputTags) : contextTags
+      rest = withoutEdges(rest, tags)
+      if notices.contains(String(rest)) { return nil }
+    }
+    return rest.isEmpty ? nil : String(rest)
+  }
+
+  /// True for a block that holds nothing but the host's context, beside a block of the person's.
+  static func isContext(_ text: String) -> Bool {
+    let text = text[...].trimmed
+    return notices.contains(String(text)) || withoutEdges(text, contextTags).isEmpty
+  }
+
+  /// The command line that a person typed at the prompt with `!`.
+  static func shellInput(in text: String) -> String? {
+    let text = text[...].trimmed
+    guard let block = block(at: text, ["bash-input"]), block.rest.trimmed.isEmpty else {
+      return nil
+    }
+    return String(block.content)
+  }
+
+  // MARK: Commands
+
+  /// A slash command as it was typed, where the text is nothing but one; empty for those of the
+  /// client itself without words. The client's own begin with their name, a person's or a plugin's
+  /// with their message.
+  private static func slashCommand(_ text: Substring) -> String? {
+    guard text.hasPrefix("<command-") else { return nil }
+    let isOwn = text.hasPrefix("<command-name>")
+    var parts: [Substring: Substring] = [:]
+    var rest = text
+    while !rest.isEmpty {
+      guard let block = block(at: rest, ["command-name", "command-message", "command-args"])
+      else { return nil }
+      parts[block.tag] = block.content.trimmed
+      rest = block.rest.trimmed
+    }
+    guard let name = parts["command-name"], !name.isEmpty else { return nil }
+    let arguments = parts["command-args"] ?? ""
+    if arguments.isEmpty { return isOwn ? "" : String(name) }
+    return name + " " + arguments
+  }
+
+  // MARK: Blocks
+
+  private struct Block {
+    var tag: Substring
+    var content: Substring
+    var rest: Substring
+  }
+
+  /// The whole block of one of these tags with which a text begins.
+  private static func block(at text: Substring, _ tags: Set<String>) -> Block? {
+    guard text.first == "<", let end = text.utf8.firstIndex(of: UInt8(ascii: ">")) else {
+      return nil
+    }
+    let head = text[text.utf8.index(after: text.startIndex)..<end]
+    let tag = head.prefix { $0 != " " && $0 != "\n" }
+    guard tags.contains(String(tag)) else { return nil }
+    let inner = text[text.utf8.index(after: end)...]
+    // A person's arguments may name the tag.
+    let close = "</\(tag)>"
+    let found = tag == "command-args" ? inner.lastUTF8Range(of: close) : inner.utf8Range(of: close)
+    guard let found else { return nil }
+    return Block(tag: tag, content: inner[..<found.lowerBound], rest: inner[found.upperBound...])
+  }
+
+  /// Without the blocks of these tags that stand in front or behind, on lines of their own.
+  private static func withoutEdges(_ text: Substring, _ tags: Set<String>) -> Substring {
+    var text = text
+    var rest = text
+    while let block = block(at: rest, tags) {
+      rest = block.rest.trimmed
+      let gap = block.rest.utf8.prefix { isBlank($0) }
+      if rest.isEmpty || gap.contains(0x0A) { text = rest }
+    }
+    while text.last == ">", let open = text.lastUTF8Range(of: "</") {
+      let tag = text[open.upperBound...].dropLast()
+      guard tags.contains(String(tag)),
+        let start = text[..<open.lowerBound].lastUTF8Range(of: "<\(tag)>")
+      else { break }
+      let before = text[..<start.lowerBound]
+      let gap = before.utf8.reversed().prefix { isBlank($0) }
+      guard before.isEmpty || gap.contains(0x0A) else { break }
+      text = before.trimmed
+    }
+    return text
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+  }
+
+  /// Without messages of others that stand in front, and what the host says about them.
+  private static func withoutMail(_ text: Substring) -> Substring {
+    var rest = text
+    for line in mailHeads where rest.hasPrefix(line) {
+      let body = rest.dropFirst(line.count).trimmed
+      // What follows such a message is the host's advice on how to take it.
+      if block(at: body, mailTags) != nil { return "" }
+    }
+    var own = rest
+    while let block = block(at: rest, mailTags) {
+      rest = block.rest.trimmed
+      if rest.isEmpty || mailTails.contains(where: { rest.hasPrefix($0) }) { return "" }
+      // In the middle of a line it is something that a person wrote about.
+      if block.rest.utf8.prefix(while: { isBlank($0) }).contains(0x0A) { own = rest }
+    }
+    return own
+  }
+
+  /// A line of the host's own that has no tag.
+  private static func isNotice(_ text: Substring) -> Bool {
+    if preambles.contains(where: { text.hasPrefix($0) }) { return true }
+    guard !text.utf8.contains(0x0A), text.hasPrefix("Background ") else { return false }
+    return backgroundEnds.contains { text.hasSuffix($0) }
+      && ["agent \"", "command \"", "task \""].contains {
+        text.dropFirst("Background ".count).hasPrefix($0)
+      }
+  }
+
+  // MARK: What the host writes
+
+  private static let editorTags: Set<String> = [
+    "ide_opened_file", "ide_selection", "ide_diagnostics", "new-diagnostics",
+  ]
+  private static let contextTags = editorTags.union(["system-reminder", "user-prompt-submit-hook"])
+  private static let outputTags: Set<String> = [
+    "local-command-stdout", "local-command-stderr", "local-command-caveat", "bash-input",
+    "bash-stdout", "bash-stderr",
+  ]
+  private static let mailTags: Set<String> = [
+    "task-notification", "teammate-message", "agent-message", "cross-session-message", "channel",
+    "agent-notification",
+  ]
+  private static let mailHeads = ["Another Claude session sent a message:"]
+  private static let mailTails = [
+    "Read the output file to retrieve the result:", "Full transcript available at:",
+  ]
+  private static let notices: Set<String> = [
+    "[Request interrupted by user]", "[Request interrupted by user for tool use]",
+  ]
+  private static let preambles = [
+    "This session is being continued from a previous conversation that ran out of context",
+    "Caveat: The messages below were generated by the user",
+  ]
+  private static let backgroundEnds = [
+    "\" was stopped by the user.", "\" was stopped.", "\" completed.", "\" failed.",
+  ]
+}
+
+extension Substring {
+  /// Compares bytes: no Unicode normalisation, linear for needles that begin with a rare byte.
+  func utf8Range(of needle: String) -> Range<Substring.Index>? {
+    let wanted = Array(needle.utf8)
+    guard let first = wanted.first else { return nil }
+    var start = utf8.startIndex
+    while let candidate = utf8[start...].firstIndex(of: first) {
+      if let end = end(of: wanted, at: candidate) { return candidate..<end }
+      start = utf8.index(after: candidate)
+    }
+    return nil
+  }
+
+  /// The last place.
+  func lastUTF8Range(of needle: String) -> Range<Substring.Index>? {
+    let wanted = Array(needle.utf8)
+    guard let first = wanted.first else { return nil }
+    var rest = utf8[...]
+    while let candidate = rest.lastIndex(of: first) {
+      if let end = end(of: wanted, at: candidate) { return candidate..<end }
+      rest = rest[..<candidate]
+    }
+    return nil
+  }
+
+  private func end(of wanted: [UInt8], at start: Substring.Index) -> Substring.Index? {
+    var index = start
+    for byte in wanted {
+      guard index < utf8.endIndex, utf8[index] == byte else { return nil }
+      index = utf8.index(after: index)
+    }
+    return index
+  }
+}

@@ -1,0 +1,136 @@
+public import MemoryStore
+
+/// Which lines of a transcript were taken back.
+///
+/// Claude Code's lines form a tree. What the person or the agent said and from which the newest leaf
+/// does not come was taken back with `/rewind` or by editing a message, and so was what hangs on it.
+/// Lines of one answer, and results of its calls, belong together wherever they hang. Codex says with
+/// an event how many turns were taken back.
+public struct TranscriptTree {
+  private struct Node {
+    var line: Int
+    var parent: Int32
+    var message: Int32
+    var isMove: Bool
+  }
+
+  private var nodes: [Node] = []
+  private var places: [String: Int32] = [:]
+  private var messages: [String: Int32] = [:]
+  /// The newest that was said.
+  private var leaf: Int32 = -1
+  private var session: String?
+
+  /// Codex: the lines at which turns began that count, and those that do not.
+  private var turns: [Int] = []
+  private var rolledBack: [SessionDigest.Stretch] = []
+
+  /// Physical lines that were read.
+  public private(set) var lines = 0
+
+  init() {}
+
+  /// Reads a file from its start.
+  ///
+  /// - Parameter isOver: As for ``TranscriptReader/read(until:_:)``.
+  /// - Returns: Nil if there was no time to read it all.
+  public static func read(
+    _ path: String, until isOver: () -> Bool = { false }
+  ) throws(StoreError) -> TranscriptTree? {
+    var tree = TranscriptTree()
+    let report = try TranscriptReader(path: path, known: nil).read(until: isOver) {
+      tree.take($0, line: $1)
+    }
+    tree.lines = report.end.lines
+    return report.isComplete ? tree : nil
+  }
+
+  mutating func take(_ object: JSONValue, line: Int) {
+    guard let type = object["type"] else { return }
+    if let payload = object["payload"], payload.isObject {
+      takeCodex(type, payload, line: line)
+      return
+    }
+    guard object["isSidechain"]?.bool != true, object["uuid"]?.isString == true else { return }
+    let node = ClaudeLine(object, type)
+    // A line that stands twice is the first.
+    guard places[node.mark] == nil else { return }
+    var parent: Int32 = -1
+    var isKnown = false
+    if let above = node.parent, let place = places[above] {
+      parent = place
+      isKnown = true
+    }
+    let session = object["sessionId"]?.string
+    // What hangs on nothing that is here goes on from what stands before it.
+    let isStart = node.isRoot && (session == nil || session == self.session)
+    if !isKnown, !isStart { parent = leaf }
+    if let session { self.session = session }
+    let message = node.message.map { id -> Int32 in
+      let next = Int32(messages.count)
+      return messages[id]
+        ?? {
+          messages[id] = next
+          return next
+        }()
+    }
+    let place = Int32(nodes.count)
+    places[node.mark] = place
+    nodes.append(Node(line: line, parent: parent, message: message ?? -1, isMove: node.isMove))
+    if node.isMove || node.isBoundary { leaf = place }
+  }
+
+  /// In order, without overlaps.
+  public var abandoned: [SessionDigest.Stretch] {
+    nodes.isEmpty ? rolledBack : abandonedLines
+  }
+
+  private var abandonedLines: [SessionDigest.Stretch] {
+    var isLive = [Bool](repeating: false, count: nodes.count)
+    var isLiveMessage = [Bool](repeating: false, count: messages.count)
+    var place = leaf
+    while place >= 0, !isLive[Int(place)] {
+      isLive[Int(place)] = true
+      let node = nodes[Int(place)]
+      if node.message >= 0 { isLiveMessage[Int(node.message)] = true }
+      place = node.parent
+    }
+    var stretches: [SessionDigest.Stretch] = []
+    var first: Int?
+    for (index, node) in nodes.enumerated() {
+      if !isLive[index] {
+        if node.isMove {
+          isLive[index] = node.message >= 0 && isLiveMessage[Int(node.message)]
+        } else {
+          isLive[index] = node.parent < 0 || isLive[Int(node.parent)]
+        }
+      }
+      if isLive[index], let start = first {
+        if start < node.line { stretches.append(.init(first: start, last: node.line - 1)) }
+        first = nil
+      } else if !isLive[index], first == nil {
+        first = node.line
+      }
+    }
+    // The newest leaf counts, so what comes last is a result that came late.
+    if let first { stretches.append(.init(first: first, last: lines)) }
+    return stretches
+  }
+
+  // MARK: Codex
+
+  private mutating func takeCodex(_ type: JSONValue, _ payload: JSONValue, line: Int) {
+    guard let kind = payload["type"] else { return }
+    if type.equals("event_msg"), kind.equals("thread_rolled_back") {
+      let count = payload["num_turns"]?.int ?? 1
+      guard count > 0, let first = turns.suffix(count).first else { return }
+      turns.removeLast(min(count, turns.count))
+      rolledBack.removeAll { $0.first >= first }
+      rolledBack.append(.init(first: first, last: line))
+    } else if CodexText.beginsTurn(type, kind, payload) {
+      // The message and its event are one; they stand beside each other.
+      if let last = turns.last, line - last <= 1 { return }
+      turns.append(line)
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import MemoryStore
+import Testing
+
+@testable import Checkpoints
+
+/// Whose words a user line holds.
+@Suite struct HostTextTests {
+  @Test(arguments: [
+    "Stop hook feedback: is it logged?", "[Image: top left] is blurred, take the other one",
+    "Caveat emptor belongs into the footer", "<task-notification> and nothing else appears",
+    "<bash-stdout> is never closed\nin our log", "Base directory for this skill: rename it",
+    "Why does <system-reminder>be kind</system-reminder> stand in the page?",
+    "<system-reminder>be kind</system-reminder> is what I see on the page",
+    "<teammate-message>hi</teammate-message> is how it arrives",
+    "Background jobs were stopped by the user.", "API Error: what does our client do then?",
+    "<command-name>x</command-name> must be escaped",
+    "Show the literal </system-reminder>", "This session is being continued from my laptop",
+  ])
+  func words_thatNameTheHostsTags_areKeptWhole(text: String) {
+    for author in [HostText.Author.typed, .person, .unsaid] {
+      #expect(HostText.words(in: text, by: author) == text)
+    }
+  }
+
+  @Test(arguments: [
+    "<task-notification>\n<task-id>1</task-id>\n</task-notification>",
+    "<system-reminder>\nThe date has changed.\n</system-reminder>",
+    "<teammate-message teammate_id=\"lead\">\ngo\n</teammate-message>\n<teammate-message>x</teammate-message>",
+    "Another Claude session sent a message:\n<cross-session-message from=\"b\">\nhi\n</cross-session-message>\nIt is no order.",
+    "<agent-message from=\"w\">done</agent-message>", "[Request interrupted by user]",
+    "Background command \"make all\" was stopped by the user.",
+    "<local-command-stdout>ok</local-command-stdout>",
+    "<bash-stdout>a</bash-stdout><bash-stderr></bash-stderr>",
+  ])
+  func hostsOwnMessages_whereTheLineDoesNotSay_areNobodysWords(text: String) {
+    #expect(HostText.words(in: text) == nil)
+  }
+
+  @Test func hostsTags_onLinesOfTheirOwn_areTakenOffTheEdges() {
+    let words = "look at <b>this</b>\n\nand that"
+    #expect(
+      HostText.words(
+        in:
+          "<ide_opened_file>x.go</ide_opened_file>\n\(words)\n\n<system-reminder>\ny\n</system-reminder>"
+      )
+        == words)
+    // Typed at a prompt only the editor puts something around it.
+    #expect(
+      HostText.words(in: "<ide_selection>1-3</ide_selection>\n\(words)", by: .typed) == words)
+    let quoted = "<system-reminder>\ny\n</system-reminder>\n\(words)"
+    #expect(HostText.words(in: quoted, by: .typed) == quoted)
+  }
+
+  @Test func slashCommands_areAsTheyWereTyped() {
+    #expect(
+      HostText.words(
+        in:
+          "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n<command-args>the <command-args> tag</command-args>"
+      )
+        == "/ship the <command-args> tag")
+    #expect(
+      HostText.words(
+        in: "<command-message>ship</command-message>\n<command-name>/ship</command-name>")
+        == "/ship")
+    #expect(
+      HostText.words(
+        in:
+          "<command-name>/clear</command-name>\n<command-message>clear</command-message>\n<command-args></command-args>"
+      )
+        == nil)
+  }
+
+  // MARK: What the line says
+
+  private func requests(_ lines: String...) throws -> [String] {
+    try reading(lines).digest.requests.map(\.text)
+  }
+
+  private func reading(_ lines: [String]) throws -> Reading {
+    let folder = try TemporaryFolder()
+    return try Reading(try folder.file("t.jsonl", lines.joined()))
+  }
+
+  @Test func origin_andPromptSource_decide() throws {
+    let note = "<task-notification>\n<task-id>7</task-id>\n</task-notification>"
+    #expect(
+      try requests(
+        Line.request("a", ["origin": ["kind": "human"], "promptSource": "typed"]),
+        Line.request("b", ["origin": ["kind": "peer"]]),
+        Line.request("c", ["origin": ["kind": "task-notification"], "promptSource": "queued"]),
+        Line.request("d", ["promptSource": "system"]),
+        Line.request("e", ["promptSource": "queued"]),
+        Line.request("f", ["turnCompanion": true]), Line.request("g", ["isMeta": true]),
+        Line.request(note, ["promptSource": "typed"])) == ["a", "e", note])
+  }
+
+  @Test func contextBlocks_besideTheWords_areLeftOut() throws {
+    let blocks: [[String: Any]] = [
+      ["type": "text", "text": "<ide_opened_file>a.go</ide_opened_file>"],
+      ["type": "text", "text": "<ide_opened_file> is sent twice"],
+    ]
+    #expect(
+      try requests(
+        Line.request(
+          "", ["promptSource": "typed", "message": ["role": "user", "content": blocks]]))
+        == ["<ide_opened_file> is sent twice"])
+  }
+
+  @Test func refusal_withWords_isARequest() throws {
+    #expect(
+      try requests(
+        Line.call("Bash", ["command": "rm -r build"], id: "a"),
+        Line.result(
+          id: "a",
+          "The user doesn't want to proceed with this tool use. The tool use was rejected. To tell "
+            + "you how to proceed, the user said:\nkeep the build folder", isError: true))
+        == ["keep the build folder"])
+  }
+
+  private static func queue(_ operation: String, _ content: String?) -> String {
+    var fields: [String: Any] = ["type": "queue-operation", "operation": operation, "uuid": ""]
+    fields["content"] = content
+    return Line.request("", fields)
+  }
+
+  @Test func queuedWords_withoutALineOfTheirOwn_areThePersons() throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "and mind the tabs"),
+      Self.queue("enqueue", "{\"task_id\":\"b1\",\"description\":\"x\"}"),
+      Self.queue("enqueue", "<task-notification>\n<task-id>b</task-id>\n</task-notification>"),
+      Self.queue("remove", nil), Line.reply("yes"),
+    ])
+    #expect(reading.digest.requests.map(\.text) == ["begin", "and mind the tabs"])
+    #expect(
+      reading.transcript.entries.filter { $0.kind == "request" }.map(\.body)
+        == ["begin", "and mind the tabs"])
+  }
+
+  @Test func queuedWords_thatComeAgain_standOnceWhereTheyCame() throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "then the docs"), Line.reply("first done"),
+      Self.queue("dequeue", nil), Line.request("then the docs"),
+    ])
+    #expect(reading.digest.requests.map(\.text) == ["begin", "then the docs"])
+    #expect(reading.digest.queued.isEmpty)
+  }
+
+  @Test func queuedWords_thatComeTogether_standOnce() throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "then the docs"),
+      Self.queue("enqueue", "docs in French"), Self.queue("dequeue", nil),
+      Line.request("then the docs\ndocs in French"),
+    ])
+    #expect(reading.digest.requests.map(\.text) == ["begin", "then the docs\ndocs in French"])
+    #expect(reading.transcript.entries.last?.covers.count == 2)
+  }
+
+  // MARK: Times
+
+  @Test func linesWithoutATime_orWithAnOddOne_takeTheirNeighbours() throws {
+    let time = "2026-01-14T15:00:00.000Z"
+    let at = try #require(Timestamp.milliseconds(time))
+    let reading = try reading([
+      Line.request("a", ["timestamp": NSNull()]), Line.request("b", ["timestamp": time]),
+      Line.request("c", ["timestamp": "yesterday"]),
+      Line.request("d", ["timestamp": "1970-01-01T00:00:00Z"]),
+      Line.request("e", ["timestamp": at + 1000]),
+    ])
+    #expect(reading.transcript.entries.map(\.createdAt) == [at, at, at, at, at + 1000])
+    #expect(reading.digest.requests.map(\.at) == [at, at, at, at, at + 1000])
+  }
+
+  @Test func time_afterTheFilesLastChange_isOdd() {
+    var transcript = ClaudeTranscript(redactor: Redactor())
+    transcript.fileTime = 1_768_403_887_000
+    let tape = JSONTape()
+    Array("\"2087-05-05T05:05:05Z\"".utf8).withUnsafeBufferPointer { text in
+      _ = try? tape.parse(text)
+      #expect(transcript.time(tape.root(text)) == nil)
+    }
+  }
+}

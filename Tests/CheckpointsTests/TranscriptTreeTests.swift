@@ -1,0 +1,187 @@
+import Foundation
+import MemoryStore
+import Testing
+
+@testable import Checkpoints
+
+/// What a rewind took back does not count, however the file was cut into readings.
+@Suite struct TranscriptTreeTests {
+  /// A short language: each line is `kind id<parent text`, as in `u a< begin` and `c b<a x.go`.
+  private static func line(_ text: String) -> String {
+    let words = text.split(separator: " ", maxSplits: 2).map(String.init)
+    let ids = words[1].split(separator: "<", omittingEmptySubsequences: false).map(String.init)
+    let rest = words.count > 2 ? words[2] : ""
+    let links: [String: Any] = [
+      "uuid": ids[0], "parentUuid": ids[1].isEmpty ? NSNull() as Any : ids[1],
+    ]
+    let message = ["requestId": "r" + ids[0]].merging(links) { $1 }
+    switch words[0] {
+    case "u": return Line.request(rest, links)
+    case "r": return Line.reply(rest, message)
+    case "c": return Line.call("Edit", ["file_path": "/repo/" + rest], id: "t" + ids[0], message)
+    case "p":
+      return Line.call(
+        "TodoWrite", ["todos": [["content": rest, "status": "pending"]]], id: "t" + ids[0], message)
+    case "o":
+      let result: [String: Any] = ["type": "tool_result", "tool_use_id": rest, "content": "ok"]
+      return Line.request("", links.merging(["message": ["content": [result]]]) { $1 })
+    case "b":
+      return Line.request(
+        "",
+        [
+          "type": "system", "subtype": "compact_boundary", "uuid": ids[0],
+          "parentUuid": NSNull(), "logicalParentUuid": ids[1],
+        ])
+    default: return Line.request("", links.merging(["type": "attachment"]) { $1 })
+    }
+  }
+
+  /// As the services read: whole, or going on from the cut, and again where something was taken back.
+  private func read(_ lines: [String], cuts: [Int] = []) throws -> (
+    digest: SessionDigest, entries: [String: Bool]
+  ) {
+    let folder = try TemporaryFolder()
+    var digest = SessionDigest()
+    var position: TranscriptPosition?
+    var entries: [String: Bool] = [:]
+    let path = try folder.file("t.jsonl", "")
+    for end in cuts + [lines.count] {
+      let handle = try #require(FileHandle(forWritingAtPath: path))
+      try handle.truncate(atOffset: 0)
+      try handle.write(contentsOf: Data(lines[..<end].joined().utf8))
+      try handle.close()
+      var transcript = ClaudeTranscript(digest: digest, redactor: Redactor())
+      var report = try TranscriptReader(path: path, known: position).read {
+        transcript.take($0, line: $1)
+      }
+      transcript.finish()
+      if let anew = try transcript.settle(path) {
+        transcript = ClaudeTranscript(digest: anew, redactor: Redactor())
+        report = try TranscriptReader(path: path, known: nil).read {
+          transcript.take($0, line: $1)
+        }
+        transcript.finish()
+        #expect(!transcript.digest.isAstray)
+      }
+      for entry in transcript.entries { entries[entry.body] = entry.isAbandoned }
+      (digest, position) = (transcript.digest, report.end)
+    }
+    return (digest, entries)
+  }
+
+  struct Talk: CustomTestStringConvertible {
+    var name: String
+    var lines: [String]
+    var requests: [String]
+    var plan: [String] = []
+    var files: [String] = []
+    var testDescription: String { name }
+  }
+
+  static let talks = [
+    Talk(
+      name: "a rewind",
+      lines: [
+        "u a< begin", "r b<a fine", "u c<b wrong way", "c d<c bad.go", "o e<d td", "p f<e badly",
+        "u g<b right way", "c h<g good.go", "o i<h th",
+      ], requests: ["begin", "right way"], files: ["good.go"]),
+    Talk(
+      name: "back to the start",
+      lines: ["u a< first try", "p b<a badly", "u c< second try", "p d<c well"],
+      requests: ["second try"], plan: ["well"]),
+    Talk(
+      name: "twice, and back to what was left first",
+      lines: [
+        "u a< begin", "r b<a fine", "u c<b one", "p d<c one", "u e<b two", "p f<e two",
+        "u g<d one again", "r h<g fine",
+      ], requests: ["begin", "one", "one again"], plan: ["one"]),
+    Talk(
+      name: "over bookkeeping lines",
+      lines: [
+        "u a< begin", "r b<a fine", "x c<b", "x d<c", "u e<d wrong", "r f<e no", "x g<f",
+        "u h<d right", "r i<h yes",
+      ], requests: ["begin", "right"]),
+    Talk(
+      name: "calls side by side are no branches",
+      lines: ["u a< begin", "c b<a x.go", "o c<b tb", "c d<b y.go", "o e<d td", "u f<e on"],
+      requests: ["begin", "on"], files: ["x.go", "y.go"]),
+    Talk(
+      name: "behind a compaction",
+      lines: [
+        "u a< begin", "p b<a old plan", "b c<gone", "u d<c go on", "p e<d wrong", "u f<c instead",
+        "r g<f yes",
+      ], requests: ["begin", "instead"], plan: ["old plan"]),
+    Talk(
+      name: "a parent that is not there",
+      lines: ["u a<elsewhere begin", "p b<a plan", "u c<lost on", "r d<c yes"],
+      requests: ["begin", "on"], plan: ["plan"]),
+  ]
+
+  @Test(arguments: talks)
+  func onlyWhatLeadsToTheNewestLeaf_counts(talk: Talk) throws {
+    let lines = talk.lines.map(Self.line)
+    let (whole, _) = try read(lines)
+    #expect(whole.requests.map(\.text) == talk.requests)
+    #expect(whole.plan.map(\.text) == talk.plan)
+    #expect(whole.files.filter { $0.value.edits > 0 }.keys.sorted() == talk.files)
+    for cut in 1..<lines.count {
+      let (digest, _) = try read(lines, cuts: [cut])
+      #expect(digest.requests == whole.requests, "cut after \(cut)")
+      #expect(digest.plan == whole.plan && digest.files == whole.files, "cut after \(cut)")
+    }
+    let (each, _) = try read(lines, cuts: Array(1..<lines.count))
+    #expect(each.requests == whole.requests && each.plan == whole.plan)
+  }
+
+  @Test func linesOfOneAnswer_belongTogether() throws {
+    func call(_ id: String, _ parent: String, _ file: String) -> String {
+      Line.call(
+        "Edit", ["file_path": "/repo/" + file], id: "t" + id,
+        [
+          "uuid": id, "parentUuid": parent,
+          "message": [
+            "id": "m1", "role": "assistant",
+            "content": [
+              [
+                "type": "tool_use", "id": "t" + id, "name": "Edit",
+                "input": ["file_path": "/repo/" + file],
+              ] as [String: Any]
+            ],
+          ] as [String: Any],
+        ])
+    }
+    let lines =
+      [Self.line("u a< begin"), call("b", "a", "x.go"), call("c", "b", "y.go")]
+      + ["o d<b tb", "o e<c tc", "r f<d both done", "u g<f on"].map(Self.line)
+    let (digest, entries) = try read(lines)
+    #expect(digest.files.keys.sorted() == ["x.go", "y.go"])
+    #expect(!entries.values.contains(true))
+  }
+
+  @Test func whatWasTakenBack_isKeptAndMarked() throws {
+    let (digest, entries) = try read(Self.talks[0].lines.map(Self.line))
+    #expect(entries["wrong way"] == true && entries["bad.go"] != false)
+    #expect(entries["begin"] == false && entries["right way"] == false)
+    #expect(digest.abandoned == [.init(first: 3, last: 6)])
+    #expect(SessionDigest(json: digest.json) == digest)
+  }
+
+  @Test func codexRollback_takesBackTurns() throws {
+    let folder = try TemporaryFolder()
+    func turn(_ text: String) -> String {
+      Rollout.user(text) + Rollout.event(["type": "user_message", "message": text])
+        + Rollout.assistant("did \(text)")
+    }
+    let path = try folder.file(
+      "r.jsonl",
+      Rollout.meta() + turn("one") + turn("two") + turn("three")
+        + Rollout.event(["type": "thread_rolled_back", "num_turns": 2]) + turn("four"))
+    var first = CodexTranscript(redactor: Redactor())
+    _ = try TranscriptReader(path: path, known: nil).read { first.take($0, line: $1) }
+    let anew = try #require(try first.settle(path))
+    var second = CodexTranscript(digest: anew, redactor: Redactor())
+    _ = try TranscriptReader(path: path, known: nil).read { second.take($0, line: $1) }
+    #expect(second.digest.requests.map(\.text) == ["one", "four"])
+    #expect(second.entries.filter(\.isAbandoned).count == 4)
+  }
+}
