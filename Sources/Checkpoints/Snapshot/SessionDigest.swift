@@ -1,3 +1,5 @@
+import MemoryStore
+
 /// What a session has done so far, gathered line by line and kept in the store between readings.
 ///
 /// A value: the same lines give the same digest, however they were cut into readings. Bounded:
@@ -255,14 +257,16 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   }
 
   struct Queued: JSONRecord, Sendable, Equatable {
-    /// Of the words.
+    /// Of the words, and how many bytes they are.
     var hash: String = ""
+    var count = 0
     var at: Int64 = 0
     /// It stands in the transcript twice only if its line follows at once.
     var isTaken = false
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("hash", &hash)
+      coder.field("count", &count)
       coder.field("at", &at)
       coder.field("isTaken", &isTaken)
     }
@@ -425,15 +429,22 @@ extension SessionDigest {
 
   private static let mostQueued = 32
 
-  mutating func queue(_ hash: String, at: Int64, isTaken: Bool) {
-    queued.append(.init(hash: hash, at: at, isTaken: isTaken))
+  mutating func queue(_ words: String, at: Int64, isTaken: Bool) {
+    queued.append(
+      .init(
+        hash: EntryDraft.fingerprint(words), count: words.trimmed.utf8.count, at: at,
+        isTaken: isTaken))
     if queued.count > Self.mostQueued { queued.removeFirst() }
   }
 
   /// The words have come as a line of their own, which says where they belong.
   mutating func unqueue(_ item: Queued) {
     queued.removeAll { $0 == item }
-    if let index = requests.lastIndex(where: { $0.at == item.at }) { requests.remove(at: index) }
+    // Several may have come at once; a long one is kept cut.
+    let index =
+      requests.lastIndex { $0.at == item.at && EntryDraft.fingerprint($0.text) == item.hash }
+      ?? requests.lastIndex { $0.at == item.at && item.count > Self.requestCharacters }
+    if let index { requests.remove(at: index) }
     rules.removeAll { $0.at == item.at }
   }
 
@@ -442,13 +453,17 @@ extension SessionDigest {
   /// - Returns: Hashes of those that came with it.
   mutating func unqueue(partsOf words: String) -> [String] {
     var found: [String] = []
-    for item in queued where !item.isTaken {
-      guard let text = requests.last(where: { $0.at == item.at })?.text,
-        let place = words[...].utf8Range(of: text)
-      else { continue }
-      let isStart = place.lowerBound == words.startIndex || words[..<place.lowerBound].last == "\n"
-      let isEnd = place.upperBound == words.endIndex || words[place.upperBound...].first == "\n"
-      guard isStart, isEnd else { continue }
+    guard queued.contains(where: { !$0.isTaken }) else { return found }
+    let bytes = Array(words.utf8)
+    let starts = [0] + bytes.indices.filter { bytes[$0] == 0x0A }.map { $0 + 1 }
+    for item in queued where !item.isTaken && item.count < bytes.count {
+      let isPart = starts.contains { start in
+        let end = start + item.count
+        return end == bytes.count || end < bytes.count && bytes[end] == 0x0A
+          ? EntryDraft.fingerprint(String(decoding: bytes[start..<end], as: UTF8.self)) == item.hash
+          : false
+      }
+      guard isPart else { continue }
       unqueue(item)
       found.append(item.hash)
     }

@@ -122,7 +122,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
     if !covered.isEmpty, first < entries.count {
       entries[first].covers = covered.map { EntryDraft.awaited("request", fingerprint: $0) }
     }
-    if isQueued, !isSidechain { digest.queue(mark, at: at, isTaken: true) }
+    if isQueued, !isSidechain { digest.queue(clean, at: at, isTaken: true) }
   }
 
   /// What was typed while the agent worked. It mostly comes again when the agent gets it, as a line
@@ -133,10 +133,10 @@ public struct ClaudeTranscript: TranscriptGatherer {
       !(text.hasPrefix("{") && text.hasSuffix("}") && text.hasBytes("\"task_id\"")),
       let words = HostText.words(in: text)
     else { return }
-    let mark = EntryDraft.fingerprint(clean(words))
-    uuid = EntryDraft.awaited("request", clean(words))
+    let clean = clean(words)
+    uuid = EntryDraft.awaited("request", clean)
     takeWords(words)
-    digest.queue(mark, at: at, isTaken: false)
+    digest.queue(clean, at: at, isTaken: false)
   }
 
   private func text(of content: JSONValue) -> String? {
