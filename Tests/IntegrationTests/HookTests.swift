@@ -169,7 +169,9 @@ import Testing
   }
 
   @Test func nothing_isNoCheckpointAndNoHandoff() throws {
-    for arguments in [["checkpoint"], ["checkpoint", "--objective", "  "], ["handoff"]] {
+    for arguments in [
+      ["checkpoint"], ["checkpoint", "--objective", "  "], ["checkpoint", "--next", ""], ["handoff"],
+    ] {
       let result = try place.start(arguments).finish()
       #expect(result.status == 65, "\(arguments): \(result.output)")
       #expect(
@@ -178,6 +180,11 @@ import Testing
     #expect(try place.run("checkpoint", "list", "--json").items().isEmpty)
     #expect(try place.run("handoff", "list", "--json").items().isEmpty)
     #expect(try place.run("handoff", "--note", "one word", "--out", "-").status == 0)
+    // A repository's state is something; blanks beside it are not.
+    try place.git("init", "-q")
+    try place.git("commit", "-q", "--allow-empty", "-m", "First")
+    #expect(try place.run("checkpoint").status == 0)
+    #expect(try place.run("checkpoint", "--objective", " ").status == 65)
   }
 
   @Test func firstSessionOfAll_isToldTheMode() throws {

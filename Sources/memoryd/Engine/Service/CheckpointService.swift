@@ -208,7 +208,9 @@ struct CheckpointService {
     try? freshen(session)
     var snapshot = snapshot(of: session)
     if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
-    guard !snapshot.saysNothing else {
+    // Without a word the state of a repository is something to keep; blanks alone are a mistake.
+    let keepsRepository = stated.isEmpty && snapshot.git?.head != nil
+    guard keepsRepository || !snapshot.saysNothing else {
       throw StoreError(
         .invalid, "there is nothing to keep: no session is known here, and nothing was said",
         hint:
