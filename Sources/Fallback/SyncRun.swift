@@ -271,7 +271,7 @@ public final class SyncRun {
   }
 
   /// A run that goes on for ever is one that has a fault.
-  private static let mostPasses = 100
+  private static let mostPasses = 30
   /// So many writes whose answers are lost are enough to see what became of them.
   private static let mostLosses = 4
   /// Ms to the next try after these.
@@ -286,9 +286,11 @@ public final class SyncRun {
         // What has arrived shows at once, most of the time.
         if pass.hasProgress { lossesSinceSuccess = 0 }
       } else {
-        let wait = (report.nextLook ?? 0) - clock.now + 5
+        guard let next = report.nextLook else { return }
+        // One that became due meanwhile is looked at now.
+        let wait = max(0, next - clock.now) + 5
         let over = ContinuousClock.now + .milliseconds(wait)
-        guard wait > 5, over < patience, settings.end.map({ over < $0 }) ?? true else { return }
+        guard over < patience, settings.end.map({ over < $0 }) ?? true else { return }
         usleep(UInt32(wait) * 1000)
         lossesSinceSuccess = 0
       }

@@ -12,6 +12,7 @@ extension MemoryDatabase {
     "meta", "projects", "project_marks", "sessions", "entries", "entry_copies", "transcripts",
     "usage", "checkpoints", "tasks", "decisions", "handoffs", "ledgers", "ledger_phases",
     "ledger_groups", "ledger_items", "requests", "outbox", "hook_runs",
+    "struck_lines",
   ]
 
   /// What is true of this folder and this moment only: who is syncing, how the vault answered, what

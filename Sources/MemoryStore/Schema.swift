@@ -24,7 +24,7 @@ enum Schema {
     SchemaStep(number: 8, sql: projectMarks, then: ProjectMigration.run),
     // 9: words in one form, however they were written (SearchForm).
     SchemaStep(number: 9, sql: "", then: MemoryDatabase.beginRenewal),
-    SchemaStep(number: 10, sql: ten),
+    SchemaStep(number: 10, sql: ten), SchemaStep(number: 11, sql: eleven),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -460,5 +460,16 @@ enum Schema {
       PRIMARY KEY (session_id, entry)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX entry_copies_entry ON entry_copies(entry);
+    """
+
+  // 11: lines of recovery documents that a person called false; they are left out from then on.
+  private static let eleven = """
+    CREATE TABLE struck_lines (
+      id TEXT PRIMARY KEY,
+      section TEXT NOT NULL,
+      line TEXT NOT NULL,
+      session_id TEXT,
+      struck_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """
 }

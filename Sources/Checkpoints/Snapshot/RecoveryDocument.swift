@@ -28,6 +28,8 @@ public struct RecoveryDocument: Sendable {
   public var sessionID: String?
   public var openTasks: [TaskRecord]
   public var decisions: [DecisionRecord]
+  /// Names of lines (``DocumentLine/id``) that a person has struck: they are left out.
+  public var struck: Set<String> = []
 
   public init(
     snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: String? = nil,
@@ -48,6 +50,20 @@ public struct RecoveryDocument: Sendable {
   ///   - now: Unix time in ms.
   ///   - budget: UTF-16 units; the result is never longer.
   public func markdown(now: Int64, budget: Int) -> String {
+    let (opening, body, closing) = parts(now: now, budget: budget)
+    guard let body else { return String(opening.utf16.prefix(max(0, budget))) ?? "" }
+    return opening + body.text() + closing
+  }
+
+  /// The lines that ``markdown(now:budget:)`` has, each with its name.
+  public func lines(now: Int64, budget: Int) -> [DocumentLine] {
+    guard let body = parts(now: now, budget: budget).body else { return [] }
+    return body.lines()
+  }
+
+  private func parts(
+    now: Int64, budget: Int
+  ) -> (opening: String, body: SectionComposer?, closing: String) {
     let isTight = budget < 1200
     let opening =
       isTight
@@ -55,9 +71,14 @@ public struct RecoveryDocument: Sendable {
       : heading(now: now)
     let closing = isTight ? "" : footer()
     let room = budget - opening.utf16.count - closing.utf16.count
-    guard room > 0 else { return String(opening.utf16.prefix(max(0, budget))) ?? "" }
-    var composer = SectionComposer(sections(now: now, room: room))
-    return opening + composer.compose(within: room) + closing
+    guard room > 0 else { return (opening, nil, closing) }
+    var sections = sections(now: now, room: room)
+    if !struck.isEmpty {
+      for index in sections.indices {
+        sections[index].lines.removeAll { struck.contains(DocumentLine.id(of: $0)) }
+      }
+    }
+    return (opening, SectionComposer(sections, room: room), closing)
   }
 
   /// Of a recent request (findings 8).

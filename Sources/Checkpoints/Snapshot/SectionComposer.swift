@@ -16,17 +16,20 @@ struct DocumentSection {
 /// their order. Lines are taken whole, except that a section is never left out for one long line.
 struct SectionComposer {
   private let sections: [DocumentSection]
+  /// UTF-16 units.
+  private let room: Int
 
-  init(_ sections: [DocumentSection]) {
+  init(_ sections: [DocumentSection], room: Int) {
     self.sections = sections.filter { !$0.lines.isEmpty }
+    self.room = room
   }
 
-  /// - Parameter room: UTF-16 units.
-  mutating func compose(within room: Int) -> String {
+  /// How many lines of each section fit.
+  private func taken() -> [Int] {
     var taken = sections.map { _ in 0 }
     var left = room
     let total = sections.reduce(0) { $0 + $1.share }
-    guard total > 0 else { return "" }
+    guard total > 0 else { return taken }
     for pass in 0..<2 {
       for (index, section) in sections.enumerated() {
         var allowance = pass == 0 ? Int(Double(room) * section.share / total) : left
@@ -41,13 +44,23 @@ struct SectionComposer {
         }
       }
     }
+    return taken
+  }
+
+  func text() -> String {
     var text = ""
-    for (index, section) in sections.enumerated() where taken[index] > 0 {
+    for (section, count) in zip(sections, taken()) where count > 0 {
       text += "## \(section.title)\n\n"
-      for line in section.lines.prefix(taken[index]) { text += line + "\n" }
+      for line in section.lines.prefix(count) { text += line + "\n" }
       text += "\n"
     }
     return text
+  }
+
+  func lines() -> [DocumentLine] {
+    zip(sections, taken()).flatMap { section, count in
+      section.lines.prefix(count).map { DocumentLine(section: section.title, text: $0) }
+    }
   }
 
   /// The heading and the blank lines around a list.

@@ -62,7 +62,8 @@ struct Memoryd: ParsableCommand {
       CommandGroup(
         name: "Sessions",
         subcommands: [
-          CheckpointCommand.self, ResumeCommand.self, CanaryCommand.self, SessionCommand.self,
+          CheckpointCommand.self, ResumeCommand.self, WrongCommand.self, CanaryCommand.self,
+          SessionCommand.self,
           HandoffCommand.self,
         ]),
       CommandGroup(

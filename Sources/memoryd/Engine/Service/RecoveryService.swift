@@ -80,11 +80,13 @@ struct RecoveryService {
     checkpointID: String?, takenAt: Int64, sessionID: String?, project: ProjectReference
   ) -> RecoveryDocument {
     let database = try? service.reader()
-    return RecoveryDocument(
+    var document = RecoveryDocument(
       snapshot: snapshot, summary: summary, occasion: occasion, checkpointID: checkpointID,
       takenAt: takenAt, sessionID: sessionID,
       openTasks: (try? database?.tasks(
         status: "open", filter: RecordFilter(place: project, limit: 13))) ?? [],
       decisions: (try? database?.decisions(RecordFilter(place: project, limit: 8))) ?? [])
+    document.struck = (try? database?.struckNames()) ?? []
+    return document
   }
 }

@@ -15,6 +15,10 @@ struct ResumeCommand: Verb {
   @Flag(
     name: .long, help: "Of the newest session but that one, or but the caller's own.")
   var previous = false
+  @Flag(
+    name: .long,
+    help: "Tell why each line is there and where it comes from; `memoryd wrong` strikes one.")
+  var explain = false
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
@@ -47,6 +51,7 @@ struct ResumeCommand: Verb {
         "nothing is recorded for \(sessionID ?? "the project \(project.name)")",
         hint: "`memoryd checkpoint` takes a checkpoint, `memoryd ingest` reads transcripts")
     }
+    if explain { return try explained(document, budget, service) }
     let text = document.markdown(now: service.clock.now, budget: budget)
     if shared.json {
       return Outcome(
@@ -57,5 +62,38 @@ struct ResumeCommand: Verb {
           ] as JSONOutput.Object))
     }
     return Outcome(output: text)
+  }
+
+  private func explained(
+    _ document: RecoveryDocument, _ budget: Int, _ service: MemoryService
+  ) throws -> Outcome {
+    let sources = try LineSources(document, service)
+    let lines = document.lines(now: service.clock.now, budget: budget).map(sources.source)
+    if shared.json {
+      return Outcome(
+        output: JSONOutput.list(
+          lines.map {
+            [
+              "id": $0.line.id, "section": $0.line.section, "line": $0.line.text,
+              "entry": $0.entryID, "transcript_line": $0.transcriptLine, "author": $0.author,
+              "rule": $0.rule,
+            ] as JSONOutput.Object
+          }))
+    }
+    var text = ""
+    var section = ""
+    for line in lines {
+      if line.line.section != section {
+        section = line.line.section
+        text += "## \(section)\n"
+      }
+      let place =
+        line.entryID.map { "entry \($0)" + (line.transcriptLine.map { ", line \($0)" } ?? "") }
+        ?? "no entry"
+      text +=
+        "\(line.line.id)  \(People.line(line.line.text, 100))\n"
+        + "            \(line.author); \(place); \(line.rule)\n"
+    }
+    return Outcome(output: text.isEmpty ? "The document has no lines.\n" : text)
   }
 }

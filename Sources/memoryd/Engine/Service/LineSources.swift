@@ -1,0 +1,80 @@
+import Checkpoints
+import MemoryStore
+
+/// Where a line of a recovery document comes from.
+struct LineSource {
+  var line: DocumentLine
+  /// The entry that says it; nil for what no entry of the session says, as git's state.
+  var entryID: String?
+  /// Of the transcript, counted from 1.
+  var transcriptLine: Int?
+  /// Who said it: `person`, `agent`, `tool`, `git`, `memoryd`.
+  var author: String
+  /// Why it is in the document.
+  var rule: String
+}
+
+/// Finds for each line the entry that says it, by what the line quotes.
+struct LineSources {
+  private let entries: [(record: EntryRecord, text: String)]
+  private let document: RecoveryDocument
+
+  /// Entries of a session that are looked through.
+  private static let most = 20_000
+
+  init(_ document: RecoveryDocument, _ service: MemoryService) throws(StoreError) {
+    self.document = document
+    entries =
+      try document.sessionID.map { (id) throws(StoreError) in
+        try service.reader().entries(sessionID: id, count: Self.most).reversed()
+          .filter { !$0.isAbandoned }.map { ($0, $0.title.oneLine + "\n" + $0.body.oneLine) }
+      } ?? []
+  }
+
+  func source(of line: DocumentLine) -> LineSource {
+    let (rule, kinds, author) = Self.rule(line.section)
+    var source = LineSource(line: line, author: author, rule: rule)
+    switch line.section {
+    case "Decisions":
+      source.entryID = document.decisions.first { decision in
+        line.quoted.contains { decision.decision.oneLine.hasPrefix($0) }
+      }?.id
+    case "Open tasks":
+      source.entryID = document.openTasks.first { line.text.hasSuffix("(\($0.id))") }?.id
+    default:
+      let wanted = line.quoted
+      guard !wanted.isEmpty else { break }
+      let found = entries.first { record, text in
+        (kinds.isEmpty || kinds.contains(record.kind)) && wanted.allSatisfy { text.contains($0) }
+      }
+      source.entryID = found?.record.id
+      source.transcriptLine = found?.record.position
+      if let actor = found?.record.actor { source.author = actor }
+    }
+    return source
+  }
+
+  /// Why a section's lines are there, the kinds of entries that they come from, and whose words they
+  /// are where no entry tells.
+  private static func rule(_ section: String) -> (rule: String, kinds: Set<String>, author: String) {
+    switch section {
+    case "Last requests of the person, newest first", "Earlier requests":
+      ("a request of the person, not taken back since", ["request"], "person")
+    case "Standing rules and wishes of the person", "Not in the summary: what the person laid down":
+      ("a sentence in which the person lays down how to work", ["request"], "person")
+    case "Plan": ("an item of the newest plan that is not done", [], "agent")
+    case "Files", "Not in the summary: files":
+      ("a file that tool calls touched; edited ones and recent ones come first", [], "agent")
+    case "Commands", "Not in the summary: commands that were run":
+      ("a command that was run, with its last outcome", [], "agent")
+    case "Where it stood": ("the agent's last words", ["reply"], "agent")
+    case "From the agent's own words":
+      ("a sentence of the agent that names what nothing else here does", ["reply"], "agent")
+    case "Repository": ("the repository as git or its files told", [], "git")
+    case "Decisions": ("a decision that was recorded for this project", [], "person or agent")
+    case "Open tasks": ("a task of this project that is open", [], "person or agent")
+    case "Noted": ("said when a checkpoint was taken by hand, or the last failure", [], "agent")
+    default: ("it belongs to the session", [], "memoryd")
+    }
+  }
+}
