@@ -15,10 +15,15 @@ extension MemoryDatabase {
     return try fetch(query, order: "id DESC", limit: filter.limit, Self.task)
   }
 
+  /// Reads each of them, so that a page that cannot be read is noticed.
   public func openTaskCount(project: String) throws(StoreError) -> Int {
     try read {
       try Int.fetchOne(
-        $0, cached: "SELECT count(*) FROM tasks WHERE status = 'open' AND project = ?",
+        $0,
+        cached: """
+          SELECT count(*), total(length(title) + length(ifnull(context, '')))
+          FROM tasks WHERE status = 'open' AND project = ?
+          """,
         arguments: [project]) ?? 0
     }
   }
@@ -298,15 +303,15 @@ extension MemoryDatabase {
     }
   }
 
-  /// SQLite's own check of every page, and the full-text index against its content.
+  /// SQLite's own check of every page, and of what rows refer to.
   ///
   /// - Returns: The problems; empty if all is well.
   public func integrityProblems() throws(StoreError) -> [String] {
-    try read { db in
-      try String.fetchAll(db, sql: "PRAGMA integrity_check(20)").filter { $0 != "ok" }
-        + Row.fetchAll(db, sql: "PRAGMA foreign_key_check").prefix(5).map {
+    try problems { db in
+      try Self.problems(db, "PRAGMA integrity_check(20)") { $0[0] == "ok" ? nil : $0[0] }
+        + Self.problems(db, "PRAGMA foreign_key_check") {
           "a row of \($0["table"] as String? ?? "?") refers to a row that is not there"
-        }
+        }.prefix(5)
     }
   }
 

@@ -232,8 +232,16 @@ struct CanaryService {
     }
     let budget = service.settings.integer(.resumeBudget)
     var head = openingLines(recorder, settled, change)
-    if let warning = warning(problems) { head = "memoryd: \(Markdown.text(warning))\n" + head }
     let document = document(recorder, input, dirty: dirty)
+    if let damage = service.takeDamage(),
+      !problems.contains(where: { $0.message == damage.message })
+    {
+      problems.append(
+        .init(
+          at: service.clock.now, event: input.event, code: damage.code.rawValue,
+          message: damage.message, hint: damage.hint))
+    }
+    if let warning = warning(problems) { head = "memoryd: \(Markdown.text(warning))\n" + head }
     let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
     let room =
       (isShort ? min(budget, RecoveryService.shortBudget) : budget) - head.utf16.count
