@@ -83,7 +83,7 @@ extension MemoryDatabase {
   }
 
   /// What can be seen at once: whether the newest entry is in it; with `deeply` also whether some are
-  /// found by a word that they have.
+  /// found by a word that each has.
   private static func seemsBroken(_ db: Database, deeply: Bool) throws -> Bool {
     let newest = try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries")
     let indexed = try Int64.fetchOne(db, cached: "SELECT max(id) FROM \(index)_docsize")
@@ -91,13 +91,14 @@ extension MemoryDatabase {
     guard deeply, let newest else { return false }
     for number in Set([newest, newest / 2, newest / 4, 1]) {
       let row = try Row.fetchOne(
-        db, cached: "SELECT number, kind FROM entries WHERE number >= ? LIMIT 1",
+        db,
+        cached:
+          "SELECT number, ifnull(project_id, 0) AS project FROM entries WHERE number >= ? LIMIT 1",
         arguments: [number])
       guard let row else { continue }
-      let kind = (row["kind"] as String).filter { $0.isLetter || $0.isNumber }
       let isFound = try Bool.fetchOne(
         db, cached: "SELECT 1 FROM \(index) WHERE \(index) MATCH ? AND rowid = ?",
-        arguments: ["scope : \"k\(kind)\"", row["number"] as Int64])
+        arguments: ["scope : p\(row["project"] as Int64)", row["number"] as Int64])
       if isFound == nil { return true }
     }
     return false

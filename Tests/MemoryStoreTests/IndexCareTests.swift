@@ -97,4 +97,51 @@ import Testing
     #expect(try !database.search("harbor", filter: RecordFilter()).isEmpty)
     #expect(throws: Never.self) { try database.commit(.task("after it")) }
   }
+
+  @Test func kindsAndProjectsOfAnyName_areNoDamage() throws {
+    let database = try fill(3)
+    for kind in ["pre-compact", "", "a b", "\"", "p7", "\u{1F600}"] {
+      try database.write {
+        try $0.execute(
+          sql: """
+            INSERT INTO entries(id, kind, origin, title, body, created_at)
+            VALUES (?, ?, 'x', 't', 'b', 0)
+            """, arguments: [UUID().uuidString, kind])
+      }
+    }
+    #expect(try database.indexProblem() == nil)
+    #expect(try database.search("nothing has this", filter: RecordFilter()).isEmpty)
+    #expect(try !database.mendIndex())
+  }
+
+  @Test func damageElsewhere_isNotCoveredUp() throws {
+    _ = try fill()
+    try overwritePages(of: "entries", isHead: true)
+    let database = try folder.database()
+    #expect(throws: StoreError.self) { try database.mend() }
+    #expect(throws: StoreError.self) { try database.search("harbor", filter: RecordFilter()) }
+    #expect(try !database.integrityProblems().isEmpty)
+    #expect(database.takeDamage()?.isDamage == true && database.takeDamage() == nil)
+  }
+
+  @Test func largeStore_isLeftToDoctor() throws {
+    _ = try fill(20)
+    try damage("DELETE FROM entries_fts_data WHERE id > 10")
+    let database = try folder.database()
+    #expect(try !database.mendIndex(atMost: 19))
+    #expect(try database.mendIndex(atMost: 20))
+  }
+
+  @Test func index_thatLacksRowsOfItsTable_isMade() throws {
+    _ = try fill(50)
+    try damage(
+      """
+      UPDATE sqlite_schema SET sql = replace(sql, 'tasks(status', 'tasks (project, status')
+      WHERE name = 'tasks_status'
+      """)
+    let database = try folder.database()
+    #expect(try !database.integrityProblems().isEmpty)
+    #expect(try database.mend().contains { $0.contains("indexes") })
+    #expect(try database.integrityProblems().isEmpty)
+  }
 }

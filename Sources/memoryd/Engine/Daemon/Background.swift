@@ -176,6 +176,10 @@ final class BackgroundWork: Sendable {
       let isChanged = noteChanges(service)
       follow(service, database, isChanged: isChanged)
       tend(service, database, isChanged: isChanged)
+      if let damage = database.takeDamage(), damage.isDamage {
+        log.warning("damage was met", metadata: ["code": "\(damage.code.rawValue)"])
+        service.mendIndex(because: damage, database)
+      }
     } catch {
       let code = (error as? StoreError)?.code.rawValue ?? "\(type(of: error))"
       log.warning("the look failed", metadata: ["code": "\(code)"])

@@ -191,7 +191,7 @@ final class MemoryService {
           hint: "look at them in \(spool.quarantine)")
       }
     } catch {
-      if mendsIndex(because: error, database) {
+      if mendIndex(because: error, database) {
         _ = try? spool.drain(into: database)
         return
       }
@@ -203,7 +203,8 @@ final class MemoryService {
   /// Makes a broken full-text index anew where somebody waits as long as it takes.
   ///
   /// - Returns: True if it was that, and is mended.
-  private func mendsIndex(because error: StoreError, _ database: MemoryDatabase) -> Bool {
+  @discardableResult
+  func mendIndex(because error: StoreError, _ database: MemoryDatabase) -> Bool {
     guard error.mayBeTheIndex, deadline == nil else { return false }
     let isMended =
       (try? database.mendIndex(atMost: MemoryDatabase.mostMendedByTheWay)) ?? false
@@ -253,7 +254,7 @@ final class MemoryService {
     do throws(StoreError) {
       return try database.commit(write, transcript: transcript, hook: hook)
     } catch {
-      guard mendsIndex(because: error, database) else { throw error }
+      guard mendIndex(because: error, database) else { throw error }
       return try database.commit(write, transcript: transcript, hook: hook)
     }
   }
