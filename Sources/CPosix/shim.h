@@ -3,7 +3,6 @@
 #define MEMORYD_CPOSIX_SHIM_H
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <stdlib.h>
@@ -73,20 +72,6 @@ static inline void memoryd_trim_heap(void) {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
-}
-
-// Lets this process have as many descriptors as it may give itself, within reason: some programs
-// that it starts close each one that they could have. Returns how many it may have now.
-static inline long memoryd_raise_descriptors(void) {
-  const rlim_t most = 10240;
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
-  rlim_t wanted = limit.rlim_max < most ? limit.rlim_max : most;
-  if (limit.rlim_cur < wanted) {
-    struct rlimit raised = {wanted, limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  }
-  return limit.rlim_cur < most ? (long)limit.rlim_cur : (long)most;
 }
 
 // A pipe that no other child inherits.

@@ -16,6 +16,8 @@ extension MemoryDatabase {
     public var counts: [String: Int] = [:]
     /// Of the file.
     public var bytes: Int64 = 0
+    /// True if the full-text index was damaged, and made anew in the copy.
+    public var hasNewIndex = false
     /// Where the store that was there before is kept.
     public var kept: String?
   }
@@ -35,10 +37,14 @@ extension MemoryDatabase {
     }
     let file = try NewFile(target, replaces: replaces)
     var facts = try read { db in
-      let facts = CopyFacts(schema: try Self.number(db), counts: try Self.counts(db))
-      guard try Self.copy(db, to: file.temporary, { try Self.counts($0) }) == facts.counts else {
+      var facts = CopyFacts(schema: try Self.number(db), counts: try Self.counts(db))
+      let copied = try Self.copy(db, to: file.temporary) { copy in
+        (try Self.counts(copy), try Self.makeIndexWhole(copy))
+      }
+      guard copied.0 == facts.counts else {
         throw StoreError(.corrupt, "the copy is not what the store holds", hint: Self.doctorHint)
       }
+      facts.hasNewIndex = copied.1
       return facts
     }
     facts.bytes = RegularFile.facts(file.temporary)?.size ?? 0
@@ -46,7 +52,19 @@ extension MemoryDatabase {
     return facts
   }
 
-  private static let doctorHint = "run `memoryd doctor`; nothing was changed"
+  /// - Returns: True if the index was broken.
+  private static func makeIndexWhole(_ db: Database) throws -> Bool {
+    // Our own schema, or one that was compared with ours.
+    try db.execute(sql: "PRAGMA trusted_schema = ON")
+    return try makeIndexWhole { body in
+      try db.inTransaction(.immediate) {
+        try body(db)
+        return .commit
+      }
+    } != nil
+  }
+
+  private static let doctorHint = "run `memoryd doctor --fix`; nothing was changed"
 
   /// Whether a path leads to the store's file or one of those beside it, under whatever name.
   public func isOwn(_ target: String) -> Bool {
@@ -65,7 +83,7 @@ extension MemoryDatabase {
   static func copy<T>(
     _ source: Database, to target: String, _ look: (Database) throws -> T
   ) throws -> T {
-    let queue = try DatabaseQueue(path: target)
+    let queue = try DatabaseQueue(path: target, configuration: distrusting)
     let result = try queue.inDatabase { db in
       try source.backup(to: db)
       try db.execute(sql: "PRAGMA journal_mode = DELETE")
@@ -74,6 +92,13 @@ extension MemoryDatabase {
     }
     try queue.close()
     return result
+  }
+
+  /// For a database of which nobody knows where it has been.
+  private static var distrusting: Configuration {
+    var configuration = Configuration()
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA trusted_schema = OFF") }
+    return configuration
   }
 
   private static func check(_ db: Database) throws {
@@ -158,7 +183,7 @@ extension MemoryDatabase {
     close(descriptor)
     let known = Schema.steps.last?.number ?? 0
     do {
-      var configuration = Configuration()
+      var configuration = distrusting
       configuration.readonly = true
       try DatabaseQueue(path: backup, configuration: configuration).inDatabase { db in
         let schema = try number(db)
@@ -169,6 +194,9 @@ extension MemoryDatabase {
             hint: "nothing was changed")
         }
         guard schema <= known else { throw tooNew(schema, known: known, of: "the backup") }
+        try refuseForeign(
+          db, steps: steps(Schema.steps, upTo: schema), in: backup, .invalid,
+          hint: "it is no backup as memoryd writes them; nothing was changed")
         try copy(db, to: prepared) { _ in }
       }
     } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
@@ -181,12 +209,16 @@ extension MemoryDatabase {
     }
     let queue = try DatabaseQueue(path: prepared)
     try migrate(queue, steps: Schema.steps)
-    let counts = try queue.write { db in
-      try markRestored(db)
-      return try Self.counts(db)
+    let (counts, hasNewIndex) = try queue.inDatabase { db in
+      let hasNewIndex = try makeIndexWhole(db)
+      try db.inTransaction {
+        try markRestored(db)
+        return .commit
+      }
+      return (try Self.counts(db), hasNewIndex)
     }
     try queue.close()
-    return CopyFacts(schema: known, counts: counts)
+    return CopyFacts(schema: known, counts: counts, hasNewIndex: hasNewIndex)
   }
 
   /// - Parameter kept: Where the old content goes; nil if there is none.
@@ -225,7 +257,9 @@ extension MemoryDatabase {
   private static func swap(
     _ prepared: String, for path: String, keeping kept: String
   ) throws(StoreError) {
-    guard link(path, kept) == 0 else { throw RegularFile.failure("keep the damaged store", kept) }
+    if RegularFile.exists(path), link(path, kept) != 0 {
+      throw RegularFile.failure("keep the damaged store", kept)
+    }
     // A log belongs to its database; read with another one it would damage that.
     for suffix in ["-wal", "-shm"] where RegularFile.exists(path + suffix) {
       guard rename(path + suffix, kept + suffix) == 0 else {

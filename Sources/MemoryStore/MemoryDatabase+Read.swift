@@ -16,8 +16,13 @@ extension MemoryDatabase {
     return try fetch(query, order: "t.id DESC", limit: filter.limit, Self.task)
   }
 
+  /// Reads each of them, so that a page that cannot be read is noticed.
   public func openTaskCount(_ project: ProjectReference) throws(StoreError) -> Int {
-    var query = Query("SELECT count(*) AS count FROM tasks t")
+    var query = Query(
+      """
+      SELECT count(*) AS count, total(length(t.title) + length(ifnull(t.context, ''))) AS size
+      FROM tasks t
+      """)
     query.match("t.status", "open")
     try query.match(project: "t.project_id", settled(RecordFilter(place: project)))
     return try fetch(query, order: "1", limit: nil) { $0["count"] as Int }.first ?? 0
@@ -317,15 +322,15 @@ extension MemoryDatabase {
     }
   }
 
-  /// SQLite's own check of every page, and the full-text index against its content.
+  /// SQLite's own check of every page, and of what rows refer to.
   ///
   /// - Returns: The problems; empty if all is well.
   public func integrityProblems() throws(StoreError) -> [String] {
-    try read { db in
-      try String.fetchAll(db, sql: "PRAGMA integrity_check(20)").filter { $0 != "ok" }
-        + Row.fetchAll(db, sql: "PRAGMA foreign_key_check").prefix(5).map {
+    try problems { db in
+      try Self.problems(db, "PRAGMA integrity_check(20)") { $0[0] == "ok" ? nil : $0[0] }
+        + Self.problems(db, "PRAGMA foreign_key_check") {
           "a row of \($0["table"] as String? ?? "?") refers to a row that is not there"
-        }
+        }.prefix(5)
     }
   }
 

@@ -34,6 +34,10 @@ public final class MemoryDatabase: Sendable {
   private let busyTimeout: Mutex<Double>
   /// Each write folds a long log in. False: the owner calls ``foldLog()`` when nobody waits.
   private let foldsLog: Bool
+  /// SQLite's number of the schema that was looked at; it grows with every change.
+  private let cookie: Mutex<Int>
+  /// What was found damaged since the last ``takeDamage()``, also where the caller went on without.
+  private let damage = Mutex<StoreError?>(nil)
   /// The file that was opened; another may stand at the path by now.
   private let file: RegularFile.Facts?
 
@@ -63,6 +67,7 @@ public final class MemoryDatabase: Sendable {
     schemaNumber = steps.last?.number ?? 0
     _ = Self.isConfigured
     let isReading = access == .reading
+    try StoreWitness(store: path).refuseEmptied()
     if isReading, RegularFile.facts(path) == nil {
       throw StoreError(.notFound, "there is no store at \(path)")
     }
@@ -72,6 +77,8 @@ public final class MemoryDatabase: Sendable {
     configuration.busyMode = .timeout(busyTimeout)
     configuration.foreignKeysEnabled = true
     configuration.prepareDatabase { db in
+      // Until the schema has been compared with ours.
+      try db.execute(sql: "PRAGMA trusted_schema = OFF")
       try Self.refuseStrangers(db, path)
       if !isReading {
         try Self.enterWALMode(db, busyTimeout: busyTimeout)
@@ -86,12 +93,24 @@ public final class MemoryDatabase: Sendable {
     }
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)
+      let known = try queue.inDatabase { db in
+        let known = try Self.compareSchema(db, path, steps)
+        // FTS5 in a trigger is not to be had without, before SQLite 3.41.
+        try db.execute(sql: "PRAGMA trusted_schema = ON")
+        return known
+      }
       if isReading {
         try queue.read { try Self.checkSchema($0, expected: steps.last?.number ?? 0) }
       } else {
         try Self.prepareSchema(
           queue, path: path, mayMigrate: access == .migrating, steps: steps)
       }
+      cookie = Mutex(
+        try queue.inDatabase { db in
+          let cookie = try Self.cookie(db)
+          if !isReading, cookie != known { StoreWitness(store: path).note(cookie: cookie) }
+          return cookie
+        })
     } catch {
       throw Self.translate(error, path)
     }
@@ -105,6 +124,7 @@ public final class MemoryDatabase: Sendable {
   /// user and remove the log. Source: "How To Corrupt An SQLite Database File", 2.2.
   private static func makeFile(_ path: String) throws(StoreError) {
     if RegularFile.facts(path) != nil { return }
+    StoreWitness(store: path).remove()
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
     guard descriptor >= 0 else { throw RegularFile.failure("open the store", path) }
     close(descriptor)
@@ -120,7 +140,29 @@ public final class MemoryDatabase: Sendable {
 
   /// The schema that the file has now, which another memoryd may have changed.
   public var hasKnownSchema: Bool {
-    (try? queue.inDatabase { try Self.number($0) }) == schemaNumber
+    let found = try? queue.inDatabase { (try Self.number($0), try Self.cookie($0)) }
+    return found?.0 == schemaNumber && found?.1 == cookie.withLock(\.self)
+  }
+
+  /// After a change of our own.
+  func noteSchema() {
+    guard let now = try? queue.inDatabase({ try Self.cookie($0) }) else { return }
+    cookie.withLock { $0 = now }
+    if !queue.configuration.readonly { StoreWitness(store: path).note(cookie: now) }
+  }
+
+  /// What was found damaged since the last call.
+  public func takeDamage() -> StoreError? {
+    damage.withLock { damage in
+      defer { damage = nil }
+      return damage
+    }
+  }
+
+  private func translate(_ error: any Error) -> StoreError {
+    let error = Self.translate(error, path)
+    if error.isDamage { damage.withLock { $0 = error } }
+    return error
   }
 
   /// - Parameter seconds: That transactions wait for another process's lock, from now on.
@@ -149,7 +191,7 @@ public final class MemoryDatabase: Sendable {
         return try transaction(db, begin: "BEGIN IMMEDIATE", body)
       }
     } catch {
-      throw Self.translate(error, path)
+      throw translate(error)
     }
   }
 
@@ -191,8 +233,13 @@ public final class MemoryDatabase: Sendable {
       // statement of the connection anew.
       return try queue.inDatabase { try transaction($0, begin: "BEGIN", body) }
     } catch {
-      throw Self.translate(error, path)
+      throw translate(error)
     }
+  }
+
+  /// One transaction for writing, with errors as SQLite tells them.
+  func attempt(_ body: (Database) throws -> Void) throws {
+    try queue.writeWithoutTransaction { try transaction($0, begin: "BEGIN IMMEDIATE", body) }
   }
 
   /// Like GRDB's `inTransaction`, with statements that stay prepared.
@@ -235,8 +282,31 @@ public final class MemoryDatabase: Sendable {
     }
   }
 
-  static func number(_ db: Database) throws -> Int {
-    let statement = try db.cachedStatement(sql: "PRAGMA user_version")
+  static func number(_ db: Database) throws -> Int { try pragma("PRAGMA user_version", db) }
+
+  static func cookie(_ db: Database) throws -> Int { try pragma("PRAGMA schema_version", db) }
+
+  /// Compares the schema with what the steps make, unless this very one was compared before.
+  ///
+  /// - Returns: SQLite's number of it; nil for a new store.
+  private static func compareSchema(
+    _ db: Database, _ path: String, _ steps: [SchemaStep]
+  ) throws -> Int? {
+    let found = try number(db)
+    if found == 0 { return nil }
+    if found > steps.last?.number ?? 0 { throw tooNew(found, known: steps.last?.number ?? 0) }
+    let cookie = try cookie(db)
+    if StoreWitness(store: path).knows(cookie: cookie) { return cookie }
+    try refuseForeign(
+      db, steps: Self.steps(steps, upTo: found), in: "the store at \(path)", .corrupt,
+      hint:
+        "take it out with the sqlite3 shell (DROP …) if you know what it is, or put a backup in "
+        + "place with `memoryd restore FILE --force`; new writes are kept in the spool meanwhile")
+    return nil
+  }
+
+  private static func pragma(_ sql: String, _ db: Database) throws -> Int {
+    let statement = try db.cachedStatement(sql: sql)
     // Without GRDB's cursor, since this is asked in every transaction.
     let handle = statement.sqliteStatement
     defer { sqlite3_reset(handle) }
@@ -330,11 +400,21 @@ public final class MemoryDatabase: Sendable {
       return StoreError(
         .readOnly, "the store at \(path) cannot be opened for writing: \(reason)",
         hint: "make the folder writable, or set MEMORYD_HOME to one that is")
-    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT:
+    case _ where isIndexDamage(error):
+      return indexDamage(path)
+    case .SQLITE_CORRUPT:
       return StoreError(
         .corrupt, "the store at \(path) is damaged: \(reason)",
-        hint: "move memory.db, memory.db-wal and memory.db-shm away together, keep them, and run "
-          + "`memoryd doctor`; new writes are kept in the spool meanwhile")
+        hint:
+          "`memoryd doctor` tells where, and --fix mends what loses nothing; new writes are kept "
+          + "in the spool meanwhile")
+    case .SQLITE_NOTADB, .SQLITE_FORMAT:
+      return StoreError(
+        .corrupt, "the store at \(path) is damaged: \(reason)",
+        hint:
+          "`memoryd restore FILE --force` puts a backup in its place and keeps this one; without "
+          + "a backup move memory.db, memory.db-wal and memory.db-shm away together and keep them; "
+          + "new writes are kept in the spool meanwhile")
     default:
       return StoreError(.inputOutput, "the store at \(path) failed: \(reason)")
     }

@@ -9,6 +9,8 @@ public struct StoreError: Error, Sendable, Equatable {
     case readOnly = "read_only"
     /// The file is no SQLite database, or fails SQLite's own checks.
     case corrupt
+    /// The full-text index does not fit the entries; it can be made anew from them.
+    case indexDamaged = "index_damaged"
     /// Written by a newer memoryd.
     case schemaTooNew = "schema_too_new"
     /// Written by an older memoryd, and this caller may not migrate.
@@ -34,6 +36,13 @@ public struct StoreError: Error, Sendable, Equatable {
     self.message = message
     self.hint = hint
   }
+
+  /// True if what is on the disk is not what was written there.
+  public var isDamage: Bool { code == .corrupt || code == .indexDamaged }
+
+  /// True if a broken full-text index may be behind it: then ``MemoryDatabase/mendIndex(atMost:)``
+  /// tells, and mends it.
+  public var mayBeTheIndex: Bool { isDamage || code == .inputOutput }
 
   /// True if the same call can succeed later without the data being changed. Such a write is
   /// spooled; `notFound` and `invalid` are the caller's to mend.

@@ -28,14 +28,8 @@ extension MemoryDatabase {
     public var complaints: [String] = []
   }
 
-  /// Search over everything, best first. What is read of a word is bounded however common it is; a
-  /// phrase costs what the lists of its words are long.
-  ///
-  /// - Parameters:
-  ///   - text: As a person typed it: see ``SearchQuery``. Without a word the newest entries of what
-  ///     it is narrowed to.
-  ///   - filter: Narrows it; `limit` is 20 without one.
-  public func search(
+  /// One search with the index as it is.
+  func searchOnce(
     _ text: String, filter: RecordFilter, options: SearchOptions
   ) throws(StoreError) -> SearchResult {
     try read { db in

@@ -163,7 +163,7 @@ public struct VerbError: Error, Sendable {
       case .notFound: .notFound
       case .invalid: .badInput
       case .readOnly, .diskFull, .exists: .cannotWrite
-      case .corrupt, .inputOutput, .busy: .inputOutput
+      case .corrupt, .indexDamaged, .inputOutput, .busy: .inputOutput
       case .schemaTooNew, .schemaTooOld: .badConfiguration
       }
     self.init(exitCode, error.code.rawValue, error.message, hint: error.hint)

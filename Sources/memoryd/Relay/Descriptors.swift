@@ -9,6 +9,28 @@ public enum Descriptors {
   /// That one request may need at once: a store has three, a transcript, git's pipes, a spool file.
   public static let forOneRequest = 24
 
+  /// Lets this process have as many as it may give itself, within reason: some programs that it starts
+  /// close each one that they could have.
+  ///
+  /// - Returns: How many it may have now, 10,240 at most.
+  public static func raiseLimit() -> Int {
+    let most: rlim_t = 10_240
+    #if canImport(Glibc)
+      let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+      let kind = RLIMIT_NOFILE
+    #endif
+    var limit = rlimit()
+    guard getrlimit(kind, &limit) == 0 else { return 256 }
+    let wanted = min(limit.rlim_max, most)
+    if limit.rlim_cur < wanted {
+      var raised = limit
+      raised.rlim_cur = wanted
+      if setrlimit(kind, &raised) == 0 { limit = raised }
+    }
+    return Int(min(limit.rlim_cur, most))
+  }
+
   /// True if so many more could be opened now.
   public static func areSpare(_ count: Int = forOneRequest) -> Bool {
     var taken: [Int32] = []

@@ -179,6 +179,10 @@ final class BackgroundWork: Sendable {
       let isChanged = noteChanges(service)
       follow(service, database, isChanged: isChanged)
       tend(service, database, isChanged: isChanged)
+      if let damage = database.takeDamage(), damage.isDamage {
+        log.warning("damage was met", metadata: ["code": "\(damage.code.rawValue)"])
+        service.mendIndex(because: damage, database)
+      }
       // A few steps a second, so that the machine stays free.
       for _ in 0..<Self.renewals where !context.isStopping {
         guard try database.renewIndex() else { break }

@@ -18,7 +18,7 @@ struct Daemon {
   /// - Throws: ``VerbError`` where another daemon runs, or it cannot be begun; ``StoreError``.
   func run(announce: @escaping @Sendable (String) -> Void) throws {
     memoryd_bound_heap()
-    let descriptors = memoryd_raise_descriptors()
+    let descriptors = Descriptors.raiseLimit()
     var environment = invocation.environment
     if let homeFlag { environment["MEMORYD_HOME"] = homeFlag }
     let home = try Home(flag: homeFlag, environment: environment, cwd: invocation.cwd)

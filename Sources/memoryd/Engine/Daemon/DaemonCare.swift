@@ -41,7 +41,8 @@ struct DaemonCare {
     case .stranger(let user):
       return Problem(
         message: "\(Self.who(user)) listens at \(socketPath ?? "the socket") and was told nothing",
-        hint: "everything works without a daemon; find out who put that socket there, and remove it "
+        hint:
+          "everything works without a daemon; find out who put that socket there, and remove it "
           + "or set XDG_RUNTIME_DIR to a folder of your own")
     case .silent:
       return Problem(message: "the daemon does not answer", hint: restart)

@@ -238,15 +238,29 @@ struct CanaryService {
     }
     let budget = service.settings.integer(.resumeBudget)
     let head = Self.headLine(settled.verdict)
-    var lines = openingLines(recorder, settled, change)
-    if let warning = warning(problems) { lines.insert(Markdown.text(warning), at: 0) }
-    let notes = [change, warning(problems)].compactMap(\.self)
-    let message =
-      notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
-    let facts = lines.map { "- \($0)\n" }.joined()
+    let lines = openingLines(recorder, settled, change)
+    func speak() -> (facts: String, message: String?) {
+      let warning = warning(problems)
+      let notes = [change, warning].compactMap(\.self)
+      return (
+        (([warning.map { Markdown.text($0) }].compactMap(\.self)) + lines)
+          .map { "- \($0)\n" }.joined(),
+        notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
+      )
+    }
+    var (facts, message) = speak()
     // What there is, should the document take too long.
     service.hookOutput.set(Greeting(context: head + Self.fenced(facts), message: message).json)
     let document = document(recorder, input, dirty: dirty)
+    if let damage = service.takeDamage(),
+      !problems.contains(where: { $0.message == damage.message })
+    {
+      problems.append(
+        .init(
+          at: service.clock.now, event: input.event, code: damage.code.rawValue,
+          message: damage.message, hint: damage.hint))
+      (facts, message) = speak()
+    }
     let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
     let room =
       (isShort ? min(budget, RecoveryService.shortBudget) : budget) - head.utf16.count

@@ -193,6 +193,7 @@ final class MemoryService {
       path: home.database, key: storeKey, busyTimeout: busySeconds)
     {
       opened = kept
+      _ = kept.takeDamage()
       drainSpool(into: kept)
       return kept
     }
@@ -212,7 +213,8 @@ final class MemoryService {
     return max(0.05, Double(deadline.remaining) / 1000 - 0.4)
   }
 
-  private func drainSpool(into database: MemoryDatabase) {
+  /// Takes in what waits, as far as that can be done.
+  func drainSpool(into database: MemoryDatabase) {
     guard !spool.pending.isEmpty else { return }
     let deadline = deadline
     do {
@@ -226,10 +228,29 @@ final class MemoryService {
           hint: "look at them in \(spool.quarantine)")
       }
     } catch {
+      if mendIndex(because: error, database) {
+        _ = try? spool.drain(into: database)
+        return
+      }
       // They wait for the next command; `status` counts them.
       log.notice("spool waits", metadata: ["code": "\(error.code.rawValue)"])
     }
   }
+
+  /// Makes a broken full-text index anew where somebody waits as long as it takes.
+  ///
+  /// - Returns: True if it was that, and is mended.
+  @discardableResult
+  func mendIndex(because error: StoreError, _ database: MemoryDatabase) -> Bool {
+    guard error.mayBeTheIndex, deadline == nil else { return false }
+    let isMended =
+      (try? database.mendIndex(atMost: MemoryDatabase.mostMendedByTheWay)) ?? false
+    if isMended { log.notice("the full-text index was damaged and has been made anew") }
+    return isMended
+  }
+
+  /// What was found damaged so far, also by those who went on without.
+  func takeDamage() -> StoreError? { (opened ?? readOnly)?.takeDamage() }
 
   // MARK: Writes
 
@@ -246,7 +267,7 @@ final class MemoryService {
       requestID: requestID + requestSuffix, at: clock.now, project: project, session: session,
       operation: operation)
     do throws(StoreError) {
-      let receipt = try database().commit(write, transcript: transcript, hook: hook)
+      let receipt = try store(write, transcript, hook)
       write.itemID = receipt.id
       let (state, staysHere) = mirror(write)
       return Acknowledgement(
@@ -261,6 +282,18 @@ final class MemoryService {
       return Acknowledgement(
         id: write.itemID ?? "", kind: operation.kind, durability: durability,
         createdAt: write.at, problem: error)
+    }
+  }
+
+  private func store(
+    _ write: StoreWrite, _ transcript: TranscriptBatch?, _ hook: (() -> HookRun)?
+  ) throws(StoreError) -> WriteReceipt {
+    let database = try database()
+    do throws(StoreError) {
+      return try database.commit(write, transcript: transcript, hook: hook)
+    } catch {
+      guard mendIndex(because: error, database) else { throw error }
+      return try database.commit(write, transcript: transcript, hook: hook)
     }
   }
 

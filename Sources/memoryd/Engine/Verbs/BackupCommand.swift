@@ -29,7 +29,10 @@ struct BackupCommand: Verb {
     if shared.json { return Outcome(output: JSONOutput.copy(facts, path)) }
     return Outcome(
       output: "\(People.line(path, 400)): \(People.size(facts.bytes)), checked\n"
-        + People.holdings(facts.counts) + "\n")
+        + People.holdings(facts.counts) + "\n"
+        + (facts.hasNewIndex
+          ? "the full-text index of the store is damaged; the copy has a new one, and `memoryd doctor "
+            + "--fix` gives the store one\n" : ""))
   }
 }
 
@@ -38,7 +41,7 @@ extension JSONOutput {
     text(
       [
         "path": path, "schema": facts.schema, "bytes": facts.bytes, "rows": facts.counts,
-        "kept": facts.kept,
+        "kept": facts.kept, "has_new_index": facts.hasNewIndex,
       ] as Object)
   }
 }

@@ -133,16 +133,36 @@ struct DoctorCommand: Verb {
   private func store(_ service: MemoryService) -> [Check] {
     do throws(StoreError) {
       let database = try service.database()
-      let found = try database.integrityProblems()
+      var mended: [String] = []
+      if fix {
+        do throws(StoreError) {
+          mended = try database.mend()
+        } catch {
+          // What is looked at now tells more.
+          guard error.isDamage else { throw error }
+          mended = ["it could not be mended: \(error.message)"]
+        }
+        // What waits because of it is taken in now.
+        service.drainSpool(into: database)
+      }
+      let index = try index(database)
+      var found = try database.integrityProblems()
+      found += try database.missingParts().map { "\($0) is missing" }
       let level = try database.synchronousLevel()
       return [
         Check(
           name: "store", isGood: found.isEmpty,
-          detail: found.isEmpty ? "\(database.path) is whole" : found.joined(separator: "; "),
+          detail: found.isEmpty
+            ? ([database.path + " is whole"] + mended).joined(separator: "; ")
+            : (found + mended).joined(separator: "; "),
           hint: found.isEmpty
             ? nil
-            : "copy memory.db, memory.db-wal and memory.db-shm away together, then `sqlite3 "
-              + "memory.db .recover` in the copy saves what can be read"),
+            : !fix
+              ? "`memoryd doctor --fix` mends what loses nothing"
+              : "`memoryd restore FILE --force` puts a backup in its place; without one copy memory.db, "
+                + "memory.db-wal and memory.db-shm away together, then `sqlite3 memory.db .recover` in "
+                + "the copy saves what can be read"),
+        index, size(database),
         Check(
           name: "durability", isGood: level == 2,
           detail: "synchronous=\(level) on the writing connection"),
@@ -150,6 +170,34 @@ struct DoctorCommand: Verb {
     } catch {
       return [Check(name: "store", isGood: false, detail: error.message, hint: error.hint)]
     }
+  }
+
+  private func index(_ database: MemoryDatabase) throws(StoreError) -> Check {
+    let problem: String?
+    do throws(StoreError) {
+      problem = try database.indexProblem()
+    } catch {
+      guard error.isDamage else { throw error }
+      problem = error.message
+    }
+    return Check(
+      name: "index", isGood: problem == nil,
+      detail: problem.map { "the full-text index is damaged: \($0)" }
+        ?? "the full-text index fits the entries",
+      hint: problem == nil
+        ? nil
+        : fix
+          ? "it cannot be made anew while the store itself is damaged"
+          : "`memoryd doctor --fix` makes it anew from the entries; nothing is lost")
+  }
+
+  private func size(_ database: MemoryDatabase) -> Check {
+    guard let size = StoreSize(database) else {
+      return Check(name: "size", isGood: true, isNeutral: true, detail: "unknown")
+    }
+    return Check(
+      name: "size", isGood: true, detail: size.warning?.message ?? People.size(size.bytes),
+      hint: size.warning?.hint)
   }
 
   private func disk(_ service: MemoryService) -> Check {

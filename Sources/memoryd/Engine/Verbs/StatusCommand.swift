@@ -33,6 +33,7 @@ struct StatusCommand: Verb {
     let problems = service.problems.recent(since: service.clock.now - 86_400_000)
     let size = RegularFile.facts(service.home.database)?.size ?? 0
     let walSize = RegularFile.facts(service.home.database + "-wal")?.size ?? 0
+    let warnings = warnings(service, database)
     let last = try database.checkpoints(RecordFilter(limit: 1)).first
     if shared.json {
       return Outcome(
@@ -56,6 +57,9 @@ struct StatusCommand: Verb {
               "pending": service.spool.pending.count,
               "quarantined": service.spool.quarantined.count,
             ] as JSONOutput.Object,
+            "warnings": warnings.map {
+              ["message": $0.message, "hint": $0.hint] as JSONOutput.Object
+            },
             "last_checkpoint": last.map(JSONOutput.checkpoint),
             "sessions": sessions.map(JSONOutput.session),
             "hooks": hooks.map {
@@ -108,12 +112,21 @@ struct StatusCommand: Verb {
         "hook      \(People.line(hook.event, 20)): \(hook.runs) runs, p50 \(ms(hook.p50)), p95 "
         + "\(ms(hook.p95)), p99 \(ms(hook.p99)) ms\n"
     }
+    for warning in warnings {
+      text += "warning   \(People.line(warning.message, 400)); \(warning.hint)\n"
+    }
     for problem in problems.suffix(5) {
       text +=
         "problem   \(People.time(problem.at)) \(People.line(problem.event, 20)): "
         + People.line(problem.message) + (problem.hint.map { "; \($0)" } ?? "") + "\n"
     }
     return Outcome(output: text)
+  }
+
+  private func warnings(
+    _ service: MemoryService, _ database: MemoryDatabase
+  ) -> [(message: String, hint: String)] {
+    [HomeCare(home: service.home).warning, StoreSize(database)?.warning].compactMap(\.self)
   }
 
   private func ms(_ microseconds: Int64) -> String {

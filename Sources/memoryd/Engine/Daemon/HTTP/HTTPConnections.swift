@@ -26,7 +26,8 @@ final class HTTPConnections: Sendable {
       defer { open.append(Connection(id: ObjectIdentifier(channel), channel: channel)) }
       guard open.count >= most else { return nil }
       guard
-        let index = open.firstIndex(where: { !$0.isTrusted }) ?? open.firstIndex(where: { !$0.isBusy })
+        let index = open.firstIndex(where: { !$0.isTrusted })
+          ?? open.firstIndex(where: { !$0.isBusy })
       else { return channel }
       return open.remove(at: index).channel
     }
@@ -35,7 +36,9 @@ final class HTTPConnections: Sendable {
 
   func note(_ channel: any Channel, isTrusted: Bool, isBusy: Bool) {
     open.withLock { open in
-      guard let index = open.firstIndex(where: { $0.id == ObjectIdentifier(channel) }) else { return }
+      guard let index = open.firstIndex(where: { $0.id == ObjectIdentifier(channel) }) else {
+        return
+      }
       open[index].isTrusted = isTrusted
       open[index].isBusy = isBusy
     }

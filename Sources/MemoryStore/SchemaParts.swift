@@ -1,0 +1,79 @@
+import GRDB
+
+/// What a database's schema consists of, to be set beside what the steps make. A trigger or view of
+/// somebody else would run within our own writes.
+struct SchemaParts {
+  struct Part: Equatable {
+    /// `table`, `index`, `trigger` or `view`.
+    var type: String
+    /// White space does not count.
+    var sql: String
+
+    /// Carries out something by itself, so that its text counts, not only its name.
+    var isCode: Bool {
+      type == "trigger" || type == "view" || sql.lowercased().hasPrefix("create virtual table")
+    }
+  }
+
+  private(set) var byName: [String: Part] = [:]
+
+  init(_ db: Database) throws {
+    for row in try Row.fetchAll(db, sql: "SELECT type, name, sql FROM sqlite_schema") {
+      let name: String = row["name"]
+      // Names that SQLite gives itself, and nobody else can.
+      if name.hasPrefix("sqlite_") { continue }
+      let sql = (row["sql"] as String? ?? "").split(whereSeparator: \.isWhitespace)
+      byName[name] = Part(type: row["type"], sql: sql.joined(separator: " "))
+    }
+  }
+
+  /// Those that these steps make.
+  static func made(by steps: [SchemaStep]) throws -> SchemaParts {
+    let queue = try DatabaseQueue()
+    try MemoryDatabase.migrate(queue, steps: steps)
+    return try queue.read { try SchemaParts($0) }
+  }
+
+  /// Tables, triggers and views that are not of `ours`, as `the trigger NAME`. Indexes hold no more than
+  /// their tables.
+  func foreign(to ours: SchemaParts) -> [String] {
+    byName.filter { name, part in
+      guard part.type != "index" else { return false }
+      guard let own = ours.byName[name], own.type == part.type else { return true }
+      return (own.isCode || part.isCode) && own != part
+    }.map { "the \($0.value.type) \(Self.shown($0.key))" }.sorted()
+  }
+
+  func sql(of name: String) -> String? { byName[name]?.sql }
+
+  /// Names of `ours` that are not here.
+  func missing(of ours: SchemaParts) -> [String] {
+    ours.byName.keys.filter { byName[$0] == nil }.sorted()
+  }
+
+  /// A name may hold anything.
+  private static func shown(_ name: String) -> String {
+    let text = name.unicodeScalars.prefix(60).map {
+      (0x20..<0x7F).contains($0.value) ? Character($0) : "?"
+    }
+    return String(text)
+  }
+}
+
+extension MemoryDatabase {
+  /// - Throws: ``StoreError`` with the code, for the first thing that memoryd did not make.
+  static func refuseForeign(
+    _ db: Database, steps: [SchemaStep], in what: String, _ code: StoreError.Code, hint: String
+  ) throws {
+    let foreign = try SchemaParts(db).foreign(to: SchemaParts.made(by: steps))
+    guard let first = foreign.first else { return }
+    let more = foreign.count > 1 ? " and \(foreign.count - 1) more" : ""
+    throw StoreError(
+      code, "\(what) holds \(first)\(more), which memoryd did not make", hint: hint)
+  }
+
+  /// What steps before this number make, as the store has it.
+  static func steps(_ steps: [SchemaStep], upTo number: Int) -> [SchemaStep] {
+    steps.filter { $0.number <= number }
+  }
+}
