@@ -60,6 +60,6 @@ import Testing
     let id = try #require(try line("file1.txt")["id"] as? String)
     try place.run("wrong", id)
     let text = try place.run("resume").output
-    #expect(!text.contains("file1.txt") && text.contains("file2.txt"))
+    #expect(!text.contains("look at file1.txt") && text.contains("look at file2.txt"), "\(text)")
   }
 }

@@ -170,7 +170,8 @@ import Testing
 
   @Test func nothing_isNoCheckpointAndNoHandoff() throws {
     for arguments in [
-      ["checkpoint"], ["checkpoint", "--objective", "  "], ["checkpoint", "--next", ""], ["handoff"],
+      ["checkpoint"], ["checkpoint", "--objective", "  "], ["checkpoint", "--next", ""],
+      ["handoff"],
     ] {
       let result = try place.start(arguments).finish()
       #expect(result.status == 65, "\(arguments): \(result.output)")

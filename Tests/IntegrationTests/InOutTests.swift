@@ -42,6 +42,8 @@ import Testing
     try place.write(Self.lines(30), to: "corpus.jsonl")
     try place.run("import", file("corpus.jsonl"))
     _ = try place.sqlite("INSERT INTO entry_copies SELECT 'fork', min(number), 1, 0 FROM entries")
+    let lines = try place.run("resume", "--explain", "--json").items()
+    try place.run("wrong", try #require(lines.last?["id"] as? String))
     let release = try place.holdLock()
     try place.run("checkpoint", input: place.hook("Stop"))
     let spooled = try place.run("task", "add", "spooled", "--json").json()

@@ -21,11 +21,14 @@ public struct DocumentLine: Sendable, Equatable {
     let words = line.split(separator: " ", omittingEmptySubsequences: true)
     var kept: [Substring] = []
     for word in words {
-      if word.hasPrefix("ago"), kept.count > 1, ["s", "min", "h", "days"].contains(kept.last ?? ""),
+      if word.hasPrefix("ago"), kept.count > 1,
+        ["s", "min", "h", "days"].contains(kept.last ?? ""),
         kept[kept.count - 2].allSatisfy(\.isNumber)
       {
         kept.removeLast(2)
-      } else if word.hasPrefix("×"), word.dropFirst().allSatisfy({ $0.isNumber || $0 == ";" || $0 == "," }) {
+      } else if word.hasPrefix("×"),
+        word.dropFirst().allSatisfy({ $0.isNumber || $0 == ";" || $0 == "," })
+      {
         continue
       } else {
         kept.append(word)

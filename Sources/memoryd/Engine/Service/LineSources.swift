@@ -36,9 +36,10 @@ struct LineSources {
     var source = LineSource(line: line, author: author, rule: rule)
     switch line.section {
     case "Decisions":
-      source.entryID = document.decisions.first { decision in
-        line.quoted.contains { decision.decision.oneLine.hasPrefix($0) }
-      }?.id
+      source.entryID =
+        document.decisions.first { decision in
+          line.quoted.contains { decision.decision.oneLine.hasPrefix($0) }
+        }?.id
     case "Open tasks":
       source.entryID = document.openTasks.first { line.text.hasSuffix("(\($0.id))") }?.id
     default:
@@ -56,7 +57,8 @@ struct LineSources {
 
   /// Why a section's lines are there, the kinds of entries that they come from, and whose words they
   /// are where no entry tells.
-  private static func rule(_ section: String) -> (rule: String, kinds: Set<String>, author: String) {
+  private static func rule(_ section: String) -> (rule: String, kinds: Set<String>, author: String)
+  {
     switch section {
     case "Last requests of the person, newest first", "Earlier requests":
       ("a request of the person, not taken back since", ["request"], "person")

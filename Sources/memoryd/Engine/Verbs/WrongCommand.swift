@@ -62,7 +62,8 @@ struct WrongCommand: Verb {
   private func missing(_ name: String) -> VerbError {
     VerbError(
       .notFound, "not_found", "there is no line \(People.line(name, 20)) here",
-      hint: undo ? "`memoryd wrong` lists what was struck" : "`memoryd resume --explain` names each")
+      hint: undo ? "`memoryd wrong` lists what was struck" : "`memoryd resume --explain` names each"
+    )
   }
 
   private func reply(_ struck: StruckLine, _ what: String, _ count: Int) -> Outcome {
