@@ -5,10 +5,10 @@ import Testing
 
 @Suite struct GitConfigTests {
   private let circumstances = GitConfig.Circumstances(
-    gitFolder: "/home/u/work/plum/.git", branch: "topic/a", userFolder: "/home/u")
+    gitFolder: "/home/u/trees/plum/.git", branch: "topic/a", userFolder: "/home/u")
 
   private func config(_ text: String) -> GitConfig {
-    GitConfig(text: text, path: "/home/u/work/plum/.git/config", circumstances)
+    GitConfig(text: text, path: "/home/u/trees/plum/.git/config", circumstances)
   }
 
   @Test(arguments: [
@@ -48,9 +48,9 @@ import Testing
       ).remote
     }
     #expect(remote("include") == "ssh://yes")
-    #expect(remote("includeIf \"gitdir:~/work/\"") == "ssh://yes")
+    #expect(remote("includeIf \"gitdir:~/trees/\"") == "ssh://yes")
     #expect(remote("includeIf \"gitdir:plum/.git\"") == "ssh://yes")
-    #expect(remote("includeIf \"gitdir/i:/HOME/*/work/**\"") == "ssh://yes")
+    #expect(remote("includeIf \"gitdir/i:/HOME/*/trees/**\"") == "ssh://yes")
     #expect(remote("includeIf \"onbranch:topic/\"") == "ssh://yes")
     #expect(remote("includeIf \"gitdir:~/other/\"") == nil)
     #expect(remote("includeIf \"onbranch:main\"") == nil)

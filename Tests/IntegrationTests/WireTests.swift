@@ -470,7 +470,7 @@ import Testing
     workplace.use(secure, timeout: 5000)
     workplace.environment["MEMORYD_VAULT_CA_FILE"] = workplace.path + "/ca.pem"
     workplace.environment["MEMORYD_VAULT_URL"] = "https://vault.test/mcp"
-    workplace.environment["HTTPS_PROXY"] = "http://ada:open-sesame@127.0.0.1:\(proxy.port)"
+    workplace.environment["HTTPS_PROXY"] = "http://user:open-sesame@127.0.0.1:\(proxy.port)"
     try workplace.run("task", "add", "through the proxy")
     #expect(try workplace.run("sync").status == 0)
     #expect(try secure.state().tasks(titled: "through the proxy").count == 1)
@@ -483,7 +483,7 @@ import Testing
       try workplace.run("canary", "--json").json()["reason"] as? String == "unreachable")
     let asked = try proxy.asked()
     #expect(asked.allSatisfy { $0["target"] as? String == "vault.test:443" } && !asked.isEmpty)
-    let credentials = Data("ada:open-sesame".utf8).base64EncodedString().lowercased()
+    let credentials = Data("user:open-sesame".utf8).base64EncodedString().lowercased()
     #expect(asked[0]["authorization"] as? String == "basic \(credentials)")
   }
 
@@ -564,7 +564,6 @@ import Testing
     let list = log.map {
       "\($0["tool"] ?? $0["rpc"] ?? "").\($0["action"] ?? "")\($0["fault"] ?? "")"
     }
-    print("\(way): \(log.count) requests", list)
     #expect(log.count <= 60, "\(list)")
     #expect(degradedLog.count <= 2, "\(degradedLog)")
     let state = try vault.state()

@@ -28,7 +28,6 @@ struct ProjectCommand: ParsableCommand {
       if let name = shared.project?.text {
         wanted = try ProjectCommand.find(name, service).id
       }
-      // What only ever had a name, and nothing under it any more, is nothing to look at.
       let wholes = all.filter {
         $0.joinedTo == nil && (wanted == nil || $0.id == wanted)
       }
@@ -142,7 +141,7 @@ struct ProjectCommand: ParsableCommand {
       abstract: "Parts what is no one project: by the folders in which its sessions began.",
       discussion: """
         memoryd project split api             each of its folders is a project of its own
-        memoryd project split api ~/work/api  only that folder
+        memoryd project split api ~/code/api  only that folder
         memoryd project split 7               takes `project join A 7` back
         memoryd project split 3 7             keeps two that begin with the same commit apart
         """)
@@ -159,33 +158,29 @@ struct ProjectCommand: ParsableCommand {
       guard let whole = try database.project(id: row), let head = whole.id else {
         throw ProjectCommand.unknown(which.text)
       }
-      if let other {
-        let second = try ProjectCommand.row(other.text, service, isRaw: true)
-        if try database.project(id: second)?.id != head {
-          try database.keepApart(head, second)
-          return ProjectCommand.reply(
-            "\(head) and \(second) stay apart", ["id": head, "apart": [second]],
-            undo: ["project join \(head) \(second)"], shared)
-        }
+      let second = try other.map { try ProjectCommand.row($0.text, service, isRaw: true) }
+      if let second, try database.project(id: second)?.id != head {
+        try database.keepApart(head, second)
+        return ProjectCommand.reply(
+          "\(head) and \(second) stay apart", ["id": head, "apart": [second]],
+          undo: ["project join \(head) \(second)"], shared)
       }
-      if other == nil, let parted = try database.part(row) {
+      if second == nil, let parted = try database.part(row) {
         return ProjectCommand.reply(
           "\(parted.part) is a project of its own",
           ["id": parted.whole, "apart": [parted.part]],
           undo: ["project join \(parted.whole) \(parted.part)"], shared)
       }
-      let only = other.map { service.project(at: service.absolute($0.text)).marks?.place }
       var apart: [Int64] = []
-      if other == nil {
+      if let second {
+        if second != head, try database.part(second) != nil { apart.append(second) }
+      } else {
         for part in try database.projects() where part.joinedTo == head {
           // What was filed by its name is no folder.
           if part.joinReason != "name", try database.part(part.id) != nil { apart.append(part.id) }
         }
-      } else if let second = try other.map({
-        try ProjectCommand.row($0.text, service, isRaw: true)
-      }), second != head, try database.part(second) != nil {
-        apart.append(second)
       }
+      let only = other.map { service.project(at: service.absolute($0.text)).marks?.place }
       for part in try parts(of: whole, service) where only == nil || only == part.place {
         guard apart.isEmpty || other == nil else { break }
         apart.append(try database.split(part.part, outOf: head, at: service.clock.now))
@@ -254,7 +249,7 @@ struct ProjectCommand: ParsableCommand {
       commandName: "assign",
       abstract: "Files what came with a project's name only.",
       discussion: """
-        memoryd project assign api ~/work/api  all that waits under the name api, and what will come
+        memoryd project assign api ~/code/api  all that waits under the name api, and what will come
         memoryd project assign 01M83… 4        one task or decision
         """)
 
