@@ -111,6 +111,8 @@ public final class SyncRun {
   private var probe: () -> CanaryProbe.Answer? = { nil }
   /// What became of the row that was sent last, not yet noted.
   private var carried: (row: OutboxRow, settlement: OutboxSettlement)?
+  /// When this pass began to read the backup, Unix ms, with whatever result.
+  private var backupReadAt: Int64?
   /// Ms that calls take here.
   private var pace = 50
 
@@ -654,9 +656,6 @@ public final class SyncRun {
   private func ripe(_ row: OutboxRow) -> Int64 {
     row.state == .sent ? planner.lookAfter(row) : max(planner.lookAfter(row), row.updatedAt)
   }
-
-  /// When this pass began to read the backup, Unix ms, with whatever result.
-  private var backupReadAt: Int64?
 
   private func readTasks() throws(StoreError) {
     let readAt = clock.now

@@ -125,16 +125,18 @@ struct TimeZoneRule: Sendable, Equatable {
     var time: Int64 = 7200
   }
 
+  private struct Summer: Equatable {
+    /// Seconds east of UTC.
+    var offset: Int64
+    var start: Change
+    var end: Change
+  }
+
   /// Seconds east of UTC.
   private let standard: Int64
-  private var summer: (offset: Int64, start: Change, end: Change)?
+  private var summer: Summer?
 
   var isFixed: Bool { summer == nil }
-
-  static func == (a: TimeZoneRule, b: TimeZoneRule) -> Bool {
-    a.standard == b.standard && a.summer?.offset == b.summer?.offset
-      && a.summer?.start == b.summer?.start && a.summer?.end == b.summer?.end
-  }
 
   init?(_ text: String) {
     var reader = Reader(rest: text.utf8[...])
@@ -156,7 +158,7 @@ struct TimeZoneRule: Sendable, Equatable {
       }
       (start, end) = (first, second)
     }
-    summer = (east, start, end)
+    summer = Summer(offset: east, start: start, end: end)
   }
 
   /// - Parameter instant: Unix ms.

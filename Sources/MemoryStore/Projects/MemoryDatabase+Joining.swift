@@ -412,9 +412,7 @@ extension MemoryDatabase {
       }
     }
   }
-}
 
-extension MemoryDatabase {
   /// The row of a place itself, whatever it was joined to.
   public func row(ofPlace marks: ProjectMarks) throws(StoreError) -> Int64? {
     try read { try Self.row(of: ProjectReference(identity: "", name: "", marks: marks), $0) }

@@ -161,10 +161,10 @@ final class BackgroundWork: Sendable {
     self.log = log
   }
 
-  /// One look at everything.
   /// Steps of some 50 ms in each look, while there is an index to be renewed.
   private static let renewals = 4
 
+  /// One look at everything.
   func look() {
     if isReplaced() { return }
     trimMemory()

@@ -251,8 +251,8 @@ struct ClaudeCheck {
     let bytes = (try? handle.read(upToCount: 1 << 18)) ?? nil
     guard let bytes else { return nil }
     for line in bytes.split(separator: 0x0A).prefix(50) {
-      let object = (try? JSONSerialization.jsonObject(with: line)) as? [String: Any]
-      if let text = object?["timestamp"] as? String, let time = Timestamp.milliseconds(text) {
+      let text = (try? JSONText(Array(line)))?.root["timestamp"]?.string
+      if let time = text.flatMap(Timestamp.milliseconds) {
         return time
       }
     }
