@@ -181,4 +181,14 @@ import Testing
       #expect(transcript.time(tape.root(text)) == nil)
     }
   }
+
+  @Test(arguments: ["-9.223372036854775808e18", "-9223372036854775808", "-1e300"])
+  func time_belowAllTimes_isOdd(number: String) {
+    let transcript = ClaudeTranscript(redactor: Redactor())
+    let tape = JSONTape()
+    Array(number.utf8).withUnsafeBufferPointer { text in
+      _ = try? tape.parse(text)
+      #expect(transcript.time(tape.root(text)) == nil)
+    }
+  }
 }

@@ -83,7 +83,7 @@ extension TranscriptGatherer {
     guard let value else { return nil }
     var time = value.string.flatMap { Timestamp.milliseconds($0) }
     if time == nil, let number = value.int {
-      let isSeconds = abs(number) < 100_000_000_000
+      let isSeconds = number.magnitude < 100_000_000_000
       time = Int64(isSeconds ? number * 1000 : number)
     }
     guard let time, time >= Self.earliest else { return nil }
