@@ -28,7 +28,8 @@ import Testing
   private func fill(_ count: Int = 300) throws -> MemoryDatabase {
     let database = try folder.database()
     for number in 0..<count {
-      try database.commit(.task("harbor crane \(number) \(String(repeating: "rope ", count: 30))"))
+      _ = try database.commit(
+        .task("harbor crane \(number) \(String(repeating: "rope ", count: 30))"))
     }
     return database
   }

@@ -88,7 +88,7 @@ struct ClaudeInstaller {
   ) throws -> Edit? {
     let (known, bytes, exists) = try ClaudeFiles.read(path)
     do throws(ClaudeHooks.Odd) {
-      guard var text = try known ?? (try? JSONText(Array("{}\n".utf8))) else { return nil }
+      guard var text = known ?? (try? JSONText(Array("{}\n".utf8))) else { return nil }
       try change(&text)
       guard text.bytes != bytes else { return nil }
       return Edit(
