@@ -77,8 +77,7 @@ public struct EntryDraft: Sendable, Equatable {
     var bytes = Array(words.utf8)[...]
     while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
     while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = FNV1a.hash(bytes)
     return String(hash, radix: 36)
   }
 }

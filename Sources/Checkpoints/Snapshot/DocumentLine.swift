@@ -1,3 +1,5 @@
+import MemoryStore
+
 /// A line of a recovery document, by which a person may ask why it is there, or strike it.
 public struct DocumentLine: Sendable, Equatable {
   /// The heading above it.
@@ -10,8 +12,7 @@ public struct DocumentLine: Sendable, Equatable {
   public var id: String { Self.id(of: text) }
 
   static func id(of line: String) -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in core(line).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = FNV1a.hash(core(line).utf8)
     let digits = String(hash >> 24, radix: 16)
     return String(repeating: "0", count: 10 - digits.count) + digits
   }

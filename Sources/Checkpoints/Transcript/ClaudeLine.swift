@@ -1,3 +1,5 @@
+import MemoryStore
+
 /// What a line of Claude Code's says of itself: who wrote it, and on which line it hangs.
 struct ClaudeLine {
   /// Of its id, short; ids are only compared.
@@ -38,8 +40,7 @@ struct ClaudeLine {
   /// A hash (FNV-1a, 64 bits) in base 36; empty for no id.
   private static func mark(_ value: JSONValue?) -> String {
     guard let value, value.isString, !value.rawUTF8.isEmpty else { return "" }
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in value.rawUTF8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = FNV1a.hash(value.rawUTF8)
     return String(hash, radix: 36)
   }
 

@@ -233,8 +233,7 @@ public struct TranscriptReader {
     let got = pread(descriptor, &bytes, count, off_t(offset) - off_t(count))
     guard got > 0 else { return [] }
     // A hash (FNV-1a, 64 bits): the bytes themselves may be part of a secret.
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes[..<got] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = FNV1a.hash(bytes[..<got])
     let digits = (0..<8).map { UInt8(truncatingIfNeeded: hash >> (8 * UInt64($0))) }
     return digits + [bytes[got - 1] == 0x0A ? 0x0A : 0]
   }

@@ -77,8 +77,7 @@ public struct ProjectMarks: Codable, Sendable, Hashable {
 
   /// The place for files that others read: a hash, FNV-1a, 64 bits.
   public var key: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in place.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    let hash = FNV1a.hash(place.utf8)
     return String(hash, radix: 16)
   }
 

@@ -49,8 +49,7 @@ struct InstallRecord: Codable, Sendable {
 
   /// Length and FNV-1a hash: tells whether somebody has changed a file since, no more.
   static func fingerprint(_ bytes: [UInt8]) -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = FNV1a.hash(bytes)
     return "\(bytes.count)-\(String(hash, radix: 16))"
   }
 }

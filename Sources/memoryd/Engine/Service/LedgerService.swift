@@ -79,8 +79,7 @@ struct LedgerService {
 
   /// Tells one document from another; FNV-1a, 64 bits.
   static func hash(of document: String) -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in document.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    let hash = FNV1a.hash(document.utf8)
     return String(hash, radix: 16) + "-\(document.utf8.count)"
   }
 
