@@ -43,7 +43,7 @@ let package = Package(
       name: "CCmark", pkgConfig: "libcmark",
       providers: [.apt(["libcmark-dev"]), .brew(["cmark"])]),
 
-    .systemLibrary(name: "CPosix"),
+    .target(name: "CPosix"),
 
     .target(
       name: "MemoryStore",

@@ -1,0 +1,88 @@
+#define _GNU_SOURCE
+#include "CPosix.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+int memoryd_accept(int descriptor) {
+#ifdef __linux__
+  return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#else
+  int one = accept(descriptor, NULL, NULL);
+  if (one >= 0) {
+    fcntl(one, F_SETFD, FD_CLOEXEC);
+    fcntl(one, F_SETFL, fcntl(one, F_GETFL) | O_NONBLOCK);
+  }
+  return one;
+#endif
+}
+
+void memoryd_bound_heap(void) {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 1 << 18);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
+void memoryd_trim_heap(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+int memoryd_pipe(int ends[2]) {
+#ifdef __linux__
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0) return -1;
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
+}
+
+long memoryd_peer_user(int descriptor) {
+#ifdef __linux__
+  struct ucred peer;
+  socklen_t length = sizeof(peer);
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
+  return peer.uid;
+#else
+  uid_t user;
+  gid_t group;
+  return getpeereid(descriptor, &user, &group) == 0 ? (long)user : -1;
+#endif
+}
+
+long long memoryd_birth(const char *path) {
+#ifdef __linux__
+  struct statx facts;
+  if (statx(AT_FDCWD, path, 0, STATX_BTIME, &facts) != 0) return 0;
+  if (!(facts.stx_mask & STATX_BTIME)) return 0;
+  return facts.stx_btime.tv_sec * 1000000000LL + facts.stx_btime.tv_nsec;
+#else
+  struct stat facts;
+  if (stat(path, &facts) != 0) return 0;
+  return (long long)facts.st_birthtimespec.tv_sec * 1000000000LL + facts.st_birthtimespec.tv_nsec;
+#endif
+}
+
+int memoryd_nameless_file(void) {
+#ifdef __linux__
+  return memfd_create("memoryd-input", 0);
+#else
+  char name[] = "/tmp/memoryd-input-XXXXXX";
+  int descriptor = mkstemp(name);
+  if (descriptor >= 0) unlink(name);
+  return descriptor;
+#endif
+}

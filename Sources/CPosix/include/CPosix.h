@@ -1,0 +1,32 @@
+// System calls that the C library only declares under _GNU_SOURCE, which Swift's view of it lacks.
+//
+// No header is included here: a struct of the C library that this module saw first would belong to
+// it, and a Swift file that uses `timespec` would have to import CPosix on one machine and not on
+// another.
+#ifndef MEMORYD_CPOSIX_H
+#define MEMORYD_CPOSIX_H
+
+// Accepts a connection that no child inherits and that never blocks; -1 with errno.
+int memoryd_accept(int descriptor);
+
+// Keeps a process of many threads from keeping what each of them once needed: by default every
+// thread has a heap of its own, and a large block that was freed once makes all later ones as large
+// stay in them.
+void memoryd_bound_heap(void);
+
+// Gives unused memory back to the system.
+void memoryd_trim_heap(void);
+
+// A pipe that no other child inherits; -1 with errno.
+int memoryd_pipe(int ends[2]);
+
+// The user at the other end of a Unix socket; -1 where the system does not tell.
+long memoryd_peer_user(int descriptor);
+
+// When a folder was made, in ns since 1970; 0 where the file system does not tell.
+long long memoryd_birth(const char *path);
+
+// A file without a name that outlives execve; -1 with errno.
+int memoryd_nameless_file(void);
+
+#endif
