@@ -45,9 +45,11 @@ test-all: deps test-vault
 	MEMORYD_TEST_ALL=1 $(SWIFT) test --skip-build
 	@$(MAKE) --no-print-directory cases MEMORYD=.build/debug/memoryd
 
-## Reports of users of comparable tools as small inputs, where ../shared/cases is there.
+## Reports of users of comparable tools as small inputs, where ../shared/cases is there: without a
+## daemon, then with one.
 cases:
 	@scripts/cases.sh $(MEMORYD)
+	@scripts/cases.sh --daemon $(MEMORYD)
 
 ## The libraries' tests under the thread sanitizer, in a build folder of its own. Those that run
 ## whole processes against deadlines are left out: the sanitizer makes each start take a second.

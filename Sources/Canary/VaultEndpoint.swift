@@ -70,11 +70,37 @@ public struct VaultEndpoint: Sendable {
     return path.split(separator: "/").map(String.init).filter { $0.count >= 8 && $0 != "{token}" }
   }
 
-  /// Tells one vault from another without telling where it is: a hash of `vault.url` as it was
-  /// set. FNV-1a, 64 bits.
-  public static func fingerprint(of url: String) -> String {
+  // MARK: Which vault it is
+
+  /// A vault's address, whatever its token, scheme and spelling: host, a port that is not the
+  /// scheme's own, and path. Nothing of it is secret.
+  public static func address(of url: String, authentication: Authentication) -> String {
+    guard let parts = URLComponents(string: url.replacing("{token}", with: "")),
+      let host = parts.host?.lowercased(), !host.isEmpty
+    else { return url }
+    let own = parts.scheme?.lowercased() == "http" ? 80 : 443
+    let port = parts.port.flatMap { $0 == own ? nil : ":\($0)" } ?? ""
+    var path = parts.path.split(separator: "/").map(String.init)
+    // A path that holds its token somewhere: what may be one is left out.
+    if authentication == .path, !url.contains("{token}") {
+      let secrets = secrets(inPathOf: url)
+      path.removeAll(where: secrets.contains)
+    }
+    return ([host + port] + path).joined(separator: "/")
+  }
+
+  /// Tells one vault from another without telling where it is: a hash of its address.
+  public static func identity(of url: String, authentication: Authentication) -> String {
+    hash(address(of: url, authentication: authentication))
+  }
+
+  /// Of what version 0.1 knew a vault by: the URL as it was set.
+  public static func formerIdentity(of url: String) -> String { hash(url) }
+
+  /// FNV-1a, 64 bits.
+  private static func hash(_ text: String) -> String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in url.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     return String(hash, radix: 16)
   }
 }

@@ -19,16 +19,19 @@ public struct Adoption {
   let database: MemoryDatabase
   let files: FallbackFiles
   let clock: WallClock
+  /// Where what is taken in may go.
+  let consent: VaultConsent
   /// The snapshot of a checkpoint that was made by hand, in the store's layout.
   let checkpointBody: (CheckpointDraft) -> String
 
   public init(
-    database: MemoryDatabase, files: FallbackFiles, clock: WallClock,
+    database: MemoryDatabase, files: FallbackFiles, clock: WallClock, consent: VaultConsent,
     checkpointBody: @escaping (CheckpointDraft) -> String
   ) {
     self.database = database
     self.files = files
     self.clock = clock
+    self.consent = consent
     self.checkpointBody = checkpointBody
   }
 
@@ -127,7 +130,8 @@ public struct Adoption {
         : .checkpoint(draft(entry))
       _ = try database.commit(
         StoreWrite(
-          requestID: request, at: clock.now, operation: operation, sharedMarker: entry.key))
+          requestID: request, at: clock.now, operation: operation, sharedMarker: entry.key,
+          consent: consent))
       return
     }
     // Ticked since it was adopted.
@@ -149,7 +153,7 @@ public struct Adoption {
     _ = try database.commit(
       StoreWrite(
         requestID: request, at: clock.now,
-        operation: .changeTask(TaskChange(id: id, completes: true))))
+        operation: .changeTask(TaskChange(id: id, completes: true)), consent: consent))
   }
 
   // MARK: memoryd's own
@@ -247,6 +251,7 @@ public struct Adoption {
       requestID: request,
       at: record["time"].flatMap { Timestamp.milliseconds($0) } ?? clock.now,
       project: isChange ? nil : record["project"].map { .named($0, key: record["place"]) },
-      session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id)
+      session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id,
+      consent: consent)
   }
 }

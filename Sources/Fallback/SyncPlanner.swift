@@ -150,7 +150,7 @@ struct SyncPlanner {
       if let patience = impatience(row) { return patience }
       if row.makesItem { return foundStep(row) ?? .send(row, isProvenAbsent: false) }
       return row.mustLook ? restoredChange(row) : change(row, isProvenAbsent: false)
-    case .synced, .quarantined, .dropped:
+    case .held, .synced, .quarantined, .dropped:
       return nil
     }
   }
@@ -161,7 +161,7 @@ struct SyncPlanner {
     case .sent: !isKeyed(row)
     case .queued: row.mustLook
     case .uncertain: true
-    case .synced, .quarantined, .dropped: false
+    case .held, .synced, .quarantined, .dropped: false
     }
   }
 
@@ -284,7 +284,7 @@ struct SyncPlanner {
       return .send(row, isProvenAbsent: isProvenAbsent)
     case .uncertain:
       return .hold(row, because: "it is not certain that the vault has the task")
-    case .synced, .quarantined, .dropped, nil:
+    case .held, .synced, .quarantined, .dropped, nil:
       let error = "the vault never got the task"
       return .settle(row, .quarantined(error: error), because: error)
     }

@@ -18,8 +18,7 @@ public final class SyncRun {
     public var patience: Int64
     /// The file beside the store that tells when a backup was put back.
     public var witness: String
-    /// Tells one vault from another.
-    public var vaultName: String
+    public var vault: VaultReference
     /// Held while a run goes on: the system lets go of it when a process dies.
     public var lock: String
     /// What the run does beyond sending.
@@ -31,7 +30,7 @@ public final class SyncRun {
 
     public init(
       timeout: Int, lag: Int64, end: ContinuousClock.Instant?, patience: Int64,
-      vaultName: String, witness: String, lock: String, effort: Effort = .whole,
+      vault: VaultReference, witness: String, lock: String, effort: Effort = .whole,
       takesCheckpoint: Bool = true, isCancelled: @escaping () -> Bool = { false }
     ) {
       self.isCancelled = isCancelled
@@ -41,7 +40,7 @@ public final class SyncRun {
       self.lag = lag
       self.end = end
       self.patience = patience
-      self.vaultName = vaultName
+      self.vault = vault
       self.witness = witness
       self.lock = lock
     }
@@ -158,7 +157,8 @@ public final class SyncRun {
       withExtendedLifetime(ownLock) {}
     }
     try writeWitness(lease.owner)
-    hasShared = try database.hasSharedRows()
+    try database.note(settings.vault, at: clock.now)
+    hasShared = try database.hasSharedRows(vault: settings.vault.id)
     if hasShared {
       // Held from before the read until everything is sent: what this read does not show, no
       // other memoryd of this folder sends meanwhile.
@@ -175,12 +175,12 @@ public final class SyncRun {
     }
     planner.maySendShared = lock != nil
     guard begin() else { return report }
-    looks = LookSchedules(try database.fact(.vaultLooks))
+    looks = LookSchedules(try database.fact(fact(.looks)))
     let known = looks
     try noteKeys()
     do throws(StoreError) {
       try drain(lease)
-      if looks != known { try database.update(.vaultLooks) { _ in looks.text } }
+      if looks != known { try database.update(fact(.looks)) { _ in looks.text } }
       try pull()
     } catch {
       try? flush(lease)
@@ -234,19 +234,18 @@ public final class SyncRun {
 
   /// Rows that were sent before the vault was known to honour keys went out without one.
   private func noteKeys() throws(StoreError) {
-    let known = try database.fact(.vaultKeys)
-    let parts = known?.split(separator: " ") ?? []
+    let known = try database.fact(fact(.keys)).flatMap { Int64($0) }
     if vault.honoursKeys {
-      if parts.count == 2, parts[0] == settings.vaultName, let since = Int64(parts[1]) {
-        planner.keysSince = since
-      } else {
-        let since = clock.now
-        try database.update(.vaultKeys) { _ in "\(settings.vaultName) \(since)" }
-        planner.keysSince = since
-      }
-    } else if !parts.isEmpty {
-      try database.update(.vaultKeys) { _ in "" }
+      let since = known ?? clock.now
+      if known == nil { try database.update(fact(.keys)) { _ in String(since) } }
+      planner.keysSince = since
+    } else if known != nil {
+      try database.update(fact(.keys)) { _ in "" }
     }
+  }
+
+  private func fact(_ fact: MemoryDatabase.VaultFact) -> MemoryDatabase.Fact {
+    .vault(fact, settings.vault.id)
   }
 
   // MARK: Draining
@@ -341,7 +340,8 @@ public final class SyncRun {
     var cursor: Int64 = 0
     while !isStopped {
       let rows = try database.outbox(
-        kind: kind, states: [.queued, .sent, .uncertain], after: cursor, limit: Self.page)
+        vault: settings.vault.id, kind: kind, states: [.queued, .sent, .uncertain], after: cursor,
+        limit: Self.page)
       guard let last = rows.last else { return }
       cursor = last.number
       try readWhatIsNeeded(for: rows, kind)
@@ -463,7 +463,8 @@ public final class SyncRun {
       try readFence()
       if isStopped { return }
     }
-    if let task = row.aboutTaskID, let way = try database.wayOfTask(task), way.vaultID == nil,
+    if let task = row.aboutTaskID, let way = try database.wayOfTask(task, to: settings.vault.id),
+      way.vaultID == nil,
       way.maker?.isWaiting == true || way.maker == .uncertain
     {
       // The vault would not know which task is meant.
@@ -577,7 +578,9 @@ public final class SyncRun {
     case "decide":
       arguments["rationale"] = .string(
         Marker.attached(to: arguments["rationale"]?.string, row.marker ?? row.itemID))
-      if let task = arguments["task_id"]?.string, let way = try? database.wayOfTask(task) {
+      if let task = arguments["task_id"]?.string,
+        let way = try? database.wayOfTask(task, to: settings.vault.id)
+      {
         // One that the vault will never get has no name there.
         arguments["task_id"] = way.vaultID.map { .string($0) }
       }
@@ -688,7 +691,7 @@ public final class SyncRun {
   /// A checkpoint that the vault has now: while it is among the newest ten, so is what comes later.
   private func readFence() throws(StoreError) {
     if fence != nil { return }
-    if let known = try database.fact(.vaultCheckpoint) {
+    if let known = try database.fact(fact(.checkpoint)) {
       fence = known
       return
     }
@@ -706,9 +709,11 @@ public final class SyncRun {
     guard let readAt = planner.snapshot.tasksReadAt else { return }
     let tasks = planner.snapshot.tasks.values.sorted { $0.vaultID < $1.vaultID }
     report.pulled = try database.pull(
-      tasks.filter { $0.fields.title != "" }, at: clock.now, lag: settings.lag)
+      tasks.filter { $0.fields.title != "" }, from: settings.vault, at: clock.now,
+      lag: settings.lag)
     report.differences = try database.differences(
-      from: tasks, isComplete: planner.snapshot.hasAllTasks, readAt: readAt, lag: settings.lag)
+      from: tasks, in: settings.vault.id, isComplete: planner.snapshot.hasAllTasks, readAt: readAt,
+      lag: settings.lag)
     guard settings.takesCheckpoint, !isStopped, hasTime else { return }
     do throws(VaultFailure) {
       if let newest = try vault.newestCheckpoint(by: settings.end) { newestCheckpoint = newest }
@@ -733,7 +738,8 @@ public final class SyncRun {
     var steps: [SyncStep] = []
     for kind in Self.kinds {
       let rows = try database.outbox(
-        kind: kind, states: [.queued, .sent, .uncertain], after: 0, limit: Int.max)
+        vault: settings.vault.id, kind: kind, states: [.queued, .sent, .uncertain], after: 0,
+        limit: Int.max)
       try readWhatIsNeeded(for: rows, kind)
       planner.now = clock.now
       steps += rows.compactMap { planner.next($0) }

@@ -11,13 +11,14 @@ extension MemoryDatabase {
   static let exportedTables = [
     "meta", "projects", "project_marks", "sessions", "entries", "entry_copies", "transcripts",
     "usage", "checkpoints", "tasks", "decisions", "handoffs", "ledgers", "ledger_phases",
-    "ledger_groups", "ledger_items", "requests", "outbox", "hook_runs",
-    "struck_lines",
+    "ledger_groups", "ledger_items", "requests", "outbox", "vaults", "vault_items",
+    "vault_projects", "hook_runs", "struck_lines",
   ]
 
   /// What is true of this folder and this moment only: who is syncing, how the vault answered, what
   /// the fallback files looked like.
-  private static let staying = "('sync_lease', 'vault_health', 'fallback_seen')"
+  private static let staying =
+    "key IN ('sync_lease', 'fallback_seen') OR key LIKE '\(VaultFact.health.rawValue):%'"
 
   /// One value of a row.
   public enum ColumnValue: Sendable, Equatable {
@@ -110,7 +111,7 @@ extension MemoryDatabase {
   }
 
   private static func exported(_ table: String) -> String {
-    table == "meta" ? " WHERE key NOT IN \(staying)" : ""
+    table == "meta" ? " WHERE NOT (\(staying))" : ""
   }
 
   /// Without those that are computed.

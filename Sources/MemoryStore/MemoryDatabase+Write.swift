@@ -269,15 +269,16 @@ extension MemoryDatabase {
     guard try !isPrivate(kind, itemID, db) else { return }
     // A change has no place for a marker of its own; what it changes can be compared.
     let makesItem = action != "update" && action != "done"
+    let vault = try destination(of: itemID, kind, makesItem: makesItem, write, db)
     try db.execute(
       cached: """
-        INSERT INTO outbox (kind, action, item_id, payload, request_id, marker, must_look,
-          mirrored, created_at, updated_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO outbox (kind, action, item_id, payload, state, vault, request_id, marker,
+          must_look, mirrored, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        kind, action, itemID, payload(of: write), write.requestID,
-        makesItem ? write.sharedMarker ?? itemID : nil, write.sharedMarker != nil,
+        kind, action, itemID, payload(of: write), vault == nil ? "held" : "queued", vault,
+        write.requestID, makesItem ? write.sharedMarker ?? itemID : nil, write.sharedMarker != nil,
         // It was found in a fallback file.
         write.sharedMarker == nil ? 0 : 1, write.at, write.at,
       ])
@@ -294,7 +295,7 @@ extension MemoryDatabase {
   }
 
   /// What a vault takes of a write, in vault-mcp's own words for its arguments.
-  private static func payload(of write: StoreWrite) -> String {
+  static func payload(of write: StoreWrite) -> String {
     var fields = JSONFields()
     switch write.operation {
     case .checkpoint(let draft):

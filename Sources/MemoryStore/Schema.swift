@@ -25,6 +25,7 @@ enum Schema {
     // 9: words in one form, however they were written (SearchForm).
     SchemaStep(number: 9, sql: "", then: MemoryDatabase.beginRenewal),
     SchemaStep(number: 10, sql: ten), SchemaStep(number: 11, sql: eleven),
+    SchemaStep(number: 12, sql: vaults, then: VaultMigration.run),
   ]
 
   // 1: everything that a session needs to survive its compaction.

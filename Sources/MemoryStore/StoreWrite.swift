@@ -216,11 +216,13 @@ public struct StoreWrite: Codable, Sendable {
   /// Set where another memoryd may have sent the same to the vault: the marker by which both find
   /// it there. Such a write looks before it is sent for the first time.
   public var sharedMarker: String?
+  /// Where it may go; nil where that was not known when it was made, and then it goes nowhere.
+  public var consent: VaultConsent?
 
   public init(
     requestID: String, at: Int64, project: ProjectReference? = nil,
     session: SessionReference? = nil, operation: Operation, itemID: String? = nil,
-    sharedMarker: String? = nil
+    sharedMarker: String? = nil, consent: VaultConsent? = nil
   ) {
     self.requestID = requestID
     self.at = at
@@ -229,6 +231,7 @@ public struct StoreWrite: Codable, Sendable {
     self.operation = operation
     self.itemID = itemID
     self.sharedMarker = sharedMarker
+    self.consent = consent
   }
 }
 

@@ -49,7 +49,7 @@ import Testing
         == .array([
           .integer(0), .integer(-7), .integer(12), .integer(1000), .number(1.5), .integer(.max),
         ]))
-    #expect(parse("123456789012345678901234567890") == .number(123456789012345678901234567890))
+    #expect(parse("123456789012345678901234567890") == .number(1.2345678901234568e29))
     #expect(parse("1e999").map { String(decoding: $0.bytes, as: UTF8.self) } != "null")
   }
 

@@ -153,7 +153,7 @@ import Testing
       _ = try desk.database.advance(
         settle: row, as: .synced(vaultID: "V\(row.number)", task: nil), lease: lease, at: 2)
     }
-    let rows = try desk.database.outbox(mirrored: 1, states: [.synced], limit: 10)
+    let rows = try desk.database.outbox(vault: "1", mirrored: 1, states: [.synced], limit: 10)
     #expect(rows.count == 3)
     try desk.files.appendReceipts(rows, at: 3)
     try desk.files.appendReceipts(rows, at: 3)

@@ -24,7 +24,11 @@ final class Desk {
 
   func adopt() throws -> Adoption.Result {
     try required(
-      try Adoption(database: database, files: files, clock: .system) { _ in "{}" }.run())
+      try Adoption(
+        database: database, files: files, clock: .system, consent: VaultConsent(vault: .one)
+      ) {
+        _ in "{}"
+      }.run())
   }
 
   func append(_ text: String, to path: String? = nil) throws {
@@ -45,6 +49,10 @@ final class Desk {
   func titles(status: String? = nil) throws -> [String] {
     try database.tasks(status: status, filter: RecordFilter()).map(\.title).sorted()
   }
+}
+
+extension VaultReference {
+  static let one = VaultReference(id: "1", name: "one.example.org")
 }
 
 struct NothingThere: Error {}

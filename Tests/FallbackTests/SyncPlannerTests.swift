@@ -13,7 +13,7 @@ import Testing
   ) -> OutboxRow {
     var row = OutboxRow(
       number: number, kind: kind, action: action, itemID: "item\(number)",
-      payload: #"{"title":"t"}"#, state: state, requestID: "r\(number)",
+      payload: #"{"title":"t"}"#, state: state, vault: "1", requestID: "r\(number)",
       marker: ["update", "done"].contains(action) ? nil : "m\(number)", mustLook: false,
       lookAfter: lookAfter, notBefore: nil, sentAt: nil, fence: nil,
       attempts: state == .queued ? 0 : 1, refusals: 0, lastError: nil, vaultID: nil, syncedAt: nil,

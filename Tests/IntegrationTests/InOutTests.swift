@@ -41,6 +41,10 @@ import Testing
     try place.run("ledger", "add", "exported it", "--phase", "1")
     try place.write(Self.lines(30), to: "corpus.jsonl")
     try place.run("import", file("corpus.jsonl"))
+    try place.run("vault", "share", ".")
+    _ = try place.sqlite(
+      "INSERT INTO vault_items SELECT id, 'task', 'V1', (SELECT id FROM tasks), NULL, 1 FROM vaults"
+    )
     _ = try place.sqlite("INSERT INTO entry_copies SELECT 'fork', min(number), 1, 0 FROM entries")
     let lines = try place.run("resume", "--explain", "--json").items()
     try place.run("wrong", try #require(lines.last?["id"] as? String))

@@ -564,7 +564,8 @@ import Testing
     let list = log.map {
       "\($0["tool"] ?? $0["rpc"] ?? "").\($0["action"] ?? "")\($0["fault"] ?? "")"
     }
-    #expect(log.count <= 60, "\(list)")
+    // Killed twice: the second time costs a handshake, a list and a look of its own.
+    #expect(log.count <= (way == .killed ? 66 : 60), "\(list)")
     #expect(degradedLog.count <= 2, "\(degradedLog)")
     let state = try vault.state()
     #expect(state.tasks.count == 4 + 6 + 3 + 3)

@@ -46,7 +46,10 @@ import Testing
     #expect(
       try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == Schema.current)
     let after = try counts(path)
-    for (table, count) in before { #expect(after[table] ?? 0 >= count, "\(table)") }
+    // Since when a vault honours keys is asked again.
+    for (table, count) in before {
+      #expect(after[table] ?? 0 >= count - (table == "meta" ? 1 : 0), "\(table)")
+    }
     #expect(try database.integrityProblems().isEmpty)
     try database.write {
       try $0.execute(
@@ -59,7 +62,7 @@ import Testing
   @Test(arguments: schemas) func outbox_isReadInEveryState(schema: Int) throws {
     let path = try copy(schema)
     let database = try MemoryDatabase(path: path, access: .migrating)
-    for state in OutboxRow.State.allCases {
+    for state in OutboxRow.State.allCases where state != .held {
       let rows = try database.outbox(states: [state])
       #expect(!rows.isEmpty && rows.allSatisfy { $0.state == state }, "\(state)")
       for row in rows {

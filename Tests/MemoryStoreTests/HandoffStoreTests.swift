@@ -42,7 +42,7 @@ import Testing
     let all = try database.handoffs(RecordFilter())
     #expect(all.count == 1 && all[0].createdAt == 5 && all[0].updatedAt == 9)
     // No vault has a place for it.
-    #expect(try database.outboxCounts().queued == 0)
+    #expect(try database.outboxCounts(vault: "1").queued == 0)
     #expect(try database.integrityProblems().isEmpty)
   }
 

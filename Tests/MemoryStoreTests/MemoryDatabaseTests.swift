@@ -31,7 +31,7 @@ import Testing
     #expect(second.id == first.id)
     #expect(second.isReplay && !first.isReplay)
     #expect(try database.counts().tasks == 1)
-    #expect(try database.outboxCounts().queued == 1)
+    #expect(try database.outboxCounts(vault: "1").queued == 1)
   }
 
   @Test func commit_putsTheOutboxRowBesideTheItem() throws {
@@ -66,7 +66,7 @@ import Testing
           requestID: "r", at: 1, project: .named("new"),
           operation: .changeTask(TaskChange(id: "01NONE", title: "x"))))
     }
-    #expect(try database.counts().projects == 0 && database.outboxCounts().queued == 0)
+    #expect(try database.counts().projects == 0 && database.outboxCounts(vault: "1").queued == 0)
     // The request id is free again: the same request can succeed once the cause is gone.
     let stored = try database.commit(.task("later", request: "r"))
     #expect(!stored.isReplay)

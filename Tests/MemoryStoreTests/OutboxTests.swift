@@ -145,11 +145,11 @@ import Testing
     let lease = try #require(try lease())
     let sent = try #require(try database.advance(send: try row(), lease: lease, at: 5).row)
     _ = try database.advance(settle: sent, as: .uncertain(error: "?"), lease: lease, at: 6)
-    #expect(try database.outboxCounts().uncertain == 1)
+    #expect(try database.outboxCounts(vault: "1").uncertain == 1)
     #expect(try database.retryOutbox([sent.number], at: 7) == 1)
     #expect(try row().state == .queued)
     #expect(try database.dropOutbox([sent.number], at: 8) == 1)
-    #expect(try row().state == .dropped && database.outboxCounts().queued == 0)
+    #expect(try row().state == .dropped && database.outboxCounts(vault: "1").queued == 0)
     #expect(try database.dropOutbox([sent.number], at: 9) == 0)
   }
 
@@ -178,28 +178,28 @@ import Testing
 
   @Test func pull_takesWhatChangedThere_andKeepsWhatWaitsHere() throws {
     let (id, _) = try syncedTask("A")
-    #expect(try database.pull([remote("theirs")], at: 100_000, lag: 10) == 1)
+    #expect(try database.pull([remote("theirs")], from: .one, at: 100_000, lag: 10) == 1)
     #expect(try database.task(id: id)?.title == "theirs")
     try change(id, "ours")
-    _ = try database.pull([remote("theirs again")], at: 200_000, lag: 10)
+    _ = try database.pull([remote("theirs again")], from: .one, at: 200_000, lag: 10)
     #expect(try database.task(id: id)?.title == "ours")
     #expect(try row(1).taskBase?.title == "theirs", "so that the conflict is seen when it is sent")
-    _ = try database.pull([remote("x", done: true)], at: 300_000, lag: 10)
+    _ = try database.pull([remote("x", done: true)], from: .one, at: 300_000, lag: 10)
     #expect(try database.task(id: id)?.status == "done")
-    _ = try database.pull([remote("x")], at: 400_000, lag: 10)
+    _ = try database.pull([remote("x")], from: .one, at: 400_000, lag: 10)
     #expect(try database.task(id: id)?.status == "done", "done wins over open")
   }
 
   @Test func pull_believesNoListThatIsOlderThanOurWrite() throws {
     let (id, _) = try syncedTask("A")
-    #expect(try database.pull([remote("stale")], at: 15, lag: 60_000) == 0)
+    #expect(try database.pull([remote("stale")], from: .one, at: 15, lag: 60_000) == 0)
     #expect(try database.task(id: id)?.title == "A")
   }
 
   @Test func pull_bringsOthersTasks_once() throws {
-    #expect(try database.pull([remote("new", id: "V9")], at: 1, lag: 1) == 1)
-    #expect(try database.pull([remote("new", id: "V9")], at: 100, lag: 1) == 0)
-    #expect(try database.counts().tasks == 1 && database.outboxCounts().queued == 0)
+    #expect(try database.pull([remote("new", id: "V9")], from: .one, at: 1, lag: 1) == 1)
+    #expect(try database.pull([remote("new", id: "V9")], from: .one, at: 100, lag: 1) == 0)
+    #expect(try database.counts().tasks == 1 && database.outboxCounts(vault: "1").queued == 0)
     #expect(try database.search("new", filter: RecordFilter()).count == 1)
   }
 }

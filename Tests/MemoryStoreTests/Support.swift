@@ -29,6 +29,12 @@ extension StoreWrite {
   {
     StoreWrite(
       requestID: request, at: at, project: .named("p"),
-      operation: .addTask(TaskDraft(title: title, source: "cc")))
+      operation: .addTask(TaskDraft(title: title, source: "cc")),
+      consent: VaultConsent(vault: .one))
   }
+}
+
+extension VaultReference {
+  static let one = VaultReference(id: "1", name: "one.example.org")
+  static let two = VaultReference(id: "2", name: "two.example.org", formerIDs: ["old2"])
 }

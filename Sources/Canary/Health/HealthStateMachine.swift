@@ -25,7 +25,7 @@ public enum HealthStateMachine {
 
   /// - Parameters:
   ///   - health: Nil if nothing is known yet.
-  ///   - vault: The fingerprint of the vault that was asked.
+  ///   - vault: The id of the vault that was asked.
   ///   - now: Unix ms.
   ///   - jitter: From 0 to 1, so that many processes do not come back in step.
   ///   - time: Writes a time for `degraded.log`.

@@ -1,6 +1,6 @@
 /// What all processes know of the vault: kept in the store, changed by ``HealthStateMachine`` only.
 public struct VaultHealth: Codable, Sendable, Equatable {
-  /// ``VaultEndpoint/fingerprint(of:)``: what is known of one vault says nothing of another.
+  /// ``VaultEndpoint/identity(of:authentication:)``: what is known of one vault says nothing of another.
   public var vault: String
   public var mode: Mode
   public var reason: ModeReason?

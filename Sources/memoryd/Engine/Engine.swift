@@ -79,7 +79,9 @@ struct Memoryd: ParsableCommand {
         ]),
       CommandGroup(
         name: "Vault",
-        subcommands: [SyncCommand.self, OutboxCommand.self, FallbackCommand.self]),
+        subcommands: [
+          SyncCommand.self, OutboxCommand.self, VaultCommand.self, FallbackCommand.self,
+        ]),
       CommandGroup(
         name: "Daemon and agents",
         subcommands: [

@@ -317,7 +317,7 @@ final class BackgroundWork: Sendable {
       return
     }
     if isChanged || hasAdopted {
-      let queued = (try? database.outboxCounts().queued) ?? 0
+      let queued = (try? database.outboxCounts(vault: vault.reference?.id).queued) ?? 0
       let newest = (try? database.newestOutboxNumber()) ?? 0
       state.withLock {
         $0.queued = queued

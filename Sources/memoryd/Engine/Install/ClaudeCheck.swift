@@ -186,7 +186,7 @@ struct ClaudeCheck {
   }
 
   private static func children(of folder: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).prefix(200)
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
       .map { folder + "/" + $0 }
   }
 
@@ -219,12 +219,14 @@ struct ClaudeCheck {
       ?? ((try? database.firstHookRun()) ?? nil)
     guard let installed else { return nil }
     var silent: [(id: String, path: String)] = []
-    let transcripts = Self.children(of: files.folder + "/projects").flatMap(Self.children)
-      .filter { $0.hasSuffix(".jsonl") }.prefix(Self.mostTranscripts)
-    for path in transcripts {
-      guard let facts = RegularFile.facts(path), facts.size > 0,
-        (0..<Self.window).contains(now - facts.modified)
-      else { continue }
+    let recent = Self.children(of: files.folder + "/projects").flatMap(Self.children)
+      .filter { $0.hasSuffix(".jsonl") }
+      .compactMap { path in
+        RegularFile.facts(path).map { (path: path, size: $0.size, modified: $0.modified) }
+      }
+      .filter { $0.size > 0 && (0..<Self.window).contains(now - $0.modified) }
+      .sorted { $0.modified > $1.modified }
+    for (path, _, _) in recent.prefix(Self.mostTranscripts) {
       let id = String((path as NSString).lastPathComponent.dropLast(6))
       guard (try? database.wasHooked(session: id)) == false,
         let begun = Self.firstTime(path), begun > installed
@@ -234,7 +236,9 @@ struct ClaudeCheck {
     guard !silent.isEmpty else {
       return Check(
         name: "claude sessions", isGood: true,
-        detail: "a hook has come of each session of the last day")
+        detail: recent.count > Self.mostTranscripts
+          ? "a hook has come of each of the newest \(Self.mostTranscripts) sessions"
+          : "a hook has come of each session of the last day")
     }
     let named = silent.prefix(Self.mostNamed).map { $0.id }.joined(separator: ", ")
     let more = silent.count > Self.mostNamed ? " and \(silent.count - Self.mostNamed) more" : ""

@@ -18,7 +18,6 @@ struct MCPForwarder {
   private var vault: VaultService { VaultService(service: service) }
 
   private struct Listing: Codable {
-    var vault: String
     /// Unix ms.
     var at: Int64
     /// JSON, as the vault gave them.
@@ -48,10 +47,11 @@ struct MCPForwarder {
 
   private func listing(_ meta: [String: WireJSON]) -> [WireJSON] {
     let now = service.clock.now
-    let known = ((try? service.reader().fact(.vaultTools)) ?? nil).flatMap {
+    guard let reference = vault.reference else { return [] }
+    let fact = MemoryDatabase.Fact.vault(.tools, reference.id)
+    let kept = ((try? service.reader().fact(fact)) ?? nil).flatMap {
       try? JSONDecoder().decode(Listing.self, from: Data($0.utf8))
     }
-    let kept = known.flatMap { $0.vault == vault.fingerprint ? $0 : nil }
     if let kept, (0..<Self.listAge).contains(now - kept.at) {
       return WireJSON(parsing: kept.tools.utf8)?.array ?? []
     }
@@ -60,10 +60,10 @@ struct MCPForwarder {
       defer { tools.close() }
       let list = try tools.allTools(meta: meta)
       let fresh = Listing(
-        vault: vault.fingerprint, at: now,
+        at: now,
         tools: String(decoding: WireJSON.array(list).bytes, as: UTF8.self))
       if let data = try? JSONEncoder().encode(fresh) {
-        _ = try? service.writer().update(.vaultTools) { _ in String(decoding: data, as: UTF8.self) }
+        _ = try? service.writer().update(fact) { _ in String(decoding: data, as: UTF8.self) }
       }
       return list
     } catch {

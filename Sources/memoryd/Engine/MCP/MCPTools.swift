@@ -471,7 +471,7 @@ struct MCPTools {
   // MARK: Care
 
   private func health(_ service: MemoryService) throws -> Payload {
-    _ = try service.reader().outboxCounts()
+    _ = try service.reader().newestOutboxNumber()
     return Payload(
       [
         "status": "ok", "version": Engine.version, "timestamp": Timestamp.string(service.clock.now),

@@ -98,7 +98,7 @@ extension JSONOutput {
       && ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
   }
 
-  /// `off`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.
+  /// `off`, `held`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.
   private static func vault(_ state: OutboxRow.State?, _ service: MemoryService) -> String {
     guard service.settings.hasVault else { return "off" }
     guard let state, !state.isWaiting else { return "queued" }
@@ -108,7 +108,8 @@ extension JSONOutput {
   static func outbox(_ row: OutboxRow) -> Object {
     [
       "number": row.number, "kind": row.kind, "action": row.action, "id": row.itemID,
-      "state": row.state.rawValue, "attempts": row.attempts, "last_error": row.lastError,
+      "state": row.state.rawValue, "vault": row.vault, "attempts": row.attempts,
+      "last_error": row.lastError,
       "marker": row.marker, "vault_id": row.vaultID, "created_at": Timestamp.string(row.createdAt),
       "sent_at": time(row.sentAt), "synced_at": time(row.syncedAt),
       "look_after": row.state == .sent ? time(row.lookAfter) : nil,

@@ -147,11 +147,13 @@ struct CanaryService {
 
   /// The probe's own answer, so that the tasks are here when the vault is not.
   private func pull(_ answer: CanaryProbe.Answer, _ vault: VaultService) {
-    guard let database = try? service.writer() else { return }
-    let last = ((try? database.fact(.pulledAt)) ?? nil).flatMap { Int64($0) } ?? 0
+    guard let database = try? service.writer(), let reference = vault.reference else { return }
+    let last =
+      ((try? database.fact(.vault(.pulledAt, reference.id))) ?? nil).flatMap { Int64($0) } ?? 0
     let now = service.clock.now
     guard !(0..<Self.pullInterval).contains(now - last) else { return }
-    _ = try? database.pull(answer.tasks.map { RemoteTask($0) }, at: now, lag: vault.lag)
+    _ = try? database.pull(
+      answer.tasks.map { RemoteTask($0) }, from: reference, at: now, lag: vault.lag)
   }
 
   // MARK: Session start
@@ -232,6 +234,7 @@ struct CanaryService {
     let settled = settle(isTyped: false)
     let news = VaultNews(service: service)
     let change = news.atStart(settled, session: recorder.session.id)
+    let ofBefore = news.ofBefore(recorder.project)
     let dirty = known ?? status?.paths(within: max(0, min(250, deadline.remaining - 400)))
     if let dirty, let git = recorder.git, known == nil {
       service.daemon?.noteUncommitted(dirty, in: git.root)
@@ -241,7 +244,7 @@ struct CanaryService {
     let lines = openingLines(recorder, settled, change)
     func speak() -> (facts: String, message: String?) {
       let warning = warning(problems)
-      let notes = [change, warning].compactMap(\.self)
+      let notes = [change, warning, ofBefore].compactMap(\.self)
       return (
         (([warning.map { Markdown.text($0) }].compactMap(\.self)) + lines)
           .map { "- \($0)\n" }.joined(),
@@ -371,8 +374,9 @@ struct CanaryService {
         verdict, project: recorder.project, excluding: recorder.session.id)
     else { return lines }
     var facts: [String] = []
-    if report.openTasks > 0 { facts.append("\(report.openTasks) open tasks") }
-    if report.pending > 0 { facts.append("\(report.pending) writes wait for the vault") }
+    if report.openTasks > 0 { facts.append(People.count(report.openTasks, "open task")) }
+    if report.pending == 1 { facts.append("1 write waits for the vault") }
+    if report.pending > 1 { facts.append("\(report.pending) writes wait for the vault") }
     if !facts.isEmpty {
       lines.append(
         "Project \(Markdown.inline(recorder.project.name)): \(facts.joined(separator: ", ")).")
@@ -456,7 +460,8 @@ struct CanaryService {
   /// One line: what is wrong and what happens next.
   private func warning(_ problems: [ProblemLog.Problem]) -> String? {
     guard let last = problems.last else { return nil }
-    let more = problems.count > 1 ? " (and \(problems.count - 1) earlier problems)" : ""
+    let earlier = People.count(problems.count - 1, "earlier problem")
+    let more = problems.count > 1 ? " (and \(earlier))" : ""
     let hint = last.hint.map { "; \($0)" } ?? ""
     return "\(last.event): \(last.message)\(hint)\(more)"
   }

@@ -8,7 +8,8 @@ struct LineSource {
   var entryID: String?
   /// Of the transcript, counted from 1.
   var transcriptLine: Int?
-  /// Who said it: `person`, `agent`, `tool`, `git`, `memoryd`.
+  /// Who said it: `person`, `agent`, `tool`, `git`, `memoryd`; `unknown` for decisions and tasks,
+  /// which are recorded without an author.
   var author: String
   /// Why it is in the document.
   var rule: String
@@ -73,8 +74,8 @@ struct LineSources {
     case "From the agent's own words":
       ("a sentence of the agent that names what nothing else here does", ["reply"], "agent")
     case "Repository": ("the repository as git or its files told", [], "git")
-    case "Decisions": ("a decision that was recorded for this project", [], "person or agent")
-    case "Open tasks": ("a task of this project that is open", [], "person or agent")
+    case "Decisions": ("a decision that was recorded for this project", [], "unknown")
+    case "Open tasks": ("a task of this project that is open", [], "unknown")
     case "Noted": ("said when a checkpoint was taken by hand, or the last failure", [], "agent")
     default: ("it belongs to the session", [], "memoryd")
     }

@@ -265,7 +265,8 @@ final class MemoryService {
   ) throws(StoreError) -> Acknowledgement {
     var write = StoreWrite(
       requestID: requestID + requestSuffix, at: clock.now, project: project, session: session,
-      operation: operation)
+      operation: operation,
+      consent: operation.isForVault ? VaultService(service: self).consent : nil)
     do throws(StoreError) {
       let receipt = try store(write, transcript, hook)
       write.itemID = receipt.id
@@ -332,8 +333,8 @@ final class MemoryService {
 
   /// Without a vault nothing waits for one.
   func pendingForVault() -> Int {
-    guard settings.hasVault else { return 0 }
-    return (try? database().outboxCounts().queued) ?? 0
+    guard let vault = VaultService(service: self).reference else { return 0 }
+    return (try? database().outboxCounts(vault: vault.id).queued) ?? 0
   }
 
   /// The last verdict that any process had; nobody is asked.

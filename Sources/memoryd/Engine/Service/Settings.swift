@@ -7,6 +7,7 @@ import Yams
 struct Settings: Sendable {
   enum Key: String, CaseIterable, Sendable {
     case vaultURL = "vault.url"
+    case vaultProjects = "vault.projects"
     case vaultToken = "vault.token"
     case vaultTokenFile = "vault.token_file"
     case vaultTokenCommand = "vault.token_command"
@@ -42,6 +43,7 @@ struct Settings: Sendable {
 
     var defaultValue: String {
       switch self {
+      case .vaultProjects: "all"
       case .vaultAuth: "bearer"
       case .vaultTimeout: "1500"
       case .vaultReadLag: "60000"
@@ -63,6 +65,9 @@ struct Settings: Sendable {
       case .vaultReadLag: Self.within(value, 0...3_600_000, "ms")
       case .resumeBudget: Self.within(value, 300...9_500, "UTF-16 units")
       case .hookDeadline: Self.within(value, 100...60_000, "ms")
+      case .vaultProjects:
+        value.contains(where: { $0 != "," && !$0.isWhitespace })
+          ? nil : "must be all, none, or projects' names with commas between them"
       case .vaultAuth: ["bearer", "path"].contains(value) ? nil : "must be bearer or path"
       case .handoffOnCompact:
         ["store", "file", "off"].contains(value) ? nil : "must be store, file or off"

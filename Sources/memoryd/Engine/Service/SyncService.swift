@@ -37,15 +37,17 @@ struct SyncService {
     let database = try service.writer()
     outcome.adoption = try adopt(
       end: end, onlyIfChanged: end != nil || effort == .sending)
-    guard let tools else { return outcome }
-    let total = try database.outboxCounts().queued
     let vault = vault
+    guard let tools, let reference = vault.reference else { return outcome }
+    // A vault that has been seen takes over first what an earlier version knew of it.
+    try database.note(reference, at: service.clock.now)
+    let total = try database.outboxCounts(vault: reference.id).queued
     let files = service.fallback
     let run = SyncRun(
       database: database, files: files, vault: tools, clock: service.clock,
       settings: .init(
         timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
-        vaultName: vault.fingerprint, witness: service.home.syncWitness,
+        vault: reference, witness: service.home.syncWitness,
         lock: service.home.syncLock, effort: effort,
         takesCheckpoint: takesCheckpoint, isCancelled: isCancelled),
       onFailure: { vault.observe(.callFailed($0)) },
@@ -59,10 +61,11 @@ struct SyncService {
       return result.answer
     }
     outcome.health = health
-    if let newest = run.newestCheckpoint { try keep(newest, database) }
-    writeReceipts(database)
+    if let newest = run.newestCheckpoint { try keep(newest, from: reference, database) }
+    writeReceipts(database, of: reference)
     if vault.health()?.mode == .degraded { mirrorPending() }
-    outcome.left = try database.outboxCounts().queued + (outcome.adoption?.unfinished ?? 0)
+    outcome.left =
+      try database.outboxCounts(vault: reference.id).queued + (outcome.adoption?.unfinished ?? 0)
     return outcome
   }
 
@@ -78,7 +81,8 @@ struct SyncService {
   private func adoption() throws(StoreError) -> Adoption {
     let redactor = service.redactor
     return Adoption(
-      database: try service.writer(), files: service.fallback, clock: service.clock
+      database: try service.writer(), files: service.fallback, clock: service.clock,
+      consent: vault.consent
     ) { draft in
       Self.body(
         objective: redactor.redact(draft.objective),
@@ -98,12 +102,14 @@ struct SyncService {
   }
 
   /// The vault's newest checkpoint, so that it is here when the vault is not.
-  private func keep(_ newest: VaultCheckpoint, _ database: MemoryDatabase) throws(StoreError) {
+  private func keep(
+    _ newest: VaultCheckpoint, from vault: VaultReference, _ database: MemoryDatabase
+  ) throws(StoreError) {
     let redactor = service.redactor
     let own = newest.withoutMarkers
     let objective = redactor.redact(own.objective ?? String(own.content.prefix(2000)))
     try database.pullCheckpoint(
-      vaultID: newest.id, markers: newest.markers, objective: objective,
+      from: vault, vaultID: newest.id, markers: newest.markers, objective: objective,
       searchText: (own.blockers + own.actions).joined(separator: "\n"),
       body: Self.body(
         objective: objective, blockers: own.blockers.map { redactor.redact($0) },
@@ -118,12 +124,13 @@ struct SyncService {
 
   /// Puts into the fallback files what waits and is not there yet.
   func mirrorPending() {
+    guard let vault = vault.reference else { return }
     do throws(StoreError) {
       let database = try service.writer()
       let storeID = try Adoption.storeID(database, service.clock)
       while true {
         let rows = try database.outbox(
-          mirrored: 0, states: [.queued, .sent], limit: Self.page)
+          vault: vault.id, mirrored: 0, states: [.queued, .sent], limit: Self.page)
         if rows.isEmpty { return }
         try database.markMirrored(
           try service.fallback.mirror(rows, storeID: storeID), level: 1)
@@ -135,10 +142,11 @@ struct SyncService {
   }
 
   /// Notes in the files which of their entries the vault has.
-  private func writeReceipts(_ database: MemoryDatabase) {
+  private func writeReceipts(_ database: MemoryDatabase, of vault: VaultReference) {
     do throws(StoreError) {
       while true {
-        let rows = try database.outbox(mirrored: 1, states: [.synced], limit: Self.page)
+        let rows = try database.outbox(
+          vault: vault.id, mirrored: 1, states: [.synced], limit: Self.page)
         if rows.isEmpty { return }
         try service.fallback.appendReceipts(rows, at: service.clock.now)
         try database.markMirrored(rows.map(\.number), level: 2)
@@ -154,6 +162,8 @@ struct SyncService {
   struct Plan {
     var adoption: Adoption.Result?
     var steps: [SyncStep] = []
+    /// What stays here until it is shared.
+    var held: [MemoryDatabase.HeldItem] = []
     var failure: VaultFailure?
   }
 
@@ -161,7 +171,8 @@ struct SyncService {
   func plan(_ tools: VaultTools?) throws(StoreError) -> Plan {
     var plan = Plan()
     plan.adoption = try adoption().run(isDryRun: true)
-    guard let tools else { return plan }
+    guard let tools, let reference = vault.reference else { return plan }
+    plan.held = try service.reader().held(from: reference, project: nil)
     let readAt = service.clock.now
     let wait = HealthStateMachine.wait(vault.health(), asker: .person, now: readAt)
     let result =
@@ -172,16 +183,16 @@ struct SyncService {
     switch result {
     case .failure(let failure):
       plan.failure = failure
-      plan.steps = try service.reader().outbox(states: [.queued, .sent]).map {
-        .wait($0, until: nil, because: "the vault does not answer")
-      }
+      plan.steps = try service.reader().outbox(states: [.queued, .sent])
+        .filter { $0.vault == reference.id }
+        .map { .wait($0, until: nil, because: "the vault does not answer") }
     case .success(let answer):
       let run = SyncRun(
         database: try service.writer(), files: service.fallback, vault: tools,
         clock: service.clock,
         settings: .init(
           timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0,
-          vaultName: vault.fingerprint, witness: "", lock: ""),
+          vault: reference, witness: "", lock: ""),
         onFailure: { _ in })
       plan.steps = try run.plan(adoption: plan.adoption, answer: answer, readAt: readAt)
     }

@@ -30,6 +30,19 @@ struct VaultNews {
     return health.mode == .degraded ? degraded(health) : back(health, nil)
   }
 
+  /// At the first start of a session in a project with this vault: what the vault will not get of
+  /// itself, because it was written before.
+  func ofBefore(_ project: ProjectReference) -> String? {
+    guard let reference = vault.reference, let id = project.id,
+      let database = try? service.writer(),
+      (try? database.noteToldOfHeld(id, reference, at: service.clock.now)) == true,
+      let items = try? database.held(from: reference, project: id), !items.isEmpty
+    else { return nil }
+    return
+      "\(VaultCommand.counts(items)) of this project are older than the vault and stay here; "
+      + "`memoryd vault share \(id) --history` shows them, and sends them if you say so"
+  }
+
   private func remember(_ health: VaultHealth, session: String) {
     if health.toldTransition < health.transitions {
       vault.change { $0.toldTransition = max($0.toldTransition, health.transitions) }
@@ -38,7 +51,7 @@ struct VaultNews {
   }
 
   private func degraded(_ health: VaultHealth) -> String {
-    let counts = try? service.writer().outboxCounts()
+    let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
     let queued = counts?.queued ?? 0
     let what =
       queued == 0
@@ -62,7 +75,7 @@ struct VaultNews {
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {
-    let counts = try? service.writer().outboxCounts()
+    let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
     var text = "the vault is back since \(People.time(health.since)) UTC; normal mode"
     if let sent = synced.map({ $0.sent + $0.found }), sent > 0 { text += "; \(sent) writes synced" }
     if let queued = counts?.queued, queued > 0 {

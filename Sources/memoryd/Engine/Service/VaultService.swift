@@ -17,7 +17,33 @@ struct VaultService {
   }
 
   private var settings: Settings { service.settings }
-  var fingerprint: String { VaultEndpoint.fingerprint(of: settings[.vaultURL]) }
+  private var authentication: VaultEndpoint.Authentication {
+    .init(rawValue: settings[.vaultAuth]) ?? .bearer
+  }
+
+  /// The configured one; nil without.
+  var reference: VaultReference? {
+    settings.hasVault ? reference(to: settings[.vaultURL]) : nil
+  }
+
+  func reference(to url: String) -> VaultReference {
+    VaultReference(
+      id: VaultEndpoint.identity(of: url, authentication: authentication),
+      name: VaultEndpoint.address(of: url, authentication: authentication),
+      formerIDs: [VaultEndpoint.formerIdentity(of: url)])
+  }
+
+  /// Where what is written now may go.
+  var consent: VaultConsent {
+    let projects: VaultConsent.Projects
+    switch settings[.vaultProjects] {
+    case "all": projects = .all
+    case "none": projects = .none
+    default: projects = .listed(settings.list(.vaultProjects))
+    }
+    return VaultConsent(vault: reference, projects: projects)
+  }
+
   var timeout: Int { settings.integer(.vaultTimeout) }
   var lag: Int64 { Int64(settings.integer(.vaultReadLag)) }
 
@@ -34,7 +60,7 @@ struct VaultService {
     let certificates = settings[.vaultCertificateFile]
     return try VaultEndpoint(
       url: settings[.vaultURL], token: try token().text,
-      authentication: .init(rawValue: settings[.vaultAuth]) ?? .bearer,
+      authentication: authentication,
       toolPrefix: settings[.vaultToolPrefix],
       certificateFile: certificates.isEmpty ? nil : service.absolute(certificates),
       proxy: try VaultProxy.chosen(
@@ -78,24 +104,29 @@ struct VaultService {
 
   /// What was last seen; nil if this vault was never asked.
   func health() -> VaultHealth? {
-    guard let text = (try? service.reader().fact(.vaultHealth)) ?? nil else { return nil }
-    return Self.decode(text).flatMap { $0.vault == fingerprint ? $0 : nil }
+    guard let reference,
+      let text = (try? service.reader().fact(.vault(.health, reference.id))) ?? nil
+    else { return nil }
+    return Self.decode(text).flatMap { $0.vault == reference.id ? $0 : nil }
   }
 
   /// Notes what a call has shown, for all processes, and tells `degraded.log`.
   @discardableResult
   func observe(_ observation: HealthStateMachine.Observation) -> VaultHealth {
     let now = service.clock.now
+    let id = reference?.id ?? ""
     let jitter = Double.random(in: 0...1)
     func next(_ health: VaultHealth?) -> VaultHealth {
       HealthStateMachine.observe(
-        observation, health: health, vault: fingerprint, now: now, jitter: jitter,
+        observation, health: health, vault: id, now: now, jitter: jitter,
         time: Timestamp.string
       ).health
     }
     var health = next(nil)
     do throws(StoreError) {
-      _ = try service.writer().update(.vaultHealth) { old in
+      let database = try service.writer()
+      if let reference { try database.note(reference, at: now) }
+      _ = try database.update(.vault(.health, id)) { old in
         health = next(old.flatMap(Self.decode))
         return Self.encode(health)
       }
@@ -108,7 +139,8 @@ struct VaultService {
 
   /// Changes what is known in another way than by a call.
   func change(_ change: (inout VaultHealth) -> Void) {
-    _ = try? service.writer().update(.vaultHealth) { old in
+    guard let reference else { return }
+    _ = try? service.writer().update(.vault(.health, reference.id)) { old in
       guard var health = old.flatMap(Self.decode) else { return nil }
       change(&health)
       return Self.encode(health)

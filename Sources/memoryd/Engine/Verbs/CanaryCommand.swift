@@ -50,9 +50,13 @@ struct CanaryCommand: Verb {
     let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
     outcome.output = "\(verdict.mode.rawValue)\(reason): \(People.line(verdict.detail, 300))\n"
     if report.pending > 0 {
-      outcome.output += "\(report.pending) writes wait for the vault; `memoryd sync` sends them\n"
+      outcome.output +=
+        (report.pending == 1
+          ? "1 write waits for the vault; `memoryd sync` sends it\n"
+          : "\(report.pending) writes wait for the vault; `memoryd sync` sends them\n")
     }
-    outcome.output += "project \(People.line(project.name)): \(report.openTasks) open tasks\n"
+    outcome.output +=
+      "project \(People.line(project.name)): \(People.count(report.openTasks, "open task"))\n"
     if let last = report.lastCheckpoint {
       outcome.output +=
         "last checkpoint \(last.id), \(People.time(last.createdAt)) UTC: "

@@ -313,9 +313,9 @@ struct DoctorCommand: Verb {
   }
 
   private func outbox(_ service: MemoryService) -> [Check] {
-    guard service.settings.hasVault, let counts = try? service.database().outboxCounts() else {
-      return []
-    }
+    guard let vault = VaultService(service: service).reference,
+      let counts = try? service.database().outboxCounts(vault: vault.id)
+    else { return [] }
     let needsPerson = counts.uncertain + counts.quarantined
     return [
       Check(

@@ -12,7 +12,7 @@ struct OutboxCommand: ParsableCommand {
       commandName: "list",
       abstract: "Lists what is not in the vault, oldest first.",
       discussion: """
-        States: queued, sent (the answer was lost, it will be looked up), synced, uncertain \
+        States: held (stays here until its project is shared, see `memoryd vault`), queued, sent (the answer was lost, it will be looked up), synced, uncertain \
         (nothing can prove whether it arrived: you decide), quarantined (the vault will never take \
         it as it is), dropped.
         """)
@@ -165,6 +165,10 @@ struct OutboxCommand: ParsableCommand {
   /// What the state means for a person, and what to do.
   fileprivate static func advice(_ row: OutboxRow) -> String {
     switch row.state {
+    case .held:
+      return
+        "It stays here: it was written without a vault, or in a project that is not shared. "
+        + "`memoryd vault share PROJECT --history` shows what waits so."
     case .queued where row.failingSince != nil:
       return
         "The vault answered with an error. It is tried more and more seldom for a day, and "

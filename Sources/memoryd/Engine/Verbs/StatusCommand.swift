@@ -27,7 +27,7 @@ struct StatusCommand: Verb {
     }
     let daemon = DaemonCare(service: service)
     let counts = try database.counts()
-    let outbox = try database.outboxCounts()
+    let outbox = try database.outboxCounts(vault: VaultService(service: service).reference?.id)
     let hooks = try database.hookStatistics()
     let sessions = try database.sessions(RecordFilter(limit: 5))
     let problems = service.problems.recent(since: service.clock.now - 86_400_000)
@@ -51,7 +51,7 @@ struct StatusCommand: Verb {
             "reason": verdict.reason?.rawValue, "since": Timestamp.string(verdict.since),
             "outbox": [
               "queued": outbox.queued, "uncertain": outbox.uncertain,
-              "quarantined": outbox.quarantined,
+              "quarantined": outbox.quarantined, "held": outbox.held,
             ] as JSONOutput.Object,
             "spool": [
               "pending": service.spool.pending.count,
@@ -96,7 +96,8 @@ struct StatusCommand: Verb {
         + "\(People.line(verdict.detail, 200))\n"
       text +=
         "outbox    \(outbox.queued) queued, \(outbox.uncertain) uncertain, "
-        + "\(outbox.quarantined) quarantined\n"
+        + "\(outbox.quarantined) quarantined"
+        + (outbox.held > 0 ? ", \(outbox.held) held here (`memoryd vault`)" : "") + "\n"
     }
     let spooled = (service.spool.pending.count, service.spool.quarantined.count)
     if spooled != (0, 0) {

@@ -23,6 +23,8 @@ struct SyncCommand: Verb {
   /// Ms that a person waits for a lost answer to become clear; longer ones are left to the next
   /// sync.
   private static let patience: Int64 = 5000
+  /// Of what stays here, in a dry run.
+  private static let mostHeld = 20
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
@@ -67,7 +69,8 @@ struct SyncCommand: Verb {
   private func report(
     _ outcome: SyncService.Outcome, _ service: MemoryService, note: String?
   ) throws -> Outcome {
-    let counts = try service.reader().outboxCounts()
+    let counts = try service.reader().outboxCounts(
+      vault: VaultService(service: service).reference?.id)
     let verdict = service.verdict()
     let report = outcome.report
     let hasVault = service.settings.hasVault
@@ -84,7 +87,7 @@ struct SyncCommand: Verb {
           "detail": verdict.detail, "adopted": outcome.adoption?.adopted ?? 0,
           "sent": report.sent, "found": report.found, "pulled": report.pulled,
           "pending": hasVault ? counts.queued : 0, "uncertain": counts.uncertain,
-          "quarantined": counts.quarantined, "unfinished_entries": unfinished,
+          "quarantined": counts.quarantined, "held": counts.held, "unfinished_entries": unfinished,
           "next_look_at": JSONOutput.time(report.nextLook),
           "waits_because": report.waitsBecause, "busy": report.isBusy,
           "differences": report.differences.map {
@@ -104,6 +107,11 @@ struct SyncCommand: Verb {
     say(report.found, "already in the vault")
     say(report.pulled, "taken over from the vault")
     result.output = (parts.isEmpty ? "nothing to do" : parts.joined(separator: ", ")) + "\n"
+    if hasVault, counts.held > 0 {
+      result.output +=
+        "\(People.count(counts.held, "write")) stay here until you share them: "
+        + "`memoryd vault` tells of which projects\n"
+    }
     if !hasVault {
       result.output += "no vault is configured; everything is kept in the local store\n"
     } else {
@@ -176,6 +184,7 @@ struct SyncCommand: Verb {
                 "action": $0.row.action, "id": $0.row.itemID, "why": $0.why,
               ] as JSONOutput.Object
             },
+            "held": plan.held.map(VaultCommand.json),
           ] as JSONOutput.Object))
     }
     var text = ""
@@ -187,6 +196,14 @@ struct SyncCommand: Verb {
       text +=
         "\(what) \(line.row.number)  \(line.row.kind) \(line.row.action)  \(line.row.itemID)"
         + (line.why.map { "  (\(People.line($0, 200)))" } ?? "") + "\n"
+    }
+    if !plan.held.isEmpty {
+      text += "\(VaultCommand.counts(plan.held)) stay here until you share them:\n"
+      text += plan.held.prefix(Self.mostHeld).map(VaultCommand.line).joined()
+      if plan.held.count > Self.mostHeld {
+        text += "  and \(plan.held.count - Self.mostHeld) more\n"
+      }
+      text += "`memoryd vault share PROJECT --history` sends what is of a project\n"
     }
     if let failure = plan.failure {
       text += "the vault does not answer (\(failure.reason.rawValue)): \(failure.detail)\n"

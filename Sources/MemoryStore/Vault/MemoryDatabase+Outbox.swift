@@ -14,13 +14,14 @@ extension MemoryDatabase {
     return try outbox(query, limit: limit)
   }
 
-  /// A page of one kind.
+  /// A page of what one vault is to get of one kind.
   ///
   /// - Parameter after: The number behind which it begins.
   public func outbox(
-    kind: String, states: [OutboxRow.State], after: Int64, limit: Int
+    vault: String, kind: String, states: [OutboxRow.State], after: Int64, limit: Int
   ) throws(StoreError) -> [OutboxRow] {
     var query = Query(Self.outboxSelect)
+    query.match("o.vault", vault)
     query.match("o.kind", kind)
     query.any("o.state", of: states.map(\.rawValue))
     query.add("o.number > ?", after)
@@ -32,32 +33,40 @@ extension MemoryDatabase {
     public var queued = 0
     public var uncertain = 0
     public var quarantined = 0
+    /// Stay here until a person shares them.
+    public var held = 0
   }
 
-  public func outboxCounts() throws(StoreError) -> OutboxCounts {
-    try read { db in
+  /// - Parameter vault: Nil counts nothing: without a vault nothing waits for one.
+  public func outboxCounts(vault: String?) throws(StoreError) -> OutboxCounts {
+    guard let vault else { return OutboxCounts() }
+    return try read { db in
       let row = try Row.fetchOne(
         db,
         cached: """
-          SELECT (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sent')) AS queued,
-            (SELECT count(*) FROM outbox WHERE state = 'uncertain') AS uncertain,
-            (SELECT count(*) FROM outbox WHERE state = 'quarantined') AS quarantined
-          """)
+          SELECT
+            count(*) FILTER (WHERE state IN ('queued', 'sent')) AS queued,
+            count(*) FILTER (WHERE state = 'uncertain') AS uncertain,
+            count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
+            (SELECT count(*) FROM outbox WHERE state = 'held') AS held
+          FROM outbox WHERE vault = ? AND state IN ('queued', 'sent', 'uncertain', 'quarantined')
+          """, arguments: [vault])
       guard let row else { return OutboxCounts() }
       return OutboxCounts(
-        queued: row["queued"], uncertain: row["uncertain"], quarantined: row["quarantined"])
+        queued: row["queued"], uncertain: row["uncertain"], quarantined: row["quarantined"],
+        held: row["held"])
     }
   }
 
   /// Whether rows wait that another memoryd may have sent too.
-  public func hasSharedRows() throws(StoreError) -> Bool {
+  public func hasSharedRows(vault: String) throws(StoreError) -> Bool {
     try read {
       try Bool.fetchOne(
         $0,
         cached: """
           SELECT EXISTS (SELECT 1 FROM outbox
-            WHERE must_look = 1 AND state IN ('queued', 'sent'))
-          """) ?? false
+            WHERE must_look = 1 AND vault = ? AND state IN ('queued', 'sent'))
+          """, arguments: [vault]) ?? false
     }
   }
 
@@ -83,9 +92,10 @@ extension MemoryDatabase {
   ///
   /// - Parameter mirrored: 0: in no file yet; 1: without a receipt.
   public func outbox(
-    mirrored: Int, states: [OutboxRow.State], limit: Int
+    vault: String, mirrored: Int, states: [OutboxRow.State], limit: Int
   ) throws(StoreError) -> [OutboxRow] {
     var query = Query(Self.outboxSelect)
+    query.match("o.vault", vault)
     query.add("o.mirrored = ?", mirrored)
     query.any("o.state", of: states.map(\.rawValue))
     return try outbox(query, limit: limit)
@@ -100,12 +110,13 @@ extension MemoryDatabase {
   }
 
   private static let outboxSelect = """
-    SELECT o.*, t.vault_id AS task_vault_id, t.vault_base AS task_base,
-      t.vault_at AS task_vault_at,
+    SELECT o.*, i.vault_id AS task_vault_id, i.base AS task_base, i.written_at AS task_vault_at,
       CASE WHEN o.action IN ('update', 'done') THEN
         (SELECT m.state FROM outbox m
-         WHERE m.item_id = o.item_id AND m.action IN ('add', 'retro') LIMIT 1) END AS maker_state
-    FROM outbox o LEFT JOIN tasks t ON o.kind = 'task' AND t.id = o.item_id
+         WHERE m.item_id = o.item_id AND m.vault IS o.vault AND m.action IN ('add', 'retro')
+         ORDER BY m.number DESC LIMIT 1) END AS maker_state
+    FROM outbox o
+    LEFT JOIN vault_items i ON o.kind = 'task' AND i.item_id = o.item_id AND i.vault = o.vault
     """
 
   private static func outboxRow(_ row: Row) -> OutboxRow {
@@ -114,7 +125,7 @@ extension MemoryDatabase {
     }
     return OutboxRow(
       number: row["number"], kind: row["kind"], action: row["action"], itemID: row["item_id"],
-      payload: row["payload"], state: state("state") ?? .quarantined,
+      payload: row["payload"], state: state("state") ?? .quarantined, vault: row["vault"],
       requestID: row["request_id"], marker: row["marker"], mustLook: row["must_look"],
       lookAfter: row["look_after"], notBefore: row["not_before"], sentAt: row["sent_at"],
       fence: row["fence"], attempts: row["attempts"], refusals: row["refusals"],
@@ -133,13 +144,15 @@ extension MemoryDatabase {
   ///
   /// - Returns: How many there were.
   public func retryOutbox(_ numbers: [Int64], at now: Int64) throws(StoreError) -> Int {
-    try changeStates(numbers, from: ["uncertain", "quarantined", "dropped"], to: "queued", now)
+    try changeStates(
+      numbers, from: ["uncertain", "quarantined", "dropped"],
+      to: "CASE WHEN vault IS NULL THEN 'held' ELSE 'queued' END", now)
   }
 
   /// Takes rows out of the queue for good. What the store holds of the item stays.
   public func dropOutbox(_ numbers: [Int64], at now: Int64) throws(StoreError) -> Int {
     try changeStates(
-      numbers, from: ["queued", "sent", "uncertain", "quarantined"], to: "dropped", now)
+      numbers, from: ["held", "queued", "sent", "uncertain", "quarantined"], to: "'dropped'", now)
   }
 
   private func changeStates(
@@ -153,10 +166,10 @@ extension MemoryDatabase {
           cached: """
             UPDATE outbox SET must_look = CASE
                 WHEN state = 'uncertain' THEN 0 WHEN attempts > 0 THEN 1 ELSE must_look END,
-              state = ?, look_after = NULL, not_before = NULL, refusals = 0,
+              state = \(state), look_after = NULL, not_before = NULL, refusals = 0,
               failing_since = NULL, updated_at = ?
             WHERE number = ? AND state IN (\(list))
-            """, arguments: [state, now, number])
+            """, arguments: [now, number])
         count += db.changesCount
       }
       return count

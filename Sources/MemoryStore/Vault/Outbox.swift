@@ -3,6 +3,8 @@ import Foundation
 /// One write that the vault is to get, and how far it has come.
 public struct OutboxRow: Sendable, Equatable {
   public enum State: String, Sendable, CaseIterable {
+    /// Stays here until a person shares its project with a vault.
+    case held
     /// Not sent yet, or proven not to be applied.
     case queued
     /// Sent, and the answer is not known.
@@ -29,6 +31,8 @@ public struct OutboxRow: Sendable, Equatable {
   /// vault-mcp's arguments, one JSON object.
   public var payload: String
   public var state: State
+  /// The vault that it is for; nil while it is held.
+  public var vault: String?
   public var requestID: String?
   /// Goes with an item that is made, and stays in what the vault stores.
   public var marker: String?

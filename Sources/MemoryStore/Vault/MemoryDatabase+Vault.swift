@@ -5,30 +5,42 @@ extension MemoryDatabase {
   // MARK: Small facts
 
   /// What the store remembers beside its records.
-  public enum Fact: String, Sendable {
-    /// The vault's health, JSON.
-    case vaultHealth = "vault_health"
-    /// The newest checkpoint that the vault is known to have, by its id there.
-    case vaultCheckpoint = "vault_checkpoint"
+  public enum Fact: Sendable {
     /// What the fallback files looked like when they were last taken in.
-    case fallbackSeen = "fallback_seen"
+    case fallbackSeen
     /// This store's own name in the fallback files, a ULID.
-    case storeID = "store_id"
-    /// Unix ms of the last pull from the vault.
+    case storeID
+    case vault(VaultFact, String)
+
+    var key: String {
+      switch self {
+      case .fallbackSeen: "fallback_seen"
+      case .storeID: "store_id"
+      case .vault(let fact, let vault): fact.rawValue + ":" + vault
+      }
+    }
+  }
+
+  /// What is remembered of each vault.
+  public enum VaultFact: String, Sendable, CaseIterable {
+    /// JSON.
+    case health = "vault_health"
+    /// The newest checkpoint that it is known to have, by its id there.
+    case checkpoint = "vault_checkpoint"
+    /// Unix ms of the last pull from it.
     case pulledAt = "pulled_at"
-    /// Which vault honours keys, and since when that is known (Unix ms).
-    case vaultKeys = "vault_keys"
-    /// The vault's own list of its tools, JSON.
-    case vaultTools = "vault_tools"
+    /// Since when it is known to honour keys (Unix ms).
+    case keys = "vault_keys"
+    /// Its own list of its tools, JSON.
+    case tools = "vault_tools"
     /// When lost answers may be looked up next, JSON.
-    case vaultLooks = "vault_looks"
+    case looks = "vault_looks"
   }
 
   public func fact(_ fact: Fact) throws(StoreError) -> String? {
     try read { db in
       try String.fetchOne(
-        db, cached: "SELECT value FROM meta WHERE key = ?",
-        arguments: [fact.rawValue])
+        db, cached: "SELECT value FROM meta WHERE key = ?", arguments: [fact.key])
     }
   }
 
@@ -41,9 +53,9 @@ extension MemoryDatabase {
   ) throws(StoreError) -> String? {
     try write { db in
       let old = try String.fetchOne(
-        db, cached: "SELECT value FROM meta WHERE key = ?", arguments: [fact.rawValue])
+        db, cached: "SELECT value FROM meta WHERE key = ?", arguments: [fact.key])
       let new = change(old)
-      if let new, new != old { try Self.setMeta(fact.rawValue, new, db) }
+      if let new, new != old { try Self.setMeta(fact.key, new, db) }
       return new ?? old
     }
   }
@@ -79,16 +91,20 @@ extension MemoryDatabase {
   ///
   /// - Returns: Nil for a task that this store does not have.
   public func wayOfTask(
-    _ id: String
+    _ id: String, to vault: String
   ) throws(StoreError) -> (vaultID: String?, maker: OutboxRow.State?)? {
     try read { db in
       let row = try Row.fetchOne(
         db,
         cached: """
-          SELECT vault_id, (SELECT state FROM outbox
-            WHERE item_id = tasks.id AND action IN ('add', 'retro') LIMIT 1) AS maker
-          FROM tasks WHERE id = ?
-          """, arguments: [id])
+          SELECT
+            (SELECT vault_id FROM vault_items i WHERE i.item_id = t.id AND i.vault = ?1)
+              AS vault_id,
+            (SELECT state FROM outbox o
+              WHERE o.item_id = t.id AND o.vault = ?1 AND o.action IN ('add', 'retro')
+              ORDER BY o.number DESC LIMIT 1) AS maker
+          FROM tasks t WHERE t.id = ?2
+          """, arguments: [vault, id])
       return row.map { row in
         (row["vault_id"], (row["maker"] as String?).flatMap { OutboxRow.State(rawValue: $0) })
       }
@@ -115,43 +131,54 @@ extension MemoryDatabase {
   func noteInVault(
     _ row: OutboxRow, vaultID: String?, task: RemoteTask?, at now: Int64, _ db: Database
   ) throws {
+    guard let vault = row.vault else { return }
+    if row.makesItem, let vaultID {
+      // It may have come in by a pull before this row was settled, and been changed since.
+      let twin = try String.fetchOne(
+        db,
+        cached: """
+          SELECT item_id FROM vault_items
+          WHERE vault = ? AND kind = ? AND vault_id = ? AND item_id != ?
+          """, arguments: [vault, row.kind, vaultID, row.itemID])
+      if let twin {
+        try db.execute(
+          cached: "UPDATE outbox SET item_id = ? WHERE item_id = ?", arguments: [row.itemID, twin])
+        try db.execute(
+          cached: "UPDATE OR IGNORE vault_items SET item_id = ? WHERE item_id = ? AND vault != ?",
+          arguments: [row.itemID, twin, vault])
+        try db.execute(cached: "DELETE FROM \(row.kind)s WHERE id = ?", arguments: [twin])
+      }
+      try Self.note(row.itemID, row.kind, isIn: vault, as: vaultID, db)
+    }
     switch row.kind {
     case "task":
-      if row.makesItem, let vaultID {
-        // It may have come in by a pull before this row was settled, and been changed since.
-        try db.execute(
-          cached: """
-            UPDATE outbox SET item_id = ?
-            WHERE item_id IN (SELECT id FROM tasks WHERE vault_id = ? AND id != ?)
-            """, arguments: [row.itemID, vaultID, row.itemID])
-        try db.execute(
-          cached: "DELETE FROM tasks WHERE vault_id = ? AND id != ?",
-          arguments: [vaultID, row.itemID])
-        try db.execute(
-          cached: "UPDATE tasks SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
-      }
       try db.execute(
-        cached: "UPDATE tasks SET vault_at = ? WHERE id = ?", arguments: [now, row.itemID])
+        cached: "UPDATE vault_items SET written_at = ? WHERE item_id = ? AND vault = ?",
+        arguments: [now, row.itemID, vault])
       if let task {
         // What this row has set is agreed on, also where a later row changes it again.
         let agreed = row.makesItem ? task.fields : Self.taskFields(row.payload) ?? TaskFields()
-        try merge(redacted(task), intoTask: row.itemID, agreed: agreed, at: now, db)
+        try merge(redacted(task), intoTask: row.itemID, vault: vault, agreed: agreed, at: now, db)
       }
-    case "decision":
-      try db.execute(
-        cached: "UPDATE decisions SET vault_id = ? WHERE id = ?", arguments: [vaultID, row.itemID])
     case "checkpoint":
-      guard let vaultID else { return }
-      try db.execute(
-        cached: "DELETE FROM checkpoints WHERE vault_id = ? AND id != ?",
-        arguments: [vaultID, row.itemID])
-      try db.execute(
-        cached: "UPDATE checkpoints SET vault_id = ? WHERE id = ?",
-        arguments: [vaultID, row.itemID])
-      try Self.setMeta(Fact.vaultCheckpoint.rawValue, vaultID, db)
+      if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID, db) }
     default:
       break
     }
+  }
+
+  /// An item is one there: an id that it had in the same vault before is forgotten.
+  static func note(
+    _ itemID: String, _ kind: String, isIn vault: String, as vaultID: String, _ db: Database
+  ) throws {
+    try db.execute(
+      cached: "DELETE FROM vault_items WHERE item_id = ? AND vault = ? AND vault_id != ?",
+      arguments: [itemID, vault, vaultID])
+    try db.execute(
+      cached: """
+        INSERT INTO vault_items (vault, kind, vault_id, item_id) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET item_id = excluded.item_id
+        """, arguments: [vault, kind, vaultID, itemID])
   }
 
   // MARK: Pulling
@@ -163,24 +190,30 @@ extension MemoryDatabase {
   /// - Returns: How many tasks are new or have changed here.
   @discardableResult
   public func pull(
-    _ tasks: [RemoteTask], at now: Int64, lag: Int64
+    _ tasks: [RemoteTask], from vault: VaultReference, at now: Int64, lag: Int64
   ) throws(StoreError) -> Int {
     let tasks = tasks.map(redacted)
     return try write { db in
+      try Self.note(vault, at: now, db)
       var changed = 0
-      for task in tasks where try self.pull(task, at: now, lag: lag, db) { changed += 1 }
-      try Self.setMeta(Fact.pulledAt.rawValue, String(now), db)
+      for task in tasks where try self.pull(task, vault.id, at: now, lag: lag, db) { changed += 1 }
+      try Self.setMeta(Fact.vault(.pulledAt, vault.id).key, String(now), db)
       return changed
     }
   }
 
-  private func pull(_ task: RemoteTask, at now: Int64, lag: Int64, _ db: Database) throws -> Bool {
+  private func pull(
+    _ task: RemoteTask, _ vault: String, at now: Int64, lag: Int64, _ db: Database
+  ) throws -> Bool {
     let known = try Row.fetchOne(
-      db, cached: "SELECT id, vault_at FROM tasks WHERE vault_id = ?",
-      arguments: [task.vaultID])
+      db,
+      cached: """
+        SELECT item_id, written_at FROM vault_items
+        WHERE vault = ? AND kind = 'task' AND vault_id = ?
+        """, arguments: [vault, task.vaultID])
     if let known {
-      if let at = known["vault_at"] as Int64?, now >= at, now - at < lag { return false }
-      return try merge(task, intoTask: known["id"], at: nil, db)
+      if let at = known["written_at"] as Int64?, now >= at, now - at < lag { return false }
+      return try merge(task, intoTask: known["item_id"], vault: vault, at: nil, db)
     }
     // One of ours, whose row is not settled or was forgotten in a restore.
     for marker in task.markers {
@@ -191,25 +224,31 @@ extension MemoryDatabase {
           WHERE marker = ? AND action IN ('add', 'retro') ORDER BY number LIMIT 1
           """, arguments: [marker])
       guard let id else { continue }
-      try db.execute(
-        cached: "UPDATE tasks SET vault_id = ? WHERE id = ? AND vault_id IS NULL",
-        arguments: [task.vaultID, id])
-      return try merge(task, intoTask: id, at: nil, db)
+      let isThere = try Bool.fetchOne(
+        db,
+        cached: "SELECT EXISTS (SELECT 1 FROM vault_items WHERE item_id = ? AND vault = ?)",
+        arguments: [id, vault])
+      if isThere != true { try Self.note(id, "task", isIn: vault, as: task.vaultID, db) }
+      return try merge(task, intoTask: id, vault: vault, at: nil, db)
     }
     let projectID = try Self.file(under: task.fields.project ?? "inbox", at: now, db)
     try db.execute(
       cached: """
         INSERT INTO tasks (id, title, project, project_id, status, source, context, occurred_at,
-          created_at, updated_at, completed_at, vault_id, vault_base)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          created_at, updated_at, completed_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO NOTHING
         """,
       arguments: [
         task.vaultID, task.fields.title ?? "", task.fields.project ?? "inbox", projectID,
         task.isDone ? "done" : "open", task.source, task.fields.context, task.fields.occurredAt,
-        task.createdAt, now, task.isDone ? task.completedAt ?? now : nil, task.vaultID,
-        Self.text(task.fields),
+        task.createdAt, now, task.isDone ? task.completedAt ?? now : nil,
       ])
+    // Also where another vault, of which this one is a copy, gave the task its id.
+    let isNew = db.changesCount == 1
+    try Self.note(task.vaultID, "task", isIn: vault, as: task.vaultID, db)
+    if !isNew { return try merge(task, intoTask: task.vaultID, vault: vault, at: nil, db) }
+    try Self.setBase(task.fields, of: task.vaultID, vault, db)
     return true
   }
 
@@ -218,14 +257,18 @@ extension MemoryDatabase {
   ///   - at: Unix ms of that write; nil for a state that was read.
   @discardableResult
   private func merge(
-    _ task: RemoteTask, intoTask id: String, agreed: TaskFields = TaskFields(),
+    _ task: RemoteTask, intoTask id: String, vault: String, agreed: TaskFields = TaskFields(),
     at written: Int64?, _ db: Database
   ) throws -> Bool {
     guard
       let local = try Row.fetchOne(db, cached: "SELECT * FROM tasks WHERE id = ?", arguments: [id])
     else { return false }
-    let base = (local["vault_base"] as String?).flatMap(Self.taskFields)
-    let pending = try Self.pendingChanges(of: id, db)
+    let base = try String.fetchOne(
+      db,
+      cached: "SELECT base FROM vault_items WHERE item_id = ? AND vault = ? AND base IS NOT NULL",
+      arguments: [id, vault]
+    ).flatMap(Self.taskFields)
+    let pending = try Self.pendingChanges(of: id, vault, db)
     var newBase = base ?? TaskFields()
     var isChanged = false
     func take(
@@ -259,11 +302,7 @@ extension MemoryDatabase {
         arguments: [task.completedAt ?? task.createdAt, id])
       isChanged = true
     }
-    if newBase != base {
-      try db.execute(
-        cached: "UPDATE tasks SET vault_base = ? WHERE id = ?",
-        arguments: [Self.text(newBase), id])
-    }
+    if newBase != base { try Self.setBase(newBase, of: id, vault, db) }
     if isChanged {
       try db.execute(
         cached: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
@@ -274,14 +313,14 @@ extension MemoryDatabase {
 
   /// The fields that a task's waiting changes set.
   private static func pendingChanges(
-    of id: String, _ db: Database
+    of id: String, _ vault: String, _ db: Database
   ) throws -> (fields: TaskFields, count: Int) {
     let payloads = try String.fetchAll(
       db,
       cached: """
-        SELECT payload FROM outbox WHERE item_id = ? AND action = 'update'
+        SELECT payload FROM outbox WHERE item_id = ? AND vault = ? AND action = 'update'
           AND state IN ('queued', 'sent', 'uncertain')
-        """, arguments: [id])
+        """, arguments: [id, vault])
     var fields = TaskFields()
     for payload in payloads {
       guard let change = taskFields(payload) else { continue }
@@ -299,17 +338,22 @@ extension MemoryDatabase {
   ///   - markers: Found in it; one of this store's own is not taken in again.
   ///   - body: The snapshot, in the caller's layout.
   public func pullCheckpoint(
-    vaultID: String, markers: [String], objective: String, searchText: String, body: String,
+    from vault: VaultReference, vaultID: String, markers: [String], objective: String,
+    searchText: String, body: String,
     createdAt: Int64
   ) throws(StoreError) {
     let objective = redactor.redact(objective)
     let searchText = redactor.redact(searchText)
     let body = redactor.redact(json: body)
     try write { db in
-      try Self.setMeta(Fact.vaultCheckpoint.rawValue, vaultID, db)
+      try Self.note(vault, at: createdAt, db)
+      try Self.setMeta(Fact.vault(.checkpoint, vault.id).key, vaultID, db)
       let isKnown = try Bool.fetchOne(
-        db, cached: "SELECT EXISTS (SELECT 1 FROM checkpoints WHERE vault_id = ?)",
-        arguments: [vaultID])
+        db,
+        cached: """
+          SELECT EXISTS (SELECT 1 FROM vault_items
+            WHERE vault = ? AND kind = 'checkpoint' AND vault_id = ?)
+          """, arguments: [vault.id, vaultID])
       if isKnown == true { return }
       for marker in markers {
         let isOurs = try Bool.fetchOne(
@@ -321,15 +365,24 @@ extension MemoryDatabase {
       try db.execute(
         cached: """
           INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
-            updated_at, vault_id)
-          VALUES (?, 'vault', ?, ?, ?, ?, ?, ?)
+            updated_at)
+          VALUES (?, 'vault', ?, ?, ?, ?, ?)
           ON CONFLICT (id) DO NOTHING
           """,
-        arguments: [vaultID, objective, searchText, body, createdAt, createdAt, vaultID])
+        arguments: [vaultID, objective, searchText, body, createdAt, createdAt])
+      try Self.note(vaultID, "checkpoint", isIn: vault.id, as: vaultID, db)
     }
   }
 
   // MARK: Fields as text
+
+  private static func setBase(
+    _ fields: TaskFields, of id: String, _ vault: String, _ db: Database
+  ) throws {
+    try db.execute(
+      cached: "UPDATE vault_items SET base = ? WHERE item_id = ? AND vault = ?",
+      arguments: [text(fields), id, vault])
+  }
 
   private static func text(_ fields: TaskFields) -> String {
     var object = JSONFields()

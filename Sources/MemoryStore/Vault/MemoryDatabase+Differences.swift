@@ -19,19 +19,21 @@ extension MemoryDatabase {
   ///   - isComplete: The vault has no others.
   ///   - readAt: Unix ms at which they were read; `lag`: of such reads, ms.
   public func differences(
-    from tasks: [RemoteTask], isComplete: Bool, readAt: Int64, lag: Int64
+    from tasks: [RemoteTask], in vault: String, isComplete: Bool, readAt: Int64, lag: Int64
   ) throws(StoreError) -> [TaskDifference] {
     let remote = Dictionary(tasks.map { ($0.vaultID, $0) }) { first, _ in first }
     return try read { db in
       let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT id, vault_id, title, project, context, occurred_at, status FROM tasks
-          WHERE vault_id IS NOT NULL AND (vault_at IS NULL OR vault_at + ? <= ?)
-            AND NOT EXISTS (SELECT 1 FROM outbox
-              WHERE outbox.item_id = tasks.id AND outbox.state IN ('queued', 'sent'))
-          ORDER BY id
-          """, arguments: [lag, readAt])
+          SELECT t.id, i.vault_id, t.title, t.project, t.context, t.occurred_at, t.status
+          FROM vault_items i JOIN tasks t ON t.id = i.item_id
+          WHERE i.vault = ? AND i.kind = 'task'
+            AND (i.written_at IS NULL OR i.written_at + ? <= ?)
+            AND NOT EXISTS (SELECT 1 FROM outbox o
+              WHERE o.item_id = t.id AND o.vault = i.vault AND o.state IN ('queued', 'sent'))
+          ORDER BY t.id
+          """, arguments: [vault, lag, readAt])
       var found: [TaskDifference] = []
       while let row = try rows.next() {
         let vaultID: String = row["vault_id"]
