@@ -192,4 +192,143 @@ import Testing
     #expect(try verified.status == 0 && verified.json()["shallow"] as? Bool == true)
     #expect(try run("ledger", "verify", "--strict", at: cut).status == 65)
   }
+
+  // MARK: Sessions that walk
+
+  private func work(_ words: String, at folder: String, session: String) throws {
+    let path = place.path + "/\(session).jsonl"
+    let line: [String: Any] = [
+      "type": "user", "uuid": "u-\(session)", "sessionId": session, "cwd": folder,
+      "timestamp": "2026-11-20T10:00:00.000Z", "message": ["role": "user", "content": words],
+    ]
+    try (JSONSerialization.data(withJSONObject: line) + Data([0x0A]))
+      .write(to: URL(fileURLWithPath: path))
+    for (event, verb) in [("SessionStart", "canary"), ("Stop", "checkpoint")] {
+      try run(
+        verb, at: folder,
+        input: place.hook(
+          event,
+          ["session_id": session, "cwd": folder, "transcript_path": path, "source": "startup"]))
+    }
+  }
+
+  @Test func sessionThatWalkedOff_writesWhereItBegan() throws {
+    let a = try repository("quay", remote: "https://h.example.org/one/quay.git")
+    let b = try repository("mole", remote: "https://h.example.org/two/mole.git")
+    try run("task", "add", "Caulk the hull", at: a)
+    try run("task", "add", "Dredge the fairway", at: b)
+    try work("Paint the crane", at: a, session: "walker")
+    let own = ["CLAUDE_CODE_SESSION_ID": "walker"]
+    try run("checkpoint", "--next", "second coat", at: b, environment: own)
+    try run("handoff", "--note", "half done", at: b, environment: own)
+    let document = try run("handoff", "--session", "walker", "--out", "-", at: b).output
+    #expect(document.contains("Caulk the hull") && !document.contains("Dredge the fairway"))
+    #expect(!document.contains("begin mole"), "the other repository's commits")
+    let list = try run("checkpoint", "list", "--project", a, "--json", at: a).items()
+    #expect(list.contains { $0["trigger"] as? String == "manual" })
+    let start = try start(b, session: "next")
+    #expect(!start.contains("crane") && !start.contains("second coat"), "\(start)")
+    #expect(!FileManager.default.fileExists(atPath: b + "/.handoff"))
+    // What a person names counts more.
+    try run("checkpoint", "--objective", "said", "--project", b, at: a, environment: own)
+    #expect(try run("checkpoint", "list", "--project", b, at: b).output.contains("said"))
+  }
+
+  @Test func toolsOfASession_areOfItsProject() throws {
+    let a = try repository("alder")
+    let b = try repository("birch")
+    try run("checkpoint", "--objective", "alder goal", at: a)
+    try run("checkpoint", "--objective", "birch goal", at: b)
+    func load(_ arguments: String, at folder: String) throws -> String {
+      let call =
+        #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"checkpoint","arguments":"#
+        + arguments + "}}\n"
+      return try run("mcp", at: folder, input: call).output
+    }
+    #expect(try load(#"{"action":"load"}"#, at: a).contains("alder goal"))
+    let named = try load(#"{"action":"load","project":"alder"}"#, at: b)
+    #expect(named.contains("alder goal") && !named.contains("birch goal"))
+    try run("project", "private", ".", at: b)
+    #expect(try !load(#"{"action":"load"}"#, at: a).contains("birch goal"))
+    try work("Fell the secret birch", at: b, session: "hidden")
+    #expect(try !run("status", at: a).output.contains("hidden"))
+    #expect(try run("status", at: b).output.contains("hidden"))
+  }
+
+  // MARK: Marks that mislead
+
+  @Test func templateThatWasSentElsewhere_isNotTheTemplateAnyMore() throws {
+    let template = try repository("mould")
+    let url = "https://h.example.org/o/mould.git"
+    func copy(_ name: String) throws -> String {
+      let folder = place.path + "/" + name
+      try git("clone", "-q", template, folder, at: place.path)
+      try git("remote", "set-url", "origin", url, at: folder)
+      return folder
+    }
+    let first = try copy("first")
+    try run("task", "add", "Set it up", at: first)
+    try git("remote", "set-url", "origin", "https://h.example.org/me/own.git", at: first)
+    try run("task", "add", "Only mine", at: first)
+    let second = try copy("other")
+    #expect(try tasks(second) == [])
+    try run("task", "add", "Of the second", at: second)
+    #expect(try tasks(first) == ["Only mine", "Set it up"])
+    // And back again: it is the template's clone as it was before.
+    try git("remote", "set-url", "origin", url, at: first)
+    try run("task", "add", "Returned", at: first)
+    let third = try copy("third")
+    #expect(try tasks(third).contains("Returned"))
+  }
+
+  @Test func cloneThatWasBehind_isTheSameOnceItHasCaughtUp() throws {
+    let url = "https://h.example.org/o/ferry.git"
+    let a = try repository("ferry", remote: url)
+    let b = place.path + "/later"
+    try git("clone", "-q", a, b, at: place.path)
+    try git("remote", "set-url", "origin", url, at: b)
+    try place.write("two", to: "ferry/two.txt")
+    try git("add", ".", at: a)
+    try git("commit", "-q", "-m", "ahead", at: a)
+    try run("task", "add", "Scrape the hull", at: a)
+    try run("task", "add", "Oil the winch", at: b)
+    #expect(try tasks(b) == ["Oil the winch"], "nothing shows yet that they are one")
+    try git("pull", "-q", "--ff-only", a, "main", at: b)
+    #expect(try tasks(b) == ["Oil the winch", "Scrape the hull"])
+    #expect(try tasks(a) == ["Oil the winch", "Scrape the hull"])
+    let list = try run("project", "list", at: a).output
+    #expect(list.contains(a + "  ") && list.contains(b + "  "), "each with its own folder: \(list)")
+  }
+
+  @Test func worktreeThatIsGone_isStillTheRepositorys() throws {
+    let a = try repository("grange")
+    let side = place.path + "/grange-side"
+    try git("worktree", "add", "-q", "-b", "side", side, at: a)
+    try work("Thatch the barn", at: side, session: "first")
+    try git("worktree", "remove", "--force", side, at: a)
+    let path = place.path + "/second.jsonl"
+    let text = try String(contentsOfFile: place.path + "/first.jsonl", encoding: .utf8)
+    try text.replacingOccurrences(of: "first", with: "second")
+      .write(toFile: path, atomically: false, encoding: .utf8)
+    try run("ingest", path, at: a)
+    let sessions = try run("session", "list", "--project", a, "--json", at: a).items()
+    #expect(Set(sessions.compactMap { $0["id"] as? String }) == ["first", "second"])
+  }
+
+  @Test func windowsFolder_isOneHoweverItIsWritten() throws {
+    let spellings = ["D:\\Src\\heath", "d:\\Src\\heath", "D:/Src/heath", "D:\\Src\\heath\\"]
+    for (number, folder) in spellings.enumerated() {
+      let line: [String: Any] = [
+        "type": "user", "uuid": "w\(number)", "sessionId": "win-\(number)", "cwd": folder,
+        "timestamp": "2026-11-20T10:00:00.000Z", "message": ["role": "user", "content": "x"],
+      ]
+      let path = place.path + "/w\(number).jsonl"
+      try (JSONSerialization.data(withJSONObject: line) + Data([0x0A]))
+        .write(to: URL(fileURLWithPath: path))
+      try run("ingest", path, at: place.path)
+    }
+    let list = try run("project", "list", "--json", at: place.path).items()
+    #expect(list.count == 1 && list[0]["name"] as? String == "heath")
+    #expect(try run("task", "list", "--project", "heath", at: place.path).status == 0)
+  }
 }

@@ -183,7 +183,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   /// What the project at a folder can be known by; outside a repository that is the folder itself.
   public static func project(at folder: String, facts: GitFacts?) -> ProjectReference {
     guard let facts else {
-      let root = real(folder) ?? folder
+      let root = real(folder) ?? WindowsPath.normalised(folder) ?? folder
       return ProjectReference(
         identity: root, name: baseName(root), root: root, marks: ProjectMarks(root: root))
     }
@@ -205,16 +205,8 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return name.hasSuffix(".git") && name.count > 4 ? String(name.dropLast(4)) : name
   }
 
-  /// Also of a folder of Windows, which a transcript from there names.
   private static func baseName(_ path: String) -> String {
-    let isWindows =
-      path.hasPrefix("\\\\")
-      || path.utf8.count > 2 && path.utf8.dropFirst().first == UInt8(ascii: ":")
-        && path.first?.isLetter == true && path.first?.isASCII == true
-        && "/\\".utf8.contains(path.utf8[path.utf8.index(path.startIndex, offsetBy: 2)])
-    let parts = path.split { $0 == "/" || isWindows && $0 == "\\" }
-    let name = parts.last.map(String.init) ?? ""
-    return name.isEmpty ? "root" : name
+    path.split(separator: "/").last.map(String.init) ?? "root"
   }
 
   private static func small(_ path: String, limit: Int = 65_536) -> String? {

@@ -9,7 +9,7 @@ extension MemoryDatabase {
     return try read { db in
       let asked = try Int64.fetchOne(
         db, cached: "SELECT max(seen_at) FROM project_marks WHERE kind = 'asked' AND value = ?",
-        arguments: [Self.question(marks)])
+        arguments: [Self.question(marks, db)])
       if let asked { return now - asked >= 24 * 3600 * 1000 || now < asked }
       if try Self.row(of: project, db) != nil { return true }
       // A folder in which nothing was recorded yet is asked about only where it may be a known one.
@@ -20,8 +20,20 @@ extension MemoryDatabase {
     }
   }
 
-  private static func question(_ marks: ProjectMarks) -> String {
-    "\(marks.place) \(marks.remote ?? "")"
+  /// What git is asked about a place. Where another project has its remote, a clone that was behind
+  /// may have caught up: each commit that is checked out there is a question of its own.
+  private static func question(_ marks: ProjectMarks, _ db: Database) throws -> String {
+    let questions = questions(marks)
+    guard let remote = marks.remote else { return questions[0] }
+    let own = try holder("git_folder", marks.place, db).map { try Self.head(of: $0, db) }
+    let hasTwin = try owners(ofRemote: remote, db).contains { try Self.head(of: $0, db) != own }
+    return questions[hasTwin ? 1 : 0]
+  }
+
+  /// For a place, and for the commit that is checked out there.
+  private static func questions(_ marks: ProjectMarks) -> [String] {
+    let place = "\(marks.place) \(marks.remote ?? "")"
+    return [place, place + " " + (marks.head ?? "")]
   }
 
   /// Takes in what git says of a place, and joins it to the project that it turns out to be.
@@ -47,11 +59,13 @@ extension MemoryDatabase {
         isMoved = true
       }
       for commit in first { try Self.mark("first_commit", commit, row, at: now, db) }
-      try db.execute(
-        cached: """
-          INSERT INTO project_marks (kind, value, project_id, seen_at) VALUES ('asked', ?, ?, ?)
-          ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at
-          """, arguments: [Self.question(marks), row, now])
+      for question in Self.questions(marks) {
+        try db.execute(
+          cached: """
+            INSERT INTO project_marks (kind, value, project_id, seen_at) VALUES ('asked', ?, ?, ?)
+            ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at
+            """, arguments: [question, row, now])
+      }
       let head = try Self.head(of: row, db)
       for (other, reason) in try Self.likely(marks, first: first, commits: commits, row, db) {
         let owner = try Self.head(of: other, db)

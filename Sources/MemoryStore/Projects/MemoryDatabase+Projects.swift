@@ -67,8 +67,9 @@ extension MemoryDatabase {
       return known
     }
     guard let folder = marks.gitFolder else {
-      // Also where the repository that was here is gone.
+      // Also where the repository or the worktree that was here is gone.
       return try holder("root", marks.root, db) ?? holder("git_folder", marks.root + "/.git", db)
+        ?? holder("worktree", marks.root, db)
     }
     if let file = marks.gitFile, let known = try holder("git_file", file, db),
       // Without a time of birth a number may have been given out again.
@@ -98,7 +99,7 @@ extension MemoryDatabase {
   }
 
   /// Whose mark it is.
-  private static func holder(_ kind: String, _ value: String, _ db: Database) throws -> Int64? {
+  static func holder(_ kind: String, _ value: String, _ db: Database) throws -> Int64? {
     try Int64.fetchOne(
       db,
       cached: """
@@ -128,13 +129,18 @@ extension MemoryDatabase {
     try has("commit", commit, in: row, db)
   }
 
-  /// Projects with that remote, the one seen last first. A clone of a folder has its path as remote.
+  /// Projects with that remote, the one seen last first: not those that have another one since, for
+  /// what was cloned from a template and sent elsewhere is not the template's. A clone of a folder has
+  /// its path as remote.
   static func owners(ofRemote remote: String, _ db: Database) throws -> [Int64] {
     var found = try Int64.fetchAll(
       db,
       cached: """
         SELECT m.project_id FROM project_marks m JOIN projects p ON p.id = m.project_id
-        WHERE m.kind = 'remote' AND m.value = ? AND p.is_private = 0 ORDER BY p.last_seen_at DESC
+        WHERE m.kind = 'remote' AND m.value = ? AND p.is_private = 0
+          AND NOT EXISTS (SELECT 1 FROM project_marks n
+            WHERE n.project_id = m.project_id AND n.kind = 'remote' AND n.seen_at > m.seen_at)
+        ORDER BY p.last_seen_at DESC
         """, arguments: [ProjectMarks.remoteKey(remote)])
     if remote.hasPrefix("/") {
       for folder in [remote, remote + "/.git"] {
@@ -224,7 +230,7 @@ extension MemoryDatabase {
       cached: """
         UPDATE projects SET last_seen_at = max(last_seen_at, ?), root = coalesce(?, root)
         WHERE id = ?
-        """, arguments: [at, project.root, row])
+        """, arguments: [at, project.marks?.root ?? project.root, row])
     if let marks = project.marks { try note(marks, of: row, at: at, db) }
     return row
   }
@@ -251,13 +257,26 @@ extension MemoryDatabase {
   static func note(_ marks: ProjectMarks, of row: Int64, at: Int64, _ db: Database) throws {
     if let folder = marks.gitFolder {
       try mark("git_folder", folder, row, isAlone: true, at: at, db)
+      if folder != marks.root + "/.git" {
+        try mark("worktree", marks.root, row, isAlone: true, at: at, db)
+      }
     } else {
       try mark("root", marks.root, row, isAlone: true, at: at, db)
     }
     try mark("key", marks.key, row, isAlone: true, at: at, db)
     if let file = marks.gitFile { try mark("git_file", file, row, isAlone: true, at: at, db) }
     if let remote = marks.remote {
-      try mark("remote", ProjectMarks.remoteKey(remote), row, at: at, db)
+      let key = ProjectMarks.remoteKey(remote)
+      try mark("remote", key, row, at: at, db)
+      // It may be one that it had before, and has again.
+      try db.execute(
+        cached: """
+          UPDATE project_marks SET seen_at = ?1
+          WHERE kind = 'remote' AND value = ?2 AND project_id = ?3 AND EXISTS (
+            SELECT 1 FROM project_marks n
+            WHERE n.project_id = ?3 AND n.kind = 'remote' AND n.value != ?2
+              AND n.seen_at >= project_marks.seen_at)
+          """, arguments: [at, key, row])
     }
     if let commit = marks.head { try mark("commit", commit, row, at: at, db) }
   }

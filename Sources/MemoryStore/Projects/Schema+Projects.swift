@@ -3,7 +3,7 @@ import GRDB
 extension Schema {
   // 8: a project is known by marks, and its row is what everything refers to.
   //
-  // project_marks.kind: said (a person's word for a place), git_folder and root (real paths),
+  // project_marks.kind: said (a person's word for a place), git_folder, root and worktree (real paths),
   // git_file (inode and birth), key (a place as fallback files name it), remote, commit (was checked
   // out in the project), first_commit, asked (when git was asked for the history of a place), apart
   // (a row that a person keeps apart from this one), told (a row that a session was told of).
@@ -83,6 +83,16 @@ enum ProjectMigration {
         arguments: [last, row["id"] as Int64, name])
       try db.execute(
         sql: "UPDATE projects SET name = ? WHERE id = ?", arguments: [last, row["id"] as Int64])
+      for mark in try String.fetchAll(
+        db, sql: "SELECT value FROM project_marks WHERE kind = 'root' AND project_id = ?",
+        arguments: [row["id"] as Int64])
+      {
+        try db.execute(
+          sql: """
+            UPDATE OR IGNORE project_marks SET value = ?
+            WHERE kind = 'root' AND value = ? AND project_id = ?
+            """, arguments: [WindowsPath.normalised(mark) ?? mark, mark, row["id"] as Int64])
+      }
     }
     let rows = try Row.fetchAll(
       db, sql: "SELECT id, name FROM projects WHERE identity LIKE 'name:%'")

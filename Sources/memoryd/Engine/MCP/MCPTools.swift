@@ -113,6 +113,17 @@ struct MCPTools {
     return try ProjectFinder.project(named: arguments["project"], service)
   }
 
+  /// What is of one project: the named one, else the one that the caller works in. A vault's caller
+  /// works nowhere.
+  private func scope(
+    _ arguments: Arguments, _ service: MemoryService, limit: Int? = nil
+  ) throws -> RecordFilter {
+    guard !isVault, arguments["project"] == nil else {
+      return try filter(arguments, service, limit: limit)
+    }
+    return RecordFilter(place: try project(arguments, service), limit: limit)
+  }
+
   /// What a list is narrowed to; nothing without a name.
   private func filter(
     _ arguments: Arguments, _ service: MemoryService, limit: Int? = nil
@@ -250,7 +261,8 @@ struct MCPTools {
   private func checkpoint(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
     switch arguments["action"] ?? "" {
     case "load":
-      guard let newest = try service.reader().checkpoints(RecordFilter(limit: 1)).first else {
+      let newest = try service.reader().checkpoints(scope(arguments, service, limit: 1)).first
+      guard let newest else {
         return Payload(["message": "No checkpoints found"] as JSONOutput.Object)
       }
       return Payload(row(newest, service))
@@ -273,12 +285,14 @@ struct MCPTools {
   private func save(
     _ arguments: Arguments, _ service: MemoryService
   ) throws -> MemoryService.Acknowledgement {
-    try CheckpointService(service: service).take(
+    let session = isVault ? nil : ProjectFinder.session(nil, service)
+    return try CheckpointService(service: service).take(
       .init(
         objective: arguments["objective"], blockers: arguments.values["blockers"]?.strings ?? [],
         actions: arguments.values["recent_actions"]?.strings ?? []),
-      project: try project(arguments, service),
-      session: ProjectFinder.session(nil, service))
+      project: try isVault || arguments["project"] != nil
+        ? project(arguments, service) : ProjectFinder.project(of: session, service),
+      session: session)
   }
 
   private func decide(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
@@ -314,6 +328,7 @@ struct MCPTools {
     switch arguments["action"] ?? "" {
     case "write":
       var request = HandoffService.Request(project: project)
+      request.isProjectNamed = isVault || arguments["project"] != nil
       request.session = arguments["session"]
       request.sender = arguments["from"]
       request.recipient = arguments["to"]
@@ -438,15 +453,15 @@ struct MCPTools {
 
   private func sessionStart(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
     let database = try service.reader()
-    let tasks = try database.tasks(status: nil, filter: filter(arguments, service))
+    let tasks = try database.tasks(status: nil, filter: scope(arguments, service))
     let open = tasks.filter { $0.status == "open" }
-    let newest = try database.checkpoints(filter(arguments, service, limit: 1)).first
+    let newest = try database.checkpoints(scope(arguments, service, limit: 1)).first
     return Payload(
       [
         "vault_healthy": service.verdict().mode != .degraded,
         "open_tasks_count": open.count, "checkpoint": newest.map { row($0, service) },
         "recent_tasks": open.prefix(10).map(JSONOutput.task),
-        "recent_decisions": try database.decisions(filter(arguments, service, limit: 10))
+        "recent_decisions": try database.decisions(scope(arguments, service, limit: 10))
           .map(JSONOutput.decision),
         "task_stats": ["open": open.count, "done": tasks.count - open.count]
           as JSONOutput.Object,

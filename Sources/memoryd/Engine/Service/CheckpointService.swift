@@ -207,6 +207,8 @@ struct CheckpointService {
     // What is not read now stands in the transcript still.
     try? freshen(session)
     var snapshot = snapshot(of: session)
+    // The repository at hand may be one that the session only walked to.
+    if !project.isSame(as: ProjectFinder.here(service)) { snapshot.git = nil }
     if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
     // Without a word the state of a repository is something to keep; blanks alone are a mistake.
     let keepsRepository = stated.isEmpty && snapshot.git?.head != nil

@@ -9,6 +9,8 @@ struct HandoffService {
   /// What a caller asks for.
   struct Request {
     var project: ProjectReference
+    /// True if the caller named it; else a session's own counts more than the working folder.
+    var isProjectNamed = false
     /// An id, or the beginning of one; nil takes the caller's own session.
     var session: String?
     /// Of a message.
@@ -142,8 +144,6 @@ struct HandoffService {
         hint: "give another name with --out")
     }
     var request = request
-    let isHere = isHere(request.project)
-    if !isHere, case .folder = request.place { request.place = .nowhere }
     var remarks: [String] = []
     do throws(StoreError) {
       _ = try service.reader()
@@ -151,6 +151,13 @@ struct HandoffService {
       remarks.append("\(error.message); the handoff holds what the repository and you say")
     }
     let record = try session(request)
+    if let record, request.session != nil || !request.isProjectNamed,
+      let own = (try? service.reader().project(ofSession: record.id)) ?? nil
+    {
+      request.project = own
+    }
+    let isHere = isHere(request.project)
+    if !isHere, case .folder = request.place { request.place = .nowhere }
     let session = record.map {
       SessionReference(id: $0.id, agent: $0.agent, transcriptPath: $0.transcriptPath)
     }

@@ -41,12 +41,14 @@ struct CheckpointCommand: ParsableCommand {
         return hook
       }
       let service = try shared.service(invocation)
+      let session = ProjectFinder.session(session?.text, service)
       let acknowledgement = try CheckpointService(service: service).take(
         .init(
           objective: objective?.text, blockers: blocker.map(\.text), actions: action.map(\.text),
           next: next.map(\.text)),
-        project: try project(shared, service),
-        session: ProjectFinder.session(session?.text, service))
+        project: try shared.project == nil
+          ? ProjectFinder.project(of: session, service) : project(shared, service),
+        session: session)
       return People.reply("checkpoint", acknowledgement, service, json: shared.json)
     }
   }

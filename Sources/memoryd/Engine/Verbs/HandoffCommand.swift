@@ -56,6 +56,7 @@ struct HandoffCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       var request = HandoffService.Request(project: try project(shared, service))
+      request.isProjectNamed = shared.project != nil
       request.session = session?.text
       request.sender = from?.text ?? service.environment["MEMORYD_SESSION_NAME"]
       request.recipient = try filled(to, "--to")

@@ -51,6 +51,15 @@ enum ProjectFinder {
     return .named(name)
   }
 
+  /// The project that a session began in, wherever it works now; without a session that is known, the
+  /// one at the working folder.
+  static func project(
+    of session: SessionReference?, _ service: MemoryService
+  ) -> ProjectReference {
+    let own = session.flatMap { (try? service.reader().project(ofSession: $0.id)) ?? nil }
+    return own ?? here(service)
+  }
+
   private static func ambiguous(_ name: String, _ candidates: [ProjectReference]) -> VerbError {
     let list = candidates.map {
       ($0.id.map { "\($0)" } ?? "new") + " in " + People.line($0.root ?? "a folder unknown", 200)

@@ -29,7 +29,9 @@ struct StatusCommand: Verb {
     let counts = try database.counts()
     let outbox = try database.outboxCounts(vault: VaultService(service: service).reference?.id)
     let hooks = try database.hookStatistics()
-    let sessions = try database.sessions(RecordFilter(limit: 5))
+    var ours = try ProjectFinder.filter(named: nil, service)
+    ours.limit = 5
+    let sessions = try database.sessions(ours)
     let problems = service.problems.recent(since: service.clock.now - 86_400_000)
     let size = RegularFile.facts(service.home.database)?.size ?? 0
     let walSize = RegularFile.facts(service.home.database + "-wal")?.size ?? 0
