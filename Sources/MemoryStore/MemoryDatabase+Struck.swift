@@ -6,14 +6,19 @@ public struct StruckLine: Sendable, Equatable {
   public var id: String
   public var section: String
   public var line: String
+  /// What the line says of, whole: by it the line is known wherever it is stated.
+  public var subject: String
   public var sessionID: String?
   /// Unix ms.
   public var struckAt: Int64
 
-  public init(id: String, section: String, line: String, sessionID: String?, struckAt: Int64) {
+  public init(
+    id: String, section: String, line: String, subject: String, sessionID: String?, struckAt: Int64
+  ) {
     self.id = id
     self.section = section
     self.line = line
+    self.subject = subject
     self.sessionID = sessionID
     self.struckAt = struckAt
   }
@@ -25,15 +30,11 @@ extension MemoryDatabase {
     try read { db in
       try Row.fetchAll(db, cached: "SELECT * FROM struck_lines ORDER BY struck_at DESC, id").map {
         StruckLine(
-          id: $0["id"], section: $0["section"], line: $0["line"], sessionID: $0["session_id"],
+          id: $0["id"], section: $0["section"], line: $0["line"],
+          subject: $0["subject"] ?? $0["line"], sessionID: $0["session_id"],
           struckAt: $0["struck_at"])
       }
     }
-  }
-
-  /// The names of all of them, for leaving them out.
-  public func struckNames() throws(StoreError) -> Set<String> {
-    try read { Set(try String.fetchAll($0, cached: "SELECT id FROM struck_lines")) }
   }
 
   /// - Returns: False if it was struck before.
@@ -41,11 +42,12 @@ extension MemoryDatabase {
     try write { db in
       try db.execute(
         cached: """
-          INSERT INTO struck_lines (id, section, line, session_id, struck_at)
-          VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+          INSERT INTO struck_lines (id, section, line, subject, session_id, struck_at)
+          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
           """,
         arguments: [
-          line.id, line.section, self.redactor.redact(line.line), line.sessionID, line.struckAt,
+          line.id, line.section, self.redactor.redact(line.line),
+          self.redactor.redact(line.subject), line.sessionID, line.struckAt,
         ])
       return db.changesCount == 1
     }

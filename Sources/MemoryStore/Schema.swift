@@ -26,6 +26,7 @@ enum Schema {
     SchemaStep(number: 9, sql: "", then: MemoryDatabase.beginRenewal),
     SchemaStep(number: 10, sql: ten), SchemaStep(number: 11, sql: eleven),
     SchemaStep(number: 12, sql: vaults, then: VaultMigration.run),
+    SchemaStep(number: 13, sql: thirteen),
   ]
 
   // 1: everything that a session needs to survive its compaction.
@@ -472,5 +473,10 @@ enum Schema {
       session_id TEXT,
       struck_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """
+
+  // 13: a line that was struck is known by what it says of, in whatever document it stands.
+  private static let thirteen = """
+    ALTER TABLE struck_lines ADD COLUMN subject TEXT;
     """
 }

@@ -16,6 +16,8 @@ public struct HandoffSources: Sendable {
   public var changes: [GitStatus.Change]?
   /// Newest first.
   public var commits: [GitHistory.Commit] = []
+  /// What a person called false: no file or commit of it is named.
+  public var struck = StruckLines()
   /// What the writer adds: Markdown.
   public var note: String?
 
@@ -36,7 +38,9 @@ public struct HandoffSources: Sendable {
 
   public var objective: String {
     statement.objective ?? (snapshot.objective.isEmpty ? nil : snapshot.objective)
-      ?? snapshot.plan.first { $0.state == .inProgress }?.text ?? commits.first?.subject ?? ""
+      ?? snapshot.plan.first { $0.state == .inProgress }?.text ?? commits.first {
+        !struck.has(commit: $0.hash)
+      }?.subject ?? ""
   }
 
   // MARK: Sections
@@ -84,7 +88,8 @@ public struct HandoffSources: Sendable {
     }
     var files: [Handoff.File] = []
     var seen: Set<String> = []
-    for change in changes ?? [] where !Self.isHandoff(change.path) {
+    for change in changes ?? []
+    where !Self.isHandoff(change.path) && !struck.has(change.path) {
       let own = edited.first { $0.path == change.path || $0.path.hasSuffix("/" + change.path) }
       let notes = [Self.words(change.state)] + (own.map(facts) ?? [])
       files.append(Handoff.File(change.path, note: notes.joined(separator: "; ")))
@@ -181,7 +186,10 @@ public struct HandoffSources: Sendable {
             Handoff.Decision($0.decision, rationale: $0.rationale.isEmpty ? nil : $0.rationale)
           }),
         .blockers(statement.blockers), .files(files),
-        .commits(commits.map { Handoff.Commit($0.shortHash, subject: $0.subject) }),
+        .commits(
+          commits.filter { !struck.has(commit: $0.hash) }.map {
+            Handoff.Commit($0.shortHash, subject: $0.subject)
+          }),
         .notes(notes.filter { !$0.isEmpty }.joined(separator: "\n\n")),
       ]
     ).normalised()

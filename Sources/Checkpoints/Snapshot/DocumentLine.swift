@@ -6,36 +6,20 @@ public struct DocumentLine: Sendable, Equatable {
   public var section: String
   /// As it stands, CommonMark.
   public var text: String
+  /// What it says of, whole and as the session has it: the words of a request or of an item, a path, a
+  /// command.
+  public var subject: String
+  /// Somebody said it when a checkpoint was taken by hand.
+  public var isStated = false
+  /// Of the transcript, from 1, where the digest knows it.
+  public var transcriptLine: Int?
 
-  /// Its name: ten hexadecimal digits, the same for as long as the line says the same, whatever its
-  /// age or how often something happened.
-  public var id: String { Self.id(of: text) }
-
-  static func id(of line: String) -> String {
-    let hash = FNV1a.hash(core(line).utf8)
+  /// Its name: ten hexadecimal digits, the same for as long as the line says something of the same,
+  /// whatever its age or state and how often something happened.
+  public var id: String {
+    let hash = FNV1a.hash(StruckLines.plain(subject).utf8)
     let digits = String(hash >> 24, radix: 16)
     return String(repeating: "0", count: 10 - digits.count) + digits
-  }
-
-  /// Without ages ("3 min ago:") and counts ("×4").
-  private static func core(_ line: String) -> String {
-    let words = line.split(separator: " ", omittingEmptySubsequences: true)
-    var kept: [Substring] = []
-    for word in words {
-      if word.hasPrefix("ago"), kept.count > 1,
-        ["s", "min", "h", "days"].contains(kept.last ?? ""),
-        kept[kept.count - 2].allSatisfy(\.isNumber)
-      {
-        kept.removeLast(2)
-      } else if word.hasPrefix("×"),
-        word.dropFirst().allSatisfy({ $0.isNumber || $0 == ";" || $0 == "," })
-      {
-        continue
-      } else {
-        kept.append(word)
-      }
-    }
-    return kept.joined(separator: " ")
   }
 
   /// What it quotes or names, as it stood in the session: without marks of CommonMark and ours. What

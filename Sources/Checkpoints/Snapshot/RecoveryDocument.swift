@@ -28,8 +28,10 @@ public struct RecoveryDocument: Sendable {
   public var sessionID: String?
   public var openTasks: [TaskRecord]
   public var decisions: [DecisionRecord]
-  /// Names of lines (``DocumentLine/id``) that a person has struck: they are left out.
-  public var struck: Set<String> = []
+  /// The checkpoint by hand in which somebody said what `snapshot.stated` has.
+  public var statedBy: String?
+  /// What a person has struck: it is left out.
+  public var struck = StruckLines()
 
   public init(
     snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: String? = nil,
@@ -75,7 +77,7 @@ public struct RecoveryDocument: Sendable {
     var sections = sections(now: now, room: room)
     if !struck.isEmpty {
       for index in sections.indices {
-        sections[index].lines.removeAll { struck.contains(DocumentLine.id(of: $0)) }
+        sections[index].lines.removeAll { struck.has($0.subject) }
       }
     }
     return (opening, SectionComposer(sections, room: room), closing)
@@ -120,7 +122,10 @@ public struct RecoveryDocument: Sendable {
 
   // MARK: Sections
 
+  private typealias Line = DocumentSection.Line
+
   private func sections(now: Int64, room: Int) -> [DocumentSection] {
+    let snapshot = snapshot.without(struck)
     let index = occasion == .compaction ? summary.map(SummaryIndex.init) : nil
     let isSmall = room < 5000
     let requests = Array(snapshot.requests.reversed())
@@ -152,10 +157,11 @@ public struct RecoveryDocument: Sendable {
       DocumentSection(
         "Last requests of the person, newest first", share: isCompacted ? 0.16 : 0.20,
         lines: recent.map {
-          "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”"
+          Line(
+            "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”", of: $0.text)
         }),
-      DocumentSection("Plan", share: isCompacted ? 0.06 : 0.10, lines: plan()),
-      DocumentSection("Noted", share: 0.06, lines: noted()),
+      DocumentSection("Plan", share: isCompacted ? 0.06 : 0.10, lines: plan(snapshot)),
+      DocumentSection("Noted", share: 0.06, lines: noted(snapshot)),
       DocumentSection(
         "Files", share: isCompacted ? 0.10 : 0.30,
         lines: files.prefix(40).map(line)),
@@ -165,7 +171,7 @@ public struct RecoveryDocument: Sendable {
       DocumentSection(
         "Standing rules and wishes of the person", share: isCompacted ? 0.04 : 0.12,
         lines: knownRules.prefix(30).map(line)),
-      DocumentSection("Repository", share: 0.05, lines: repository(now: now)),
+      DocumentSection("Repository", share: 0.05, lines: repository(snapshot, now: now)),
       DocumentSection("Decisions", share: 0.05, lines: decisionLines()),
       DocumentSection("Open tasks", share: 0.05, lines: taskLines(isSmall: isSmall)),
     ]
@@ -174,15 +180,15 @@ public struct RecoveryDocument: Sendable {
         snapshot.lastReply?.oneLine.cut(to: Self.replyBytes).replacing("`", with: "")
         .replacing("**", with: "") ?? ""
       list += [
-        DocumentSection("Where it stood", share: 0.08, lines: whereItStood()),
+        DocumentSection("Where it stood", share: 0.08, lines: whereItStood(snapshot)),
         DocumentSection(
           "Earlier requests", share: 0.04,
-          lines: requests.dropFirst(5).map { "- “\(quote($0.text, 240))”" }),
+          lines: requests.dropFirst(5).map { Line("- “\(quote($0.text, 240))”", of: $0.text) }),
         DocumentSection(
           "From the agent's own words", share: 0.06,
           lines: snapshot.sentences.filter { sentence in
             !stood.hasBytes(of: sentence) && index.map { !$0.holds(sentence: sentence) } ?? true
-          }.map { "- \(Markdown.text($0))" }),
+          }.map { Line("- \(Markdown.text($0))", of: $0) }),
       ]
     }
     return list
@@ -200,9 +206,11 @@ public struct RecoveryDocument: Sendable {
     return (lost, held)
   }
 
-  private func line(of rule: SessionDigest.Rule) -> String { "- “\(quote(rule.text, 300))”" }
+  private func line(of rule: SessionDigest.Rule) -> Line {
+    Line("- “\(quote(rule.text, 300))”", of: rule.text)
+  }
 
-  private func line(of file: Snapshot.File) -> String {
+  private func line(of file: Snapshot.File) -> Line {
     var parts: [String] = []
     if file.edits > 0 { parts.append(file.edits == 1 ? "edited" : "edited ×\(file.edits)") }
     if file.isDirty { parts.append("uncommitted") }
@@ -210,54 +218,63 @@ public struct RecoveryDocument: Sendable {
       parts.append(file.symbols.prefix(5).map(Markdown.inline).joined(separator: ", "))
     }
     let path = Markdown.inline(Self.shortened(file.path))
-    return parts.isEmpty ? "- \(path)" : "- \(path): \(parts.joined(separator: "; "))"
+    var line = Line(
+      parts.isEmpty ? "- \(path)" : "- \(path): \(parts.joined(separator: "; "))", of: file.path)
+    line.transcriptLine = file.line > 0 ? file.line : nil
+    return line
   }
 
-  private func line(of command: Snapshot.Command) -> String {
+  private func line(of command: Snapshot.Command) -> Line {
     var facts: [String] = []
     if command.count > 1 { facts.append("×\(command.count)") }
     if command.outcome == .failed { facts.append("failed last") }
     let text = Markdown.code(command.text.oneLine.cut(to: 160))
-    return "- \(text)" + (facts.isEmpty ? "" : " " + facts.joined(separator: ", "))
+    return Line(
+      "- \(text)" + (facts.isEmpty ? "" : " " + facts.joined(separator: ", ")), of: command.text)
   }
 
-  private func plan() -> [String] {
+  private func plan(_ snapshot: Snapshot) -> [Line] {
     let open = snapshot.plan.filter { $0.state != .completed }
     let done = snapshot.plan.count - open.count
     var lines = open.sorted { $0.state == .inProgress && $1.state != .inProgress }.map { item in
-      "- [ ] \(Markdown.text(item.text.oneLine.cut(to: 200)))"
-        + (item.state == .inProgress ? " (in progress)" : "")
+      Line(
+        "- [ ] \(Markdown.text(item.text.oneLine.cut(to: 200)))"
+          + (item.state == .inProgress ? " (in progress)" : ""), of: item.text)
     }
-    lines += (snapshot.stated?.next ?? []).map {
-      "- [ ] \(Markdown.text($0.oneLine.cut(to: 200)))"
-    }
-    if done > 0 { lines.append("- \(done) done") }
+    lines += (snapshot.stated?.next ?? []).map { stated("- [ ] ", $0, 200) }
+    if done > 0 { lines.append(Line("- \(done) done", of: "items of the plan that are done")) }
     return lines
+  }
+
+  private func stated(_ opening: String, _ text: String, _ length: Int) -> Line {
+    var line = Line(opening + Markdown.text(text.oneLine.cut(to: length)), of: text)
+    line.isStated = true
+    return line
   }
 
   /// What a manual checkpoint or a failure adds.
-  private func noted() -> [String] {
-    var lines: [String] = []
-    if let stated = snapshot.stated {
-      if let objective = stated.objective {
-        lines.append("- Objective: \(Markdown.text(objective.oneLine.cut(to: 400)))")
-      }
-      lines += stated.blockers.map { "- Blocker: \(Markdown.text($0.oneLine.cut(to: 300)))" }
-      lines += stated.actions.map { "- Done: \(Markdown.text($0.oneLine.cut(to: 200)))" }
+  private func noted(_ snapshot: Snapshot) -> [Line] {
+    var lines: [Line] = []
+    if let known = snapshot.stated {
+      if let objective = known.objective { lines.append(stated("- Objective: ", objective, 400)) }
+      lines += known.blockers.map { stated("- Blocker: ", $0, 300) }
+      lines += known.actions.map { stated("- Done: ", $0, 200) }
     }
     if let failure = snapshot.lastFailure, snapshot.toolCalls - failure.call < 15 {
-      lines.append(
+      var line = Line(
         "- Last failure, \(Markdown.inline(failure.tool)): "
-          + Markdown.text(failure.text.cut(to: 200)))
+          + Markdown.text(failure.text.cut(to: 200)), of: failure.subject)
+      line.transcriptLine = failure.line > 0 ? failure.line : nil
+      lines.append(line)
     }
     return lines
   }
 
-  private func repository(now: Int64) -> [String] {
+  private func repository(_ snapshot: Snapshot, now: Int64) -> [Line] {
     guard let git = snapshot.git else { return [] }
-    var first = "- Branch \(git.branch.map(Markdown.inline) ?? "none (detached head)")"
-    if let head = git.head { first += " at \(head.prefix(10))" }
-    var lines = [first]
+    let branch = "Branch \(git.branch.map(Markdown.inline) ?? "none (detached head)")"
+    let head = git.head.map { " at \($0.prefix(10))" } ?? ""
+    var lines = [Line("- \(branch)\(head)", of: branch)]
     if let at = git.dirtyAt,
       // Handoffs are not a part of the work.
       let dirty = git.dirty?.filter({ !$0.hasPrefix(".handoff/") })
@@ -266,36 +283,45 @@ public struct RecoveryDocument: Sendable {
       let rest = dirty.count > 12 ? " and \(dirty.count - 12) more" : ""
       lines.append(
         dirty.isEmpty
-          ? "- Nothing uncommitted \(Self.age(of: at, now: now))"
-          : "- Uncommitted \(Self.age(of: at, now: now)): \(named)\(rest)")
+          ? Line("- Nothing uncommitted \(Self.age(of: at, now: now))", of: "Nothing uncommitted")
+          : Line(
+            "- Uncommitted \(Self.age(of: at, now: now)): \(named)\(rest)",
+            of: "Uncommitted: \(named)\(rest)"))
     }
     lines += snapshot.commits.reversed().prefix(3).map {
-      "- Commit \($0.hash): \(Markdown.text($0.subject))"
+      Line(
+        "- Commit \($0.hash): \(Markdown.text($0.subject))",
+        of: StruckLines.subject(ofCommit: $0.hash))
     }
     return lines
   }
 
-  private func decisionLines() -> [String] {
-    decisions.prefix(8).map {
-      "- **\(Markdown.text($0.decision.oneLine.cut(to: 160)))**: "
-        + Markdown.text($0.rationale.oneLine.cut(to: 200))
+  private func decisionLines() -> [Line] {
+    decisions.filter { !struck.has($0.decision) }.prefix(8).map {
+      Line(
+        "- **\(Markdown.text($0.decision.oneLine.cut(to: 160)))**: "
+          + Markdown.text($0.rationale.oneLine.cut(to: 200)), of: $0.decision)
     }
   }
 
   /// Boxes to tick, with the words and the context that the task has.
-  private func taskLines(isSmall: Bool) -> [String] {
+  private func taskLines(isSmall: Bool) -> [Line] {
     let most = isSmall ? 12 : 30
+    let openTasks = openTasks.filter { !struck.has(task: $0) }
     let lines = openTasks.prefix(most).map { task in
       let context = task.context.map { " — " + Markdown.text($0.oneLine.cut(to: 200)) } ?? ""
-      return "- [ ] \(Markdown.text(task.title.oneLine.cut(to: 200)))\(context) (\(task.id))"
+      return Line(
+        "- [ ] \(Markdown.text(task.title.oneLine.cut(to: 200)))\(context) (\(task.id))",
+        of: StruckLines.subject(ofTask: task.id))
     }
     let rest = openTasks.count - lines.count
-    return rest > 0 ? lines + ["- and \(rest) more: `memoryd task list`"] : lines
+    guard rest > 0 else { return lines }
+    return lines + [Line("- and \(rest) more: `memoryd task list`", of: "more open tasks")]
   }
 
-  private func whereItStood() -> [String] {
+  private func whereItStood(_ snapshot: Snapshot) -> [Line] {
     guard let reply = snapshot.lastReply else { return [] }
-    return ["> " + Markdown.text(reply.oneLine.cut(to: Self.replyBytes))]
+    return [Line("> " + Markdown.text(reply.oneLine.cut(to: Self.replyBytes)), of: reply)]
   }
 
   private func quote(_ text: String, _ length: Int) -> String {

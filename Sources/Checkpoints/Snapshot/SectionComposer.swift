@@ -3,9 +3,22 @@ struct DocumentSection {
   var title: String
   /// Of the room, before what others leave over is dealt out.
   var share: Double
-  var lines: [String]
+  var lines: [Line]
 
-  init(_ title: String, share: Double, lines: [String]) {
+  /// See ``DocumentLine``.
+  struct Line {
+    var text: String
+    var subject: String
+    var isStated = false
+    var transcriptLine: Int?
+
+    init(_ text: String, of subject: String) {
+      self.text = text
+      self.subject = subject
+    }
+  }
+
+  init(_ title: String, share: Double, lines: [Line]) {
     self.title = title
     self.share = share
     self.lines = lines
@@ -35,7 +48,7 @@ struct SectionComposer {
         var allowance = pass == 0 ? Int(Double(room) * section.share / total) : left
         allowance = min(allowance, left)
         while taken[index] < section.lines.count {
-          var cost = section.lines[taken[index]].utf16.count + 1
+          var cost = section.lines[taken[index]].text.utf16.count + 1
           if taken[index] == 0 { cost += Self.frame(section) }
           guard cost <= allowance else { break }
           allowance -= cost
@@ -51,7 +64,7 @@ struct SectionComposer {
     var text = ""
     for (section, count) in zip(sections, taken()) where count > 0 {
       text += "## \(section.title)\n\n"
-      for line in section.lines.prefix(count) { text += line + "\n" }
+      for line in section.lines.prefix(count) { text += line.text + "\n" }
       text += "\n"
     }
     return text
@@ -59,7 +72,11 @@ struct SectionComposer {
 
   func lines() -> [DocumentLine] {
     zip(sections, taken()).flatMap { section, count in
-      section.lines.prefix(count).map { DocumentLine(section: section.title, text: $0) }
+      section.lines.prefix(count).map {
+        DocumentLine(
+          section: section.title, text: $0.text, subject: $0.subject, isStated: $0.isStated,
+          transcriptLine: $0.transcriptLine)
+      }
     }
   }
 

@@ -64,6 +64,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var symbols: [String] = []
     /// Unix time in ms.
     public var at: Int64 = 0
+    /// Physical line of what touched it last, from 1; 0 if nothing did.
+    public var line = 0
 
     var uses: Int { edits + reads + mentions }
 
@@ -76,6 +78,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
       coder.field("lastEdit", &lastEdit)
       coder.field("symbols", &symbols)
       coder.field("at", &at)
+      coder.field("line", &line)
     }
   }
 
@@ -132,12 +135,15 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var text: String = ""
     public var call: Int = 0
     public var at: Int64 = 0
+    /// Physical line, from 1; 0 if it is not known.
+    public var line = 0
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("tool", &tool)
       coder.field("text", &text)
       coder.field("call", &call)
       coder.field("at", &at)
+      coder.field("line", &line)
     }
   }
 

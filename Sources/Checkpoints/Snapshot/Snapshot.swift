@@ -12,6 +12,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     public var age: Int = 0
     public var symbols: [String] = []
     public var isDirty: Bool = false
+    /// Of the transcript, from 1: where it was touched last; 0 if that is not known.
+    public var line: Int = 0
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("path", &path)
@@ -21,6 +23,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       coder.field("age", &age)
       coder.field("symbols", &symbols)
       coder.field("isDirty", &isDirty)
+      coder.field("line", &line)
     }
   }
 
@@ -223,7 +226,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
         worth,
         File(
           path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
-          age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path))
+          age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path),
+          line: use.line)
       )
     }
     .sorted { ($0.0, $1.1.path) > ($1.0, $0.1.path) }.prefix(80).map(\.1)
@@ -253,6 +257,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
         result[best]!.mentions += use.mentions + use.reads
         result[best]!.listings += use.listings
         if use.uses > 0 { result[best]!.lastCall = max(result[best]!.lastCall, use.lastCall) }
+        if use.uses > 0 { result[best]!.line = max(result[best]!.line, use.line) }
         result[short] = nil
       }
     }
@@ -327,10 +332,12 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
 
   /// The person's newest request that says more than "go on".
   private static func objective(of digest: SessionDigest) -> String {
-    let telling = digest.requests.last {
-      $0.text.split(whereSeparator: \.isWhitespace).count >= 5
-    }
-    return (telling ?? digest.requests.last)?.text.oneLine.cut(to: 240) ?? digest.title ?? ""
+    objective(of: digest.requests) ?? digest.title ?? ""
+  }
+
+  static func objective(of requests: [SessionDigest.Request]) -> String? {
+    let telling = requests.last { $0.text.split(whereSeparator: \.isWhitespace).count >= 5 }
+    return (telling ?? requests.last)?.text.oneLine.cut(to: 240)
   }
 
   /// What was done last, in a few lines.

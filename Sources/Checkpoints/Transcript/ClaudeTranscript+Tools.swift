@@ -92,7 +92,14 @@ extension ClaudeTranscript {
     }
     guard let index = digest.tasks.firstIndex(where: { $0.id == id }) else { return }
     if let state = Self.state(input["status"]) { digest.tasks[index].state = state }
-    if let subject = input["subject"]?.string { digest.tasks[index].text = clean(subject) }
+    guard let subject = input["subject"]?.string.map(clean), !subject.isEmpty else { return }
+    // What the item says now is searchable as what it said first is.
+    if subject != digest.tasks[index].text {
+      add(
+        "plan", actor: "agent", title: subject,
+        body: input["description"]?.string.map(clean) ?? "")
+    }
+    digest.tasks[index].text = subject.cut(to: 300)
   }
 
   // MARK: Results

@@ -343,10 +343,11 @@ extension TranscriptGatherer {
   mutating func touch(_ path: String, _ change: (inout SessionDigest.FileUse) -> Void) {
     let key = relative(path)
     guard !key.isEmpty else { return }
-    let (call, at) = (digest.toolCalls, at)
+    let (call, at, line) = (digest.toolCalls, at, line)
     change(&digest.files[key, default: .init()])
     digest.files[key]?.lastCall = call
     digest.files[key]?.at = at
+    digest.files[key]?.line = line
   }
 
   /// The path below the session's first folder, with `/` also where Windows wrote `\`.
@@ -398,7 +399,7 @@ extension TranscriptGatherer {
     add("failure", actor: "tool", title: call.tool, body: text.cut(to: 2000))
     digest.lastFailure = .init(
       tool: call.commands.last ?? call.tool, text: text.oneLine.cut(to: 400),
-      call: digest.toolCalls, at: at)
+      call: digest.toolCalls, at: at, line: line)
   }
 
   /// `[branch 1a2b3c4] subject`, as git prints it after a commit.

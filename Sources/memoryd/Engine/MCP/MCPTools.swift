@@ -400,20 +400,22 @@ struct MCPTools {
   }
 
   private func content(_ record: CheckpointRecord, _ service: MemoryService) -> String {
-    RecoveryDocument(
-      snapshot: Snapshot(json: record.body) ?? Snapshot(), occasion: .request,
-      checkpointID: record.id, takenAt: record.updatedAt, sessionID: record.sessionID
-    ).markdown(now: service.clock.now, budget: 100_000)
+    RecoveryService(service: service).document(of: record)
+      .markdown(now: service.clock.now, budget: 100_000)
   }
 
   /// A row of vault-mcp's checkpoints.
   private func row(_ record: CheckpointRecord, _ service: MemoryService) -> JSONOutput.Object {
-    let stated = Snapshot(json: record.body)?.stated
+    let document = RecoveryService(service: service).document(of: record)
+    let stated = document.snapshot.stated
+    let known =
+      document.struck.has(record.objective) ? document.snapshot.objective : record.objective
     return [
-      "id": record.id, "content": content(record, service),
+      "id": record.id,
+      "content": document.markdown(now: service.clock.now, budget: 100_000),
       "trigger_signals": JSONOutput.text(
         [
-          "objective": stated?.objective ?? record.objective, "blockers": stated?.blockers ?? [],
+          "objective": stated?.objective ?? known, "blockers": stated?.blockers ?? [],
           "recent_actions": stated?.actions ?? [],
         ] as JSONOutput.Object
       ).trimmingCharacters(in: .newlines),
@@ -456,13 +458,14 @@ struct MCPTools {
     let tasks = try database.tasks(status: nil, filter: scope(arguments, service))
     let open = tasks.filter { $0.status == "open" }
     let newest = try database.checkpoints(scope(arguments, service, limit: 1)).first
+    let struck = RecoveryService(service: service).struck
     return Payload(
       [
         "vault_healthy": service.verdict().mode != .degraded,
         "open_tasks_count": open.count, "checkpoint": newest.map { row($0, service) },
-        "recent_tasks": open.prefix(10).map(JSONOutput.task),
+        "recent_tasks": open.filter { !struck.has(task: $0) }.prefix(10).map(JSONOutput.task),
         "recent_decisions": try database.decisions(scope(arguments, service, limit: 10))
-          .map(JSONOutput.decision),
+          .filter { !struck.has($0.decision) }.map(JSONOutput.decision),
         "task_stats": ["open": open.count, "done": tasks.count - open.count]
           as JSONOutput.Object,
         "session_started_at": Timestamp.string(service.clock.now),

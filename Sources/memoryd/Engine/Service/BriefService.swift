@@ -83,26 +83,31 @@ struct BriefService {
     let newest = try reader.handoffs(RecordFilter(place: project, limit: 20))
       .first { $0.recipient == nil }
     let contents = newest.map { Handoff($0.body) }
+    let struck = RecoveryService(service: service).struck
     let snapshot = document?.snapshot
     // Whichever is newer says where it stands.
     let isHandoffNewer = (newest?.updatedAt ?? 0) >= (document?.takenAt ?? 0)
-    let handoff = isHandoffNewer ? contents : nil
+    let handoff = isHandoffNewer ? contents?.contents : nil
+    /// A handoff may have been written before a line of it was struck.
+    func kept(_ texts: [String]) -> [String] { texts.filter { !struck.has(action: $0) } }
+    let known = filled(contents?.objective).flatMap { struck.has($0) ? nil : $0 }
     let stated = snapshot?.stated
     func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
     let open = (snapshot?.plan ?? []).filter { $0.state != .completed }.map(\.text)
     let steps =
-      handoff?.contents.next.filter { !$0.isDone }.map(\.text) ?? (open + (stated?.next ?? []))
+      handoff.map { kept($0.next.filter { !$0.isDone }.map(\.text)) }
+      ?? (open + (stated?.next ?? []))
     let tasks = try reader.tasks(
       status: "open", filter: RecordFilter(place: project, limit: 8)
-    ).map { "\($0.title) (task \($0.id))" }
+    ).filter { !struck.has(task: $0) }.map { "\($0.title) (task \($0.id))" }
     let done =
-      handoff.map { Array($0.contents.done.reversed()) }
+      handoff.map { kept($0.done.reversed()) }
       ?? ((stated?.actions ?? []) + (snapshot?.actions ?? []))
     return Brief(
       project: project.name, branch: git?.branch, mode: service.verdict().mode.rawValue,
-      objective: filled(handoff?.objective) ?? filled(stated?.objective)
-        ?? filled(snapshot?.objective) ?? filled(contents?.objective),
-      blockers: handoff?.contents.blockers ?? stated?.blockers ?? [],
+      objective: (isHandoffNewer ? known : nil) ?? filled(stated?.objective)
+        ?? filled(snapshot?.objective) ?? known,
+      blockers: handoff.map { kept($0.blockers) } ?? stated?.blockers ?? [],
       leftOff: Array(done.prefix(5)), next: Array((steps + tasks).prefix(10)), handoff: newest,
       since: [newest?.updatedAt, document?.takenAt].compactMap(\.self).max(),
       messages: Array(

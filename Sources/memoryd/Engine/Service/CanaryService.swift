@@ -381,16 +381,20 @@ struct CanaryService {
       lines.append(
         "Project \(Markdown.inline(recorder.project.name)): \(facts.joined(separator: ", ")).")
     }
+    let struck = RecoveryService(service: service).struck
+    func told(_ objective: String?) -> String {
+      guard let objective, !objective.isEmpty, !struck.has(objective) else { return "" }
+      return ": \(Markdown.text(String(objective.prefix(120))))"
+    }
     for other in report.otherSessions.prefix(5) {
       let branch = other.branch.map { " on \(Markdown.inline($0))" } ?? ""
-      let objective = other.objective.map { ": \(Markdown.text(String($0.prefix(120))))" } ?? ""
       let age = RecoveryDocument.age(of: other.lastSeenAt, now: service.clock.now)
       lines.append(
         "Another session is active here: \(Markdown.inline(other.id))\(branch), seen \(age)"
-          + objective)
+          + told(other.objective))
     }
     lines += resemblance(recorder)
-    lines += handoffLines(recorder)
+    lines += handoffLines(recorder, told)
     return lines
   }
 
@@ -412,7 +416,11 @@ struct CanaryService {
 
   /// The newest handoff, and messages that nobody has taken. What was kept before this session's own
   /// compaction is no news to it.
-  private func handoffLines(_ recorder: SessionRecorder) -> [String] {
+  ///
+  /// - Parameter told: An objective as it is told, if it is.
+  private func handoffLines(
+    _ recorder: SessionRecorder, _ told: (String?) -> String
+  ) -> [String] {
     let project = recorder.project
     let session = recorder.session
     var lines: [String] = []
@@ -427,9 +435,7 @@ struct CanaryService {
         .map { Home.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
         ?? "memoryd handoff show \(newest.id)"
       let age = RecoveryDocument.age(of: newest.createdAt, now: service.clock.now)
-      let objective =
-        newest.objective.isEmpty ? "" : ": \(Markdown.text(String(newest.objective.prefix(120))))"
-      lines.append("Newest handoff, \(age): \(Markdown.inline(place))\(objective)")
+      lines.append("Newest handoff, \(age): \(Markdown.inline(place))\(told(newest.objective))")
     }
     let handoffs = HandoffService(service: service)
     let cwd = session.cwd ?? service.cwd

@@ -110,7 +110,9 @@ struct HandoffService {
   private func sources(
     _ snapshot: Snapshot, project: ProjectReference, sessionID: String?, since: Int64?
   ) -> HandoffSources {
-    var sources = HandoffSources(snapshot: snapshot)
+    let struck = RecoveryService(service: service).struck
+    var sources = HandoffSources(snapshot: snapshot.without(struck))
+    sources.struck = struck
     guard let reader = try? service.reader() else { return sources }
     sources.openTasks =
       (try? reader.tasks(status: "open", filter: RecordFilter(place: project, limit: 100)))
@@ -130,8 +132,11 @@ struct HandoffService {
     if let sessionID {
       let filter = RecordFilter(sessionID: sessionID, kinds: CheckpointService.byHand, limit: 20)
       sources.statements = ((try? reader.checkpoints(filter)) ?? []).reversed()
-        .compactMap { Snapshot(json: $0.body)?.stated }
+        .compactMap { Snapshot(json: $0.body)?.stated?.without(struck) }
     }
+    sources.openTasks.removeAll { struck.has(task: $0) }
+    sources.doneTasks.removeAll { struck.has(task: $0) }
+    sources.decisions.removeAll { struck.has($0.decision) }
     return sources
   }
 

@@ -33,34 +33,52 @@ struct LineSources {
   }
 
   func source(of line: DocumentLine) -> LineSource {
-    let (rule, kinds, author) = Self.rule(line.section)
+    let (rule, kinds, author) = Self.rule(line)
     var source = LineSource(line: line, author: author, rule: rule)
+    source.transcriptLine = line.transcriptLine
+    if line.isStated {
+      source.entryID = document.statedBy
+      return source
+    }
     switch line.section {
     case "Decisions":
-      source.entryID =
-        document.decisions.first { decision in
-          line.quoted.contains { decision.decision.oneLine.hasPrefix($0) }
-        }?.id
+      source.entryID = document.decisions.first { $0.decision == line.subject }?.id
     case "Open tasks":
       source.entryID = document.openTasks.first { line.text.hasSuffix("(\($0.id))") }?.id
     default:
-      let wanted = line.quoted
-      guard !wanted.isEmpty else { break }
-      let found = entries.first { record, text in
-        (kinds.isEmpty || kinds.contains(record.kind)) && wanted.allSatisfy { text.contains($0) }
-      }
-      source.entryID = found?.record.id
-      source.transcriptLine = found?.record.position
-      if let actor = found?.record.actor { source.author = actor }
+      let found = entry(for: line, kinds)
+      source.entryID = found?.id
+      source.transcriptLine = found?.position ?? line.transcriptLine
+      if let actor = found?.actor { source.author = actor }
     }
     return source
   }
 
+  /// The newest one that says all that the line is about; else one that says what it quotes.
+  private func entry(for line: DocumentLine, _ kinds: Set<String>) -> EntryRecord? {
+    func first(_ wanted: [String]) -> EntryRecord? {
+      guard !wanted.isEmpty, !wanted.contains("") else { return nil }
+      return entries.first { record, text in
+        (kinds.isEmpty || kinds.contains(record.kind)) && wanted.allSatisfy { text.contains($0) }
+      }?.record
+    }
+    var whole = line.subject.oneLine
+    // A failure is named by what failed, and kept by what was said then.
+    if kinds == ["failure"], let end = whole.firstRange(of: ": ") {
+      whole = String(whole[end.upperBound...])
+    }
+    if whole.hasSuffix("…") { whole.removeLast() }
+    return first([whole]) ?? first(line.quoted)
+  }
+
   /// Why a section's lines are there, the kinds of entries that they come from, and whose words they
   /// are where no entry tells.
-  private static func rule(_ section: String) -> (rule: String, kinds: Set<String>, author: String)
-  {
-    switch section {
+  private static func rule(
+    _ line: DocumentLine
+  ) -> (rule: String, kinds: Set<String>, author: String) {
+    // A person or an agent: the checkpoint does not tell.
+    if line.isStated { return ("said when a checkpoint was taken by hand", [], "unknown") }
+    return switch line.section {
     case "Last requests of the person, newest first", "Earlier requests":
       ("a request of the person, not taken back since", ["request"], "person")
     case "Standing rules and wishes of the person", "Not in the summary: what the person laid down":
@@ -76,7 +94,7 @@ struct LineSources {
     case "Repository": ("the repository as git or its files told", [], "git")
     case "Decisions": ("a decision that was recorded for this project", [], "unknown")
     case "Open tasks": ("a task of this project that is open", [], "unknown")
-    case "Noted": ("said when a checkpoint was taken by hand, or the last failure", [], "agent")
+    case "Noted": ("the last failure, which nothing later made good", ["failure"], "tool")
     default: ("it belongs to the session", [], "memoryd")
     }
   }

@@ -60,7 +60,8 @@ struct RecoveryService {
       guard let newest, let kept else { return nil }
       return document(
         kept, summary: nil, occasion: occasion, checkpointID: newest.id,
-        takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project)
+        takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project,
+        statedBy: newest.id)
     }
     // The digest is newer than the checkpoint; what a person or git said stands in the latter.
     var snapshot = Snapshot(digest, git: kept?.git)
@@ -72,12 +73,36 @@ struct RecoveryService {
       snapshot, summary: digest.summary, occasion: occasion,
       checkpointID: isOwn ? newest?.id : nil,
       takenAt: max(state.readAt, isOwn ? newest?.updatedAt ?? 0 : 0),
-      sessionID: state.sessionID, project: project)
+      sessionID: state.sessionID, project: project, statedBy: newest?.id)
+  }
+
+  /// What a checkpoint holds, without what is known now.
+  func document(of record: CheckpointRecord) -> RecoveryDocument {
+    var document = RecoveryDocument(
+      snapshot: Snapshot(json: record.body) ?? Snapshot(), occasion: .request,
+      checkpointID: record.id, takenAt: record.updatedAt, sessionID: record.sessionID)
+    leaveOut(struck, of: &document)
+    return document
+  }
+
+  // MARK: What is false
+
+  /// What people called false: whatever states lines of a session leaves it out.
+  var struck: StruckLines {
+    StruckLines((try? service.reader().struckLines()) ?? [])
+  }
+
+  private func leaveOut(_ struck: StruckLines, of document: inout RecoveryDocument) {
+    document.struck = struck
+    document.snapshot = document.snapshot.without(struck)
+    document.openTasks.removeAll { struck.has(task: $0) }
+    document.decisions.removeAll { struck.has($0.decision) }
   }
 
   private func document(
     _ snapshot: Snapshot, summary: String?, occasion: RecoveryDocument.Occasion,
-    checkpointID: String?, takenAt: Int64, sessionID: String?, project: ProjectReference
+    checkpointID: String?, takenAt: Int64, sessionID: String?, project: ProjectReference,
+    statedBy: String? = nil
   ) -> RecoveryDocument {
     let database = try? service.reader()
     var document = RecoveryDocument(
@@ -86,7 +111,8 @@ struct RecoveryService {
       openTasks: (try? database?.tasks(
         status: "open", filter: RecordFilter(place: project, limit: 13))) ?? [],
       decisions: (try? database?.decisions(RecordFilter(place: project, limit: 8))) ?? [])
-    document.struck = (try? database?.struckNames()) ?? []
+    document.statedBy = document.snapshot.stated == nil ? nil : statedBy
+    leaveOut(struck, of: &document)
     return document
   }
 }

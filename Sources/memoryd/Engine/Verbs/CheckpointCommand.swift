@@ -85,15 +85,13 @@ struct CheckpointCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let (record, snapshot) = try CheckpointCommand.find(id.text, service)
+      let (record, _) = try CheckpointCommand.find(id.text, service)
       if shared.json {
         var object = JSONOutput.checkpoint(record)
         object["snapshot"] = JSONOutput.parsed(record.body)
         return Outcome(output: JSONOutput.text(object))
       }
-      let document = RecoveryDocument(
-        snapshot: snapshot, occasion: .request, checkpointID: record.id,
-        takenAt: record.updatedAt, sessionID: record.sessionID)
+      let document = RecoveryService(service: service).document(of: record)
       return Outcome(output: document.markdown(now: service.clock.now, budget: 100_000))
     }
   }

@@ -39,7 +39,7 @@ struct WrongCommand: Verb {
     }
     let struck = StruckLine(
       id: line.line.id, section: line.line.section, line: line.line.text,
-      sessionID: line.session, struckAt: service.clock.now)
+      subject: line.line.subject, sessionID: line.session, struckAt: service.clock.now)
     _ = try service.database().strike(struck)
     return reply(struck, "struck", known.count + 1)
   }
