@@ -152,7 +152,7 @@ public struct RecoveryDocument: Sendable {
       DocumentSection(
         "Last requests of the person, newest first", share: isCompacted ? 0.16 : 0.20,
         lines: recent.map {
-          "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”"
+          "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”\(question($0))"
         }),
       DocumentSection("Plan", share: isCompacted ? 0.06 : 0.10, lines: plan()),
       DocumentSection("Noted", share: 0.06, lines: noted()),
@@ -177,7 +177,7 @@ public struct RecoveryDocument: Sendable {
         DocumentSection("Where it stood", share: 0.08, lines: whereItStood()),
         DocumentSection(
           "Earlier requests", share: 0.04,
-          lines: requests.dropFirst(5).map { "- “\(quote($0.text, 240))”" }),
+          lines: requests.dropFirst(5).map { "- “\(quote($0.text, 240))”\(question($0))" }),
         DocumentSection(
           "From the agent's own words", share: 0.06,
           lines: snapshot.sentences.filter { sentence in
@@ -296,6 +296,11 @@ public struct RecoveryDocument: Sendable {
   private func whereItStood() -> [String] {
     guard let reply = snapshot.lastReply else { return [] }
     return ["> " + Markdown.text(reply.oneLine.cut(to: Self.replyBytes))]
+  }
+
+  /// What an answer is to: alone it may be a mere “yes”.
+  private func question(_ request: SessionDigest.Request) -> String {
+    request.question.isEmpty ? "" : " (answer to: \(quote(request.question, 160)))"
   }
 
   private func quote(_ text: String, _ length: Int) -> String {

@@ -327,10 +327,12 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
 
   /// The person's newest request that says more than "go on".
   private static func objective(of digest: SessionDigest) -> String {
+    // An answer to a question of the agent says how, not what.
     let telling = digest.requests.last {
-      $0.text.split(whereSeparator: \.isWhitespace).count >= 5
+      $0.question.isEmpty && $0.text.split(whereSeparator: \.isWhitespace).count >= 5
     }
-    return (telling ?? digest.requests.last)?.text.oneLine.cut(to: 240) ?? digest.title ?? ""
+    return (telling ?? digest.requests.last { $0.question.isEmpty } ?? digest.requests.last)?.text
+      .oneLine.cut(to: 240) ?? digest.title ?? ""
   }
 
   /// What was done last, in a few lines.
