@@ -294,7 +294,7 @@ struct CanaryService {
       let session = recorder.session
       try service.database().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.clock.now, reopens: true
+        at: service.clock.now, reopens: !HeadlessRun(service).isVisit(input)
       ) {
         HookRun(
           event: input.event, sessionID: session.id, outcome: "stored",
@@ -383,7 +383,8 @@ struct CanaryService {
     }
     for other in report.otherSessions.prefix(5) {
       let branch = other.branch.map { " on \(Markdown.inline($0))" } ?? ""
-      let objective = other.objective.map { ": \(Markdown.text(String($0.prefix(120))))" } ?? ""
+      let about = other.objective ?? ""
+      let objective = about.isEmpty ? "" : ": \(Markdown.text(String(about.prefix(120))))"
       let age = RecoveryDocument.age(of: other.lastSeenAt, now: service.clock.now)
       lines.append(
         "Another session is active here: \(Markdown.inline(other.id))\(branch), seen \(age)"
@@ -411,7 +412,7 @@ struct CanaryService {
   }
 
   /// The newest handoff, and messages that nobody has taken. What was kept before this session's own
-  /// compaction is no news to it.
+  /// compaction is no news to it, and what a rewind left none to anybody.
   private func handoffLines(_ recorder: SessionRecorder) -> [String] {
     let project = recorder.project
     let session = recorder.session
@@ -419,7 +420,8 @@ struct CanaryService {
     let newest = try? service.reader().handoffs(
       RecordFilter(place: project, limit: 20)
     ).first {
-      $0.recipient == nil && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
+      $0.recipient == nil && $0.trigger != CheckpointRecord.rewound
+        && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
     }
     if let newest {
       let place =
