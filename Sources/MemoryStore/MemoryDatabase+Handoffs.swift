@@ -102,9 +102,15 @@ extension MemoryDatabase {
     {
       try db.execute(
         cached: """
-          UPDATE handoffs SET objective = ?, body = ?, path = coalesce(?, path), updated_at = ?
+          UPDATE handoffs SET trigger = ?, objective = ?, body = ?, path = coalesce(?, path),
+            updated_at = ?
           WHERE id = ?
-          """, arguments: [draft.objective, draft.body, draft.path, write.at, draft.id])
+          """,
+        arguments: [draft.trigger, draft.objective, draft.body, draft.path, write.at, draft.id])
+      // A rewind had marked it.
+      try db.execute(
+        cached: "UPDATE entries SET is_abandoned = 0 WHERE id = ? AND is_abandoned",
+        arguments: [draft.id])
       return (draft.id, createdAt)
     }
     try db.execute(

@@ -119,6 +119,14 @@ extension MemoryDatabase {
     return found.first
   }
 
+  /// How the session was begun last; nil if no hook told.
+  public func source(ofSession id: String) throws(StoreError) -> String? {
+    try read { db in
+      try String.fetchOne(
+        db, cached: "SELECT source FROM sessions WHERE id = ?", arguments: [id])
+    }
+  }
+
   private static func severalSessions(_ id: String) -> StoreError {
     StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
   }

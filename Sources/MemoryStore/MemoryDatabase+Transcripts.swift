@@ -193,7 +193,9 @@ extension MemoryDatabase {
     }
 
     private func id(of entry: EntryDraft) -> String {
-      full(EntryDraft.awaited(entry.kind, entry.body))
+      full(
+        entry.fate == .stands
+          ? EntryDraft.awaited(entry.kind, entry.body, number: entry.number) : entry.sourceID)
     }
 
     private func full(_ id: String) -> String {
@@ -212,9 +214,17 @@ extension MemoryDatabase {
       var entries = entries
       for (index, entry) in entries.enumerated() {
         let id = id(of: entry)
-        if Self.isAwaited(entry) {
+        if entry.fate != .stands {
+          guard let other = waiting[id] else { continue }
+          if entry.fate == .takenBack {
+            entries[other].isAbandoned = true
+          } else {
+            gone.insert(other)
+          }
+        } else if Self.isAwaited(entry) {
           entries[index].sourceID = id
-          waiting[id] = index
+          // They were taken back, and are typed again.
+          if let former = waiting.updateValue(index, forKey: id) { gone.insert(former) }
         } else if let other = waiting.removeValue(forKey: id) {
           gone.insert(other)
         }
@@ -225,8 +235,13 @@ extension MemoryDatabase {
       return entries.indices.filter { !gone.contains($0) }.map { entries[$0] }
     }
 
-    /// - Returns: True if the entry is the line of stored words, which are it from now on.
+    /// - Returns: True if the entry is the line of stored words, which are it from now on, or says only
+    ///   what became of them.
     func takeOver(by entry: EntryDraft, _ db: Database) throws -> Bool {
+      if entry.fate != .stands {
+        try settle(entry, db)
+        return true
+      }
       guard !known.isEmpty, !Self.isAwaited(entry) else { return false }
       for covered in entry.covers where known.contains(full(covered)) {
         try drop(full(covered), db)
@@ -247,6 +262,15 @@ extension MemoryDatabase {
       return false
     }
 
+    private func settle(_ entry: EntryDraft, _ db: Database) throws {
+      let id = id(of: entry)
+      guard known.contains(id) else { return }
+      if entry.fate == .disowned { return try drop(id, db) }
+      try db.execute(
+        cached: "UPDATE entries SET is_abandoned = 1 WHERE origin = ? AND source_id = ?",
+        arguments: [agent, id])
+    }
+
     private func drop(_ id: String, _ db: Database) throws {
       try db.execute(
         cached: "DELETE FROM entries WHERE origin = ? AND source_id = ?", arguments: [agent, id])
@@ -264,48 +288,6 @@ extension MemoryDatabase {
         cached: "INSERT INTO entries_fts (entries_fts, rank) VALUES ('merge', 200)")
       // Documented: a step without work changes less than two rows.
       return db.totalChangesCount - before >= 2
-    }
-  }
-
-  /// Tokens of one session, summed over the requests in its files, each request once.
-  public struct UsageTotal: Sendable, Equatable {
-    public var requests = 0
-    public var input = 0
-    public var output = 0
-    public var cacheWrite = 0
-    public var cacheRead = 0
-    public var reasoning = 0
-    public var models: [String] = []
-
-    public init() {}
-  }
-
-  public func usage(sessionID: String) throws(StoreError) -> UsageTotal {
-    try read { db in
-      let rows = try Row.fetchAll(
-        db,
-        cached: """
-          SELECT model, count(*) AS requests, sum(input) AS input, sum(output) AS output,
-            sum(cache_write) AS cache_write, sum(cache_read) AS cache_read,
-            sum(reasoning) AS reasoning
-          FROM (
-            SELECT u.message_id, u.request_id, max(model) AS model, max(input) AS input,
-              max(output) AS output, max(cache_write_5m + cache_write_1h) AS cache_write,
-              max(cache_read) AS cache_read, max(reasoning) AS reasoning
-            FROM usage u JOIN transcripts t ON t.id = u.transcript_id
-            WHERE t.session_id = ?
-            GROUP BY u.message_id, u.request_id)
-          GROUP BY model ORDER BY requests DESC, model
-          """, arguments: [sessionID])
-      return rows.reduce(into: UsageTotal()) { total, row in
-        total.requests += row["requests"]
-        total.input += row["input"]
-        total.output += row["output"]
-        total.cacheWrite += row["cache_write"]
-        total.cacheRead += row["cache_read"]
-        total.reasoning += row["reasoning"]
-        total.models.append(row["model"])
-      }
     }
   }
 }

@@ -181,6 +181,40 @@ extension MemoryDatabase {
     return (id, write.at)
   }
 
+  /// What was kept of a session on a way that a rewind left.
+  ///
+  /// - Parameters:
+  ///   - ids: Of checkpoints; they are marked, and the handoffs that were kept with them.
+  ///   - write: What takes the place of one of them, which stays as it is otherwise.
+  ///   - newest: The id of that one, if there is such a write.
+  public func settleRewind(
+    of ids: [String], renewing write: StoreWrite?, newest: String
+  ) throws(StoreError) {
+    let write = write.map(redacted)
+    try self.write { db in
+      for id in ids {
+        try db.execute(
+          cached: """
+            UPDATE entries SET is_abandoned = 1 WHERE id IN
+              (SELECT id FROM handoffs WHERE checkpoint_id = ? AND trigger = 'pre-compact')
+            """, arguments: [id])
+        try db.execute(
+          cached:
+            "UPDATE handoffs SET trigger = ? WHERE checkpoint_id = ? AND trigger = 'pre-compact'",
+          arguments: [CheckpointRecord.rewound, id])
+        if write != nil, id == newest { continue }
+        try db.execute(
+          cached: "UPDATE checkpoints SET trigger = ? WHERE id = ?",
+          arguments: [CheckpointRecord.rewound, id])
+        try db.execute(
+          cached: "UPDATE entries SET is_abandoned = 1 WHERE id = ?", arguments: [id])
+      }
+      guard let write, case .checkpoint(let draft) = write.operation else { return }
+      _ = try Self.store(draft, of: write, projectID: nil, newID: { newest }, db)
+      try Self.noteParts(of: write, itemID: newest, db)
+    }
+  }
+
   private static func apply(
     _ change: TaskChange, at: Int64, projectID: Int64?, _ db: Database
   ) throws -> Int64 {

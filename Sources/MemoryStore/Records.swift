@@ -59,6 +59,9 @@ public struct DecisionRecord: Sendable, Equatable {
 }
 
 public struct CheckpointRecord: Sendable, Equatable {
+  /// The trigger of what was kept on a way that a rewind left: of handoffs too.
+  public static let rewound = "rewound"
+
   public var id: String
   public var trigger: String
   public var objective: String
@@ -73,7 +76,7 @@ public struct CheckpointRecord: Sendable, Equatable {
 /// A handoff document, or a message to one reader.
 public struct HandoffRecord: Sendable, Equatable {
   public var id: String
-  /// `manual`, `message`, `pre-compact` or `received`.
+  /// `manual`, `message`, `pre-compact`, `received` or ``CheckpointRecord/rewound``.
   public var trigger: String
   public var objective: String
   public var sessionID: String?

@@ -46,6 +46,19 @@ public struct EntryDraft: Sendable, Equatable {
   public var isAbandoned = false
   /// Source ids of awaited words that came with it, among others.
   public var covers: [String] = []
+  /// Which of several awaited words that are the same, from 1.
+  public var number = 1
+  public var fate = Fate.stands
+
+  /// What becomes of awaited words.
+  public enum Fate: Sendable {
+    case stands
+    /// The entry is no text of its own: the awaited words with its source id went back to whoever
+    /// typed them, and are marked.
+    case takenBack
+    /// They were not whose they seemed to be, and go.
+    case disowned
+  }
 
   public init(
     kind: String, sourceID: String, actor: String, position: Int, title: String = "",
@@ -64,12 +77,22 @@ public struct EntryDraft: Sendable, Equatable {
   static let awaitedPrefix = "awaited:"
 
   /// The source id of words of this kind that have no line yet.
-  public static func awaited(_ kind: String, _ words: String) -> String {
-    awaited(kind, fingerprint: fingerprint(words))
+  ///
+  /// - Parameter number: Which of several that are the same.
+  public static func awaited(_ kind: String, _ words: String, number: Int = 1) -> String {
+    awaited(kind, fingerprint: fingerprint(words), number: number)
   }
 
-  public static func awaited(_ kind: String, fingerprint: String) -> String {
-    awaitedPrefix + kind + ":" + fingerprint
+  public static func awaited(_ kind: String, fingerprint: String, number: Int = 1) -> String {
+    awaitedPrefix + kind + ":" + fingerprint + (number > 1 ? "~\(number)" : "")
+  }
+
+  /// Says what became of awaited words.
+  public static func fate(_ fate: Fate, of sourceID: String) -> EntryDraft {
+    var draft = EntryDraft(
+      kind: "", sourceID: sourceID, actor: "", position: 0, body: "", createdAt: 0)
+    draft.fate = fate
+    return draft
   }
 
   /// A hash of words (FNV-1a, 64 bits), without the blanks around them.

@@ -54,6 +54,114 @@ import Testing
     #expect(reading.digest.requests.map(\.text) == ["also do this"])
   }
 
+  @Test func answersToQuestions_areThePersonsWords() throws {
+    let asked = "Which roof shall it get?"
+    let told = "User has answered your questions: \"\(asked)\"=\"slate\". You can now continue."
+    let reading = try read(
+      Line.request("build a small shed behind the house"),
+      Line.call("AskUserQuestion", ["questions": [["question": asked]]], id: "a"),
+      Line.result(
+        id: "a", told,
+        details: [
+          "answers": [asked: "slate", "How wide?": ["two", "three metres"]],
+          "annotations": [asked: ["notes": "never use tin!"]],
+        ]),
+      Line.call("AskUserQuestion", ["questions": [["question": asked]]], id: "b"),
+      // Without details the text has to do.
+      Line.result(
+        id: "b",
+        "User has answered your questions: \"\(asked)\"=\"reed, \"thick\"\", \"Why?\"=\"it is warm\". "
+          + "You can now continue with the user's answers in mind."))
+    let answers = reading.transcript.entries.filter { $0.kind == "request" }.dropFirst()
+    #expect(
+      answers.map(\.body).sorted()
+        == ["it is warm", "reed, \"thick\"", "slate\nnever use tin!", "two, three metres"])
+    #expect(answers.filter { $0.title == asked }.count == 2)
+    #expect(answers.allSatisfy { $0.actor == "person" })
+    #expect(reading.digest.rules.map(\.text) == ["never use tin!"])
+    #expect(Snapshot(reading.digest, git: nil).objective == "build a small shed behind the house")
+    #expect(SessionDigest(json: reading.digest.json) == reading.digest)
+    let document = RecoveryDocument(
+      snapshot: Snapshot(reading.digest, git: nil), summary: nil, occasion: .resumption,
+      checkpointID: nil, takenAt: 0, sessionID: nil, openTasks: [], decisions: []
+    ).markdown(now: 0, budget: 4000)
+    #expect(document.contains("it is warm”"))
+    #expect(document.contains("answer to: Which roof shall it get?"))
+  }
+
+  @Test func questionThatWasRefused_isARefusal() throws {
+    let reading = try read(
+      Line.call("AskUserQuestion", ["questions": [["question": "Shall I?"]]], id: "a"),
+      Line.result(
+        id: "a",
+        "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user "
+          + "said:\nask me tomorrow", isError: true))
+    #expect(reading.digest.requests.map(\.text) == ["ask me tomorrow"])
+  }
+
+  // MARK: The agent's last words
+
+  private func said(_ blocks: [String], _ id: String) -> String {
+    blocks.map { text in
+      Line.reply(
+        "",
+        [
+          "message": [
+            "id": id, "role": "assistant", "content": [["type": "text", "text": text]],
+          ] as [String: Any]
+        ])
+    }.joined()
+  }
+
+  @Test(arguments: ["\n\n", "", "\n"])
+  func lastWords_ofSeveralBlocks_standOnce(gap: String) throws {
+    let blocks = [
+      "The shed is up.", "The roof_beam is oak.", String(repeating: "Nail. ", count: 900),
+    ]
+    let words = blocks.joined(separator: gap)
+    // Before the transcript has any, one or all of them.
+    for count in 0...3 {
+      let name = UUID().uuidString + ".jsonl"
+      let before = Line.request("go") + said(Array(blocks.prefix(count)), "m")
+      var first = try Reading(try folder.file(name, before))
+      let isNew = first.transcript.takeLastWords(words, at: 1, position: 9)
+      #expect(isNew == (count < 3))
+      let isNewAgain = first.transcript.takeLastWords(words, at: 1, position: 9)
+      #expect(!isNewAgain)
+      let handle = try #require(FileHandle(forWritingAtPath: folder.path + "/" + name))
+      try handle.seekToEnd()
+      try handle.write(contentsOf: Data(said(Array(blocks.dropFirst(count)), "m").utf8))
+      try handle.close()
+      let second = try Reading(folder.path + "/" + name, after: first)
+      let covered = second.transcript.entries.flatMap(\.covers)
+      #expect(covered == (isNew ? [EntryDraft.awaited("reply", words)] : []))
+      #expect(second.digest.early == nil)
+      #expect(second.digest.replies.allSatisfy { !$0.text.hasPrefix("The shed is up.The") })
+      #expect(second.digest.replies.filter { $0.text.contains("shed") }.count == 1)
+    }
+  }
+
+  @Test func errorOfATurn_isNobodysWords() throws {
+    let error = "API Error: 529 overloaded"
+    let line = Line.reply(error, ["isApiErrorMessage": true, "error": "overloaded"])
+    var late = try Reading(try folder.file("late.jsonl", Line.request("go") + line))
+    let isWord = late.transcript.takeLastWords(error, at: 1, position: 2)
+    #expect(!isWord)
+    #expect(late.transcript.entries.map(\.kind) == ["request"])
+    // The hook was there first.
+    var early = try Reading(try folder.file("early.jsonl", Line.request("go")))
+    let seemsWord = early.transcript.takeLastWords(error, at: 1, position: 1)
+    #expect(seemsWord)
+    let text = try String(contentsOfFile: folder.path + "/early.jsonl", encoding: .utf8) + line
+    let handle = try #require(FileHandle(forWritingAtPath: folder.path + "/early.jsonl"))
+    try handle.write(contentsOf: Data(text.utf8))
+    try handle.close()
+    let second = try Reading(folder.path + "/early.jsonl", after: early)
+    #expect(second.transcript.entries.map(\.fate) == [.disowned])
+    #expect(second.transcript.entries.map(\.sourceID) == [EntryDraft.awaited("reply", error)])
+    #expect(second.digest.replies.isEmpty)
+  }
+
   @Test func rules_areTheSentencesThatLayDownSomething() throws {
     let reading = try read(
       Line.request("Look at the parser. Never touch the lexer! It works fine today."))

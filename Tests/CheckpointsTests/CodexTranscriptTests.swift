@@ -84,6 +84,56 @@ import Testing
     #expect(reading.digest.replies.map(\.text) == ["On it."])
   }
 
+  private func item(_ text: String) -> String {
+    Rollout.event([
+      "type": "item_completed", "turn_id": "t",
+      "item": [
+        "type": "UserMessage", "id": "u",
+        "content": [["type": "text", "text": text, "text_elements": [String]()]],
+      ] as [String: Any],
+    ])
+  }
+
+  @Test func itemEvents_tellThePersonsWords() throws {
+    let warning = "Warning: the sandbox is off."
+    let reading = try read(
+      Rollout.meta(), Rollout.user("sew the sails"), item("sew the sails"),
+      Rollout.user(warning), Rollout.assistant("Sewn."),
+      // Only an event tells of it.
+      item("mend the nets"), Rollout.assistant("Mended."),
+      // All three do.
+      Rollout.event(["type": "user_message", "message": "scrub the deck"]),
+      item("scrub the deck"), Rollout.event(["type": "task_started"]),
+      Rollout.user("scrub the deck"), Rollout.assistant("Scrubbed."),
+      // The same words once more.
+      Rollout.user("scrub the deck"), item("scrub the deck"))
+    #expect(
+      reading.entries.filter { $0.kind == "request" }.map(\.body)
+        == ["sew the sails", "mend the nets", "scrub the deck", "scrub the deck"])
+  }
+
+  @Test func markup_thatAPersonTyped_isKeptWithoutEventsToo() throws {
+    let story = "<user_story>\nAs a sailor I want tea.\n</user_story>"
+    let reading = try read(
+      Rollout.meta(), Rollout.user("<environment_context>\nx\n</environment_context>"),
+      Rollout.user(story), Rollout.assistant("Tea."),
+      Rollout.user("<subagent_notification>\n{}\n</subagent_notification>"),
+      Rollout.user("<skill_list kind=\"mine\">a</skill_list>"), Rollout.assistant("Yes."))
+    #expect(
+      reading.digest.requests.map(\.text) == [story, "<skill_list kind=\"mine\">a</skill_list>"])
+  }
+
+  @Test func answersToQuestions_areThePersonsWords() throws {
+    let reading = try read(
+      Rollout.meta(), Rollout.user("rig the boat"),
+      Rollout.call(
+        "request_user_input", ["questions": [["id": "q", "question": "Which mast?"]]], id: "q"),
+      Rollout.output("q", "{\"answers\":{\"q\":{\"answers\":[\"the main one\"]}}}"))
+    #expect(reading.entries.last?.body == "the main one")
+    #expect(reading.entries.last?.title == "Which mast?")
+    #expect(reading.digest.requests.map(\.question) == ["", "Which mast?"])
+  }
+
   @Test func secretsAndPrivateText_stayInTheTranscript() throws {
     let token = "ghp_" + String(repeating: "a1B2", count: 9)
     let reading = try read(

@@ -37,6 +37,35 @@ import Testing
     #expect(HostText.words(in: text) == nil)
   }
 
+  @Test(arguments: [
+    "<bash-stdout>3 passed</bash-stdout>\n\nOnly three of them?",
+    "This came out:\n<bash-stderr>no such table</bash-stderr>",
+    "<local-command-stdout>v9</local-command-stdout>\nis too old for us",
+    "<bash-input>make all</bash-input>\nfails here",
+    "<task-notification>\n<task-id>9</task-id>\n</task-notification>\nWhat does it wait for?",
+    "Look:\n<teammate-message teammate_id=\"b\">\ndone\n</teammate-message>",
+    "<task-notification>\n<task-id>9</task-id>\n</task-notification>\nRead the output file to "
+      + "retrieve the result: /tmp/9\nAnd then?",
+  ])
+  func hostsBlocks_besideAPersonsWords_wereSentByThem(text: String) throws {
+    #expect(HostText.words(in: text) == text)
+    #expect(try requests(Line.request(text)) == [text])
+    #expect(try requests(Line.request("begin"), Self.queue("enqueue", text)) == ["begin", text])
+  }
+
+  @Test(arguments: [
+    "<bash-stdout>x.split('</bash-stdout>')[0]\n</bash-stdout><bash-stderr></bash-stderr>",
+    "<local-command-stdout>a </local-command-stdout> b</local-command-stdout>",
+    "<teammate-message teammate_id=\"a\">\nclose it with </teammate-message>, please\n"
+      + "</teammate-message>",
+    "<task-notification>\n<event></task-notification> was printed</event>\n</task-notification>\n"
+      + "Read the output file to retrieve the result: /tmp/9",
+    "<system-reminder>\nx\n</system-reminder>\n<bash-stdout>a</bash-stdout><bash-stderr></bash-stderr>",
+  ])
+  func hostsBlocks_thatNameTheirOwnEnd_areTheHosts(text: String) {
+    #expect(HostText.words(in: text) == nil)
+  }
+
   @Test func hostsTags_onLinesOfTheirOwn_areTakenOffTheEdges() {
     let words = "look at <b>this</b>\n\nand that"
     #expect(
@@ -118,10 +147,118 @@ import Testing
         == ["keep the build folder"])
   }
 
-  private static func queue(_ operation: String, _ content: String?) -> String {
+  /// What was typed is kept, however long it is.
+  @Test func refusal_isKeptWhole() throws {
+    let words = String(repeating: "not under the stairs, ", count: 900) + "but in the shed"
+    let text =
+      "The user doesn't want to proceed with this tool use. The tool use was rejected. To tell you "
+      + "how to proceed, the user said:\n" + words
+    let blocks: [[String: Any]] = [
+      [
+        "type": "tool_result", "tool_use_id": "b", "is_error": true,
+        "content": [["type": "text", "text": text]],
+      ]
+    ]
+    let reading = try reading([
+      Line.call("Bash", ["command": "mv bikes"], id: "a"),
+      Line.result(id: "a", text, isError: true),
+      Line.call("Bash", ["command": "mv skis"], id: "b"),
+      Line.request("", ["message": ["role": "user", "content": blocks]]),
+      // Its call is out of sight.
+      Line.result(id: "c", text, isError: true),
+    ])
+    #expect(
+      reading.transcript.entries.filter { $0.kind == "request" }.map(\.body)
+        == [words, words, words])
+    #expect(reading.digest.lastFailure == nil)
+  }
+
+  private static func queue(
+    _ operation: String, _ content: Any?, _ more: [String: Any] = [:]
+  ) -> String {
     var fields: [String: Any] = ["type": "queue-operation", "operation": operation, "uuid": ""]
     fields["content"] = content
-    return Line.request("", fields)
+    return Line.request("", fields.merging(more) { $1 })
+  }
+
+  private static func command(_ prompt: Any, _ own: [String: Any], _ line: [String: Any] = [:])
+    -> String
+  {
+    let command: [String: Any] = [
+      "type": "queued_command", "prompt": prompt, "commandMode": "prompt",
+    ]
+    return Line.request(
+      "",
+      ["type": "attachment", "attachment": command.merging(own) { $1 }].merging(line) { $1 })
+  }
+
+  @Test(
+    arguments: [
+      ["origin": ["kind": "peer"]], ["origin": ["kind": "task-notification"]], ["isMeta": true],
+      ["promptSource": "system"],
+    ] as [[String: any Sendable]])
+  func queueRows_thatSayTheyAreOthers_areNoRequests(say: [String: any Sendable]) throws {
+    let say = say as [String: Any]
+    #expect(try requests(Self.queue("enqueue", "mop the deck", say)).isEmpty)
+    #expect(try requests(Self.command("mop the deck", say)).isEmpty)
+    #expect(try requests(Self.command("mop the deck", [:], say)).isEmpty)
+    #expect(
+      try requests(Self.command("mop the deck", ["origin": ["kind": "human"]])) == ["mop the deck"])
+  }
+
+  @Test func queuedWords_thatTurnOutToBeOthers_go() throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "mop the deck"),
+      Self.command("mop the deck", ["origin": ["kind": "peer", "from": "x"]]), Line.reply("done"),
+    ])
+    #expect(reading.digest.requests.map(\.text) == ["begin"])
+    #expect(reading.transcript.entries.map(\.fate) == [.stands, .stands, .disowned, .stands])
+  }
+
+  @Test func queuedBlocks_andTypedJSON_areWords() throws {
+    let typed = "{\"task_id\": 4, \"title\": \"tar the roof\"}"
+    let mine = "{\"task_id\":\"b1\",\"description\":\"x\",\"wish\":\"keep it\"}"
+    #expect(
+      try requests(
+        Self.queue("enqueue", [["type": "text", "text": "sand the floor"]]),
+        Self.queue("enqueue", typed), Self.queue("enqueue", mine),
+        Self.queue(
+          "enqueue",
+          "{\"task_id\":\"b1\",\"tool_use_id\":\"t\",\"description\":\"x\",\"task_type\":\"local_bash\"}"
+        )) == ["sand the floor", typed, mine])
+  }
+
+  @Test func queuedTwice_isTwoThatWait() throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "again"), Self.queue("enqueue", "again"),
+      Line.request("again"), Line.reply("once"), Line.request("again"), Line.reply("twice"),
+    ])
+    let numbers = reading.transcript.entries.filter { $0.body == "again" }
+    #expect(numbers.map(\.number) == [1, 2, 1, 2])
+    #expect(Set(numbers.map(\.sourceID)).count == 4)
+    #expect(reading.digest.queued.isEmpty)
+  }
+
+  @Test(arguments: [
+    ["popAll", "then the attic"], ["popAll", nil], ["remove", "then the attic"],
+  ])
+  func queuedWords_thatGoBackToTheEditor_areNoRequest(row: [String?]) throws {
+    let reading = try reading([
+      Line.request("begin"), Self.queue("enqueue", "then the attic"),
+      Self.queue(row[0] ?? "", row[1], row[0] == "remove" ? ["reason": "popped_to_editor"] : [:]),
+      Line.reply("done"),
+    ])
+    #expect(reading.digest.requests.map(\.text) == ["begin"])
+    #expect(reading.digest.queued.isEmpty)
+    #expect(reading.transcript.entries.map(\.fate) == [.stands, .stands, .takenBack, .stands])
+  }
+
+  @Test func queuedWords_thatTheAgentGot_stay() throws {
+    #expect(
+      try requests(
+        Line.request("begin"), Self.queue("enqueue", "then the attic"),
+        Self.queue("remove", "then the attic", ["reason": "absorbed_mid_turn"]), Line.reply("done"))
+        == ["begin", "then the attic"])
   }
 
   @Test func queuedWords_withoutALineOfTheirOwn_areThePersons() throws {

@@ -25,6 +25,16 @@ import Testing
     case "o":
       let result: [String: Any] = ["type": "tool_result", "tool_use_id": rest, "content": "ok"]
       return Line.request("", links.merging(["message": ["content": [result]]]) { $1 })
+    case "f":
+      let parts = rest.split(separator: " ", maxSplits: 1).map(String.init)
+      let result: [String: Any] = [
+        "type": "tool_result", "tool_use_id": parts[0], "content": parts[1], "is_error": true,
+      ]
+      return Line.request("", links.merging(["message": ["content": [result]]]) { $1 })
+    case "m": return Line.request(rest, links.merging(["isMeta": true]) { $1 })
+    case "l":
+      return Line.request(
+        "", links.merging(["type": "system", "subtype": "local_command", "content": rest]) { $1 })
     case "b":
       return Line.request(
         "",
@@ -112,6 +122,25 @@ import Testing
         "r g<f yes",
       ], requests: ["begin", "instead"], plan: ["old plan"]),
     Talk(
+      name: "back to the start, and a command of the client first",
+      lines: [
+        "u a< first try", "p b<a badly", "m c< Caveat", "u d<c <command-name>/cost</command-name>",
+        "u e<d second try", "p f<e well",
+      ], requests: ["second try"], plan: ["well"]),
+    Talk(
+      name: "back to the start, and a command of the client only",
+      lines: [
+        "u a< first try", "p b<a badly", "m c< Caveat", "u d<c <command-name>/cost</command-name>",
+      ], requests: []),
+    Talk(
+      name: "back to the start, and a command as newer clients write it",
+      lines: ["u a< first try", "p b<a badly", "l c< /cost", "u d<c second try", "p e<d well"],
+      requests: ["second try"], plan: ["well"]),
+    Talk(
+      name: "a word of the host that hangs on nothing, and on",
+      lines: ["u a< begin", "p b<a plan", "m c< Caveat", "u d<b on", "r e<d yes"],
+      requests: ["begin", "on"], plan: ["plan"]),
+    Talk(
       name: "a parent that is not there",
       lines: ["u a<elsewhere begin", "p b<a plan", "u c<lost on", "r d<c yes"],
       requests: ["begin", "on"], plan: ["plan"]),
@@ -164,6 +193,81 @@ import Testing
     #expect(entries["begin"] == false && entries["right way"] == false)
     #expect(digest.abandoned == [.init(first: 3, last: 6)])
     #expect(SessionDigest(json: digest.json) == digest)
+  }
+
+  @Test func resultsOfWhatWasTakenBack_areKeptAndMarked() throws {
+    let refusal =
+      "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user "
+      + "said:\nuse the copper pan"
+    let lines = [
+      "u a< begin", "r b<a fine", "u c<b cook it", "c d<c bad.go", "f e<d td the stove is off",
+      "c f<e worse.go", "f g<f tf \(refusal)", "u h<b bake it", "r i<h good",
+    ].map(Self.line)
+    for cuts in [[], [4], [5], [6], [7], [4, 5, 6, 7, 8]] {
+      let (digest, entries) = try read(lines, cuts: cuts)
+      #expect(entries["the stove is off"] == true, "cut at \(cuts)")
+      #expect(entries["use the copper pan"] == true, "cut at \(cuts)")
+      #expect(digest.requests.map(\.text) == ["begin", "bake it"], "cut at \(cuts)")
+      #expect(digest.lastFailure == nil, "cut at \(cuts)")
+    }
+  }
+
+  @Test func resultThatComesAfterTheRewind_belongsToItsCall() throws {
+    let lines = [
+      "u a< begin", "r b<a fine", "u c<b cook it", "c d<c bad.go", "u e<b bake it",
+      "f f<d td the stove is off", "r g<e good",
+    ].map(Self.line)
+    for cuts in [[], [5], [4, 5, 6]] {
+      let (digest, entries) = try read(lines, cuts: cuts)
+      #expect(entries["the stove is off"] == true, "cut at \(cuts)")
+      #expect(digest.lastFailure == nil, "cut at \(cuts)")
+    }
+  }
+
+  private func settled(_ lines: String) throws -> CodexTranscript {
+    let folder = try TemporaryFolder()
+    let path = try folder.file("r.jsonl", Rollout.meta() + lines)
+    var first = CodexTranscript(redactor: Redactor())
+    _ = try TranscriptReader(path: path, known: nil).read { first.take($0, line: $1) }
+    let anew = try #require(try first.settle(path))
+    var second = CodexTranscript(digest: anew, redactor: Redactor())
+    _ = try TranscriptReader(path: path, known: nil).read { second.take($0, line: $1) }
+    second.finish()
+    return second
+  }
+
+  private func told(_ text: String, as telling: String) -> String {
+    let event = Rollout.event(["type": "user_message", "message": text])
+    let item = Rollout.event([
+      "type": "item_completed",
+      "item": ["type": "UserMessage", "content": [["type": "text", "text": text]]],
+    ])
+    let start = Rollout.event(["type": "task_started", "turn_id": "t"])
+    switch telling {
+    case "event first": return event + start + Rollout.user(text)
+    case "item": return start + Rollout.user(text) + item
+    case "item alone": return start + item
+    case "both": return Rollout.user(text) + item + event
+    case "message alone": return start + Rollout.user(text)
+    default: return start + Rollout.user(text) + event
+    }
+  }
+
+  @Test(arguments: ["event", "event first", "item", "item alone", "both", "message alone"])
+  func codexRollback_countsWhatThePersonSent(telling: String) throws {
+    let warning = Rollout.user(
+      "Warning: apply_patch was requested via exec_command. Use the apply_patch tool instead.")
+    let transcript = try settled(
+      told("one", as: telling) + Rollout.assistant("did one") + warning
+        + told("two", as: telling) + warning + Rollout.exec("make two", id: "2")
+        + Rollout.output("2", "Process exited with code 2\nOutput:\nno rule\n") + warning
+        + Rollout.event(["type": "thread_rolled_back", "num_turns": 1])
+        + told("three", as: telling) + Rollout.assistant("did three"))
+    #expect(transcript.digest.requests.map(\.text) == ["one", "three"])
+    #expect(transcript.digest.lastFailure == nil)
+    let marked = transcript.entries.filter(\.isAbandoned).map(\.body)
+    #expect(marked == ["two", "make two", "no rule\n"])
+    #expect(transcript.entries.filter { $0.kind == "request" }.count == 3)
   }
 
   @Test func codexRollback_takesBackTurns() throws {

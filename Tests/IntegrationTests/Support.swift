@@ -237,3 +237,51 @@ enum Line {
     ])
   }
 }
+
+// What a session shows.
+extension Workplace {
+  func entries(_ session: String = "session-1") throws -> [[String: Any]] {
+    try run("session", "show", session, "--count", "100", "--json").json()["entries"]
+      as? [[String: Any]] ?? []
+  }
+
+  func bodies(_ session: String = "session-1", kind: String? = nil) throws -> [String] {
+    try entries(session).filter { kind == nil || $0["kind"] as? String == kind }
+      .compactMap { $0["body"] as? String }
+  }
+}
+
+extension Line {
+  static func person(
+    _ text: String, _ id: String, on parent: String?, session: String = "session-1"
+  )
+    -> String
+  {
+    let above = parent.map { "\"\($0)\"" } ?? "null"
+    return """
+      {"parentUuid":\(above),"type":"user","uuid":"\(id)","sessionId":"\(session)","cwd":"/r",\
+      "timestamp":"2026-01-14T15:00:00Z","message":{"role":"user","content":"\(text)"}}
+
+      """
+  }
+}
+
+/// Lines as Codex writes them.
+enum Rollout {
+  static func meta(_ id: String, _ more: String = "", at time: String) -> String {
+    """
+    {"timestamp":"\(time)","type":"session_meta","payload":{"id":"\(id)","cwd":"/r"\(more)}}
+
+    """
+  }
+
+  static func said(_ text: String, at time: String, total: Int) -> String {
+    """
+    {"timestamp":"\(time)","type":"response_item","payload":{"type":"message","role":"user",\
+    "content":[{"type":"input_text","text":"\(text)"}]}}
+    {"timestamp":"\(time)","type":"event_msg","payload":{"type":"token_count","info":\
+    {"total_token_usage":{"input_tokens":\(total)},"last_token_usage":{"input_tokens":\(total)}}}}
+
+    """
+  }
+}

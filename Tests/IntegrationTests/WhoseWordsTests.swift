@@ -7,45 +7,187 @@ import Testing
 
   init() throws { place = try Workplace() }
 
-  private func entries(_ session: String = "session-1") throws -> [[String: Any]] {
-    try place.run("session", "show", session, "--count", "100", "--json").json()["entries"]
-      as? [[String: Any]] ?? []
-  }
-
-  private func bodies(_ session: String = "session-1", kind: String? = nil) throws -> [String] {
-    try entries(session).filter { kind == nil || $0["kind"] as? String == kind }
-      .compactMap { $0["body"] as? String }
-  }
-
-  private func line(_ text: String, _ id: String, on parent: String?, session: String = "session-1")
-    -> String
-  {
-    let above = parent.map { "\"\($0)\"" } ?? "null"
-    return """
-      {"parentUuid":\(above),"type":"user","uuid":"\(id)","sessionId":"\(session)","cwd":"/r",\
-      "timestamp":"2026-01-14T15:00:00Z","message":{"role":"user","content":"\(text)"}}
-
-      """
-  }
-
   // MARK: Rewinds
 
   @Test func rewind_betweenHooks_marksWhatWasTakenBack() throws {
-    try place.append(line("build a kite", "a", on: nil) + line("paint it black", "b", on: "a"))
+    try place.append(
+      Line.person("build a kite", "a", on: nil) + Line.person("paint it black", "b", on: "a"))
     try place.run("checkpoint", input: place.hook("PreCompact"))
     #expect(try place.context("compact").contains("black"))
-    try place.append(line("paint it yellow", "c", on: "a"))
+    try place.append(Line.person("paint it yellow", "c", on: "a"))
     try place.run("checkpoint", input: place.hook("PreCompact"))
     let context = try place.context("compact")
     #expect(context.contains("yellow") && !context.contains("black"))
-    let shown = try entries()
+    let shown = try place.entries()
     #expect(shown.map { $0["abandoned"] as? Bool } == [false, true, false])
     let found = try place.run("search", "black", "--json").items()
     #expect(found.first?["abandoned"] as? Bool == true)
     // Back on the branch that was left: the other one is the abandoned one now.
-    try place.append(line("with a tail", "d", on: "b"))
+    try place.append(Line.person("with a tail", "d", on: "b"))
     try place.run("ingest", place.transcript)
-    #expect(try entries().map { $0["abandoned"] as? Bool } == [false, false, true, false])
+    #expect(try place.entries().map { $0["abandoned"] as? Bool } == [false, false, true, false])
+    #expect(
+      try place.sqlite("INSERT INTO entries_fts(entries_fts) VALUES('integrity-check')") == "")
+  }
+
+  @Test func rewind_takesBackWhatACallBrought() throws {
+    func entry(_ type: String, _ id: String, on parent: String?, _ blocks: [[String: Any]])
+      -> String
+    {
+      Line.json([
+        "type": type, "uuid": id, "parentUuid": parent as Any? ?? NSNull(),
+        "message": ["role": type, "content": blocks],
+      ])
+    }
+    let text =
+      "The user doesn't want to proceed with this tool use. the user said:\nwait for spring"
+    try place.append(
+      Line.person("plant beans", "a", on: nil)
+        + entry(
+          "assistant", "b", on: "a",
+          [["type": "tool_use", "id": "t", "name": "Bash", "input": ["command": "dig"]]]))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    try place.append(
+      entry(
+        "user", "c", on: "b",
+        [["type": "tool_result", "tool_use_id": "t", "is_error": true, "content": text]]))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    #expect(try place.entries().map { $0["abandoned"] as? Bool } == [false, false, false])
+    try place.append(Line.person("plant peas", "d", on: nil))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    let shown = try place.entries()
+    #expect(
+      shown.compactMap { $0["body"] as? String }
+        == ["plant beans", "dig", "wait for spring", "plant peas"])
+    #expect(shown.map { $0["abandoned"] as? Bool } == [true, true, true, false])
+    #expect(
+      try place.run("search", "spring", "--json").items().first?["abandoned"] as? Bool == true)
+  }
+
+  @Test func rewind_leavesNoObjectiveBehind() throws {
+    let black = "paint the whole kite in black please"
+    let yellow = "paint the whole kite in yellow please"
+    try place.append(
+      Line.person("build a kite that flies well", "a", on: nil) + Line.person(black, "b", on: "a"))
+    for hook in [place.hook("SessionStart", ["source": "startup"])] {
+      try place.run("canary", input: hook)
+    }
+    try place.run("checkpoint", input: place.hook("PreCompact", ["trigger": "manual"]))
+    #expect(try place.context("startup", session: "other").contains("black"))
+    try place.append(Line.person(yellow, "c", on: "a"))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    let context = try place.context("startup", session: "other")
+    #expect(!context.contains("black") && context.contains("yellow"))
+    #expect(!context.contains("Newest handoff"))
+    let sessions = try place.run("session", "list", "--json").items()
+    let own = sessions.first { $0["id"] as? String == "session-1" }
+    #expect(own?["objective"] as? String == yellow)
+    #expect(
+      try place.run("checkpoint", "list", "--json").items().map { $0["objective"] as? String }
+        == [yellow])
+    #expect(
+      try place.run("handoff", "list", "--json").items().map { $0["trigger"] as? String }
+        == ["rewound"])
+    #expect(!(try place.run("session", "brief").output.contains("black")))
+    // It stays where it can be found, and the next compaction hands over what counts.
+    #expect(
+      try place.run("search", "black", "--json").items().allSatisfy {
+        $0["abandoned"] as? Bool == true
+      })
+    try place.run("checkpoint", input: place.hook("PreCompact", ["trigger": "manual"]))
+    let after = try place.context("startup", session: "other")
+    #expect(after.contains("Newest handoff") && !after.contains("black"))
+    #expect(
+      try place.sqlite("INSERT INTO entries_fts(entries_fts) VALUES('integrity-check')") == "")
+  }
+
+  @Test func rewindToTheStart_hasAnObjectiveOnceThereIsOne() throws {
+    try place.append(Line.person("carve the whole bench from one oak", "a", on: nil))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    let caveat = Line.json([
+      "type": "user", "uuid": "m", "parentUuid": NSNull(), "isMeta": true, "cwd": "/r",
+      "message": ["role": "user", "content": "<local-command-caveat>x</local-command-caveat>"],
+    ])
+    try place.append(caveat + Line.person("<command-name>/cost</command-name>", "n", on: "m"))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    func objective() throws -> String? {
+      try place.run("checkpoint", "list", "--json").items().first?["objective"] as? String
+    }
+    #expect(try objective() == "")
+    #expect(try place.entries().map { $0["abandoned"] as? Bool } == [true])
+    let pine = "glue the bench from strips of pine"
+    try place.append(Line.person(pine, "o", on: "n"))
+    try place.run("checkpoint", input: place.hook("Stop"))
+    #expect(try objective() == pine)
+  }
+
+  @Test func rewind_marksEarlierCheckpointsOfTheWayThatWasLeft() throws {
+    try place.append(
+      Line.person("lay out the garden beds", "a", on: nil)
+        + Line.person("dig a pond by the fence", "b", on: "a"))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    try place.append(Line.person("put some carp into that pond", "c", on: "b"))
+    try place.run("checkpoint", input: place.hook("SessionEnd", ["reason": "other"]))
+    try place.run("checkpoint", "--session", "session-1", "--objective", "said by hand")
+    try place.append(Line.person("grow roses on the fence", "d", on: "a"))
+    try place.run("ingest", place.transcript)
+    let kept = try place.run("checkpoint", "list", "--json").items()
+    #expect(
+      kept.map { $0["trigger"] as? String } == ["manual", "rewound", "rewound"])
+  }
+
+  // MARK: The queue
+
+  private func queue(_ operation: String, _ content: Any?, at second: Int = 0) -> String {
+    var fields: [String: Any] = [
+      "type": "queue-operation", "operation": operation, "uuid": "",
+      "timestamp": "2026-01-14T15:20:0\(second)Z",
+    ]
+    fields["content"] = content
+    return Line.json(fields)
+  }
+
+  @Test(arguments: [true, false])
+  func queuedTwice_andDelivered_isTwoRequests(inSteps: Bool) throws {
+    let lines = [
+      Line.request("begin"), queue("enqueue", "once more", at: 1),
+      queue("enqueue", "once more", at: 2), Line.request("once more"), Line.reply("yes"),
+      Line.request("once more"),
+    ]
+    for text in inSteps ? lines : [lines.joined()] {
+      try place.append(text)
+      try place.run("ingest", place.transcript)
+    }
+    #expect(try place.bodies(kind: "request") == ["begin", "once more", "once more"])
+    #expect(
+      try place.sqlite("SELECT count(*) FROM entries WHERE source_id LIKE 'awaited:%'") == "0")
+  }
+
+  @Test(arguments: [true, false])
+  func queuedWords_takenBack_areMarked_untilTheyAreSent(inSteps: Bool) throws {
+    let lines = [
+      Line.request("begin"), queue("enqueue", "whitewash the cellar"),
+      queue("enqueue", "and the stairs", at: 1), queue("popAll", "whitewash the cellar", at: 2),
+      queue("popAll", "and the stairs", at: 2), Line.reply("yes"),
+    ]
+    for text in inSteps ? lines : [lines.joined()] {
+      try place.append(text)
+      try place.run("ingest", place.transcript)
+    }
+    var shown = try place.entries()
+    #expect(
+      shown.compactMap { $0["body"] as? String }
+        == ["begin", "whitewash the cellar", "and the stairs", "yes"])
+    #expect(shown.map { $0["abandoned"] as? Bool } == [false, true, true, false])
+    #expect(
+      try place.run("search", "whitewash", "--json").items().map { $0["abandoned"] as? Bool }
+        == [true])
+    try place.append(Line.request("and the stairs"))
+    try place.run("ingest", place.transcript)
+    shown = try place.entries()
+    #expect(
+      shown.filter { $0["abandoned"] as? Bool == false }.compactMap { $0["body"] as? String }
+        == ["begin", "yes", "and the stairs"])
     #expect(
       try place.sqlite("INSERT INTO entries_fts(entries_fts) VALUES('integrity-check')") == "")
   }
@@ -53,53 +195,74 @@ import Testing
   // MARK: Forks
 
   @Test func fork_hasItsParentsHistory() throws {
-    let parent = line("plant a pear tree", "a", on: nil, session: "parent")
+    let parent = Line.person("plant a pear tree", "a", on: nil, session: "parent")
     try place.write(parent, to: "parent.jsonl")
     try place.write(
-      line("plant a pear tree", "a", on: nil, session: "fork")
-        + line("and a quince", "b", on: "a", session: "fork"), to: "fork.jsonl")
+      Line.person("plant a pear tree", "a", on: nil, session: "fork")
+        + Line.person("and a quince", "b", on: "a", session: "fork"), to: "fork.jsonl")
     try place.run("ingest", place.path + "/parent.jsonl", place.path + "/fork.jsonl")
-    #expect(try bodies("fork") == ["plant a pear tree", "and a quince"])
-    #expect(try bodies("parent") == ["plant a pear tree"])
+    #expect(try place.bodies("fork") == ["plant a pear tree", "and a quince"])
+    #expect(try place.bodies("parent") == ["plant a pear tree"])
     for (query, count) in [("pear", 1), ("quince", 1), ("pear session:parent", 1)] {
       let words = query.contains("session:") ? query : query + " session:fork"
       #expect(try place.run("search", words, "--json").items().count == count, "\(words)")
     }
     #expect(try place.run("search", "quince session:parent", "--json").items().isEmpty)
-    let id = try #require(try entries("fork").first?["id"] as? String)
+    let id = try #require(try place.entries("fork").first?["id"] as? String)
     #expect(
       try place.run("session", "show", "fork", "--around", id, "--json").json()["entries"]
         .map { ($0 as? [Any])?.count } == 2)
   }
 
-  private func rollout(_ id: String, _ more: String = "", at time: String) -> String {
-    """
-    {"timestamp":"\(time)","type":"session_meta","payload":{"id":"\(id)","cwd":"/r"\(more)}}
-
-    """
+  private func answer(
+    _ id: String, _ request: String, session: String, at time: String, output: Int
+  )
+    -> String
+  {
+    Line.json([
+      "type": "assistant", "uuid": "line-" + id, "requestId": request, "timestamp": time,
+      "message": [
+        "id": id, "model": "m", "role": "assistant",
+        "content": [["type": "text", "text": "answer \(id)"]],
+        "usage": ["input_tokens": 1, "output_tokens": output],
+      ] as [String: Any],
+    ]).replacingOccurrences(of: "session-1", with: session)
   }
 
-  private func said(_ text: String, at time: String, total: Int) -> String {
-    """
-    {"timestamp":"\(time)","type":"response_item","payload":{"type":"message","role":"user",\
-    "content":[{"type":"input_text","text":"\(text)"}]}}
-    {"timestamp":"\(time)","type":"event_msg","payload":{"type":"token_count","info":\
-    {"total_token_usage":{"input_tokens":\(total)},"last_token_usage":{"input_tokens":\(total)}}}}
-
-    """
+  /// Whichever is read first, and whether or not the parent goes on.
+  @Test(arguments: [true, false], [true, false])
+  func forksTokens_areItsOwnRequests(isForkFirst: Bool, goesOn: Bool) throws {
+    func shared(_ session: String) -> String {
+      answer("a", "ra", session: session, at: "2026-01-14T15:00:00Z", output: 10)
+        + answer("b", "rb", session: session, at: "2026-01-14T15:01:00Z", output: 20)
+    }
+    let more =
+      goesOn ? answer("p", "rp", session: "parent", at: "2026-01-14T15:02:00Z", output: 400) : ""
+    try place.write(shared("parent") + more, to: "parent.jsonl")
+    try place.write(
+      shared("fork") + answer("f", "rf", session: "fork", at: "2026-01-14T15:30:00Z", output: 3000),
+      to: "fork.jsonl")
+    let files = [place.path + "/parent.jsonl", place.path + "/fork.jsonl"]
+    for file in isForkFirst ? files.reversed() : files { try place.run("ingest", file) }
+    func output(_ session: String) throws -> Int? {
+      let usage = try place.run("session", "show", session, "--json").json()["usage"]
+      return (usage as? [String: Any])?["output"] as? Int
+    }
+    #expect(try output("parent") == (goesOn ? 430 : 30))
+    #expect(try output("fork") == 3000)
   }
 
   @Test(arguments: [true, false])
   func codexChild_thatRepeatsItsParent_countsItOnce(isSpawned: Bool) throws {
-    let history = said("glaze the tiles", at: "2026-01-14T15:00:01Z", total: 7)
-    let parent = rollout("parent", at: "2026-01-14T15:00:00Z")
+    let history = Rollout.said("glaze the tiles", at: "2026-01-14T15:00:01Z", total: 7)
+    let parent = Rollout.meta("parent", at: "2026-01-14T15:00:00Z")
     let mark =
       isSpawned
       ? ",\"source\":{\"subagent\":{\"thread_spawn\":{}}}" : ",\"forked_from_id\":\"parent\""
     try place.write(parent + history, to: "parent.jsonl")
     try place.write(
-      rollout("child", mark, at: "2026-01-14T16:00:00Z") + parent + history
-        + said("sort the tiles", at: "2026-01-14T16:00:01Z", total: 3), to: "child.jsonl")
+      Rollout.meta("child", mark, at: "2026-01-14T16:00:00Z") + parent + history
+        + Rollout.said("sort the tiles", at: "2026-01-14T16:00:01Z", total: 3), to: "child.jsonl")
     try place.run("ingest", place.path + "/parent.jsonl", place.path + "/child.jsonl")
     #expect(try place.sqlite("SELECT count(*) FROM entries WHERE body = 'glaze the tiles'") == "1")
     #expect(
@@ -107,7 +270,7 @@ import Testing
         "SELECT sum(input) FROM (SELECT DISTINCT message_id, request_id, input FROM usage)") == "10"
     )
     #expect(
-      try bodies("child")
+      try place.bodies("child")
         == (isSpawned ? ["sort the tiles"] : ["glaze the tiles", "sort the tiles"]))
   }
 
@@ -125,26 +288,80 @@ import Testing
     try place.append(Line.request("how much does it hold?"))
     let hook = place.hook("Stop", ["last_assistant_message": words])
     for _ in 0..<2 { try place.run("checkpoint", input: hook) }
-    #expect(try bodies(kind: "reply") == [words])
-    let id = try entries().last?["id"] as? String
+    #expect(try place.bodies(kind: "reply") == [words])
+    let id = try place.entries().last?["id"] as? String
     #expect(try place.context("compact").contains("nine hundred"))
     try place.append(reply(words))
     try place.run("checkpoint", input: hook)
-    #expect(try bodies(kind: "reply") == [words])
+    #expect(try place.bodies(kind: "reply") == [words])
     // It is the entry that was there: whoever has its id finds it still.
-    #expect(try entries().last?["id"] as? String == id)
+    #expect(try place.entries().last?["id"] as? String == id)
     #expect(try place.sqlite("SELECT source_id FROM entries WHERE kind = 'reply'") == "late")
     #expect(
       try place.sqlite("INSERT INTO entries_fts(entries_fts) VALUES('integrity-check')") == "")
   }
 
+  @Test func stop_withSeveralBlocks_leavesTheBlocks() throws {
+    func block(_ text: String) -> String {
+      Line.json([
+        "type": "assistant",
+        "message": ["id": "m", "role": "assistant", "content": [["type": "text", "text": text]]],
+      ])
+    }
+    try place.append(Line.request("how is the well?") + block("It is dry."))
+    let hook = place.hook("Stop", ["last_assistant_message": "It is dry.\n\nDig deeper."])
+    try place.run("checkpoint", input: hook)
+    #expect(try place.bodies(kind: "reply") == ["It is dry.", "It is dry.\n\nDig deeper."])
+    try place.append(block("Dig deeper."))
+    for _ in 0..<2 { try place.run("checkpoint", input: hook) }
+    #expect(try place.bodies(kind: "reply") == ["It is dry.", "Dig deeper."])
+    #expect(
+      try place.sqlite("INSERT INTO entries_fts(entries_fts) VALUES('integrity-check')") == "")
+  }
+
+  @Test func stop_withSeveralBlocks_beforeARewind_leavesTheBlocks() throws {
+    func block(_ text: String, _ id: String, on parent: String) -> String {
+      Line.json([
+        "type": "assistant", "uuid": id, "parentUuid": parent,
+        "message": ["id": "m", "role": "assistant", "content": [["type": "text", "text": text]]],
+      ])
+    }
+    try place.append(Line.person("how is the well?", "a", on: nil))
+    let hook = place.hook("Stop", ["last_assistant_message": "It is dry.\n\nDig deeper."])
+    try place.run("checkpoint", input: hook)
+    try place.append(
+      block("It is dry.", "b", on: "a") + block("Dig deeper.", "c", on: "b")
+        + Line.person("no, fill it up", "d", on: "c") + Line.person("yes, dig", "e", on: "c"))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    #expect(
+      try place.bodies() == [
+        "how is the well?", "It is dry.", "Dig deeper.", "no, fill it up", "yes, dig",
+      ])
+    #expect(try place.context("compact").contains("Dig deeper."))
+  }
+
+  @Test(arguments: [true, false])
+  func stop_withAnErrorsText_keepsNoReply(isLineFirst: Bool) throws {
+    let text = "API Error: the line is dead"
+    let error = Line.json([
+      "type": "assistant", "isApiErrorMessage": true,
+      "message": ["model": "<synthetic>", "content": [["type": "text", "text": text]]],
+    ])
+    let hook = place.hook("Stop", ["last_assistant_message": text])
+    try place.append(Line.request("go") + (isLineFirst ? error : ""))
+    try place.run("checkpoint", input: hook)
+    if !isLineFirst { try place.append(error) }
+    try place.run("checkpoint", input: hook)
+    #expect(try place.bodies() == ["go"])
+  }
+
   @Test func stop_withoutATranscript_keepsTheLastWords() throws {
     let words = "Nothing is written down yet."
     try place.run("checkpoint", input: place.hook("Stop", ["last_assistant_message": words]))
-    #expect(try bodies(kind: "reply") == [words])
+    #expect(try place.bodies(kind: "reply") == [words])
     try place.append(Line.request("go") + reply(words))
     try place.run("ingest", place.transcript)
-    #expect(try bodies() == ["go", words])
+    #expect(try place.bodies() == ["go", words])
   }
 
   @Test func stopFailure_isNotWhatTheAgentSaid() throws {
@@ -154,7 +371,7 @@ import Testing
       input: place.hook(
         "StopFailure", ["error": "rate_limit", "last_assistant_message": "API Error"]))
     #expect(result.status == 0 && result.output.isEmpty)
-    #expect(try bodies() == ["go"])
+    #expect(try place.bodies() == ["go"])
     #expect(try place.run("checkpoint", "list", "--json").items().isEmpty)
   }
 
@@ -187,105 +404,6 @@ import Testing
     }
     #expect(try place.sqlite(session) == before)
     #expect(try place.run("checkpoint", "list", "--json").items().isEmpty)
-    #expect(try bodies(kind: "prompt") == ["count the nails"])
-  }
-
-  // MARK: Places
-
-  @Test func transcriptPath_thatNamesAnotherFolder_isLookedFor() throws {
-    let projects = place.path + "/.claude/projects"
-    let id = "0d0d0d0d-0000-4000-8000-00000000000d"
-    for folder in ["/-home", "/-link-target-outside"] {
-      try FileManager.default.createDirectory(
-        atPath: projects + folder, withIntermediateDirectories: true)
-    }
-    let outside = place.path + "/outside"
-    try FileManager.default.createDirectory(atPath: outside, withIntermediateDirectories: true)
-    try line("secret of another place", "x", on: nil, session: id).write(
-      toFile: outside + "/\(id).jsonl", atomically: false, encoding: .utf8)
-    try FileManager.default.createSymbolicLink(
-      atPath: projects + "/-link", withDestinationPath: outside)
-    try FileManager.default.createSymbolicLink(
-      atPath: projects + "/-link-target-outside/\(id).jsonl",
-      withDestinationPath: outside + "/\(id).jsonl")
-    let named: [String: Any] = [
-      "session_id": id, "transcript_path": projects + "/-home--worktree/\(id).jsonl",
-    ]
-    try place.run("checkpoint", input: place.hook("PreCompact", named))
-    #expect(try place.sqlite("SELECT count(*) FROM entries WHERE origin = 'claude'") == "0")
-    try line("oil the hinges", "h", on: nil, session: id).write(
-      toFile: projects + "/-home/\(id).jsonl", atomically: false, encoding: .utf8)
-    try place.run("checkpoint", input: place.hook("PreCompact", named))
-    #expect(try bodies(id) == ["oil the hinges"])
-    #expect(
-      try place.sqlite("SELECT transcript_path FROM sessions") == projects + "/-home/\(id).jsonl")
-  }
-
-  // MARK: Odd files
-
-  @Test func filesWithoutAConversation_areNothingToRead() throws {
-    let projects = place.path + "/.claude/projects/-r"
-    try FileManager.default.createDirectory(atPath: projects, withIntermediateDirectories: true)
-    for (index, text) in [
-      "", "\n\n", "{\"type\":\"custom-title\",\"customTitle\":\"x\",\"sessionId\":\"s\"}\n",
-      "{\"type\":\"pr-link\",\"prNumber\":1}\n{\"type\":\"mode\",\"mode\":\"normal\"}\n",
-      "half a li",
-    ].enumerated() {
-      try text.write(toFile: projects + "/\(index).jsonl", atomically: false, encoding: .utf8)
-    }
-    for _ in 0..<2 {
-      let result = try place.run("ingest")
-      #expect(result.status == 0 && result.errorOutput.isEmpty)
-    }
-    #expect(try place.run("session", "list", "--json").items().isEmpty)
-    // A file that becomes a conversation is read.
-    try line("late start", "l", on: nil, session: "late").write(
-      toFile: projects + "/0.jsonl", atomically: false, encoding: .utf8)
-    try place.run("ingest")
-    #expect(try bodies("late") == ["late start"])
-  }
-
-  @Test func damagedFirstLine_theNameHasTheSession() throws {
-    let id = "019f0000-0000-7000-8000-0000000000aa"
-    let day = place.path + "/.codex/sessions/2026/01/14"
-    try FileManager.default.createDirectory(atPath: day, withIntermediateDirectories: true)
-    try
-      ("{\"timestamp\":\"2026-01-14T15:00:0\n"
-      + said("hem the sails", at: "2026-01-14T15:00:01Z", total: 5)).write(
-        toFile: day + "/rollout-2026-01-14T15-00-00-\(id).jsonl", atomically: false, encoding: .utf8
-      )
-    #expect(try place.run("ingest").status == 0)
-    #expect(try bodies(id) == ["hem the sails"])
-  }
-
-  @Test func rolloutOfBeforeTheEnvelope_isRead() throws {
-    let id = "0a0a0a0a-0000-4000-8000-0000000000bb"
-    try place.write(
-      """
-      {"id":"\(id)","timestamp":"2025-05-08T10:00:00.000Z","instructions":null}
-      {"record_type":"state"}
-      {"type":"message","role":"user","content":[{"type":"input_text","text":"<environment_context>\\n\\nCurrent working directory: /w/old\\n</environment_context>"}]}
-      {"type":"message","role":"user","content":[{"type":"input_text","text":"caulk the hull"}]}
-      {"type":"function_call","name":"shell","arguments":"{\\"command\\":[\\"ls\\"]}","call_id":"c"}
-      {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Caulked."}]}
-
-      """, to: "rollout-2025-05-08-\(id).jsonl")
-    #expect(try place.run("ingest", place.path + "/rollout-2025-05-08-\(id).jsonl").status == 0)
-    let shown = try entries(id)
-    #expect(shown.compactMap { $0["body"] as? String } == ["caulk the hull", "ls", "Caulked."])
-    #expect(shown.allSatisfy { $0["created_at"] as? String == "2025-05-08T10:00:00.000Z" })
-    #expect(try place.sqlite("SELECT agent, cwd FROM sessions") == "codex|/w/old")
-  }
-
-  @Test func digestOfAnOlderMemoryd_isGatheredAnew() throws {
-    try place.append(Line.request("<bash-stdout> is never closed") + Line.reply("Right."))
-    try place.run("ingest", place.transcript)
-    let digest = try place.sqlite("SELECT digest FROM transcripts")
-    _ = try place.sqlite(
-      "UPDATE transcripts SET digest = '{\"requests\":[]}'; UPDATE entries SET body = 'cut' WHERE kind = 'request'"
-    )
-    try place.run("ingest", place.transcript)
-    #expect(try place.sqlite("SELECT digest FROM transcripts") == digest)
-    #expect(try bodies() == ["<bash-stdout> is never closed", "Right."])
+    #expect(try place.bodies(kind: "prompt") == ["count the nails"])
   }
 }

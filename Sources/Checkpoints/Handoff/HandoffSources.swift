@@ -136,7 +136,11 @@ public struct HandoffSources: Sendable {
     }
     add(
       .requests,
-      snapshot.requests.reversed().prefix(5).map { "- “\(quote($0.text, 400))”" })
+      snapshot.requests.reversed().prefix(5).map { request in
+        let question = request.question
+        return "- “\(quote(request.text, 400))”"
+          + (question.isEmpty ? "" : " (answer to: \(quote(question, 160)))")
+      })
     add(.rules, snapshot.rules.reversed().prefix(10).map { "- “\(quote($0.text, 300))”" })
     add(
       .commands,

@@ -49,6 +49,8 @@ struct JSONCoder {
     source = value
   }
 
+  var isWriting: Bool { source == nil }
+
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
   // MARK: Fields

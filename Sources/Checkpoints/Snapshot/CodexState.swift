@@ -7,8 +7,9 @@ struct CodexState: Sendable, Equatable {
   /// Its place and time.
   var waitingLine = 0
   var waitingAt: Int64 = 0
-  /// Hash of the words that were taken last, whose event is still to come.
-  var taken: String?
+  /// Hash of the words that were told last, and by which ``CodexText/Telling`` lines.
+  var told: String?
+  var toldBy = 0
   /// The session whose history is being repeated, and the line of its `session_meta` here.
   var parent: String?
   var parentLine = 0
@@ -22,7 +23,8 @@ struct CodexState: Sendable, Equatable {
     coder.field("codex_waiting", &waiting)
     coder.field("codex_waitingLine", &waitingLine)
     coder.field("codex_waitingAt", &waitingAt)
-    coder.field("codex_taken", &taken)
+    coder.field("codex_told", &told)
+    coder.field("codex_toldBy", &toldBy)
     coder.field("codex_parent", &parent)
     coder.field("codex_parentLine", &parentLine)
     coder.field("codex_firstMeta", &firstMeta)

@@ -158,7 +158,8 @@ public struct RecoveryDocument: Sendable {
         "Last requests of the person, newest first", share: isCompacted ? 0.16 : 0.20,
         lines: recent.map {
           Line(
-            "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”", of: $0.text)
+            "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”\(question($0))",
+            of: $0.text)
         }),
       DocumentSection("Plan", share: isCompacted ? 0.06 : 0.10, lines: plan(snapshot)),
       DocumentSection("Noted", share: 0.06, lines: noted(snapshot)),
@@ -183,7 +184,9 @@ public struct RecoveryDocument: Sendable {
         DocumentSection("Where it stood", share: 0.08, lines: whereItStood(snapshot)),
         DocumentSection(
           "Earlier requests", share: 0.04,
-          lines: requests.dropFirst(5).map { Line("- “\(quote($0.text, 240))”", of: $0.text) }),
+          lines: requests.dropFirst(5).map {
+            Line("- “\(quote($0.text, 240))”\(question($0))", of: $0.text)
+          }),
         DocumentSection(
           "From the agent's own words", share: 0.06,
           lines: snapshot.sentences.filter { sentence in
@@ -322,6 +325,11 @@ public struct RecoveryDocument: Sendable {
   private func whereItStood(_ snapshot: Snapshot) -> [Line] {
     guard let reply = snapshot.lastReply else { return [] }
     return [Line("> " + Markdown.text(reply.oneLine.cut(to: Self.replyBytes)), of: reply)]
+  }
+
+  /// What an answer is to: alone it may be a mere “yes”.
+  private func question(_ request: SessionDigest.Request) -> String {
+    request.question.isEmpty ? "" : " (answer to: \(quote(request.question, 160)))"
   }
 
   private func quote(_ text: String, _ length: Int) -> String {

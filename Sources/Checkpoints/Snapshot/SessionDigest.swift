@@ -12,11 +12,14 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var at: Int64 = 0
     /// Tool calls before it.
     public var call: Int = 0
+    /// The agent's question that it answers; empty where none was asked.
+    public var question: String = ""
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
       coder.field("at", &at)
       coder.field("call", &call)
+      if !coder.isWriting || !question.isEmpty { coder.field("question", &question) }
     }
   }
 
@@ -245,11 +248,17 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   var settledLines = 0
   /// Words that were queued while the agent worked and have not come as a line of their own yet.
   var queued: [Queued] = []
-  /// The agent's last words, by a hash, that a hook brought before the transcript had them.
-  var early: String?
-  /// Where the last words of the agent and of the person stood.
-  var replyLine = 0
-  var promptLine = 0
+  /// The agent's last words that a hook brought before the transcript had them.
+  var early: Early?
+  /// Hashes of what the agent said since the person spoke last: to the end, from each of the last few
+  /// blocks on. One message may have several blocks, each with a line of its own.
+  var said: [String] = []
+  /// The same of the error that ended the turn, which is nobody's words.
+  var failure: String?
+  /// The person's words that came last came by a run without a person at it.
+  public internal(set) var isHeadless = false
+  /// Some came otherwise.
+  public internal(set) var wasAttended = false
 
   /// Physical lines, from 1.
   public struct Stretch: JSONRecord, Sendable, Equatable {
@@ -269,12 +278,36 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     var at: Int64 = 0
     /// It stands in the transcript twice only if its line follows at once.
     var isTaken = false
+    /// Which of several that are the same.
+    var number = 1
+
+    /// Of the entry that waits for their line.
+    var sourceID: String { EntryDraft.awaited("request", fingerprint: hash, number: number) }
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("hash", &hash)
       coder.field("count", &count)
       coder.field("at", &at)
       coder.field("isTaken", &isTaken)
+      coder.field("number", &number)
+    }
+  }
+
+  struct Early: JSONRecord, Sendable, Equatable {
+    /// Of the words.
+    var hash: String = ""
+    /// Of their letters: the blocks of a message are joined with one gap or another.
+    var letters: String = ""
+    /// Of what `replies` has of them; empty if they are not in the digest.
+    var shown: String = ""
+
+    /// Of the entry that waits for their lines.
+    var sourceID: String { EntryDraft.awaited("reply", fingerprint: hash) }
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("hash", &hash)
+      coder.field("letters", &letters)
+      coder.field("shown", &shown)
     }
   }
 
@@ -284,14 +317,17 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     var tool: String = ""
     /// The commands that it ran.
     var commands: [String] = []
-    /// The subject of a TaskCreate.
+    /// The subject of a TaskCreate; what the person was asked.
     var subject: String?
+    /// A rewind took it back, and whatever comes of it.
+    var isAbandoned = false
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("id", &id)
       coder.field("tool", &tool)
       coder.field("commands", &commands)
       coder.field("subject", &subject)
+      coder.field("isAbandoned", &isAbandoned)
     }
   }
 
@@ -337,13 +373,17 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("settledLines", &settledLines)
     coder.field("queued", &queued)
     coder.field("early", &early)
-    coder.field("replyLine", &replyLine)
-    coder.field("promptLine", &promptLine)
+    coder.field("said", &said)
+    coder.field("failure", &failure)
+    coder.field("isHeadless", &isHeadless)
+    coder.field("wasAttended", &wasAttended)
     codex.code(&coder)
   }
 
   /// 2: whose words they are is told by the line, and what a rewind took back does not count.
-  static let currentEdition = 2
+  /// 3: answers to questions are requests, what a call that was taken back brought does not count, and
+  /// queued words that were taken out of the queue are no requests.
+  static let currentEdition = 3
 
   /// False for a digest that another memoryd gathered by other rules: good to show, but what goes on
   /// from it would be of two kinds.
@@ -422,78 +462,4 @@ extension SessionDigest {
       return value
     }
   }()
-}
-
-// MARK: What was taken back, and what waits
-
-extension SessionDigest {
-  /// - Parameter line: Physical, from 1.
-  func isAbandoned(_ line: Int) -> Bool {
-    guard let last = abandoned.last, line <= last.last else { return false }
-    return abandoned.contains { $0.first <= line && line <= $0.last }
-  }
-
-  private static let mostQueued = 32
-
-  mutating func queue(_ words: String, at: Int64, isTaken: Bool) {
-    queued.append(
-      .init(
-        hash: EntryDraft.fingerprint(words), count: words.trimmed.utf8.count, at: at,
-        isTaken: isTaken))
-    if queued.count > Self.mostQueued { queued.removeFirst() }
-  }
-
-  /// The words have come as a line of their own, which says where they belong.
-  mutating func unqueue(_ item: Queued) {
-    queued.removeAll { $0 == item }
-    // Several may have come at once; a long one is kept cut.
-    let index =
-      requests.lastIndex { $0.at == item.at && EntryDraft.fingerprint($0.text) == item.hash }
-      ?? requests.lastIndex { $0.at == item.at && item.count > Self.requestCharacters }
-    if let index { requests.remove(at: index) }
-    rules.removeAll { $0.at == item.at }
-  }
-
-  /// The client sends several queued prompts at once, as the lines of one.
-  ///
-  /// - Returns: Hashes of those that came with it.
-  mutating func unqueue(partsOf words: String) -> [String] {
-    var found: [String] = []
-    guard queued.contains(where: { !$0.isTaken }) else { return found }
-    let bytes = Array(words.utf8)
-    let starts = [0] + bytes.indices.filter { bytes[$0] == 0x0A }.map { $0 + 1 }
-    for item in queued where !item.isTaken && item.count < bytes.count {
-      let isPart = starts.contains { start in
-        let end = start + item.count
-        return end == bytes.count || end < bytes.count && bytes[end] == 0x0A
-          ? EntryDraft.fingerprint(String(decoding: bytes[start..<end], as: UTF8.self)) == item.hash
-          : false
-      }
-      guard isPart else { continue }
-      unqueue(item)
-      found.append(item.hash)
-    }
-    return found
-  }
-
-  /// A digest for reading a file again from its start, now that it is known what was taken back.
-  ///
-  /// - Parameters:
-  ///   - abandoned: From ``TranscriptTree``.
-  ///   - lines: Up to which line the tree was read.
-  public init(abandoned: [Stretch], settledLines lines: Int) {
-    self.init()
-    self.abandoned = abandoned
-    settledLines = lines
-  }
-
-  /// What the file does not say, from the digest that was in use before it was read again.
-  public mutating func carryOver(from former: SessionDigest) {
-    signals = former.signals
-    if former.summaryAt > summaryAt {
-      summary = former.summary
-      summaryAt = former.summaryAt
-    }
-    isAstray = false
-  }
 }

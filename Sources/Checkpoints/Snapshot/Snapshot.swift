@@ -336,8 +336,12 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   }
 
   static func objective(of requests: [SessionDigest.Request]) -> String? {
-    let telling = requests.last { $0.text.split(whereSeparator: \.isWhitespace).count >= 5 }
-    return (telling ?? requests.last)?.text.oneLine.cut(to: 240)
+    // An answer to a question of the agent says how, not what.
+    let telling = requests.last {
+      $0.question.isEmpty && $0.text.split(whereSeparator: \.isWhitespace).count >= 5
+    }
+    return (telling ?? requests.last { $0.question.isEmpty } ?? requests.last)?.text
+      .oneLine.cut(to: 240)
   }
 
   /// What was done last, in a few lines.

@@ -78,7 +78,7 @@ public enum TranscriptFormat: String, Sendable {
     let isConversation =
       type.equals("user") || type.equals("assistant") || type.equals("system")
       || type.equals("attachment") || type.equals("progress")
-      || type.equals("queue-operation") && object["content"]?.isString == true
+      || type.equals("queue-operation") && object["content"] != nil
     return isConversation
       && (object["sessionId"] != nil || object["uuid"] != nil
         || object["message"]?.isObject == true)

@@ -6,7 +6,7 @@ struct ClaudeLine {
   var mark: String
   /// Nil where the line does not say, or hangs on nothing.
   var parent: String?
-  /// It says that it hangs on nothing, and is the first of a conversation, not one of the host's.
+  /// It says that it hangs on nothing: the first of a conversation, be it the host's word on a command.
   var isRoot: Bool
   /// The message of an assistant's line.
   var message: String?
@@ -21,18 +21,20 @@ struct ClaudeLine {
     let isAgent = type.equals("assistant")
     let isUser = type.equals("user")
     message = isAgent ? object["message"]?["id"]?.string : nil
-    isMove = isAgent || isUser && !Self.isResult(object["message"]?["content"])
     var above = object["parentUuid"]
     let saysRoot = above?.isNull == true
+    let isUserWord = isUser && !Self.isResult(object["message"]?["content"])
+    // Where the host alone spoke, the conversation goes on with the first that hangs on it.
+    isMove = isAgent || isUserWord && !(saysRoot && object["isMeta"]?.bool == true)
     if isBoundary { above = object["logicalParentUuid"] }
     let id = Self.mark(above)
     parent = id.isEmpty ? nil : id
+    let isCommand = type.equals("system") && object["subtype"]?.equals("local_command") == true
     isRoot =
-      saysRoot && isUser && isMove && object["isCompactSummary"]?.bool != true
-      && object["isMeta"]?.bool != true
+      saysRoot && (isUserWord || isCommand) && object["isCompactSummary"]?.bool != true
   }
 
-  private static func isResult(_ content: JSONValue?) -> Bool {
+  static func isResult(_ content: JSONValue?) -> Bool {
     guard let content, content.isArray else { return false }
     return content.elements.contains { $0["type"]?.equals("tool_result") == true }
   }
@@ -61,6 +63,14 @@ struct ClaudeLine {
     guard let source, source.isString else { return .unsaid }
     if source.equals("system") { return .other }
     return source.equals("sdk") ? .unsaid : .typed
+  }
+
+  /// Of a queued command: what it says of itself, and what the line around it does.
+  static func author(of command: JSONValue, within line: JSONValue) -> HostText.Author {
+    let own = author(of: command)
+    let around = author(of: line)
+    if own == .other || around == .other { return .other }
+    return own == .unsaid ? around : own
   }
 
   private static func isPerson(_ kind: JSONValue) -> Bool {

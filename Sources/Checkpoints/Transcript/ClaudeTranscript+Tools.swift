@@ -105,20 +105,35 @@ extension ClaudeTranscript {
   // MARK: Results
 
   mutating func takeResult(_ block: JSONValue, details: JSONValue?) {
-    guard !isSidechain, let id = block["tool_use_id"]?.string,
-      let index = digest.pending.lastIndex(where: { $0.id == id })
-    else { return }
+    guard !isSidechain, let id = block["tool_use_id"]?.string else { return }
+    guard let index = digest.pending.lastIndex(where: { $0.id == id }) else {
+      // What the person typed needs no call.
+      takeAnswers(block, details, to: nil)
+      return
+    }
     let call = digest.pending.remove(at: index)
+    if call.isAbandoned, !isAbandoned {
+      // It came late: the call was taken back, and what it brought with it.
+      takeBack { $0.takeResult(of: call, block, details) }
+    } else {
+      takeResult(of: call, block, details)
+    }
+  }
+
+  private mutating func takeResult(
+    of call: SessionDigest.PendingCall, _ block: JSONValue, _ details: JSONValue?
+  ) {
     let isError = block["is_error"]?.bool ?? false
     for key in call.commands {
       digest.commands[key]?.outcome = isError ? .failed : .succeeded
     }
+    let isAnswer = takeAnswers(block, details, to: call)
     if isError {
       let text = resultText(block["content"])
       // A refusal is the person's answer, not a failure.
-      if let words = refusal(text) {
-        takeWords(words)
-      } else if !text.contains("doesn't want to proceed"), !text.contains("Request interrupted") {
+      if !isAnswer, !text.contains("doesn't want to proceed"),
+        !text.contains("Request interrupted")
+      {
         takeFailure(of: call, text)
       }
       return
@@ -147,13 +162,97 @@ extension ClaudeTranscript {
     }
   }
 
-  /// What the person typed instead of letting a tool run.
-  private func refusal(_ text: String) -> String? {
-    guard text.hasPrefix("The user doesn't want to proceed with this tool use."),
-      let said = text[...].utf8Range(of: "the user said:\n")
+  // MARK: The person's answers
+
+  /// What the person typed instead of letting a tool run, or answered to the agent's questions.
+  ///
+  /// - Returns: False if there is no such word in the result.
+  @discardableResult
+  private mutating func takeAnswers(
+    _ block: JSONValue, _ details: JSONValue?, to call: SessionDigest.PendingCall?
+  ) -> Bool {
+    if block["is_error"]?.bool == true {
+      guard let words = refusal(block["content"]) else { return false }
+      takeWords(words)
+      return true
+    }
+    let head = resultHead(block["content"])
+    let isTold = Self.answerHeads.contains { head.hasPrefix($0) }
+    guard call?.tool == "AskUserQuestion" || isTold else { return false }
+    var answers = Self.answers(in: details)
+    if answers.isEmpty, isTold { answers = Self.answers(in: wholeText(block["content"])) }
+    for answer in answers { takeWords(answer.words, to: answer.question) }
+    return !answers.isEmpty
+  }
+
+  /// What the person typed instead of letting a tool run: all of it.
+  private func refusal(_ content: JSONValue?) -> String? {
+    guard resultHead(content).hasPrefix("The user doesn't want to proceed with this tool use.")
     else { return nil }
+    let text = wholeText(content)
+    guard let said = text[...].utf8Range(of: "the user said:\n") else { return nil }
     let words = text[said.upperBound...].trimmed
     return words.isEmpty ? nil : String(words)
+  }
+
+  private static let answerHeads = [
+    "User has answered your questions:", "User has answered your question:",
+    "Your questions have been answered:",
+  ]
+
+  /// `toolUseResult.answers`, with the notes that the person wrote beside them.
+  private static func answers(in details: JSONValue?) -> [(question: String, words: String)] {
+    var found: [(question: String, words: String)] = []
+    details?["answers"]?.forEachMember { name, value in
+      guard let question = name.string else { return }
+      let parts = value.isArray ? value.elements.compactMap(\.string) : [value.string ?? ""]
+      var words = parts.joined(separator: ", ")
+      details?["annotations"]?.forEachMember { name, value in
+        guard name.string == question, let notes = value["notes"]?.string, !notes.trimmed.isEmpty,
+          notes != words
+        else { return }
+        words += (words.isEmpty ? "" : "\n") + notes
+      }
+      if !words.trimmed.isEmpty { found.append((question, words)) }
+    }
+    return found
+  }
+
+  /// `"question"="answer", …`, where the details are not there.
+  private static func answers(in text: String) -> [(question: String, words: String)] {
+    guard let start = text[...].utf8Range(of: ": ") else { return [] }
+    var rest = text[start.upperBound...]
+    if let end = rest.lastUTF8Range(of: ". You can now continue") { rest = rest[..<end.lowerBound] }
+    var found: [(question: String, words: String)] = []
+    var question: Substring?
+    while let mark = rest.utf8Range(of: "\"=\"") {
+      var before = rest[..<mark.lowerBound]
+      if let asked = question {
+        guard let gap = before.lastUTF8Range(of: "\", \"") else { break }
+        found.append((String(asked), String(before[..<gap.lowerBound])))
+        before = before[gap.upperBound...]
+      } else if before.first == "\"" {
+        before = before.dropFirst()
+      }
+      question = before
+      rest = rest[mark.upperBound...]
+    }
+    if let question {
+      if rest.last == "\"" { rest = rest.dropLast() }
+      found.append((String(question), String(rest)))
+    }
+    return found.filter { !$0.words.trimmed.isEmpty }
+  }
+
+  private func wholeText(_ content: JSONValue?) -> String {
+    content?.string
+      ?? content?.elements.compactMap { $0["text"]?.string }.joined(separator: "\n") ?? ""
+  }
+
+  private func resultHead(_ content: JSONValue?) -> String {
+    guard let content else { return "" }
+    return content.isString
+      ? content.string(limit: 256) : content.elements.first?["text"]?.string(limit: 256) ?? ""
   }
 
   private func resultText(_ content: JSONValue?) -> String {

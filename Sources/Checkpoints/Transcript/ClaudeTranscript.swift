@@ -86,7 +86,11 @@ public struct ClaudeTranscript: TranscriptGatherer {
       takeResult(block, details: object["toolUseResult"])
     }
     let author = ClaudeLine.author(of: object)
-    guard author != .other else { return }
+    guard author != .other else {
+      disown(content)
+      return
+    }
+    noteRun(object, content)
     if author != .typed, let text = content.string, let input = HostText.shellInput(in: text),
       !isSidechain
     {
@@ -111,16 +115,19 @@ public struct ClaudeTranscript: TranscriptGatherer {
   private mutating func takeRequest(_ words: String, isQueued: Bool = false) {
     let clean = clean(words)
     let mark = EntryDraft.fingerprint(clean)
-    var covered: [String] = []
+    var covered: [SessionDigest.Queued] = []
+    var number = 1
     if !isSidechain, let known = digest.queued.first(where: { $0.hash == mark }) {
+      number = known.number
       digest.unqueue(known)
     } else if !isSidechain {
       covered = digest.unqueue(partsOf: clean)
     }
     let first = entries.count
     takeWords(words)
-    if !covered.isEmpty, first < entries.count {
-      entries[first].covers = covered.map { EntryDraft.awaited("request", fingerprint: $0) }
+    if first < entries.count {
+      entries[first].number = number
+      entries[first].covers = covered.map(\.sourceID)
     }
     if isQueued, !isSidechain { digest.queue(clean, at: at, isTaken: true) }
   }
@@ -128,15 +135,101 @@ public struct ClaudeTranscript: TranscriptGatherer {
   /// What was typed while the agent worked. It mostly comes again when the agent gets it, as a line
   /// with an id; until then, and if it does not, this is all there is of it.
   private mutating func takeQueueOperation(_ object: JSONValue) {
-    guard object["operation"]?.equals("enqueue") == true, let text = object["content"]?.string,
-      // The host queues its own notices too, about tasks as an object.
-      !(text.hasPrefix("{") && text.hasSuffix("}") && text.hasBytes("\"task_id\"")),
-      let words = HostText.words(in: text)
-    else { return }
+    guard let operation = object["operation"] else { return }
+    let content = object["content"]
+    guard operation.equals("enqueue") else {
+      if takesBack(operation, object["reason"]) { takeBackQueued(content) }
+      return
+    }
+    guard let content, let words = queuedWords(content, by: ClaudeLine.author(of: object)) else {
+      return
+    }
     let clean = clean(words)
-    uuid = EntryDraft.awaited("request", clean)
-    takeWords(words)
-    digest.queue(clean, at: at, isTaken: false)
+    guard !isSidechain else {
+      uuid = EntryDraft.awaited("prompt", clean)
+      takeWords(words)
+      return
+    }
+    let number = digest.queue(clean, at: at, isTaken: false)
+    uuid = EntryDraft.awaited("request", clean, number: number)
+    let first = entries.count
+    takeWords(words, isWaiting: true)
+    if first < entries.count { entries[first].number = number }
+  }
+
+  private func queuedWords(_ content: JSONValue, by author: HostText.Author) -> String? {
+    if author == .unsaid, let text = content.string, isTaskNotice(text) { return nil }
+    return words(of: content, by: author)
+  }
+
+  /// The host queues its own notices too, about tasks as an object (measured: always these four
+  /// fields, in 2.1.39 to 2.1.49).
+  private func isTaskNotice(_ text: String) -> Bool {
+    guard text.hasPrefix("{"), text.hasSuffix("}"), text.hasBytes("\"task_id\"") else {
+      return false
+    }
+    return Array(text.utf8).withUnsafeBufferPointer { bytes in
+      let tape = JSONTape()
+      guard (try? tape.parse(bytes)) == bytes.count else { return false }
+      let notice = tape.root(bytes)
+      var isOwn = notice["task_id"]?.isString == true && notice["description"]?.isString == true
+      notice.forEachMember { name, _ in
+        isOwn =
+          isOwn
+          && (name.equals("task_id") || name.equals("tool_use_id") || name.equals("description")
+            || name.equals("task_type"))
+      }
+      return isOwn
+    }
+  }
+
+  /// The text goes back to the editor: with `popAll`, a row for each that was queued. One that the
+  /// agent got is removed, and a removal that says why may be either.
+  private func takesBack(_ operation: JSONValue, _ reason: JSONValue?) -> Bool {
+    if let name = operation.string, name.hasPrefix("pop") { return true }
+    guard operation.equals("remove"), let reason = reason?.string?.lowercased() else {
+      return false
+    }
+    return ["pop", "edit", "cancel", "recall"].contains { reason.contains($0) }
+  }
+
+  private mutating func takeBackQueued(_ content: JSONValue?) {
+    if isSidechain { return }
+    var items = digest.queued.filter { !$0.isTaken }
+    if let content {
+      guard let words = words(of: content, by: .unsaid) else { return }
+      let clean = clean(words)
+      let mark = EntryDraft.fingerprint(clean)
+      if let item = items.last(where: { $0.hash == mark }) {
+        items = [item]
+        digest.unqueue(item)
+      } else {
+        items = digest.unqueue(partsOf: clean)
+      }
+    } else {
+      for item in items { digest.unqueue(item) }
+    }
+    for item in items { entries.append(.fate(.takenBack, of: item.sourceID)) }
+  }
+
+  /// What was queued without a word on its author comes with one: they are not the person's.
+  private mutating func disown(_ content: JSONValue) {
+    guard !isSidechain, !digest.queued.isEmpty, let words = words(of: content, by: .unsaid) else {
+      return
+    }
+    let mark = EntryDraft.fingerprint(clean(words))
+    guard let item = digest.queued.first(where: { $0.hash == mark && !$0.isTaken }) else { return }
+    digest.unqueue(item)
+    entries.append(.fate(.disowned, of: item.sourceID))
+  }
+
+  /// Notes whether a person is at it, or a program that goes on with the session.
+  private mutating func noteRun(_ object: JSONValue, _ content: JSONValue) {
+    if isSidechain || ClaudeLine.isResult(content) { return }
+    let entrypoint = object["entrypoint"]?.string
+    digest.isHeadless =
+      entrypoint.map { $0.hasPrefix("sdk") } ?? (object["promptSource"]?.equals("sdk") == true)
+    if !digest.isHeadless { digest.wasAttended = true }
   }
 
   private func text(of content: JSONValue) -> String? {
@@ -155,8 +248,11 @@ public struct ClaudeTranscript: TranscriptGatherer {
     if !isSidechain, digest.queued.contains(where: \.isTaken) {
       digest.queued.removeAll(where: \.isTaken)
     }
-    if object["isApiErrorMessage"]?.bool == true { return }
     guard let content = message["content"] else { return }
+    if object["isApiErrorMessage"]?.bool == true {
+      if let text = text(of: content) { takeError(text) }
+      return
+    }
     if let text = content.string { takeReply(text) }
     for block in content.elements {
       if block["type"]?.equals("text") == true {
@@ -194,10 +290,15 @@ public struct ClaudeTranscript: TranscriptGatherer {
   private mutating func takeAttachment(_ object: JSONValue) {
     guard let attachment = object["attachment"],
       attachment["type"]?.equals("queued_command") == true,
-      attachment["commandMode"].map({ $0.equals("prompt") }) ?? true,
-      object["isMeta"]?.bool != true, attachment["isMeta"]?.bool != true,
-      let prompt = attachment["prompt"],
-      let words = words(of: prompt, by: ClaudeLine.author(of: attachment))
+      let prompt = attachment["prompt"]
+    else { return }
+    let author = ClaudeLine.author(of: attachment, within: object)
+    if author == .other {
+      disown(prompt)
+      return
+    }
+    guard attachment["commandMode"].map({ $0.equals("prompt") }) ?? true,
+      let words = queuedWords(prompt, by: author)
     else { return }
     takeRequest(words, isQueued: true)
   }
@@ -220,6 +321,8 @@ public struct ClaudeTranscript: TranscriptGatherer {
       if node.isBoundary {
         digest.tip = [id]
         digest.tipMessage = nil
+      } else if node.isRoot, !digest.tip.isEmpty {
+        // It may begin the session anew: what hangs on it does not hang on the leaf.
       } else if node.parent == nil || digest.tip.contains(node.parent ?? "") || digest.tip.isEmpty {
         extendTip(id)
       }

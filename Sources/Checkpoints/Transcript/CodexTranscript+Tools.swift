@@ -20,6 +20,10 @@ extension CodexTranscript {
         } else {
           transcript.nextCall(id: id, tool: name)
           transcript.takeOther(name, input)
+          if name == Self.question {
+            let asked = input["questions"]?.elements.compactMap { $0["question"]?.string } ?? []
+            transcript.setPending { $0.subject = asked.joined(separator: "\n").cut(to: 2000) }
+          }
         }
       }
     }
@@ -183,7 +187,20 @@ extension CodexTranscript {
     guard !isSidechain, let id = item["call_id"]?.string,
       let index = digest.pending.lastIndex(where: { $0.id == id })
     else { return }
-    var call = digest.pending.remove(at: index)
+    let call = digest.pending.remove(at: index)
+    if call.isAbandoned, !isAbandoned {
+      takeBack { $0.takeOutput(item, of: call) }
+    } else {
+      takeOutput(item, of: call)
+    }
+  }
+
+  private mutating func takeOutput(_ item: JSONValue, of known: SessionDigest.PendingCall) {
+    var call = known
+    if call.tool == Self.question {
+      takeAnswers(item["output"], to: call.subject ?? "")
+      return
+    }
     let output = output(item["output"])
     if let running = output.running {
       call.id = Self.running(running)
@@ -203,6 +220,21 @@ extension CodexTranscript {
     if call.tool == "update_plan" { return }
     list(output.text.cut(to: 8192))
     takeCommits(in: output.text)
+  }
+
+  /// The tool with which the agent asks the person.
+  private static let question = "request_user_input"
+
+  /// `{"answers": {id: {"answers": [text]}}}`.
+  private mutating func takeAnswers(_ output: JSONValue?, to question: String) {
+    var found: [String] = []
+    withJSON(output?.string ?? "") { _, object in
+      object["answers"]?.forEachMember { _, value in
+        let words = value["answers"]?.elements.compactMap(\.string) ?? []
+        if !words.isEmpty { found.append(words.joined(separator: "\n")) }
+      }
+    }
+    for words in found { takeWords(words, to: question) }
   }
 
   private mutating func output(_ value: JSONValue?) -> Output {

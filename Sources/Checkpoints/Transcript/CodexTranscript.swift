@@ -58,7 +58,7 @@ public struct CodexTranscript: TranscriptGatherer {
     }
     if isRepeated, digest.isSubagent { return }
     let isEvent = type.equals("event_msg")
-    if !isEvent || payload["type"]?.equals("user_message") != true { settleWaiting() }
+    if !isEvent || !CodexText.isPersonEvent(payload) { settleWaiting() }
     if type.equals("response_item") {
       takeItem(payload)
     } else if isEvent {
@@ -144,8 +144,8 @@ public struct CodexTranscript: TranscriptGatherer {
     guard let type = payload["type"] else { return }
     if type.equals("token_count") {
       if let info = payload["info"] { takeTokens(info) }
-    } else if type.equals("user_message") {
-      takePersonEvent(payload)
+    } else if let (telling, words) = CodexText.toldByEvent(payload) {
+      takePersonEvent(words, telling)
     } else if type.equals("thread_rolled_back") {
       if line > digest.settledLines { digest.isAstray = true }
     } else if type.equals("context_compacted") {
@@ -219,47 +219,43 @@ public struct CodexTranscript: TranscriptGatherer {
 
   private mutating func wait(for words: String) {
     let words = clean(words)
-    let mark = EntryDraft.fingerprint(words)
-    if digest.codex.taken == mark {
-      digest.codex.taken = nil
-      return
-    }
-    digest.codex.taken = nil
+    if isTold(words, by: .message) { return }
     digest.codex.waiting = words
     digest.codex.waitingLine = line
     digest.codex.waitingAt = at
   }
 
-  private mutating func takePersonEvent(_ payload: JSONValue) {
-    if let kind = payload["kind"], kind.isString, !kind.equals("plain") { return }
-    guard let text = payload["message"]?.string, let words = CodexText.request(in: text) else {
-      return
-    }
+  private mutating func takePersonEvent(_ words: String, _ telling: CodexText.Telling) {
     digest.codex.hasPersonEvents = true
-    let mark = EntryDraft.fingerprint(clean(words))
-    if digest.codex.waiting == nil, digest.codex.taken == mark {
-      // The end of a reading came between the message and its event.
-      digest.codex.taken = nil
-      return
+    let waiting = digest.codex.waiting
+    digest.codex.waiting = nil
+    if !isTold(clean(words), by: telling) {
+      takeWords(words)
+    } else if let waiting {
+      takeWaiting(waiting)
     }
-    if let waiting = digest.codex.waiting {
-      digest.codex.waiting = nil
-      if EntryDraft.fingerprint(waiting) == mark {
-        takeWaiting(waiting)
-        return
-      }
-    } else {
-      digest.codex.taken = mark
+  }
+
+  /// True if these words are those that a line of another kind has told just before.
+  private mutating func isTold(_ words: String, by telling: CodexText.Telling) -> Bool {
+    let mark = SessionDigest.letters(words)
+    if digest.codex.told == mark, digest.codex.toldBy & telling.rawValue == 0 {
+      digest.codex.toldBy |= telling.rawValue
+      return true
     }
-    takeWords(words)
+    digest.codex.told = mark
+    digest.codex.toldBy = telling.rawValue
+    return false
   }
 
   /// The line after a message is not the event about it.
   private mutating func settleWaiting() {
     guard let words = digest.codex.waiting else { return }
     digest.codex.waiting = nil
-    if digest.codex.hasPersonEvents { return }
-    digest.codex.taken = EntryDraft.fingerprint(words)
+    if digest.codex.hasPersonEvents {
+      digest.codex.told = nil
+      return
+    }
     takeWaiting(words)
   }
 

@@ -1,8 +1,9 @@
 /// Tells what a person wrote from what the host put into the same text.
 ///
 /// What the host says of the line decides (``Author``). Where it says nothing, and in what it puts
-/// around a person's words, its tags are known by their place: whole, and on lines of their own at the
-/// beginning or the end. A tag within a sentence, or without its end, is the person's text.
+/// around a person's words, its tags are known by their place: context whole, and on lines of its own at
+/// the beginning or the end; output of commands and messages of others alone, with nothing beside them.
+/// A tag within a sentence, or without its end, is the person's text.
 enum HostText {
   /// Whose a user line is, by what the host says of it.
   enum Author: Equatable {
@@ -25,14 +26,9 @@ enum HostText {
     if author == .typed {
       rest = withoutEdges(rest, editorTags)
     } else {
+      rest = withoutEdges(rest, contextTags)
       if notices.contains(String(rest)) { return nil }
-      if author == .unsaid {
-        if isNotice(rest) { return nil }
-        rest = withoutMail(rest)
-      }
-      let tags = author == .unsaid ? contextTags.union(outputTags) : contextTags
-      rest = withoutEdges(rest, tags)
-      if notices.contains(String(rest)) { return nil }
+      if author == .unsaid, isNotice(rest) || isMail(rest) || isHosts(rest) { return nil }
     }
     return rest.isEmpty ? nil : String(rest)
   }
@@ -60,7 +56,7 @@ enum HostText {
   private static func slashCommand(_ text: Substring) -> String? {
     guard text.hasPrefix("<command-") else { return nil }
     let isOwn = text.hasPrefix("<command-name>")
-    var parts: [Substring: Substring] = [:]
+    var parts: [String: Substring] = [:]
     var rest = text
     while !rest.isEmpty {
       guard let block = block(at: rest, ["command-name", "command-message", "command-args"])
@@ -77,23 +73,21 @@ enum HostText {
   // MARK: Blocks
 
   private struct Block {
-    var tag: Substring
+    var tag: String
     var content: Substring
     var rest: Substring
   }
 
   /// The whole block of one of these tags with which a text begins.
   private static func block(at text: Substring, _ tags: Set<String>) -> Block? {
-    guard text.first == "<", let end = text.utf8.firstIndex(of: UInt8(ascii: ">")) else {
-      return nil
-    }
-    let head = text[text.utf8.index(after: text.startIndex)..<end]
-    let tag = head.prefix { $0 != " " && $0 != "\n" }
-    guard tags.contains(String(tag)) else { return nil }
+    guard let tag = openingTag(of: text), tags.contains(tag),
+      let end = text.utf8.firstIndex(of: UInt8(ascii: ">"))
+    else { return nil }
     let inner = text[text.utf8.index(after: end)...]
     // A person's arguments may name the tag.
     let close = "</\(tag)>"
-    let found = tag == "command-args" ? inner.lastUTF8Range(of: close) : inner.utf8Range(of: close)
+    let isPersons = tag == "command-args" || tag == "bash-input"
+    let found = isPersons ? inner.lastUTF8Range(of: close) : inner.utf8Range(of: close)
     guard let found else { return nil }
     return Block(tag: tag, content: inner[..<found.lowerBound], rest: inner[found.upperBound...])
   }
@@ -124,22 +118,37 @@ enum HostText {
     byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
   }
 
-  /// Without messages of others that stand in front, and what the host says about them.
-  private static func withoutMail(_ text: Substring) -> Substring {
-    var rest = text
-    for line in mailHeads where rest.hasPrefix(line) {
-      let body = rest.dropFirst(line.count).trimmed
+  /// True for a text that opens with one of the host's tags and ends with the end of one. What stands
+  /// between may name them: it is what a command printed, or what somebody else wrote.
+  private static func isHosts(_ text: Substring) -> Bool {
+    let tags = outputTags.union(mailTags)
+    guard openingTag(of: text).map({ tags.contains($0) }) == true, text.last == ">",
+      let close = text.lastUTF8Range(of: "</")
+    else { return false }
+    return tags.contains(String(text[close.upperBound...].dropLast()))
+  }
+
+  /// True for a message of others with what the host says about it.
+  private static func isMail(_ text: Substring) -> Bool {
+    for line in mailHeads where text.hasPrefix(line) {
       // What follows such a message is the host's advice on how to take it.
-      if block(at: body, mailTags) != nil { return "" }
+      if block(at: text.dropFirst(line.count).trimmed, mailTags) != nil { return true }
     }
-    var own = rest
-    while let block = block(at: rest, mailTags) {
-      rest = block.rest.trimmed
-      if rest.isEmpty || mailTails.contains(where: { rest.hasPrefix($0) }) { return "" }
-      // In the middle of a line it is something that a person wrote about.
-      if block.rest.utf8.prefix(while: { isBlank($0) }).contains(0x0A) { own = rest }
+    guard let tag = openingTag(of: text), mailTags.contains(tag),
+      let close = text.lastUTF8Range(of: "</\(tag)>")
+    else { return false }
+    return text[close.upperBound...].split(separator: "\n").map(\.trimmed).allSatisfy { line in
+      line.isEmpty || mailTails.contains { line.hasPrefix($0) }
     }
-    return own
+  }
+
+  /// The name of the tag with which a text begins.
+  private static func openingTag(of text: Substring) -> String? {
+    guard text.first == "<", let end = text.utf8.firstIndex(of: UInt8(ascii: ">")) else {
+      return nil
+    }
+    let head = text[text.utf8.index(after: text.startIndex)..<end]
+    return String(head.prefix { $0 != " " && $0 != "\n" })
   }
 
   /// A line of the host's own that has no tag.

@@ -34,16 +34,20 @@ extension TranscriptGatherer {
     digest.trim()
   }
 
-  /// A line that was taken back leaves its text, marked, and the tokens that it cost; what it did to
-  /// the digest is undone.
   mutating func takeInPlace(_ object: JSONValue, line: Int) {
-    guard digest.isAbandoned(line) else {
+    if digest.isAbandoned(line) {
+      takeBack { $0.takeLine(object) }
+    } else {
       takeLine(object)
-      return
     }
+  }
+
+  /// What was taken back leaves its text, marked, and the tokens that it cost; what it did to the
+  /// digest is undone.
+  mutating func takeBack(_ take: (inout Self) -> Void) {
     let kept = digest
     isAbandoned = true
-    takeLine(object)
+    take(&self)
     isAbandoned = false
     let after = digest
     digest = kept
@@ -53,6 +57,8 @@ extension TranscriptGatherer {
     digest.sessionIDs = after.sessionIDs
     digest.tokenTotal = after.tokenTotal
     digest.codex = after.codex
+    // Their results come on lines of their own.
+    digest.pending = after.pending
     for queued in kept.queued where !after.queued.contains(queued) { digest.unqueue(queued) }
   }
 
@@ -154,17 +160,30 @@ extension TranscriptGatherer {
 
   // MARK: What was said
 
-  /// - Parameter words: Of the person; of the agent that asked, where this is a sub-agent.
-  mutating func takeWords(_ words: String) {
+  /// - Parameters:
+  ///   - words: Of the person; of the agent that asked, where this is a sub-agent.
+  ///   - question: Of the agent, which they answer.
+  ///   - isWaiting: The agent has not got them yet, and goes on with what it says.
+  mutating func takeWords(_ words: String, to question: String = "", isWaiting: Bool = false) {
     let words = clean(words)
     guard !words.isEmpty else { return }
-    add(isSidechain ? "prompt" : "request", actor: isSidechain ? "agent" : "person", body: words)
+    let question = clean(question)
+    add(
+      isSidechain ? "prompt" : "request", actor: isSidechain ? "agent" : "person", title: question,
+      body: words)
     if isSidechain { return }
-    digest.promptLine = line
+    if !isWaiting {
+      digest.said = []
+      digest.failure = nil
+    }
     // A client may write a queued prompt twice: when it is queued and when it is taken.
     let stored = words.cut(to: SessionDigest.requestCharacters)
-    if digest.requests.last?.text == stored { return }
-    digest.requests.append(.init(text: stored, at: at, call: digest.toolCalls))
+    let request = SessionDigest.Request(
+      text: stored, at: at, call: digest.toolCalls, question: question.oneLine.cut(to: 300))
+    if let last = digest.requests.last, last.text == stored, last.question == request.question {
+      return
+    }
+    digest.requests.append(request)
     let rules = TextScanner.sentences(in: words).filter {
       $0.utf8.count <= 400 && TextScanner.isRule($0)
     }
@@ -177,19 +196,38 @@ extension TranscriptGatherer {
   mutating func takeReply(_ text: String) {
     let text = clean(text)
     guard !text.trimmed.isEmpty else { return }
+    let first = entries.count
     add("reply", actor: isSidechain ? "subagent" : "agent", body: text)
     if isSidechain { return }
-    digest.replyLine = line
-    if let early = digest.early {
-      digest.early = nil
+    digest.noteSaid(text)
+    if let early = digest.early, digest.said.contains(early.letters) {
       // A hook has brought these words already.
-      if early == EntryDraft.fingerprint(text) { return }
+      if early.hash == EntryDraft.fingerprint(text) {
+        digest.early = nil
+        if !early.shown.isEmpty { return }
+      } else {
+        // It had the blocks of the message in one.
+        if first < entries.count { entries[first].covers.append(early.sourceID) }
+        digest.settleEarly()
+      }
     }
     gather(reply: text)
   }
 
+  /// What the host writes in the agent's name when a turn failed. A hook may have brought it as the
+  /// agent's last words.
+  mutating func takeError(_ text: String) {
+    if isSidechain { return }
+    digest.failure = SessionDigest.letters(clean(text))
+    guard let early = digest.early, early.letters == digest.failure else { return }
+    entries.append(.fate(.disowned, of: early.sourceID))
+    digest.settleEarly()
+  }
+
+  private static var replyBytes: Int { 1500 }
+
   private mutating func gather(reply text: String) {
-    digest.replies.append(.init(text: text.cut(to: 1500), call: digest.toolCalls))
+    digest.replies.append(.init(text: text.cut(to: Self.replyBytes), call: digest.toolCalls))
     if digest.replies.count > 3 { digest.replies.removeFirst() }
     for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {
       if TextScanner.names(in: sentence, limit: 2).isEmpty { continue }
@@ -213,28 +251,21 @@ extension TranscriptGatherer {
   public mutating func takeLastWords(_ text: String, at instant: Int64, position: Int) -> Bool {
     let words = clean(text)
     guard !words.trimmed.isEmpty else { return false }
-    let mark = EntryDraft.fingerprint(words)
-    if digest.early == mark || digest.replyLine > digest.promptLine && isLast(words) {
+    let letters = SessionDigest.letters(words)
+    if digest.early?.letters == letters || digest.failure == letters
+      || digest.said.contains(letters)
+    {
       return false
     }
     gather(reply: words)
-    digest.early = mark
+    digest.early = .init(
+      hash: EntryDraft.fingerprint(words), letters: letters,
+      shown: EntryDraft.fingerprint(words.cut(to: Self.replyBytes)))
     entries.append(
       EntryDraft(
         kind: "reply", sourceID: EntryDraft.awaited("reply", words), actor: "agent",
         position: position, body: words, createdAt: instant))
     return true
-  }
-
-  /// True for the last words of the transcript; a message of several parts has several lines.
-  private func isLast(_ words: String) -> Bool {
-    func letters(_ text: some StringProtocol) -> [UInt8] { text.utf8.filter { $0 > 0x20 } }
-    var said: [UInt8] = []
-    for reply in digest.replies.reversed() {
-      said = letters(reply.text) + said
-      if said == letters(words) || said == letters(words.cut(to: 1500)) { return true }
-    }
-    return false
   }
 
   /// The host's summary as the file has it.
@@ -257,7 +288,7 @@ extension TranscriptGatherer {
     let gap = digest.lastCallAt > 0 ? at - digest.lastCallAt : 0
     digest.signals.longestGap = max(digest.signals.longestGap, gap)
     digest.lastCallAt = at
-    if let id { digest.pending.append(.init(id: id, tool: tool)) }
+    if let id { digest.pending.append(.init(id: id, tool: tool, isAbandoned: isAbandoned)) }
   }
 
   mutating func setPending(_ change: (inout SessionDigest.PendingCall) -> Void) {

@@ -21,8 +21,16 @@ public struct TranscriptTree {
   private var leaf: Int32 = -1
   private var session: String?
 
-  /// Codex: the lines at which turns began that count, and those that do not.
-  private var turns: [Int] = []
+  /// Of Codex: what the person sent, from the first line that tells of it.
+  private struct Turn {
+    var line: Int
+    var words: String
+    var tellings: Int
+    var isSure: Bool { tellings != CodexText.Telling.message.rawValue }
+  }
+
+  /// Codex: the turns that count, and the lines that do not.
+  private var turns: [Turn] = []
   private var rolledBack: [SessionDigest.Stretch] = []
 
   /// Physical lines that were read.
@@ -123,14 +131,23 @@ public struct TranscriptTree {
     guard let kind = payload["type"] else { return }
     if type.equals("event_msg"), kind.equals("thread_rolled_back") {
       let count = payload["num_turns"]?.int ?? 1
-      guard count > 0, let first = turns.suffix(count).first else { return }
-      turns.removeLast(min(count, turns.count))
+      // Once events tell what the person sent, a message without one is the harness's.
+      let firstSure = turns.firstIndex { $0.isSure } ?? turns.count
+      let counted = turns.enumerated().filter { $0.element.isSure || $0.offset < firstSure }
+      guard count > 0, let first = counted.suffix(count).first?.element.line else { return }
+      turns.removeAll { $0.line >= first }
       rolledBack.removeAll { $0.first >= first }
       rolledBack.append(.init(first: first, last: line))
-    } else if CodexText.beginsTurn(type, kind, payload) {
-      // The message and its event are one; they stand beside each other.
-      if let last = turns.last, line - last <= 1 { return }
-      turns.append(line)
+    } else if let (telling, words) = CodexText.told(type, payload) {
+      let mark = SessionDigest.letters(words)
+      // The message and its events are one.
+      if let last = turns.indices.last, turns[last].words == mark,
+        turns[last].tellings & telling.rawValue == 0
+      {
+        turns[last].tellings |= telling.rawValue
+      } else {
+        turns.append(Turn(line: line, words: mark, tellings: telling.rawValue))
+      }
     }
   }
 }

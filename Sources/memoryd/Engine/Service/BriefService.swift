@@ -81,7 +81,7 @@ struct BriefService {
       sessionID: nil, excluding: session, project: project, occasion: .request)
     let handoffs = HandoffService(service: service)
     let newest = try reader.handoffs(RecordFilter(place: project, limit: 20))
-      .first { $0.recipient == nil }
+      .first { $0.recipient == nil && $0.trigger != CheckpointRecord.rewound }
     let contents = newest.map { Handoff($0.body) }
     let struck = RecoveryService(service: service).struck
     let snapshot = document?.snapshot

@@ -294,7 +294,7 @@ struct CanaryService {
       let session = recorder.session
       try service.database().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.clock.now, reopens: true
+        at: service.clock.now, reopens: !HeadlessRun(service).isVisit(input)
       ) {
         HookRun(
           event: input.event, sessionID: session.id, outcome: "stored",
@@ -415,7 +415,7 @@ struct CanaryService {
   }
 
   /// The newest handoff, and messages that nobody has taken. What was kept before this session's own
-  /// compaction is no news to it.
+  /// compaction is no news to it, and what a rewind left none to anybody.
   ///
   /// - Parameter told: An objective as it is told, if it is.
   private func handoffLines(
@@ -427,7 +427,8 @@ struct CanaryService {
     let newest = try? service.reader().handoffs(
       RecordFilter(place: project, limit: 20)
     ).first {
-      $0.recipient == nil && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
+      $0.recipient == nil && $0.trigger != CheckpointRecord.rewound
+        && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
     }
     if let newest {
       let place =

@@ -188,7 +188,7 @@ struct CheckpointService {
     }
   }
 
-  private func draft(
+  func draft(
     _ snapshot: Snapshot, trigger: String, replacing: String?
   ) -> CheckpointDraft {
     CheckpointDraft(

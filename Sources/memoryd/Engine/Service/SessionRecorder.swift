@@ -61,7 +61,8 @@ struct SessionRecorder {
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
   /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
   mutating func readTranscript(leaving reserve: Int = 800) {
-    guard let path = TranscriptPlace.find(session.transcriptPath, service) else { return }
+    guard let path = TranscriptPlace.find(session.transcriptPath, session: session.id, service)
+    else { return }
     session.transcriptPath = path
     let stored = (try? service.database().transcript(path: path)) ?? nil
     do throws(StoreError) {
@@ -76,7 +77,9 @@ struct SessionRecorder {
       var report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
       interpreter.finish()
       var isAnew = former == nil
-      if let anew = try interpreter.settle(path, until: isOver) {
+      var isRewound = false
+      if var anew = try interpreter.settle(path, until: isOver) {
+        anew.keepWaiting(from: digest)
         // Something was taken back: what was gathered of it has to go.
         let replaced = interpreter.digest
         let reader = try TranscriptReader(path: path, known: nil)
@@ -85,6 +88,7 @@ struct SessionRecorder {
         interpreter.finish()
         interpreter.digest.carryOver(from: replaced)
         isAnew = true
+        isRewound = true
       }
       service.log.debug(
         "transcript read",
@@ -96,6 +100,10 @@ struct SessionRecorder {
       digest = interpreter.digest
       settle()
       position = report.end
+      if !digest.abandoned.isEmpty, report.end != stored?.position {
+        try? RewindService(service: service).settle(
+          session.id, digest, at: report.end, isFresh: isRewound)
+      }
       if report.end != stored?.position || isAnew {
         batch = TranscriptBatch(
           start: stored?.position, end: report.end, agent: format.rawValue,

@@ -63,7 +63,8 @@ struct TranscriptIngest {
           transcript.take($0, line: $1)
         })
       transcript.finish()
-      if replaced == nil, let anew = try transcript.settle(path) {
+      if replaced == nil, var anew = try transcript.settle(path) {
+        anew.keepWaiting(from: digest)
         // Something was taken back: what was gathered of it has to go.
         replaced = transcript.digest
         reader = try TranscriptReader(path: path, known: nil)
@@ -87,7 +88,11 @@ struct TranscriptIngest {
       progress(report.end.offset, report.end.offset - (begin?.offset ?? 0))
       position = report.end
       begin = position
-      if report.isComplete { return result }
+      if report.isComplete {
+        try RewindService(service: service).settle(
+          result.session, transcript.digest, at: report.end, isFresh: replaced != nil)
+        return result
+      }
       transcript.forgetStored()
       reader = try TranscriptReader(path: path, known: position)
       // Another file took its place; the next run reads that one.
