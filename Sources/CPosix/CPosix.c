@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __GLIBC__
@@ -31,6 +32,12 @@ void memoryd_bound_heap(void) {
   mallopt(M_MMAP_THRESHOLD, 1 << 18);
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
 #endif
+}
+
+long long memoryd_monotonic(void) {
+  struct timespec time;
+  if (clock_gettime(CLOCK_MONOTONIC, &time) != 0) return 0;
+  return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
 }
 
 void memoryd_trim_heap(void) {

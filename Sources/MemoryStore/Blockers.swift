@@ -5,6 +5,10 @@ public enum Blockers {
 
   private static let nothing: Set<String> = [
     "none", "no", "nothing", "nil", "null", "na", "unblocked", "nope",
+    // As people say it elsewhere.
+    "keine", "keiner", "kein", "nichts", "nein", "aucun", "aucune", "rien", "ninguno", "ninguna",
+    "nada", "nessuno", "niente", "nenhum", "nenhuma", "geen", "ingen", "inga", "brak", "нет", "yok",
+    "なし", "无", "無", "没有", "없음",
   ]
   private static let denials: Set<[String]> = [
     ["n", "a"], ["not", "applicable"], ["not", "blocked"],

@@ -147,4 +147,35 @@ import Testing
         try place.run("handoff", "read", file, "--json").json()["done"] as? [String] == ["Größe"])
     }
   }
+
+  @Test func import_takesNumbersThatComeAsTexts() throws {
+    let lines = [
+      #"{"id":"a","text":"medlar","position":"5","created_at":"1795860000"}"#,
+      #"{"id":"b","text":"medlar too","position":" 6 "}"#,
+    ]
+    let counts = try place.run(
+      "import", "-", "--json", input: lines.joined(separator: "\n") + "\n"
+    ).json()
+    #expect(counts["added"] as? Int == 2)
+    let bad = try place.run(
+      "import", "-", input: #"{"id":"c","text":"x","position":"five"}"# + "\n")
+    #expect(bad.status != 0)
+  }
+
+  @Test func settingsWithAMarkInFront_areRead() throws {
+    let folder = place.path + "/marked"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    chmod(folder, 0o700)
+    try "\u{FEFF}timezone: UTC\nresume.budget_chars: 6000\n"
+      .write(toFile: folder + "/config.yaml", atomically: false, encoding: .utf8)
+    let listed = try place.run("task", "list", environment: ["MEMORYD_HOME": folder])
+    #expect(listed.status == 0, "\(listed.errorOutput)")
+  }
+
+  @Test func nothingInTheWay_isNoBlockerInOtherWordsEither() throws {
+    let text =
+      "# Handoff: O\n\n## Blockers\n\n- keine\n- Nichts.\n- なし\n- [x] CI was red\n- [ ] no quota left\n"
+    let read = try place.run("handoff", "read", "--json", "-", input: text).json()
+    #expect(read["blockers"] as? [String] == ["no quota left"])
+  }
 }

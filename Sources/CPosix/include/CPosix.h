@@ -14,6 +14,9 @@ int memoryd_accept(int descriptor);
 // stay in them.
 void memoryd_bound_heap(void);
 
+// Microseconds of a clock that nobody sets.
+long long memoryd_monotonic(void);
+
 // Gives unused memory back to the system.
 void memoryd_trim_heap(void);
 

@@ -107,6 +107,8 @@ enum HandoffReader {
     case .next: contents.next.append(step)
     case .openTasks: contents.openTasks.append(item.task)
     case .decisions: contents.decisions.append(item.decision)
+    // One that is ticked is in nobody's way any more.
+    case .blockers where step.isDone: break
     case .blockers: contents.blockers += Blockers.named([step.text])
     case .files: contents.files.append(item.file)
     case .commits: contents.commits.append(item.commit)

@@ -1,3 +1,5 @@
+import CPosix
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -88,9 +90,7 @@ public enum Streams {
 
   /// Ms of a clock that nobody sets.
   public static func now() -> Int {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    Int(memoryd_monotonic() / 1000)
   }
 }
 

@@ -1,3 +1,4 @@
+import CPosix
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -24,9 +25,7 @@ struct ServiceManager: Sendable {
   func ready() { notify("READY=1\nSTATUS=serving") }
   func stopping() { notify("STOPPING=1") }
   func reloading() {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    notify("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+    notify("RELOADING=1\nMONOTONIC_USEC=\(memoryd_monotonic())")
   }
   func alive() { notify("WATCHDOG=1") }
 

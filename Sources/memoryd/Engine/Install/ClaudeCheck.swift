@@ -10,6 +10,8 @@ struct ClaudeCheck {
   /// Ms; sessions that wrote within it are looked at.
   private static let window: Int64 = 24 * 3600 * 1000
   private static let mostTranscripts = 500
+  /// Bytes of a transcript in which its first time is looked for: a long text may be pasted first.
+  private static let mostRead = 4 << 20
   private static let mostNamed = 3
 
   typealias Check = DoctorCommand.Check
@@ -219,14 +221,18 @@ struct ClaudeCheck {
       ?? ((try? database.firstHookRun()) ?? nil)
     guard let installed else { return nil }
     var silent: [(id: String, path: String)] = []
-    let recent = Self.children(of: files.folder + "/projects").flatMap(Self.children)
-      .filter { $0.hasSuffix(".jsonl") }
-      .compactMap { path in
-        RegularFile.facts(path).map { (path: path, size: $0.size, modified: $0.modified) }
-      }
-      .filter { $0.size > 0 && (0..<Self.window).contains(now - $0.modified) }
-      .sorted { $0.modified > $1.modified }
-    for (path, _, _) in recent.prefix(Self.mostTranscripts) {
+    var recent: [(path: String, modified: Int64)] = []
+    for path in Self.children(of: files.folder + "/projects").flatMap(Self.children) {
+      // A sub-agent's is no session.
+      let name = (path as NSString).lastPathComponent
+      guard name.hasSuffix(".jsonl"), !name.hasPrefix("agent-"),
+        let facts = RegularFile.facts(path), facts.size > 0,
+        (0..<Self.window).contains(now - facts.modified)
+      else { continue }
+      recent.append((path, facts.modified))
+    }
+    recent.sort { $0.modified > $1.modified }
+    for (path, _) in recent.prefix(Self.mostTranscripts) {
       let id = String((path as NSString).lastPathComponent.dropLast(6))
       guard (try? database.wasHooked(session: id)) == false,
         let begun = Self.firstTime(path), begun > installed
@@ -252,9 +258,9 @@ struct ClaudeCheck {
   private static func firstTime(_ path: String) -> Int64? {
     guard let (descriptor, _) = try? RegularFile.open(path) else { return nil }
     let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    let bytes = (try? handle.read(upToCount: 1 << 18)) ?? nil
+    let bytes = (try? handle.read(upToCount: Self.mostRead)) ?? nil
     guard let bytes else { return nil }
-    for line in bytes.split(separator: 0x0A).prefix(50) {
+    for line in bytes.split(separator: 0x0A) {
       let text = (try? JSONText(Array(line)))?.root["timestamp"]?.string
       if let time = text.flatMap(Timestamp.milliseconds) {
         return time

@@ -201,7 +201,9 @@ final class ImportService {
       id: id, kind: try name("kind") ?? "note", title: try name("title") ?? "", text: text,
       project: try name("project"), session: try name("session"), actor: try name("actor"))
     if let position = object["position"], !position.isNull {
-      guard let number = position.int else { throw bad("position is not a whole number") }
+      let number =
+        position.int ?? position.string.flatMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+      guard let number else { throw bad("position is not a whole number") }
       entry.position = Int64(number)
     }
     if let time = object["created_at"], !time.isNull { entry.createdAt = try instant(time) }
@@ -211,12 +213,10 @@ final class ImportService {
   /// RFC 3339, or Unix time in seconds or milliseconds.
   private func instant(_ value: JSONValue) throws(BadLine) -> Int64 {
     if let text = value.string {
-      guard let instant = Timestamp.milliseconds(text) else {
-        throw bad("created_at is not RFC 3339")
-      }
-      return instant
+      if let instant = Timestamp.milliseconds(text) { return instant }
+      guard Double(text) != nil else { throw bad("created_at is not RFC 3339") }
     }
-    guard let number = value.number else {
+    guard let number = value.number ?? value.string.flatMap({ Double($0) }) else {
       throw bad("created_at is neither a string nor a number")
     }
     // Seconds reach this number in the year 5138, milliseconds reached it in 1973.

@@ -166,7 +166,10 @@ struct Settings: Sendable {
     }
     let root: Node?
     do {
-      root = try Yams.compose(yaml: FileText.string(bytes))
+      // Some editors begin UTF-8 with a mark, which is no part of the first key.
+      let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+      root = try Yams.compose(
+        yaml: FileText.string(bytes.starts(with: mark) ? Array(bytes.dropFirst(3)) : bytes))
     } catch {
       throw invalid("\(file) is not valid YAML")
     }
