@@ -223,7 +223,7 @@ import Testing
       {"text": "no id"}
       {"id": 7, "text": "x"}
       {"id": "3", "text": ["x"]}
-      {"id": "4", "text": "x", "position": "1"}
+      {"id": "4", "text": "x", "position": "first"}
       {"id": "5", "text": "x", "created_at": "yesterday"}
       {"id": "6", "text": "x", "created_at": 1e300}
       {"id": "7", "text": "x"} {"id": "8", "text": "y"}
