@@ -166,12 +166,12 @@ import Testing
     "**None**", "(none)", "",
     "There are no open issues", "none at the moment", "Not applicable", "Not blocked right now",
     "Currently none",
-    "No known blockers.",
+    "No known blockers.", "keine", "Нет", "無", "なし",
   ]) func whatSaysNothing_isNone(text: String) { #expect(Blockers.named([text]) == []) }
 
   @Test(arguments: [
     "No disk space", "Not blocked by us, but by the registry", "None of the mirrors answers",
     "no access to staging",
-    "Nothing compiles", "NAT is broken", "n", "Null pointer in the parser", "The CI is red", "無",
+    "Nothing compiles", "NAT is broken", "n", "Null pointer in the parser", "The CI is red", "無理です",
   ]) func whatIsInTheWay_isABlocker(text: String) { #expect(Blockers.named([text]) == [text]) }
 }
