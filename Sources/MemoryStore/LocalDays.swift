@@ -101,6 +101,12 @@ public struct LocalDays: Sendable, Equatable {
     return low
   }
 
+  /// The instant that a date or a time means (as ``Timestamp/milliseconds(_:)`` reads them): by the clock
+  /// on the wall where no zone is named, and of a date the day's beginning. Nil for anything else.
+  public func instant(_ text: some StringProtocol) -> Int64? {
+    Timestamp.milliseconds(text).map { Timestamp.hasZone(text) ? $0 : instant(ofWall: $0) }
+  }
+
   /// From its first to its last ms; nil for one that clocks have left out.
   func range(ofDay day: Int64, count: Int64 = 1) -> ClosedRange<Int64>? {
     let (start, end) = (start(ofDay: day), start(ofDay: day + count))

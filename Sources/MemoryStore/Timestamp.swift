@@ -63,7 +63,12 @@ public enum Timestamp {
     guard let year = number(4), take(dash) != nil, let month = number(2), take(dash) != nil,
       let day = number(2), (1...12).contains(month), (1...31).contains(day)
     else { return nil }
-    var result = days(fromCivil: year, month, day) * 86_400_000
+    let first = days(fromCivil: year, month, 1)
+    // The 31st of June is no day.
+    guard first + day <= days(fromCivil: month == 12 ? year + 1 : year, month % 12 + 1, 1) else {
+      return nil
+    }
+    var result = (first + day - 1) * 86_400_000
     if bytes.isEmpty { return result }
     guard take(UInt8(ascii: "T"), UInt8(ascii: "t"), 32) != nil, let hour = number(2),
       take(colon) != nil, let minute = number(2), hour < 24, minute < 60

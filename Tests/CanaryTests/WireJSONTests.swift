@@ -85,26 +85,58 @@ import Testing
   @Test(arguments: [
     (
       #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"arguments":{"x":}}}"#,
-      WireJSON.integer(7)
+      "7"
     ),
-    (#"{"id":"a-\ud83d","params":[1,}"#, .string("a-\u{FFFD}")),
-    (#"{"params":{"id":3,"title":"it\'s"},"id":41}"#, .integer(41)),
-    (#"{"params":{"id":3},"id" : "b" , "x":nope}"#, .string("b")),
+    (#"{"id":"a-\ud83d","params":[1,}"#, #""a-\ud83d""#),
+    (#"{"params":{"id":3,"title":"it\'s"},"id":41}"#, "41"),
+    (#"{"params":{"id":3},"id" : "b" , "x":nope}"#, #""b""#),
     (#"{"params":{"title":"half"#, nil), (#"{"params":{"id":3}, broken"#, nil),
-    (#"{"params":{"title":"no end},"id":9}"#, .integer(9)),
-    (#"{"id":12,"params":{"a":"cut"#, .integer(12)),
+    (#"{"params":{"title":"no end},"id":9}"#, "9"),
+    (#"{"id":12,"params":{"a":"cut"#, "12"),
     (#"{"id":[1],"params":}"#, nil), ("[{\"id\":1}", nil), ("\"id\": 1}", nil), ("{}", nil),
     ("", nil),
-    (#"{"note":"\"id\":5}","x":}"#, nil), (#"{"id":-2.5,"x":}"#, .number(-2.5)),
-  ]) func identifier_ofABrokenMessage_isItsOwn(text: String, expected: WireJSON?) {
-    #expect(WireJSON.identifier(ofBroken: text.utf8) == expected)
+    (#"{"note":"\"id\":5}","x":}"#, nil), (#"{"id":-2.5,"x":}"#, "-2.5"),
+  ]) func identifier_ofABrokenMessage_isItsOwn(text: String, expected: String?) {
+    #expect(WireIdentifier(ofBroken: Array(text.utf8)).map(Self.written) == expected)
   }
 
   @Test func identifier_ofAMessageNestedTooDeep_isFound() {
     let deep = String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000)
     let text = "{\"params\":\(deep),\"id\":\"d\"}"
     #expect(parse(text) == nil)
-    #expect(WireJSON.identifier(ofBroken: text.utf8) == .string("d"))
+    #expect(WireIdentifier(ofBroken: Array(text.utf8)).map(Self.written) == "\"d\"")
+  }
+
+  private static func written(_ id: WireIdentifier) -> String {
+    String(decoding: id.json, as: UTF8.self)
+  }
+
+  // MARK: Messages
+
+  @Test(arguments: [
+    "7", "-0", "12345678901234567890", "1E400", "6.00", #""\ud83d""#, #""caf\u00e9""#, #""é\/""#, "null",
+    "true", "[ 1 ]",
+  ]) func identifier_isWhatWasWritten(id: String) throws {
+    let text = "\u{FEFF} {\"params\":{\"id\":3,\"x\":[{\"id\":4}]},\"id\" : \(id) ,\"m\":\"id\"} "
+    guard case .one(let message)? = WireMessage.parse(Array(text.utf8)) else {
+      Issue.record("no message")
+      return
+    }
+    #expect(message.id.map(Self.written) == id && message.body["m"] == .string("id"))
+    #expect(
+      String(decoding: WireAnswer(message.id, ["a": .integer(1)]).bytes, as: UTF8.self)
+        == "{\"id\":\(id),\"a\":1}")
+  }
+
+  @Test func identifiers_ofABatch_areEachItsOwn() {
+    let text = #"[{"id":1E2,"a":{"id":9}},{"a":1},{"id":"\udead"},{"id":1,"id":2},5,[{"id":6}]]"#
+    guard case .batch(let batch)? = WireMessage.parse(Array(text.utf8)) else {
+      Issue.record("no batch")
+      return
+    }
+    #expect(
+      batch.map { $0.id.map(Self.written) } == ["1E2", nil, #""\udead""#, "2", nil, nil])
+    #expect(WireMessage.parse(Array("[1,]".utf8)) == nil)
   }
 
   // MARK: Writing

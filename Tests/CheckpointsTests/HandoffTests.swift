@@ -57,7 +57,9 @@ import Testing
             .openTasks(
               texts().map {
                 Handoff.Task(
-                  $0, id: Bool.random(using: &random) ? text() : nil,
+                  $0,
+                  id: [nil, text(), "01KAS3R7Q8Z5W2X9Y4V6B1N0M3"].randomElement(using: &random)!,
+                  context: Bool.random(using: &random) ? text() : nil,
                   isDone: Bool.random(using: &random))
               }))
         case 3:
@@ -99,6 +101,25 @@ import Testing
   /// Swift's `==` takes texts for equal that have other bytes.
   private static func bytes(_ handoff: Handoff) -> [UInt8] {
     Array(String(reflecting: handoff).utf8)
+  }
+
+  @Test func context_ofATask_isReadBesideItsID() {
+    let id = "01KAS3R7Q8Z5W2X9Y4V6B1N0M3"
+    let text = """
+      # Handoff: x
+
+      ## Open tasks
+
+      - [ ] Mend `f` `\(id)`: fails on *CRLF*
+      - [ ] Call `make`: twice
+      - [x] Plain `\(id)`
+
+      """
+    #expect(
+      Handoff(text).contents.openTasks == [
+        Handoff.Task("Mend f", id: id, context: "fails on CRLF"), Handoff.Task("Call make: twice"),
+        Handoff.Task("Plain", id: id, isDone: true),
+      ])
   }
 
   @Test(arguments: 0..<10) func whatIsWritten_isReadBack(seed: Int) throws {

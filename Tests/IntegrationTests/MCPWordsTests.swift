@@ -30,19 +30,35 @@ import Testing
     let daemon = way == .daemon ? try DaemonPeer(place) : nil
     defer { daemon?.kill() }
     let deep = String(repeating: "[", count: 1000) + String(repeating: "]", count: 1000)
-    let answers = try answers([
-      call(
-        "1", "task",
-        #"{"action":"add","title":"low \udc00","source":"cc","a\ud800":{"b":["\udfff"]}}"#),
-      call(#""two-\ud83d""#, "task", #"{"action":"list"}"#),
-      call("3", "search", deep),
-      #"{"jsonrpc":"2.0","id":"four","method":"tools/call","params":{"x":}}"#,
-      #"{"jsonrpc":"2.0","method":"tools/call","params":{"id":99,"name":"no end},"id":5}"#,
-      call("6.0", "task", #"{"action":"list"}"#),
-    ])
-    #expect(answers.count == 6)
-    let ids = answers.map { ($0["id"] as? String) ?? "\($0["id"] as? Int ?? -1)" }
-    #expect(ids == ["1", "two-\u{FFFD}", "3", "four", "5", "6"])
+    let ids = [
+      "1", #""two-\ud83d""#, "3", #""four""#, "5", "6.0", "12345678901234567890", "1E400",
+      #""\u00e9""#,
+    ]
+    let lines = try place.run(
+      "mcp",
+      input: [
+        call(
+          ids[0], "task",
+          #"{"action":"add","title":"low \udc00","source":"cc","a\ud800":{"b":["\udfff"]}}"#),
+        call(ids[1], "task", #"{"action":"list"}"#),
+        call(ids[2], "search", deep),
+        #"{"jsonrpc":"2.0","id":"four","method":"tools/call","params":{"x":}}"#,
+        #"{"jsonrpc":"2.0","method":"tools/call","params":{"id":99,"name":"no end},"id":5}"#,
+        call(ids[5], "task", #"{"action":"list"}"#),
+        call(ids[6], "task", #"{"action":"list"}"#),
+        "[" + call(ids[7], "task", #"{"action":"list"}"#) + "]",
+        #"{"jsonrpc":"2.0","method":"ping","id":\#(ids[8])}"#,
+      ].joined(separator: "\n") + "\n"
+    ).output.split(separator: "\n").map(String.init)
+    #expect(lines.count == ids.count)
+    for (line, id) in zip(lines, ids) {
+      #expect(line.hasPrefix("{\"id\":\(id),") || line.hasPrefix("[{\"id\":\(id),"), "\(line)")
+    }
+    let answers = try lines.enumerated().map { index, line in
+      // Foundation takes no half of a pair.
+      let line = index == 1 ? line.replacing(ids[1], with: "2") : line
+      return try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+    }
     #expect(text(answers[0]).text.contains("low \u{FFFD}") && !text(answers[0]).isError)
     #expect(answers[3]["error"] != nil && answers[4]["error"] != nil)
     #expect(text(answers[5]).text.contains("low \u{FFFD}"))
@@ -84,16 +100,13 @@ import Testing
       "search", "--batch",
       input: [
         #"{"id":1,"query":"otter \ud83d","limit":"1"}"#,
-        #"{"id":"a\udead","query":"otter","limit":"2.0"}"#,
+        #"{"id":12,"query":"otter","limit":"2.0"}"#,
         #"{"id":3,"query":"otter","limit":"-1"}"#, #"{"id":4,"query":"otter",}"#,
       ].joined(separator: "\n"))
     let answers = try result.output.split(separator: "\n").map {
       try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
     }
-    #expect(
-      answers.map { ($0["id"] as? String) ?? "\($0["id"] as? Int ?? -1)" } == [
-        "1", "a\u{FFFD}", "3", "4",
-      ])
+    #expect(answers.map { $0["id"] as? Int } == [1, 12, 3, 4])
     #expect(answers.map { ($0["results"] as? [Any])?.count } == [1, 2, 0, 0])
   }
 
@@ -159,6 +172,31 @@ import Testing
     #expect(counts["added"] as? Int == 2)
     let bad = try place.run(
       "import", "-", input: #"{"id":"c","text":"x","position":"five"}"# + "\n")
+    #expect(bad.status != 0)
+  }
+
+  @Test func import_takesADateAsThePersonsDay() throws {
+    let lines = [
+      #"{"id":"day","text":"quince","created_at":"2026-07-05"}"#,
+      #"{"id":"wall","text":"quince","created_at":"2026-07-05T23:30"}"#,
+      #"{"id":"zone","text":"quince","created_at":"2026-07-05T23:30:00Z"}"#,
+    ]
+    try place.run(
+      "import", "-", input: lines.joined(separator: "\n") + "\n",
+      environment: ["TZ": "America/Lima"])
+    let items = try place.run("search", "quince", "--json").json()["items"] as? [[String: Any]]
+    let times = Dictionary(
+      uniqueKeysWithValues: (items ?? []).map {
+        ($0["source_id"] as? String ?? "", $0["created_at"] as? String)
+      })
+    #expect(
+      times == [
+        "day": "2026-07-05T05:00:00.000Z", "wall": "2026-07-06T04:30:00.000Z",
+        "zone": "2026-07-05T23:30:00.000Z",
+      ])
+    let bad = try place.run(
+      "import", "-",
+      input: #"{"id":"none","text":"x","created_at":"2026-06-31"}"# + "\n")
     #expect(bad.status != 0)
   }
 

@@ -17,12 +17,6 @@ public enum WireJSON: Sendable, Equatable, Encodable {
     self = value
   }
 
-  /// The `id` of a JSON-RPC message that is not valid JSON, so that who sent it can be told; nil if it
-  /// cannot be read.
-  public static func identifier(ofBroken bytes: some Sequence<UInt8>) -> WireJSON? {
-    Array(bytes).withUnsafeBufferPointer(WireJSONParser.identifier)
-  }
-
   /// - Parameter value: What `JSONSerialization` gives, or strings, numbers, Booleans, optionals, and
   ///   arrays and dictionaries of these. Anything else is null.
   public init(_ value: Any?) {

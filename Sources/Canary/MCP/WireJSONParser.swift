@@ -11,6 +11,10 @@ struct WireJSONParser {
 
   private let bytes: UnsafeBufferPointer<UInt8>
   private var index = 0
+  /// How deep the message stands whose `id` is wanted; nil where none is.
+  private var messageDepth: Int?
+  /// Where that `id` is written.
+  private var identifier: Range<Int>?
 
   private init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -39,18 +43,46 @@ struct WireJSONParser {
     return String(validating: mended, as: UTF8.self) == nil ? nil : mended
   }
 
-  // MARK: A message that is broken
+  // MARK: Messages
+
+  /// - Returns: Nil for anything that is not one whole document.
+  static func messages(_ bytes: UnsafeBufferPointer<UInt8>) -> WireMessage.Arrival? {
+    if String(validating: bytes, as: UTF8.self) == nil {
+      guard let mended = mended(bytes) else { return nil }
+      return mended.withUnsafeBufferPointer(messages)
+    }
+    var parser = WireJSONParser(bytes)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
+    parser.skipSpace()
+    let arrival: WireMessage.Arrival
+    do {
+      if parser.take(UInt8(ascii: "[")) {
+        arrival = .batch(try parser.elements { parser throws(Failure) in try parser.message(1) })
+      } else {
+        arrival = .one(try parser.message(0))
+      }
+    } catch { return nil }
+    parser.skipSpace()
+    return parser.index == bytes.count ? arrival : nil
+  }
+
+  private mutating func message(_ depth: Int) throws(Failure) -> WireMessage {
+    (messageDepth, identifier) = (depth, nil)
+    let body = try value(depth: depth)
+    return WireMessage(
+      body: body, id: identifier.map { WireIdentifier(json: Array(bytes[$0])) })
+  }
 
   /// The `id` of a JSON object that need not be whole: its last one, as a reader of the whole would
   /// take it. What stands within other values is passed over.
   ///
   /// - Returns: Nil unless it is a text or a number.
-  static func identifier(_ bytes: UnsafeBufferPointer<UInt8>) -> WireJSON? {
+  static func identifier(_ bytes: UnsafeBufferPointer<UInt8>) -> WireIdentifier? {
     var parser = WireJSONParser(bytes)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
     parser.skipSpace()
     guard parser.next == UInt8(ascii: "{") else { return nil }
-    var found: WireJSON?
+    var found: WireIdentifier?
     var depth = 0
     while let byte = parser.next {
       switch byte {
@@ -75,7 +107,7 @@ struct WireJSONParser {
 
   /// Where a quote is missing, nothing tells what is inside and what outside: `… "id": 5}` at the very
   /// end is the message's own.
-  private func lastIdentifier() -> WireJSON? {
+  private func lastIdentifier() -> WireIdentifier? {
     let name = Array("\"id\"".utf8)
     guard bytes.count > name.count else { return nil }
     let start = (0...(bytes.count - name.count)).last {
@@ -95,18 +127,27 @@ struct WireJSONParser {
     return parser.next == nil ? id : nil
   }
 
-  private mutating func scalar() -> WireJSON? {
+  private mutating func scalar() -> WireIdentifier? {
     skipSpace()
     let start = index
     switch next ?? 0 {
     case UInt8(ascii: "\""):
-      if let text = try? string() { return .string(text) }
+      if (try? string()) != nil { return written(from: start) }
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-      if let number = try? number() { return number }
+      if (try? number()) != nil { return written(from: start) }
     default: break
     }
     index = start
     return nil
+  }
+
+  /// - Returns: Nil for what is no UTF-8.
+  private func written(from start: Int) -> WireIdentifier? {
+    let raw = UnsafeBufferPointer(rebasing: bytes[start..<index])
+    guard String(validating: raw, as: UTF8.self) == nil else {
+      return WireIdentifier(json: Array(raw))
+    }
+    return Self.mended(raw).map(WireIdentifier.init)
   }
 
   // MARK: Values
@@ -126,7 +167,7 @@ struct WireJSONParser {
     return true
   }
 
-  private mutating func value(depth: Int) throws -> WireJSON {
+  private mutating func value(depth: Int) throws(Failure) -> WireJSON {
     guard depth < Self.deepest else { throw Failure() }
     skipSpace()
     switch next {
@@ -144,7 +185,7 @@ struct WireJSONParser {
     }
   }
 
-  private mutating func object(_ depth: Int) throws -> [String: WireJSON] {
+  private mutating func object(_ depth: Int) throws(Failure) -> [String: WireJSON] {
     var fields: [String: WireJSON] = [:]
     skipSpace()
     if take(UInt8(ascii: "}")) { return fields }
@@ -154,33 +195,43 @@ struct WireJSONParser {
       skipSpace()
       guard take(UInt8(ascii: ":")) else { throw Failure() }
       // The last one where a name stands twice.
+      skipSpace()
+      let start = index
       fields[name] = try value(depth: depth + 1)
+      if depth == messageDepth, name == "id" { identifier = start..<index }
       skipSpace()
       if take(UInt8(ascii: "}")) { return fields }
       guard take(UInt8(ascii: ",")) else { throw Failure() }
     }
   }
 
-  private mutating func array(_ depth: Int) throws -> [WireJSON] {
-    var values: [WireJSON] = []
+  private mutating func array(_ depth: Int) throws(Failure) -> [WireJSON] {
+    try elements { parser throws(Failure) in try parser.value(depth: depth + 1) }
+  }
+
+  /// What stands between an opening bracket, which is behind, and its closing one.
+  private mutating func elements<Element>(
+    _ element: (inout WireJSONParser) throws(Failure) -> Element
+  ) throws(Failure) -> [Element] {
+    var values: [Element] = []
     skipSpace()
     if take(UInt8(ascii: "]")) { return values }
     while true {
-      values.append(try value(depth: depth + 1))
+      values.append(try element(&self))
       skipSpace()
       if take(UInt8(ascii: "]")) { return values }
       guard take(UInt8(ascii: ",")) else { throw Failure() }
     }
   }
 
-  private mutating func word(_ word: StaticString, _ value: WireJSON) throws -> WireJSON {
+  private mutating func word(_ word: StaticString, _ value: WireJSON) throws(Failure) -> WireJSON {
     for offset in 0..<word.utf8CodeUnitCount {
       guard take(word.utf8Start[offset]) else { throw Failure() }
     }
     return value
   }
 
-  private mutating func number() throws -> WireJSON {
+  private mutating func number() throws(Failure) -> WireJSON {
     let start = index
     func isDigit(_ byte: UInt8?) -> Bool { byte.map { (48...57).contains($0) } ?? false }
     _ = take(UInt8(ascii: "-"))
@@ -211,7 +262,7 @@ struct WireJSONParser {
 
   // MARK: Text
 
-  private mutating func string() throws -> String {
+  private mutating func string() throws(Failure) -> String {
     guard take(UInt8(ascii: "\"")) else { throw Failure() }
     var text: [UInt8] = []
     var start = index
@@ -235,7 +286,7 @@ struct WireJSONParser {
     throw Failure()
   }
 
-  private mutating func escape(_ text: inout [UInt8]) throws {
+  private mutating func escape(_ text: inout [UInt8]) throws(Failure) {
     guard let byte = next else { throw Failure() }
     index += 1
     switch byte {
@@ -265,7 +316,7 @@ struct WireJSONParser {
   }
 
   /// Four hexadecimal digits.
-  private mutating func unit() throws -> UInt32 {
+  private mutating func unit() throws(Failure) -> UInt32 {
     guard index + 4 <= bytes.count else { throw Failure() }
     var value: UInt32 = 0
     for byte in bytes[index..<(index + 4)] {

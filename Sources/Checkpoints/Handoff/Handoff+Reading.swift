@@ -183,14 +183,25 @@ struct HandoffItem {
   var task: Handoff.Task {
     var nodes = nodes[...]
     var id: String?
-    if let last = nodes.last, nodes.count > 1, MarkdownTree.type(of: last) == CMARK_NODE_CODE {
-      id = MarkdownTree.literal(of: last)
-      nodes.removeLast()
+    var context: String?
+    if let index = nodes.lastIndex(where: { MarkdownTree.type(of: $0) == CMARK_NODE_CODE }),
+      index > 0
+    {
+      let (code, rest) = (MarkdownTree.literal(of: nodes[index]), Self.text(nodes[(index + 1)...]))
+      // People write code in the midst of a title too.
+      let hasContext = rest.hasPrefix(": ") && Handoff.isOfStore(code)
+      if rest.isEmpty || hasContext {
+        id = code
+        if hasContext { context = String(rest.dropFirst(2)) }
+        nodes = nodes[..<index]
+      }
     }
     var text = Self.text(nodes)
     if id != nil, text.hasSuffix(" ") { text.removeLast() }
-    guard let (isDone, rest) = Self.box(text) else { return Handoff.Task(text, id: id) }
-    return Handoff.Task(String(rest), id: id, isDone: isDone)
+    let box = Self.box(text)
+    return Handoff.Task(
+      box.map { String($0.rest) } ?? text, id: id, context: context,
+      isDone: box?.isDone ?? false)
   }
 
   /// What is marked at the start, and what follows a mark of punctuation.

@@ -1,4 +1,5 @@
 import CCmark
+import MemoryStore
 
 extension Handoff {
   /// The document: CommonMark, UTF-8, ends with a line feed.
@@ -75,6 +76,9 @@ extension Handoff {
     return copy
   }
 
+  /// True for the id of a task that the store has; only such a one is followed by its context.
+  static func isOfStore(_ id: String?) -> Bool { id.flatMap { ULID($0) } != nil }
+
   /// - Returns: Nil if nothing is left.
   static func clean(_ text: String) -> String? {
     // cmark takes no noncharacters.
@@ -127,6 +131,9 @@ extension Handoff.Section {
         guard let id = task.id else { continue }
         Tree.appendMarkup(" ", to: item)
         Tree.appendLiteral(CMARK_NODE_CODE, id, to: item)
+        guard let context = task.context else { continue }
+        Tree.appendMarkup(": ", to: item)
+        Tree.appendText(context, to: item)
       }
     case .decisions(let decisions):
       for decision in decisions {
@@ -191,7 +198,10 @@ extension Handoff.Section {
     case .openTasks(let tasks):
       let clean = tasks.compactMap { task in
         Handoff.clean(task.title).map {
-          Handoff.Task($0, id: task.id.flatMap(name), isDone: task.isDone)
+          let id = task.id.flatMap(name)
+          return Handoff.Task(
+            $0, id: id, context: Handoff.isOfStore(id) ? task.context.flatMap(Handoff.clean) : nil,
+            isDone: task.isDone)
         }
       }
       (section, isEmpty) = (.openTasks(clean), clean.isEmpty)

@@ -22,12 +22,18 @@ public struct Handoff: Sendable, Equatable {
 
   public struct Task: Sendable, Equatable {
     public var title: String
+    /// A task of the store has a ULID.
     public var id: String?
+    /// What a reader needs to know of a task of the store.
+    public var context: String?
     public var isDone: Bool
 
-    public init(_ title: String, id: String? = nil, isDone: Bool = false) {
+    public init(
+      _ title: String, id: String? = nil, context: String? = nil, isDone: Bool = false
+    ) {
       self.title = title
       self.id = id
+      self.context = context
       self.isDone = isDone
     }
   }

@@ -46,6 +46,8 @@ public struct HandoffSources: Sendable {
   // MARK: Sections
 
   private static let mostItems = 60
+  /// Of a task's context.
+  private static let contextBytes = 1000
 
   /// What was achieved: completed todos, what was said to be done, finished tasks, and commits.
   public var achievements: [Ledger.Entry] {
@@ -184,7 +186,10 @@ public struct HandoffSources: Sendable {
       front: front, objective: objective.oneLine.cut(to: 300),
       sections: [
         .done(done), .next(next),
-        .openTasks(openTasks.map { Handoff.Task($0.title.oneLine, id: $0.id) }),
+        .openTasks(openTasks.map { 
+            Handoff.Task(
+              $0.title.oneLine, id: $0.id, context: $0.context?.oneLine.cut(to: Self.contextBytes))
+          }),
         .decisions(
           decisions.reversed().map {
             Handoff.Decision($0.decision, rationale: $0.rationale.isEmpty ? nil : $0.rationale)

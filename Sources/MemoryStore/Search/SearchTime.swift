@@ -21,10 +21,7 @@ public enum SearchTime {
     if plain.hasPrefix("-") || plain.utf8.allSatisfy({ (48...57).contains($0) || $0 == 45 }) {
       return nil
     }
-    if let wall = Timestamp.milliseconds(plain) {
-      let instant = Timestamp.hasZone(plain) ? wall : days.instant(ofWall: wall)
-      return instant...instant
-    }
+    if let instant = days.instant(plain) { return instant...instant }
     let words = plain.lowercased().split { " -_".contains($0) }.map(String.init)
     return relative(words, now: now, days)
   }

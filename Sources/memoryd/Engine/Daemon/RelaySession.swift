@@ -199,13 +199,13 @@ struct RelaySession: Sendable {
           arguments: [], input: .none, cwd: request.cwd,
           environment: environment, requestID: request.id,
           daemon: context), home: nil))
-    switch server.take(request.input, requestID: request.id) {
-    case .nothing: send(RelayFrame.bytes(.exit, number: 0))
-    case .answer(let answer):
-      send(RelayFrame.bytes(.output, Array(answer.bytes)) + RelayFrame.bytes(.exit, number: 0))
-    case .forward:
+    let reply = server.take(request.input, requestID: request.id)
+    if case .forward = reply {
       // It may take minutes, which the caller can wait better than a thread here.
       decline("a call for the vault")
+    } else {
+      let answer = reply.bytes.map { RelayFrame.bytes(.output, Array($0)) } ?? []
+      send(answer + RelayFrame.bytes(.exit, number: 0))
     }
     context.wake()
   }

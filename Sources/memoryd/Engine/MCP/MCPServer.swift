@@ -17,35 +17,49 @@ struct MCPServer {
   enum Reply {
     /// None is due.
     case nothing
-    case answer(WireJSON)
+    case answer(WireAnswer)
+    /// To a batch.
+    case answers([WireAnswer])
     /// A call of a tool that only the vault may have; it can take minutes.
-    case forward(id: WireJSON, MCPForwarder.Call)
+    case forward(id: WireIdentifier, MCPForwarder.Call)
+
+    /// What is sent back at once: nil for nothing, and for what is forwarded.
+    var bytes: Data? {
+      switch self {
+      case .nothing, .forward: nil
+      case .answer(let answer): answer.bytes
+      case .answers(let answers):
+        Data("[".utf8) + answers.map(\.bytes).joined(separator: Data(",".utf8)) + Data("]".utf8)
+      }
+    }
   }
 
   /// - Parameters:
   ///   - bytes: One JSON-RPC message, or a batch of them (2025-03-26).
   ///   - requestID: Of the message: a second attempt with the same one writes nothing.
   func take(_ bytes: [UInt8], requestID: String) -> Reply {
-    guard let message = WireJSON(parsing: bytes) else {
+    switch WireMessage.parse(bytes) {
+    case nil:
       return .answer(
         Self.error(
-          WireJSON.identifier(ofBroken: bytes), Self.parseError,
+          WireIdentifier(ofBroken: bytes), Self.parseError,
           "Parse error: the message is not valid JSON"))
-    }
-    guard let batch = message.array else { return reply(to: message, requestID) }
-    if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
-    let answers = batch.enumerated().compactMap { index, message -> WireJSON? in
-      switch reply(to: message, "\(requestID)-\(index)") {
-      case .nothing: nil
-      case .answer(let answer): answer
-      case .forward(let id, _):
-        Self.error(id, -32600, "the vault's own tools cannot be called in a batch")
+    case .one(let message): return reply(to: message, requestID)
+    case .batch(let batch):
+      if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
+      let answers = batch.enumerated().compactMap { index, message -> WireAnswer? in
+        switch reply(to: message, "\(requestID)-\(index)") {
+        case .nothing, .answers: nil
+        case .answer(let answer): answer
+        case .forward(let id, _):
+          Self.error(id, -32600, "the vault's own tools cannot be called in a batch")
+        }
       }
+      return answers.isEmpty ? .nothing : .answers(answers)
     }
-    return answers.isEmpty ? .nothing : .answer(.array(answers))
   }
 
-  private func forward(_ name: String, _ parameters: WireJSON, id: WireJSON) -> Reply {
+  private func forward(_ name: String, _ parameters: WireJSON, id: WireIdentifier) -> Reply {
     do {
       let forwarder = MCPForwarder(service: try tools.service(requestID: ""))
       return .forward(id: id, try forwarder.call(name, parameters))
@@ -54,8 +68,8 @@ struct MCPServer {
     }
   }
 
-  private func reply(to message: WireJSON, _ requestID: String) -> Reply {
-    let id = message["id"]
+  private func reply(to arrived: WireMessage, _ requestID: String) -> Reply {
+    let (message, id) = (arrived.body, arrived.id)
     guard message["jsonrpc"]?.string == "2.0" else {
       return .answer(Self.error(id, -32600, "the message is no JSON-RPC 2.0 request"))
     }
@@ -117,15 +131,17 @@ struct MCPServer {
   /// Source: JSON-RPC 2.0, 5.1.
   static let parseError = -32700
 
-  static func result(_ id: WireJSON, _ result: WireJSON) -> WireJSON {
-    .object(["jsonrpc": .string("2.0"), "id": id, "result": result])
+  static func result(_ id: WireIdentifier, _ result: WireJSON) -> WireAnswer {
+    WireAnswer(id, ["jsonrpc": .string("2.0"), "result": result])
   }
 
-  static func error(_ id: WireJSON?, _ code: Int, _ message: String) -> WireJSON {
-    .object([
-      "jsonrpc": .string("2.0"), "id": id ?? .null,
-      "error": .object(["code": .integer(code), "message": .string(message)]),
-    ])
+  static func error(_ id: WireIdentifier?, _ code: Int, _ message: String) -> WireAnswer {
+    WireAnswer(
+      id,
+      [
+        "jsonrpc": .string("2.0"),
+        "error": .object(["code": .integer(code), "message": .string(message)]),
+      ])
   }
 }
 
@@ -134,6 +150,6 @@ extension Invocation {
   ///
   /// - Parameter line: Its beginning.
   public static func remains(ofLine line: [UInt8]) -> [UInt8] {
-    Array(WireJSON.object(["id": WireJSON.identifier(ofBroken: line) ?? .null]).bytes)
+    Array(WireAnswer(WireIdentifier(ofBroken: line), [:]).bytes)
   }
 }

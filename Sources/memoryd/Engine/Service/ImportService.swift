@@ -30,6 +30,7 @@ final class ImportService {
 
   private let database: MemoryDatabase
   private let clock: WallClock
+  private let days: LocalDays
   private let onProgress: (Int64) -> Void
   private let tape = JSONTape()
   private var reader: LineReader
@@ -37,14 +38,16 @@ final class ImportService {
   private var result = Result()
 
   /// - Parameters:
+  ///   - days: Of the person, for times without a zone.
   ///   - read: Gives the next piece of the input.
   ///   - onProgress: Called with the bytes that were read.
   init(
-    database: MemoryDatabase, clock: WallClock,
+    database: MemoryDatabase, clock: WallClock, days: LocalDays,
     read: @escaping () throws(StoreError) -> [UInt8], onProgress: @escaping (Int64) -> Void
   ) {
     self.database = database
     self.clock = clock
+    self.days = days
     self.onProgress = onProgress
     var decoder = FileText.Decoder()
     var isOver = false
@@ -210,10 +213,10 @@ final class ImportService {
     return entry
   }
 
-  /// RFC 3339, or Unix time in seconds or milliseconds.
+  /// RFC 3339 (a time without a zone, and a date, are the person's), or Unix time in seconds or milliseconds.
   private func instant(_ value: JSONValue) throws(BadLine) -> Int64 {
     if let text = value.string {
-      if let instant = Timestamp.milliseconds(text) { return instant }
+      if let instant = days.instant(text) { return instant }
       guard Double(text) != nil else { throw bad("created_at is not RFC 3339") }
     }
     guard let number = value.number ?? value.string.flatMap({ Double($0) }) else {

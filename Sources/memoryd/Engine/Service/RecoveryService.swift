@@ -57,7 +57,9 @@ struct RecoveryService {
     }
     let kept = newest.flatMap { Snapshot(json: $0.body) }
     guard let state, let digest = service.digest(state.digest) else {
-      guard let newest, let kept else { return nil }
+      guard let newest, let kept else {
+        return sessionID == nil && occasion == .request ? document(withoutSessionIn: project) : nil
+      }
       return document(
         kept, summary: nil, occasion: occasion, checkpointID: newest.id,
         takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project,
@@ -74,6 +76,17 @@ struct RecoveryService {
       checkpointID: isOwn ? newest?.id : nil,
       takenAt: max(state.readAt, isOwn ? newest?.updatedAt ?? 0 : 0),
       sessionID: state.sessionID, project: project, statedBy: newest?.id)
+  }
+
+  /// What is known of a project that no session has told of: nil if that is nothing.
+  private func document(withoutSessionIn project: ProjectReference) -> RecoveryDocument? {
+    var document = document(
+      Snapshot(), summary: nil, occasion: .request, checkpointID: nil, takenAt: 0, sessionID: nil,
+      project: project)
+    let times = document.openTasks.map(\.createdAt) + document.decisions.map(\.createdAt)
+    guard let newest = times.max() else { return nil }
+    document.takenAt = newest
+    return document
   }
 
   /// What a checkpoint holds, without what is known now.

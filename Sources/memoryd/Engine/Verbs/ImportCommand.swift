@@ -11,7 +11,7 @@ struct ImportCommand: Verb {
       zcat memory.jsonl.gz | memoryd import -
 
       A line is an entry: {"id": …, "text": …} and, if known, kind, title, project, session, actor, \
-      position and created_at (RFC 3339 or Unix time). Importing it again changes nothing, and a \
+      position and created_at (RFC 3339 or Unix time; a date is a day of yours). Importing it again changes nothing, and a \
       known id with another text brings that entry up to date. Lines that are no entries are named \
       and left out.
 
@@ -78,7 +78,7 @@ struct ImportCommand: Verb {
     let progress = Progress("import", total: total, invocation)
     defer { progress.end() }
     return try ImportService(
-      database: service.database(), clock: service.clock, read: read, onProgress: progress.note
+      database: service.database(), clock: service.clock, days: service.days, read: read, onProgress: progress.note
     ).run(isStrict: strict)
   }
 

@@ -33,13 +33,11 @@ struct MCPCommand: Verb {
         if !answer.isEmpty { reply(answer) }
         return
       }
-      switch server.take(line, requestID: requestID) {
-      case .nothing: break
-      case .answer(let answer): reply(Array(answer.bytes))
-      case .forward(let id, let call):
-        // What comes meanwhile is answered meanwhile.
-        Task { reply(Array(MCPServer.result(id, await call.result()).bytes)) }
-      }
+      let answer = server.take(line, requestID: requestID)
+      if let bytes = answer.bytes { reply(Array(bytes)) }
+      guard case .forward(let id, let call) = answer else { return }
+      // What comes meanwhile is answered meanwhile.
+      Task { reply(Array(MCPServer.result(id, await call.result()).bytes)) }
     }
     return Outcome()
   }

@@ -136,9 +136,13 @@ private struct BatchSearch {
     let database = try service.reader()
     var failed = 0
     func answer(_ line: [UInt8]) -> String {
-      let parsed = WireJSON(parsing: line)
-      // As it came, so that who asked knows it again.
-      let id = parsed == nil ? WireJSON.identifier(ofBroken: line) : parsed?["id"]
+      var id: WireIdentifier?
+      var parsed: WireJSON?
+      switch WireMessage.parse(line) {
+      case .one(let message): (id, parsed) = (message.id, message.body)
+      case .batch: break
+      case nil: id = WireIdentifier(ofBroken: line)
+      }
       do {
         guard case .object(let object)? = parsed else {
           throw StoreError(.invalid, "this line is no JSON object")
@@ -164,10 +168,9 @@ private struct BatchSearch {
         return text(["results": [JSONOutput.Object](), "error": message], id)
       }
     }
-    func text(_ reply: JSONOutput.Object, _ id: WireJSON?) -> String {
-      guard case .object(var fields) = WireJSON(reply) else { return "" }
-      fields["id"] = id ?? .null
-      return String(decoding: WireJSON.object(fields).bytes, as: UTF8.self) + "\n"
+    func text(_ reply: JSONOutput.Object, _ id: WireIdentifier?) -> String {
+      guard case .object(let fields) = WireJSON(reply) else { return "" }
+      return String(decoding: WireAnswer(id, fields).bytes, as: UTF8.self) + "\n"
     }
     var output = ""
     if let converse = invocation.converse {

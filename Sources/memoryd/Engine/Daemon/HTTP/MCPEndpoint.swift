@@ -76,13 +76,13 @@ struct MCPEndpoint: HTTPResponder {
   }
 
   private static func error(_ status: HTTPResponse.Status, _ text: String) -> Response {
-    json(WireJSON.object(["error": .string(text)]), status)
+    json(WireJSON.object(["error": .string(text)]).bytes, status)
   }
 
-  private static func json(_ value: WireJSON, _ status: HTTPResponse.Status = .ok) -> Response {
+  private static func json(_ bytes: Data, _ status: HTTPResponse.Status = .ok) -> Response {
     Response(
       status: status, headers: [.contentType: "application/json"],
-      body: .init(byteBuffer: ByteBuffer(bytes: value.bytes)))
+      body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 
   // MARK: Messages
@@ -100,7 +100,8 @@ struct MCPEndpoint: HTTPResponder {
         MCPServer.error(
           nil, -32000,
           "Bad Request: Unsupported protocol version: \(version.prefix(40)) (supported versions: "
-            + MCPClient.versions.joined(separator: ", ") + ")"),
+            + MCPClient.versions.joined(separator: ", ") + ")"
+        ).bytes,
         .badRequest)
     }
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.bodyLimit {
@@ -126,12 +127,13 @@ struct MCPEndpoint: HTTPResponder {
     switch reply {
     case .nothing: return Response(status: .accepted)
     case .answer(let answer):
-      let isNoJSON = answer["error"]?["code"] == .integer(MCPServer.parseError)
-      return Self.json(answer, isNoJSON ? .badRequest : .ok)
+      let isNoJSON = answer.fields["error"]?["code"] == .integer(MCPServer.parseError)
+      return Self.json(answer.bytes, isNoJSON ? .badRequest : .ok)
+    case .answers: return Self.json(reply.bytes ?? Data())
     case .forward(let id, let call):
       guard enter(forwarded, Self.mostForwarded) else {
         return Self.json(
-          MCPServer.result(id, MCPTools.failed("too many of the vault's tools run at once")))
+          MCPServer.result(id, MCPTools.failed("too many of the vault's tools run at once")).bytes)
       }
       let accept = request.headers[.accept] ?? ""
       return accept.contains("text/event-stream") ? stream(id, call) : await whole(id, call)
@@ -175,13 +177,13 @@ struct MCPEndpoint: HTTPResponder {
 
   // MARK: Calls that take long
 
-  private func whole(_ id: WireJSON, _ call: MCPForwarder.Call) async -> Response {
+  private func whole(_ id: WireIdentifier, _ call: MCPForwarder.Call) async -> Response {
     defer { leave(forwarded) }
-    return Self.json(MCPServer.result(id, await call.result()))
+    return Self.json(MCPServer.result(id, await call.result()).bytes)
   }
 
   /// The answer as an event, with signs of life until it is there.
-  private func stream(_ id: WireJSON, _ call: MCPForwarder.Call) -> Response {
+  private func stream(_ id: WireIdentifier, _ call: MCPForwarder.Call) -> Response {
     let (events, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
     let work = Task {
       let answer = MCPServer.result(id, await call.result())
@@ -224,9 +226,9 @@ struct MCPEndpoint: HTTPResponder {
     }
     guard let health = answer ?? nil else {
       return Self.json(
-        .object(["status": .string("degraded"), "version": .string(Engine.version)]),
+        WireJSON.object(["status": .string("degraded"), "version": .string(Engine.version)]).bytes,
         .serviceUnavailable)
     }
-    return Self.json(health)
+    return Self.json(health.bytes)
   }
 }
