@@ -138,8 +138,10 @@ struct FallbackDocument {
     // The list marker: a bullet, or digits with a dot or parenthesis.
     head = head.drop { (48...57).contains($0) }.dropFirst().drop { $0 == 32 || $0 == 9 }
     var isDone = false
-    // What was dropped is nobody's task.
-    if head.starts(with: "[-]".utf8) { return nil }
+    // What was dropped is nobody's task, whatever is said of it behind a dash.
+    let line = String(decoding: head, as: UTF8.self)
+    let said = line.range(of: " — ").map { String(line[..<$0.lowerBound]) } ?? line
+    if DroppedItem.isMarked(said) || DroppedItem.isMarked(line) { return nil }
     for (box, done) in [("[ ]", false), ("[x]", true), ("[X]", true)]
     where head.starts(with: box.utf8) {
       isDone = done
@@ -190,9 +192,10 @@ struct FallbackDocument {
           heading = block.text.lowercased()
           if Self.list(for: heading) == nil { notes.append(text) }
         } else if block.type == CMARK_NODE_LIST, let list = Self.list(for: heading) {
-          entry[keyPath: list] += block.children.map { item in
-            self.item(shifted(item.lines, region))
-          }.filter { !$0.isEmpty }
+          // What is ticked is neither ahead nor in the way.
+          let items = block.children.compactMap { task(shifted($0.lines, region)) }
+            .filter { list == \.actions || !$0.entry.isDone }
+          entry[keyPath: list] += items.map { String(decoding: $0.text, as: UTF8.self) }
         } else {
           notes.append(text)
         }
@@ -201,6 +204,7 @@ struct FallbackDocument {
       let title = Self.isDate(node.text) ? nil : node.text
       entry.title = ([title].compactMap(\.self) + notes).joined(separator: "\n\n")
       if entry.title.isEmpty { entry.title = node.text }
+      entry.blockers = Blockers.named(entry.blockers)
       let text = Self.joined(Array(lines[range]))
       add(entry, text: text, prefix: "c", &tombstones)
     }
@@ -211,11 +215,6 @@ struct FallbackDocument {
     if heading.contains("action") || heading.contains("done") { return \.actions }
     if heading.contains("next") { return \.next }
     return nil
-  }
-
-  private func item(_ range: Range<Int>) -> String {
-    guard let task = task(range) else { return "" }
-    return String(decoding: task.text, as: UTF8.self)
   }
 
   /// `2026-01-14`, `Checkpoint 2026-01-14T15:18:07Z` and the like.

@@ -114,7 +114,8 @@ import Testing
   // MARK: Messages
 
   @Test(arguments: [
-    "7", "-0", "12345678901234567890", "1E400", "6.00", #""\ud83d""#, #""caf\u00e9""#, #""é\/""#, "null",
+    "7", "-0", "12345678901234567890", "1E400", "6.00", #""\ud83d""#, #""caf\u00e9""#, #""é\/""#,
+    "null",
     "true", "[ 1 ]",
   ]) func identifier_isWhatWasWritten(id: String) throws {
     let text = "\u{FEFF} {\"params\":{\"id\":3,\"x\":[{\"id\":4}]},\"id\" : \(id) ,\"m\":\"id\"} "

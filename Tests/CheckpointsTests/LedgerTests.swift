@@ -4,6 +4,29 @@ import Testing
 
 @testable import Checkpoints
 
+@Suite struct LedgerStatusTests {
+  @Test(arguments: [
+    ("[x]", Ledger.Status.done), ("[X] merged", .done), ("Completed", .done), ("done 3/4", .done),
+    ("[ ]", .pending), ("In progress", .pending), ("[-]", .notDone), ("dropped", .notDone),
+    ("Won't do", .notDone), ("wontfix: too old", .notDone), ("cancelled — see #4", .notDone),
+    ("Not started", .notDone), ("no", .notDone), ("Postponed to May", .deferred),
+  ]) func wordsOfACell_areItsStatus(cell: String, expected: Ledger.Status) {
+    let table = "# L\n\n## P\n\n| Item | Status |\n|---|---|\n| a | \(cell) |\n"
+    guard
+      case .entries(let entries)? = Ledger.read(table).ledger.phases.first?.groups.first?.content
+    else {
+      Issue.record("no table")
+      return
+    }
+    #expect(entries.map(\.status) == [expected])
+  }
+
+  @Test(arguments: ["nothing yet", "Notes sent", "nominal", "doneness unclear", ""])
+  func wordsThatOnlyBeginLikeOne_areNone(cell: String) {
+    #expect(Ledger.Status.read(cell) == nil)
+  }
+}
+
 @Suite struct DoubleEncodingTests {
   /// What another program made of UTF-8: read as the code page, undefined bytes dropped.
   private func mangled(_ text: String, _ codePage: String) throws -> String {

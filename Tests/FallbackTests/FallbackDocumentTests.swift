@@ -32,6 +32,48 @@ import Testing
     #expect(document.entries[4].context == "- child stays a part of it")
   }
 
+  @Test(arguments: [
+    "- [-] gone", "- [ ] gone (cancelled)", "- [x] gone (dropped) — too late", "- [ ] ~~gone~~",
+    "1. [ ] Won’t do: gone", "* [ ] [abandoned] gone", "- Cancelled: gone\n  more of it",
+  ]) func whatWasDropped_isNoTask(item: String) {
+    #expect(titles("- [ ] first\n\(item)\n- last\n").filter { $0.contains("gone") } == [])
+    #expect(titles("\(item)\n") == [])
+  }
+
+  @Test func whatIsOnlyCalledDropped_isATask() {
+    let text = "- [ ] find why frames are dropped\n- [ ] ~~old~~ new\n- (cancelled)orders export\n"
+    #expect(titles(text).count == 3)
+  }
+
+  @Test func itemsOfACheckpoint_areThoseThatStillHold() {
+    let document = FallbackDocument(
+      """
+      ## Checkpoint 2026-05-04
+
+      Blocked:
+
+      ### Blockers
+
+      - none
+      - [x] no quota
+      - [ ] no key
+
+      ### Next
+
+      - [ ] write it
+      - [x] read it
+      - [-] drop it
+
+      ### Done
+
+      - [x] built it
+      """, kind: .checkpoints)
+    #expect(document.entries.count == 1)
+    #expect(document.entries.first?.blockers == ["no key"])
+    #expect(document.entries.first?.next == ["write it"])
+    #expect(document.entries.first?.actions == ["built it"])
+  }
+
   @Test func codeAndComments_areNoTasks() {
     #expect(titles("```\n- [ ] in a fence\n```\n\n    - [ ] indented code\n\n- real\n") == ["real"])
     #expect(titles("<!--\n- [ ] hidden\n-->\n- real\n") == ["real"])

@@ -185,7 +185,22 @@ import Testing
     try place.git("init", "-q")
     try place.git("commit", "-q", "--allow-empty", "-m", "First")
     #expect(try place.run("checkpoint").status == 0)
-    #expect(try place.run("checkpoint", "--objective", " ").status == 65)
+    for blank in ["--objective", "--blocker", "--action", "--next"] {
+      #expect(try place.run("checkpoint", blank, " ").status == 65, "\(blank)")
+    }
+  }
+
+  @Test func projectWithoutASession_hasItsTasksAndDecisions() throws {
+    #expect(try place.start(["resume"]).finish().status == 66)
+    try place.run("task", "add", "Mend the lock", "--context", "it hangs on NFS")
+    let document = try place.run("resume").output
+    #expect(document.contains("Mend the lock") && document.contains("it hangs on NFS"))
+    #expect(try place.run("resume", "--explain").output.contains("a task of this project"))
+    let handoff = try place.run("handoff", "--note", "over to you", "--out", "-").output
+    #expect(handoff.contains("Mend the lock") && handoff.contains("it hangs on NFS"))
+    let read = try place.run("handoff", "read", "-", "--json", input: handoff).json()
+    let tasks = read["open_tasks"] as? [[String: Any]]
+    #expect(tasks?.map { $0["context"] as? String } == ["it hangs on NFS"])
   }
 
   @Test func firstSessionOfAll_isToldTheMode() throws {

@@ -1,4 +1,5 @@
 import CCmark
+import MemoryStore
 
 extension Handoff {
   /// Reads any document. Where memoryd would write a part in the same way it becomes a value; the rest
@@ -152,19 +153,8 @@ struct HandoffItem {
 
   var text: String { Self.text(nodes[...]) }
 
-  /// True for what nobody means to do any more: `[-] text`, `[ ] text (cancelled)`, `Cancelled: text`,
-  /// or all of it struck through.
-  var isDropped: Bool {
-    let text = text
-    if ["[-] ", "[–] ", "[—] "].contains(where: text.hasPrefix) { return true }
-    let plain = (Self.box(text)?.rest ?? text[...]).trimmed
-    if plain.hasPrefix("~~"), plain.hasSuffix("~~"), plain.utf8.count > 4,
-      !plain.dropFirst(2).dropLast(2).contains("~~")
-    {
-      return true
-    }
-    return DroppedItem.isMarked(String(plain))
-  }
+  /// True for what nobody means to do any more.
+  var isDropped: Bool { DroppedItem.isMarked(text) }
 
   /// The ticked or empty box before a text, if there is one.
   private static func box(_ text: String) -> (isDone: Bool, rest: Substring)? {

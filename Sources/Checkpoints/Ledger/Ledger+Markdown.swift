@@ -135,17 +135,22 @@ extension Ledger.Status {
 
   /// Words that say the same as a mark, in lower case.
   private static let words: [(prefix: String, status: Ledger.Status)] = [
-    ("deferred", .deferred), ("postponed", .deferred), ("not done", .notDone), ("done", .done),
-    ("complete", .done), ("pending", .pending), ("in progress", .pending), ("todo", .pending),
-    ("not ", .notDone), ("skipped", .notDone), ("cancelled", .notDone), ("no", .notDone),
-    ("yes", .done),
+    ("deferred", .deferred), ("postponed", .deferred), ("done", .done), ("complete", .done),
+    ("completed", .done), ("pending", .pending), ("in progress", .pending), ("todo", .pending),
+    ("not", .notDone), ("skipped", .notDone), ("no", .notDone), ("yes", .done),
+    ("[x]", .done), ("[ ]", .pending), ("[]", .pending),
   ]
 
   /// A cell of the status column.
   static func read(_ cell: String) -> (status: Ledger.Status, remark: String?)? {
     let text = cell.trimmed
-    let word = { (text: String) in
-      words.first { text.lowercased().hasPrefix($0.prefix) }?.status
+    func word(_ text: String) -> Ledger.Status? {
+      let text = text.lowercased()
+      let first = text.prefix { $0.isLetter || $0 == "'" || $0 == "’" || $0 == "-" || $0 == "_" }
+      if DroppedItem.isStatus(text) || DroppedItem.isStatus(String(first)) { return .notDone }
+      return words.first {
+        text.hasPrefix($0.prefix) && text.dropFirst($0.prefix.count).first?.isLetter != true
+      }?.status
     }
     if let first = text.first, let status = Ledger.marks[first] {
       let rest = String(text.dropFirst().trimmed)

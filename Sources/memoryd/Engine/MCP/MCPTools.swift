@@ -286,10 +286,15 @@ struct MCPTools {
     _ arguments: Arguments, _ service: MemoryService
   ) throws -> MemoryService.Acknowledgement {
     let session = isVault ? nil : ProjectFinder.session(nil, service)
+    let statement = Snapshot.Statement(
+      objective: arguments["objective"], blockers: arguments.values["blockers"]?.strings ?? [],
+      actions: arguments.values["recent_actions"]?.strings ?? [])
     return try CheckpointService(service: service).take(
-      .init(
-        objective: arguments["objective"], blockers: arguments.values["blockers"]?.strings ?? [],
-        actions: arguments.values["recent_actions"]?.strings ?? []),
+      statement,
+      isSaid: arguments["objective"] != nil
+        || ["blockers", "recent_actions"].contains {
+          arguments.values[$0]?.strings.isEmpty == false
+        },
       project: try isVault || arguments["project"] != nil
         ? project(arguments, service) : ProjectFinder.project(of: session, service),
       session: session)

@@ -201,8 +201,10 @@ struct CheckpointService {
 
   // MARK: By hand
 
+  /// - Parameter isSaid: True if the caller gave words, be it blanks.
   func take(
-    _ stated: Snapshot.Statement, project: ProjectReference, session: SessionReference?
+    _ stated: Snapshot.Statement, isSaid: Bool, project: ProjectReference,
+    session: SessionReference?
   ) throws(StoreError) -> MemoryService.Acknowledgement {
     // What is not read now stands in the transcript still.
     try? freshen(session)
@@ -211,7 +213,7 @@ struct CheckpointService {
     if !project.isSame(as: ProjectFinder.here(service)) { snapshot.git = nil }
     if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
     // Without a word the state of a repository is something to keep; blanks alone are a mistake.
-    let keepsRepository = stated.isEmpty && snapshot.git?.head != nil
+    let keepsRepository = !isSaid && snapshot.git?.head != nil
     guard keepsRepository || !snapshot.saysNothing else {
       throw StoreError(
         .invalid, "there is nothing to keep: no session is known here, and nothing was said",

@@ -42,10 +42,11 @@ struct CheckpointCommand: ParsableCommand {
       }
       let service = try shared.service(invocation)
       let session = ProjectFinder.session(session?.text, service)
+      let statement = Snapshot.Statement(
+        objective: objective?.text, blockers: blocker.map(\.text), actions: action.map(\.text),
+        next: next.map(\.text))
       let acknowledgement = try CheckpointService(service: service).take(
-        .init(
-          objective: objective?.text, blockers: blocker.map(\.text), actions: action.map(\.text),
-          next: next.map(\.text)),
+        statement, isSaid: hasContent,
         project: try shared.project == nil
           ? ProjectFinder.project(of: session, service) : project(shared, service),
         session: session)
