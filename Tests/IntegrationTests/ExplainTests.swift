@@ -53,6 +53,37 @@ import Testing
     #expect(try place.run("wrong", "ffffffffff").status == 66)
   }
 
+  @Test func falseLine_standsInNoOtherDocumentEither() throws {
+    try place.run("task", "add", "Mend the pangolin")
+    try place.run("decide", "Keep the ocelot", "--rationale", "it is tame")
+    for text in ["backoff test", "Mend the pangolin", "Keep the ocelot"] {
+      try place.run("wrong", try #require(try line(text)["id"] as? String))
+    }
+    func call(_ tool: String, _ arguments: String) throws -> String {
+      try place.run(
+        "mcp",
+        input: #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\#(tool)","#
+          + #""arguments":\#(arguments)}}"# + "\n"
+      ).output
+    }
+    let documents = [
+      "resume": try place.run("resume").output, "brief": try place.run("session", "brief").output,
+      "handoff": try place.run("handoff", "--note", "over to you", "--out", "-").output,
+      "new session": try place.context("startup", session: "another"),
+      "MCP resume": try call("resume", "{}"), "MCP start": try call("session_start", "{}"),
+      "MCP load": try call("checkpoint", #"{"action":"load"}"#),
+    ]
+    for (name, text) in documents {
+      #expect(!text.isEmpty, "\(name)")
+      for word in ["backoff", "pangolin", "ocelot"] {
+        #expect(!text.contains(word), "\(word) in \(name): \(text)")
+      }
+    }
+    // A task is still a task, and a decision a decision.
+    #expect(try place.run("task", "list").output.contains("pangolin"))
+    #expect(try place.run("decision", "list").output.contains("ocelot"))
+  }
+
   @Test func linesThatDifferInANumberOnly_areTwo() throws {
     try place.append(Line.request("look at file1.txt and 3 more"))
     try place.append(Line.request("look at file2.txt and 3 more"))
