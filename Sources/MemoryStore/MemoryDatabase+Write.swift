@@ -323,8 +323,7 @@ extension MemoryDatabase {
     try Bool.fetchOne(
       db,
       cached: """
-        SELECT is_private FROM projects
-        WHERE id = (SELECT project_id FROM \(kind)s WHERE id = ?)
+        SELECT project_id IN (\(privateSelect)) FROM \(kind)s WHERE id = ?
         """, arguments: [itemID]) ?? false
   }
 

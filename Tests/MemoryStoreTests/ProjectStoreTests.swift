@@ -77,7 +77,7 @@ import Testing
     #expect(
       try titles(place("/clone", remote: "H/Me/Secret", head: "aa11"), database) == ["private"])
     #expect(try titles(place("/local", remote: "/w/secret", head: "aa11"), database) == ["private"])
-    try database.setPrivate(true, try #require(try database.known(own).id))
+    try database.setPrivate(true, try #require(try database.known(own).id), at: 1)
     #expect(try titles(place("/clone", remote: "h/me/secret", head: "aa11"), database).isEmpty)
     #expect(try titles(own, database) == ["private"])
   }
@@ -145,11 +145,11 @@ import Testing
       return try #require(try database.row(ofPlace: marks))
     }
     let before = try database.projects()
-    _ = try database.join(id(c), into: id(b))
-    _ = try database.join(id(b), into: id(a))
+    _ = try database.join(id(c), into: id(b), at: 1)
+    _ = try database.join(id(b), into: id(a), at: 1)
     #expect(try titles(c, database) == ["0", "1", "2"])
     #expect(try database.known(c).name == "a")
-    #expect(throws: StoreError.self) { try database.join(id(a), into: id(c)) }
+    #expect(throws: StoreError.self) { try database.join(id(a), into: id(c), at: 1) }
     _ = try database.part(id(b))
     #expect(try titles(a, database) == ["0"] && titles(b, database) == ["1", "2"])
     _ = try database.part(id(c))
@@ -171,7 +171,7 @@ import Testing
       try database.search(
         "there", filter: RecordFilter(place: database.known(part.project))
       ).count == 1)
-    _ = try database.join(new, into: id)
+    _ = try database.join(new, into: id, at: 1)
     #expect(try titles(whole, database) == ["by hand", "here", "there"])
   }
 
@@ -205,7 +205,7 @@ import Testing
     unfiled.isUnfiled = true
     #expect(try database.tasks(status: nil, filter: unfiled).map(\.title) == ["whose", "loose"])
     let shelf = try #require(try database.unfiledRow(named: "api"))
-    _ = try database.join(shelf, into: try #require(try database.known(b).id))
+    _ = try database.join(shelf, into: try #require(try database.known(b).id), at: 1)
     #expect(try titles(b, database) == ["loose", "other", "whose"])
     #expect(try database.tasks(status: nil, filter: unfiled).isEmpty)
   }
@@ -214,7 +214,7 @@ import Testing
     let database = try folder.database()
     let (a, b) = (place("/w/a"), place("/w/b"))
     try add("walrus at home", a, database)
-    try database.setPrivate(true, try #require(try database.known(a).id))
+    try database.setPrivate(true, try #require(try database.known(a).id), at: 1)
     try add("walrus in the vault", a, database)
     try add("walrus abroad", b, database)
     func found(_ visitor: ProjectReference) throws -> Int {

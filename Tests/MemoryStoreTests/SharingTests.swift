@@ -101,7 +101,7 @@ import Testing
   @Test func joinedProjects_shareWhatEachOfThemShares() throws {
     let quay = try database.register(Self.place("quay"), at: 1)
     _ = try database.unshare(quay, at: 1)
-    _ = try database.join(quay, into: harbor)
+    _ = try database.join(quay, into: harbor, at: 1)
     #expect(try way(add("a", .one)) == ["add held -"])
   }
 
@@ -161,11 +161,11 @@ import Testing
 
   @Test func privateProject_hasNoHistoryToShare() throws {
     try add("a", nil)
-    try database.setPrivate(true, harbor)
+    try database.setPrivate(true, harbor, at: 1)
     #expect(try database.held(from: .one, project: harbor).isEmpty)
     let hidden = try add("hidden", .one)
     #expect(try way(hidden).isEmpty)
-    try database.setPrivate(false, harbor)
+    try database.setPrivate(false, harbor, at: 1)
     #expect(try database.held(from: .one, project: harbor).map(\.title) == ["a", "hidden"])
     #expect(try database.shareHistory(harbor, with: .one, at: 5) == 2)
     #expect(try way(hidden) == ["add queued 1"])

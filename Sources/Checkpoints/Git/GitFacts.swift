@@ -83,11 +83,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     root: String, gitFolder: String, _ environment: [String: String]
   ) -> GitFacts? {
     // A worktree shares refs and configuration with the repository that it was made from.
-    let common =
-      small(gitFolder + "/commondir").map {
-        RegularFile.absolute(String($0.trimmed), from: gitFolder)
-      }
-      ?? gitFolder
+    let common = common(of: gitFolder)
     guard let text = small(gitFolder + "/HEAD") else { return nil }
     let head = String(text.trimmed)
     var facts = GitFacts(root: root)
@@ -118,12 +114,50 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       facts.branch = nil
       facts.head = nil
     }
-    facts.remote = config.remote.map(normalised)
     let place = real(common) ?? common
-    facts.commonFolder = place
-    facts.commonFile = file(of: place)
+    if knows(real(gitFolder) ?? gitFolder, root, config) {
+      // For all worktrees the same.
+      let whole = place.hasSuffix("/.git") ? String(place.dropLast(5)) : place
+      facts.remote = config.remote.map { normalised($0, from: whole) }
+      facts.commonFolder = place
+      facts.commonFile = file(of: place)
+    } else {
+      // The folder only says so: it has nothing of that repository but its own place.
+      facts.commonFolder = root + "/.git"
+    }
     facts.isShallow = RegularFile.facts(common + "/shallow").map { $0.size > 0 } ?? false
     return facts
+  }
+
+  /// The folder that a worktree's own is a part of: no other may name one.
+  private static func common(of gitFolder: String) -> String {
+    guard let text = small(gitFolder + "/commondir") else { return gitFolder }
+    let common = RegularFile.absolute(String(text.trimmed), from: gitFolder)
+    guard let own = real(gitFolder), let whole = real(common),
+      own.hasPrefix(whole + "/worktrees/")
+    else { return gitFolder }
+    return common
+  }
+
+  /// True if a git folder that a `.git` leads to is the work tree's own, or knows of it: an unpacked
+  /// folder can name any. A work tree that the git folder has for its own and that is gone may have
+  /// moved here.
+  ///
+  /// - Parameters:
+  ///   - gitFolder: Its real path.
+  ///   - root: The real path of the work tree.
+  private static func knows(_ gitFolder: String, _ root: String, _ config: GitConfig) -> Bool {
+    if gitFolder.hasPrefix(root + "/") { return true }
+    if let text = small(gitFolder + "/gitdir") {
+      let back = real(RegularFile.absolute(String(text.trimmed), from: gitFolder))
+      return back == nil || back == real(root + "/.git")
+    }
+    if let tree = config.value("core", nil, "worktree") {
+      let back = real(RegularFile.absolute(tree, from: gitFolder))
+      return back == nil || back == root
+    }
+    // One beside another work tree is that one's.
+    return (gitFolder as NSString).lastPathComponent != ".git"
   }
 
   private static func file(of folder: String) -> String? {
@@ -159,17 +193,22 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
 
   /// One spelling for the ways to write a remote: `git@host:a/b.git`, `ssh://git@host/a/b` and
   /// `https://user:password@host/a/b.git` all become `host/a/b`.
-  static func normalised(_ url: String) -> String {
+  ///
+  /// - Parameter folder: Against which git takes a path that is relative.
+  static func normalised(_ url: String, from folder: String = "/") -> String {
     var rest = url[...]
     var isLocal = true
+    var folder = folder
     if let scheme = rest.range(of: "://") {
       isLocal = rest.hasPrefix("file:")
       rest = rest[scheme.upperBound...]
+      folder = "/"
     } else if let colon = rest.firstIndex(of: ":"), !rest[..<colon].contains("/") {
       isLocal = false
       rest = Substring(rest[..<colon] + "/" + rest[rest.index(after: colon)...])
     }
-    if isLocal { return String(rest) }
+    // By its letters alone: what a repository names is not looked at.
+    if isLocal { return RegularFile.absolute(String(rest), from: folder) }
     let hostEnd = rest.firstIndex(of: "/") ?? rest.endIndex
     if let at = rest[..<hostEnd].lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
     while rest.hasSuffix("/") { rest.removeLast() }
@@ -202,6 +241,10 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     guard let commonFolder else { return Self.baseName(root) }
     if commonFolder.hasSuffix("/.git") { return Self.baseName(String(commonFolder.dropLast(5))) }
     let name = Self.baseName(commonFolder)
+    // `.bare` and the like stand in the folder that has the name.
+    if name.hasPrefix(".") {
+      return Self.baseName((commonFolder as NSString).deletingLastPathComponent)
+    }
     return name.hasSuffix(".git") && name.count > 4 ? String(name.dropLast(4)) : name
   }
 

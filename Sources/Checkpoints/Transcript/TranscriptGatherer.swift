@@ -52,6 +52,8 @@ extension TranscriptGatherer {
     let after = digest
     digest = kept
     digest.lineAt = after.lineAt
+    // Where the session began, whatever became of what it began with.
+    digest.root = kept.root ?? after.root
     digest.firstAt = after.firstAt
     digest.lastAt = after.lastAt
     digest.sessionIDs = after.sessionIDs

@@ -53,6 +53,8 @@ extension MemoryDatabase {
     guard let marks = project.marks else { return false }
     return try write { db in
       var row = try Self.row(of: project, db) ?? Self.insert(project, at: now, db)
+      // A project is known again by what was seen of it, also where nothing was written.
+      try Self.note(marks, of: row, at: now, db)
       var isMoved = false
       if try Self.contradicts(first, marks, row, db) {
         row = try Self.insert(project, at: now, db)
@@ -116,7 +118,10 @@ extension MemoryDatabase {
     }
     guard !first.isEmpty else { return found }
     for other in try Int64.fetchAll(
-      db, cached: "SELECT id FROM projects WHERE root = ? AND id <> ? AND is_private = 0",
+      db,
+      cached: """
+        SELECT id FROM projects WHERE root = ? AND id <> ? AND id NOT IN (\(privateSelect))
+        """,
       arguments: [marks.root, row])
     {
       for commit in first where try hasMark("first_commit", commit, other, db) {
@@ -187,7 +192,9 @@ extension MemoryDatabase {
   /// Makes two projects one. Nothing is moved: ``part(_:)`` takes it back.
   ///
   /// - Throws: ``StoreError`` `invalid` if they are one already.
-  public func join(_ part: Int64, into whole: Int64) throws(StoreError) -> Joined {
+  public func join(
+    _ part: Int64, into whole: Int64, at now: Int64
+  ) throws(StoreError) -> Joined {
     try write { db in
       let (a, b) = (try Self.head(of: whole, db), try Self.head(of: part, db))
       guard a != b else { throw StoreError(.invalid, "these are one project already") }
@@ -200,6 +207,9 @@ extension MemoryDatabase {
         }
       }
       try Self.join(b, into: a, because: "said", db)
+      if try Self.isPrivate(a, db) {
+        for row in try Self.group(of: a, db) { _ = try Self.holdBack(row, at: now, db) }
+      }
       return Joined(part: b, whole: a)
     }
   }
@@ -296,6 +306,7 @@ extension MemoryDatabase {
             db, cached: "SELECT id FROM sessions WHERE project_id = ? AND cwd = ?",
             arguments: [old, folder])
           for session in sessions {
+            try Self.moveLedger(ofSession: session, from: old, to: row, db)
             for table in ["checkpoints", "tasks", "decisions", "handoffs", "entries"] {
               try db.execute(
                 cached:
@@ -308,6 +319,57 @@ extension MemoryDatabase {
         }
       }
       return row
+    }
+  }
+
+  /// Puts what a session has added to a project's ledger into another's, under the same headings.
+  private static func moveLedger(
+    ofSession session: String, from old: Int64, to new: Int64, _ db: Database
+  ) throws {
+    let items = try Row.fetchAll(
+      db,
+      cached: """
+        SELECT i.id, g.name AS group_name, g.is_list, p.name AS phase, p.is_done
+        FROM ledger_items i JOIN ledger_groups g ON g.number = i.group_number
+          JOIN ledger_phases p ON p.number = g.phase
+        WHERE i.session_id = ? AND i.project_id = ? ORDER BY i.id
+        """, arguments: [session, old])
+    guard !items.isEmpty else { return }
+    try db.execute(
+      cached: """
+        INSERT OR IGNORE INTO ledgers (project_id, title)
+        SELECT ?, title FROM ledgers WHERE project_id = ?
+        """, arguments: [new, old])
+    for item in items {
+      let (phase, group) = (item["phase"] as String, item["group_name"] as String?)
+      let isList: Bool = item["is_list"]
+      var phaseNumber = try Int64.fetchOne(
+        db,
+        cached: """
+          SELECT number FROM ledger_phases WHERE project_id = ? AND name = ?
+          ORDER BY number LIMIT 1
+          """, arguments: [new, phase])
+      if phaseNumber == nil {
+        try db.execute(
+          cached: "INSERT INTO ledger_phases (project_id, name, is_done) VALUES (?, ?, ?)",
+          arguments: [new, phase, item["is_done"] as Bool])
+        phaseNumber = db.lastInsertedRowID
+      }
+      var groupNumber = try Int64.fetchOne(
+        db,
+        cached: """
+          SELECT number FROM ledger_groups WHERE phase = ? AND name IS ? AND is_list = ?
+          ORDER BY number LIMIT 1
+          """, arguments: [phaseNumber, group, isList])
+      if groupNumber == nil {
+        try db.execute(
+          cached: "INSERT INTO ledger_groups (phase, name, is_list) VALUES (?, ?, ?)",
+          arguments: [phaseNumber, group, isList])
+        groupNumber = db.lastInsertedRowID
+      }
+      try db.execute(
+        cached: "UPDATE ledger_items SET group_number = ?, project_id = ? WHERE id = ?",
+        arguments: [groupNumber, new, item["id"] as String])
     }
   }
 
@@ -337,12 +399,21 @@ extension MemoryDatabase {
     }
   }
 
-  public func setPrivate(_ isPrivate: Bool, _ project: Int64) throws(StoreError) {
+  /// - Returns: How many writes stay here that were about to go to a vault; nil if the project was
+  ///   so already, also by one of its parts: nothing is changed then.
+  @discardableResult
+  public func setPrivate(
+    _ isPrivate: Bool, _ project: Int64, at now: Int64
+  ) throws(StoreError) -> Int? {
     try write { db in
+      guard try Self.isPrivate(project, db) != isPrivate else { return nil }
+      var count = 0
       for row in try Self.group(of: project, db) {
         try db.execute(
           cached: "UPDATE projects SET is_private = ? WHERE id = ?", arguments: [isPrivate, row])
+        if isPrivate { count += try Self.holdBack(row, at: now, db) }
       }
+      return count
     }
   }
 
@@ -369,6 +440,13 @@ extension MemoryDatabase {
   }
 
   // MARK: Lists
+
+  public func isPrivate(_ project: ProjectReference) throws(StoreError) -> Bool {
+    try read { db in
+      guard let row = try Self.row(of: project, db) else { return false }
+      return try Self.isPrivate(row, db)
+    }
+  }
 
   /// The row of what waits under a name alone.
   public func unfiledRow(named name: String) throws(StoreError) -> Int64? {
@@ -401,7 +479,7 @@ extension MemoryDatabase {
       try Row.fetchAll(
         db,
         cached: """
-          SELECT p.*,
+          SELECT p.*, p.id IN (\(Self.privateSelect)) AS is_hidden,
             (SELECT count(*) FROM sessions s WHERE s.project_id = p.id) AS sessions,
             (SELECT count(*) FROM tasks t WHERE t.project_id = p.id AND t.status = 'open') AS tasks
           FROM projects p ORDER BY last_seen_at DESC, id
@@ -420,7 +498,7 @@ extension MemoryDatabase {
           joinedTo: joinedTo, joinReason: row["join_reason"],
           isUnfiled: (row["identity"] as String).hasPrefix(ProjectReference.namePrefix)
             && joinedTo == nil,
-          isPrivate: row["is_private"], sessions: row["sessions"], openTasks: row["tasks"],
+          isPrivate: row["is_hidden"], sessions: row["sessions"], openTasks: row["tasks"],
           resembles: joinedTo == nil ? try Self.resembling(id, db) : [],
           lastSeenAt: row["last_seen_at"])
       }

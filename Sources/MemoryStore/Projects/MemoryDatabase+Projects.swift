@@ -70,6 +70,8 @@ extension MemoryDatabase {
       // Also where the repository or the worktree that was here is gone.
       return try holder("root", marks.root, db) ?? holder("git_folder", marks.root + "/.git", db)
         ?? holder("worktree", marks.root, db)
+        // A bare repository, of which a worktree was seen.
+        ?? holder("git_folder", marks.root, db)
     }
     if let file = marks.gitFile, let known = try holder("git_file", file, db),
       // Without a time of birth a number may have been given out again.
@@ -78,7 +80,15 @@ extension MemoryDatabase {
     {
       return known
     }
-    if let known = try holder("git_folder", folder, db), try resembles(known, marks, db) {
+    if let known = try holder("git_folder", folder, db),
+      // What never had a commit or a remote is contradicted by none.
+      try resembles(known, marks, db)
+        || !["commit", "first_commit", "remote"].contains(where: { try has($0, known, db) })
+    {
+      return known
+    }
+    // A worktree of a bare repository that was seen in its own folder.
+    if let known = try holder("root", folder, db), try !has("git_folder", known, db) {
       return known
     }
     // A folder that was no repository yet when it was last seen, or that schema 7 has seen.
@@ -137,14 +147,16 @@ extension MemoryDatabase {
       db,
       cached: """
         SELECT m.project_id FROM project_marks m JOIN projects p ON p.id = m.project_id
-        WHERE m.kind = 'remote' AND m.value = ? AND p.is_private = 0
+        WHERE m.kind = 'remote' AND m.value = ? AND p.id NOT IN (\(privateSelect))
           AND NOT EXISTS (SELECT 1 FROM project_marks n
             WHERE n.project_id = m.project_id AND n.kind = 'remote' AND n.seen_at > m.seen_at)
         ORDER BY p.last_seen_at DESC
         """, arguments: [ProjectMarks.remoteKey(remote)])
     if remote.hasPrefix("/") {
       for folder in [remote, remote + "/.git"] {
-        if let owner = try holder("git_folder", folder, db) { found.append(owner) }
+        if let owner = try holder("git_folder", folder, db), try !isPrivate(owner, db) {
+          found.append(owner)
+        }
       }
     }
     return found
@@ -173,6 +185,21 @@ extension MemoryDatabase {
       SELECT ? UNION SELECT p.id FROM projects p JOIN same ON p.joined_to = same.id)
     SELECT id FROM same
     """
+
+  /// A SELECT of the rows that are private: of projects that were joined, one that is private makes
+  /// the whole so.
+  static let privateSelect = """
+    WITH RECURSIVE hidden(id) AS (
+      SELECT id FROM projects WHERE is_private = 1
+      UNION SELECT p.id FROM hidden h JOIN projects q ON q.id = h.id
+        JOIN projects p ON p.joined_to = q.id OR p.id = q.joined_to)
+    SELECT id FROM hidden
+    """
+
+  static func isPrivate(_ row: Int64, _ db: Database) throws -> Bool {
+    try Bool.fetchOne(
+      db, cached: "SELECT ? IN (\(privateSelect))", arguments: [row]) ?? false
+  }
 
   /// - Parameter row: Any of them.
   static func group(of row: Int64, _ db: Database) throws -> [Int64] {
@@ -321,8 +348,8 @@ extension Query {
     if filter.hidesPrivate {
       add(
         """
-        (\(column) IS NULL OR \(column) NOT IN (
-          SELECT id FROM projects WHERE is_private = 1 AND id NOT IN (\(MemoryDatabase.groupSelect))))
+        (\(column) IS NULL OR \(column) NOT IN (\(MemoryDatabase.privateSelect))
+          OR \(column) IN (\(MemoryDatabase.groupSelect)))
         """, filter.visitor?.id ?? 0)
     }
     guard let project = filter.place else { return }

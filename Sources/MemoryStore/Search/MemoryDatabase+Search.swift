@@ -90,7 +90,7 @@ extension MemoryDatabase {
       }
       var hidden: Set<Int64> = []
       if query.filter.hidesPrivate {
-        hidden = Set(try Int64.fetchAll(db, cached: "SELECT id FROM projects WHERE is_private = 1"))
+        hidden = Set(try Int64.fetchAll(db, cached: Self.privateSelect))
         if let visitor = try query.filter.visitor.flatMap({ try Self.row(of: $0, db) }) {
           hidden.subtract(try Self.group(of: visitor, db))
         }

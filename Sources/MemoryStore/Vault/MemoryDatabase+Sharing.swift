@@ -212,22 +212,32 @@ extension MemoryDatabase {
           cached: "UPDATE vault_projects SET is_shared = NULL WHERE project_id = ?",
           arguments: [row])
         try Self.say(false, row, Self.everyVault, db)
-        for kind in ["task", "decision", "checkpoint"] {
-          try db.execute(
-            cached: """
-              UPDATE outbox SET state = 'held', vault = NULL, updated_at = ?
-              WHERE kind = ? AND state = 'queued' AND attempts = 0
-                AND item_id IN (SELECT id FROM \(kind)s WHERE project_id = ?)
-                AND NOT EXISTS (SELECT 1 FROM vault_items i
-                  WHERE i.item_id = outbox.item_id AND i.vault = outbox.vault)
-                AND NOT EXISTS (SELECT 1 FROM outbox m
-                  WHERE m.item_id = outbox.item_id AND m.vault = outbox.vault AND m.attempts > 0)
-              """, arguments: [now, kind, row])
-          count += db.changesCount
-        }
+        count += try Self.holdBack(row, at: now, db)
       }
       return count
     }
+  }
+
+  /// What a project has queued and nobody has sent yet stays here.
+  ///
+  /// - Parameter row: The project's own row, without those that were joined to it.
+  /// - Returns: How many writes that are.
+  static func holdBack(_ row: Int64, at now: Int64, _ db: Database) throws -> Int {
+    var count = 0
+    for kind in ["task", "decision", "checkpoint"] {
+      try db.execute(
+        cached: """
+          UPDATE outbox SET state = 'held', vault = NULL, updated_at = ?
+          WHERE kind = ? AND state = 'queued' AND attempts = 0
+            AND item_id IN (SELECT id FROM \(kind)s WHERE project_id = ?)
+            AND NOT EXISTS (SELECT 1 FROM vault_items i
+              WHERE i.item_id = outbox.item_id AND i.vault = outbox.vault)
+            AND NOT EXISTS (SELECT 1 FROM outbox m
+              WHERE m.item_id = outbox.item_id AND m.vault = outbox.vault AND m.attempts > 0)
+          """, arguments: [now, kind, row])
+      count += db.changesCount
+    }
+    return count
   }
 
   private static func say(
@@ -289,7 +299,7 @@ extension MemoryDatabase {
                 AND NOT EXISTS (SELECT 1 FROM outbox o
                   WHERE o.item_id = item.id AND (o.vault = ? OR o.state = 'dropped')))
               OR EXISTS (SELECT 1 FROM outbox o WHERE o.item_id = item.id AND o.state = 'held'))
-            AND NOT EXISTS (SELECT 1 FROM projects p WHERE p.id = item.project_id AND p.is_private)
+            AND (item.project_id IS NULL OR item.project_id NOT IN (\(privateSelect)))
             \(rows.map { "AND project_id IN (\($0.map(String.init).joined(separator: ", ")))" } ?? "")
           """, arguments: [vault, vault]
       ).map {

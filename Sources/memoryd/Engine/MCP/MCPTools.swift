@@ -113,6 +113,13 @@ struct MCPTools {
     return try ProjectFinder.project(named: arguments["project"], service)
   }
 
+  /// The project for telling what is in it: to a vault's callers a private one is not there.
+  private func shown(_ arguments: Arguments, _ service: MemoryService) throws -> ProjectReference {
+    let project = try project(arguments, service)
+    guard isVault, try service.reader().isPrivate(project) else { return project }
+    throw Failure(message: "nothing is recorded for this project")
+  }
+
   /// What is of one project: the named one, else the one that the caller works in. A vault's caller
   /// works nowhere.
   private func scope(
@@ -206,14 +213,20 @@ struct MCPTools {
     case let action:
       let given = try arguments.needed("id")
       var change = TaskChange(id: given.uppercased(), completes: action == "done")
+      var project: ProjectReference?
       if action == "update" {
         change.title = arguments["title"]
-        change.project = arguments["project"]
+        if let name = arguments["project"] {
+          let found: ProjectReference =
+            try isVault ? .named(name) : ProjectFinder.project(named: name, service)
+          change.project = found.name
+          project = found
+        }
         change.context = arguments["context"]
         change.occurredAt = arguments["occurred_at"]
       }
       do throws(StoreError) {
-        let done = try service.commit(.changeTask(change), project: nil)
+        let done = try service.commit(.changeTask(change), project: project)
         let fallback: JSONOutput.Object = ["id": change.id]
         let known = try? service.reader().task(id: change.id)
         return acknowledged(done, known.map(JSONOutput.task) ?? fallback, service)
@@ -328,7 +341,7 @@ struct MCPTools {
   // MARK: Handoffs and the ledger
 
   private func handoff(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
-    let project = try project(arguments, service)
+    let project = try shown(arguments, service)
     let handoffs = HandoffService(service: service)
     switch arguments["action"] ?? "" {
     case "write":
@@ -373,7 +386,7 @@ struct MCPTools {
   }
 
   private func ledger(_ arguments: Arguments, _ service: MemoryService) throws -> Payload {
-    let project = try project(arguments, service)
+    let project = try shown(arguments, service)
     switch arguments["action"] ?? "" {
     case "add":
       let status = Ledger.Status(rawValue: arguments["status"] ?? "done")
@@ -450,7 +463,7 @@ struct MCPTools {
     let budget = arguments.values["budget"]?.integer ?? service.settings.integer(.resumeBudget)
     let document = try RecoveryService(service: service).document(
       sessionID: arguments["session"],
-      project: try project(arguments, service), occasion: .request)
+      project: try shown(arguments, service), occasion: .request)
     guard let document else { throw Failure(message: "nothing is recorded for this project") }
     return Payload(
       markdown: document.markdown(now: service.clock.now, budget: max(300, budget)))
@@ -509,14 +522,18 @@ struct MCPTools {
       ["count": rows.count, "data": rows]
     }
     let database = try service.reader()
-    let tasks = try database.tasks(status: nil, filter: RecordFilter()).map(JSONOutput.task)
-    let decisions = try database.decisions(RecordFilter()).map { decision -> JSONOutput.Object in
+    var filter = RecordFilter()
+    filter.hidesPrivate = true
+    if !isVault { filter.visitor = ProjectFinder.here(service) }
+    let tasks = try database.tasks(status: nil, filter: filter).map(JSONOutput.task)
+    let decisions = try database.decisions(filter).map { decision -> JSONOutput.Object in
       [
         "id": decision.id, "decision": decision.decision, "rationale": decision.rationale,
         "task_id": decision.taskID, "created_at": Timestamp.string(decision.createdAt),
       ]
     }
-    let checkpoints = try database.checkpoints(RecordFilter(limit: VaultTools.backupCheckpoints))
+    filter.limit = VaultTools.backupCheckpoints
+    let checkpoints = try database.checkpoints(filter)
     return Payload(
       [
         "exported_at": Timestamp.string(service.clock.now),

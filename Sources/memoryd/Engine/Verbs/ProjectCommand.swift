@@ -97,6 +97,12 @@ struct ProjectCommand: ParsableCommand {
           .usage, "usage", "a short name is one line, neither empty nor a number, without a slash")
       }
       let id = try ProjectCommand.row(which.text, service)
+      guard try !service.reader().projects().contains(where: { $0.id == id && $0.isUnfiled }) else {
+        throw VerbError(
+          .usage, "usage",
+          "\(People.line(which.text, 60)) is no project: things wait under that name alone",
+          hint: "`memoryd project assign \(id) PROJECT` files them")
+      }
       let old = try service.database().renameProject(id, to: new)
       return ProjectCommand.reply(
         "\(People.line(old, 60)) is called \(People.line(new, 60)) from now on",
@@ -123,7 +129,7 @@ struct ProjectCommand: ParsableCommand {
       )
       let joined: MemoryDatabase.Joined
       do throws(StoreError) {
-        joined = try service.database().join(b, into: a)
+        joined = try service.database().join(b, into: a, at: service.clock.now)
       } catch {
         guard error.code == .invalid else { throw error }
         throw VerbError(.usage, "usage", error.message)
@@ -237,9 +243,17 @@ struct ProjectCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let id = try ProjectCommand.row(which?.text ?? ".", service, makes: true)
-      try service.database().setPrivate(!off, id)
+      let held = try service.database().setPrivate(!off, id, at: service.clock.now)
+      guard let held else {
+        return ProjectCommand.reply(
+          "\(id) is \(off ? "not private" : "private already")",
+          ["id": id, "private": !off, "held_back": 0], undo: [], shared)
+      }
+      let stay =
+        held > 0 ? "; \(People.count(held, "write")) that waited to go to the vault stay here" : ""
       return ProjectCommand.reply(
-        "\(id) is \(off ? "not private any more" : "private")", ["id": id, "private": !off],
+        "\(id) is \(off ? "not private any more" : "private")\(stay)",
+        ["id": id, "private": !off, "held_back": held],
         undo: ["project private \(id)" + (off ? "" : " --off")], shared)
     }
   }
@@ -281,12 +295,16 @@ struct ProjectCommand: ParsableCommand {
           "nothing waits under the name \(People.line(what.text, 60)), and no task or decision has it as its id",
           hint: "`memoryd task list --unfiled` shows what waits")
       }
-      _ = try database.part(shelf)
-      let joined = try database.join(shelf, into: target)
+      // A number is only taken for one that is filed nowhere yet.
+      let former = try database.part(shelf)?.whole
+      let joined = try database.join(shelf, into: target, at: service.clock.now)
       return ProjectCommand.reply(
         "what waited under \(People.line(what.text, 60)) is filed under \(joined.whole)",
         ["id": joined.whole, "assigned": joined.part],
-        undo: ["project split \(joined.part)"], shared)
+        undo: [
+          former.map { "project assign \(ProjectCommand.quoted(what.text)) \($0)" }
+            ?? "project split \(joined.part)"
+        ], shared)
     }
   }
 
@@ -298,10 +316,9 @@ struct ProjectCommand: ParsableCommand {
   private static func row(
     _ text: String, _ service: MemoryService, makes: Bool = false, isRaw: Bool = false
   ) throws -> Int64 {
-    if isRaw, let id = Int64(text), try service.reader().projects(named: text).isEmpty,
-      try service.reader().project(id: id) != nil
-    {
-      return id
+    // What memoryd prints is a number: a folder that is called like one must not take its place.
+    if let id = Int64(text), let known = try service.reader().project(id: id) {
+      return isRaw ? id : known.id ?? id
     }
     let project = try find(text, service)
     if let id = project.id {

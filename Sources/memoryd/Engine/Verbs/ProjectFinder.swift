@@ -40,14 +40,27 @@ enum ProjectFinder {
       {
         return place(folder, service)
       }
+      // What is no folder any more is still known; a name may have a slash too, but no path's begin.
+      if ["/", "./", "../", "~/"].contains(where: name.hasPrefix) {
+        let gone = service.project(at: folder)
+        guard gone.id == nil else { return gone }
+        throw VerbError(
+          .notFound, "not_found", "there is no folder \(People.line(folder, 200))",
+          hint: "`memoryd project list` shows the projects")
+      }
     }
     var candidates = try database.projects(named: name)
     let here = here(service)
     // One that nothing was recorded in yet is there all the same.
     if here.name == name, here.id == nil { candidates.append(here) }
+    // A folder that is called like another project's number.
+    if let id = Int64(name), let known = try database.project(id: id),
+      !candidates.contains(where: { $0.id == known.id })
+    {
+      candidates.append(known)
+    }
     if candidates.count == 1 { return candidates[0] }
     guard candidates.isEmpty else { throw ambiguous(name, candidates) }
-    if let id = Int64(name), let known = try database.project(id: id) { return known }
     return .named(name)
   }
 
@@ -69,7 +82,7 @@ enum ProjectFinder {
       "\(candidates.count) projects are called \(People.line(name, 60)): "
         + list.joined(separator: ", "),
       hint:
-        "give the number or the folder instead of the name; `memoryd project rename` tells them "
+        "give the \(Int64(name) == nil ? "number or the " : "")folder instead of the name; `memoryd project rename` tells them "
         + "apart for good")
   }
 

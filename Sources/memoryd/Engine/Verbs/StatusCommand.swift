@@ -36,7 +36,8 @@ struct StatusCommand: Verb {
     let size = RegularFile.facts(service.home.database)?.size ?? 0
     let walSize = RegularFile.facts(service.home.database + "-wal")?.size ?? 0
     let warnings = warnings(service, database)
-    let last = try database.checkpoints(RecordFilter(limit: 1)).first
+    ours.limit = 1
+    let last = try database.checkpoints(ours).first
     if shared.json {
       return Outcome(
         output: JSONOutput.text(

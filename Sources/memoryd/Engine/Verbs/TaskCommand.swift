@@ -192,9 +192,11 @@ struct TaskCommand: ParsableCommand {
     _ change: TaskChange, _ shared: SharedOptions, _ invocation: Invocation
   ) throws -> Outcome {
     let service = try shared.service(invocation)
-    let acknowledgement = try service.commit(
-      .changeTask(change),
-      project: try shared.project.map { try ProjectFinder.project(named: $0.text, service) })
+    let project = try shared.project.map { try ProjectFinder.project(named: $0.text, service) }
+    var change = change
+    // A number and a folder are for us; others get the short name.
+    if change.project?.isEmpty == false { change.project = project?.name }
+    let acknowledgement = try service.commit(.changeTask(change), project: project)
     return People.reply(
       change.completes ? "done: task" : "updated task", acknowledgement, service,
       json: shared.json)

@@ -135,6 +135,8 @@ struct VaultCommand: ParsableCommand {
       let database = try service.database()
       let now = service.clock.now
       guard history else {
+        let consent = VaultService(service: service).consent
+        let wasShared = try database.isShared(project!.id, consent)
         try database.share(project!.id, with: vault, at: now)
         let left = try database.held(from: vault, project: project!.id).count
         var text =
@@ -149,7 +151,7 @@ struct VaultCommand: ParsableCommand {
           output: shared.json
             ? JSONOutput.text(
               ["project": project!.id, "shared": true, "held": left] as JSONOutput.Object)
-            : text + "undo: memoryd vault unshare \(project!.id)\n")
+            : text + (wasShared ? "" : "undo: memoryd vault unshare \(project!.id)\n"))
       }
       let items = try database.held(from: vault, project: project?.id)
       if yes {
@@ -197,6 +199,8 @@ struct VaultCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let project = try VaultCommand.project(which.text, service)
+      let consent = VaultService(service: service).consent
+      let wasShared = try service.database().isShared(project.id, consent)
       let count = try service.database().unshare(project.id, at: service.clock.now)
       if shared.json {
         return Outcome(
@@ -205,7 +209,8 @@ struct VaultCommand: ParsableCommand {
       }
       var text = "what is written in \(People.line(project.name, 60)) stays here from now on\n"
       if count > 0 { text += "\(People.count(count, "write")) that waited to go stay too\n" }
-      return Outcome(output: text + "undo: memoryd vault share \(project.id)\n")
+      // An undo puts back what was: who did not share it before must not be led to.
+      return Outcome(output: text + (wasShared ? "undo: memoryd vault share \(project.id)\n" : ""))
     }
   }
 
@@ -269,6 +274,9 @@ struct VaultCommand: ParsableCommand {
   private static func project(
     _ name: String, _ service: MemoryService
   ) throws -> (id: Int64, name: String) {
+    if let number = Int64(name), let known = try service.reader().project(id: number) {
+      return (known.id ?? number, known.name)
+    }
     let project = try ProjectFinder.project(named: name, service)
     guard
       let id = try project.id
