@@ -14,8 +14,11 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var call: Int = 0
     /// The agent's question that it answers; empty where none was asked.
     public var question: String = ""
+    /// A hash of the id of the line that says it; empty where lines have none.
+    public var source: String = ""
 
     mutating func code(_ coder: inout JSONCoder) {
+      if !coder.isWriting || !source.isEmpty { coder.field("source", &source) }
       coder.field("text", &text)
       coder.field("at", &at)
       coder.field("call", &call)
@@ -140,8 +143,11 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var at: Int64 = 0
     /// Physical line, from 1; 0 if it is not known.
     public var line = 0
+    /// The file that it was about; empty for commands and others.
+    public var path = ""
 
     mutating func code(_ coder: inout JSONCoder) {
+      if !coder.isWriting || !path.isEmpty { coder.field("path", &path) }
       coder.field("tool", &tool)
       coder.field("text", &text)
       coder.field("call", &call)
@@ -317,16 +323,36 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     var tool: String = ""
     /// The commands that it ran.
     var commands: [String] = []
+    /// The file that it edits or reads.
+    var path = ""
     /// The subject of a TaskCreate; what the person was asked.
     var subject: String?
+    /// The questions to the person, and their names, in the same order.
+    var questions: [String] = []
+    var questionIDs: [String] = []
+    /// Its command line asks git to make a commit.
+    var commits = false
     /// A rewind took it back, and whatever comes of it.
     var isAbandoned = false
+    /// What it does if it succeeds: the files that it edits, by their keys, and the plan that it changes.
+    var edited: [String] = []
+    var replacesPlan = false
+    var formerTodos: [PlanItem] = []
+    var formerTasks: [PlanItem] = []
 
     mutating func code(_ coder: inout JSONCoder) {
+      coder.field("edited", &edited)
+      coder.field("replacesPlan", &replacesPlan)
+      coder.field("formerTodos", &formerTodos)
+      coder.field("formerTasks", &formerTasks)
       coder.field("id", &id)
       coder.field("tool", &tool)
       coder.field("commands", &commands)
+      if !coder.isWriting || !path.isEmpty { coder.field("path", &path) }
+      if !coder.isWriting || commits { coder.field("commits", &commits) }
       coder.field("subject", &subject)
+      coder.field("questions", &questions)
+      coder.field("questionIDs", &questionIDs)
       coder.field("isAbandoned", &isAbandoned)
     }
   }
@@ -383,7 +409,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   /// 2: whose words they are is told by the line, and what a rewind took back does not count.
   /// 3: answers to questions are requests, what a call that was taken back brought does not count, and
   /// queued words that were taken out of the queue are no requests.
-  static let currentEdition = 3
+  /// 4: a call that failed, or was refused, edited nothing, changed no plan and ran no command.
+  static let currentEdition = 4
 
   /// False for a digest that another memoryd gathered by other rules: good to show, but what goes on
   /// from it would be of two kinds.

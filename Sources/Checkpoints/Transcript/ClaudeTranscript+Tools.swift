@@ -7,7 +7,11 @@ extension ClaudeTranscript {
     nextCall(id: block["id"]?.string, tool: tool)
     switch tool {
     case "Read", "NotebookRead":
-      if let path = input["file_path"]?.string, !isSidechain { touch(path) { $0.reads += 1 } }
+      if let path = input["file_path"]?.string, !isSidechain {
+        touch(path) { $0.reads += 1 }
+        let key = relative(path)
+        setPending { $0.path = key }
+      }
     case "Edit", "Write", "MultiEdit", "NotebookEdit":
       takeEdit(tool, input)
     case "Bash":
@@ -82,15 +86,19 @@ extension ClaudeTranscript {
   }
 
   /// Models also write `id` or `task_id` where the tool's schema says `taskId`.
-  private mutating func updateTask(_ input: JSONValue) {
+  private mutating func updateTask(_ input: JSONValue, isCall: Bool = true) {
     guard let value = input["taskId"] ?? input["task_id"] ?? input["id"],
       let id = value.string ?? value.int.map(String.init)
     else { return }
     if input["status"]?.string.map(DroppedItem.isStatus) == true {
+      let former = digest.tasks.filter { $0.id == id }
+      if isCall { setPending { $0.formerTasks += former } }
       digest.tasks.removeAll { $0.id == id }
       return
     }
     guard let index = digest.tasks.firstIndex(where: { $0.id == id }) else { return }
+    let former = digest.tasks[index]
+    if isCall { setPending { $0.formerTasks.append(former) } }
     if let state = Self.state(input["status"]) { digest.tasks[index].state = state }
     guard let subject = input["subject"]?.string.map(clean), !subject.isEmpty else { return }
     // What the item says now is searchable as what it said first is.
@@ -105,7 +113,14 @@ extension ClaudeTranscript {
   // MARK: Results
 
   mutating func takeResult(_ block: JSONValue, details: JSONValue?) {
-    guard !isSidechain, let id = block["tool_use_id"]?.string else { return }
+    if isSidechain {
+      // The person may refuse a sub-agent's call, too. What it was about is not this session's.
+      if block["is_error"]?.bool == true, let words = refusal(block["content"])?.words {
+        add("request", actor: "person", body: clean(words))
+      }
+      return
+    }
+    guard let id = block["tool_use_id"]?.string else { return }
     guard let index = digest.pending.lastIndex(where: { $0.id == id }) else {
       // What the person typed needs no call.
       takeAnswers(block, details, to: nil)
@@ -124,20 +139,16 @@ extension ClaudeTranscript {
     of call: SessionDigest.PendingCall, _ block: JSONValue, _ details: JSONValue?
   ) {
     let isError = block["is_error"]?.bool ?? false
-    for key in call.commands {
-      digest.commands[key]?.outcome = isError ? .failed : .succeeded
-    }
+    let text = isError ? resultText(block["content"]) : ""
+    let ending: CallEnding = isError ? howItEnded(text) : .succeeded
+    settle(call, ending)
     let isAnswer = takeAnswers(block, details, to: call)
     if isError {
-      let text = resultText(block["content"])
       // A refusal is the person's answer, not a failure.
-      if !isAnswer, !text.contains("doesn't want to proceed"),
-        !text.contains("Request interrupted")
-      {
-        takeFailure(of: call, text)
-      }
+      if !isAnswer, ending == .blocked || ending == .failed { takeFailure(of: call, text) }
       return
     }
+    takeSuccess(of: call)
     switch call.tool {
     case "Grep", "Glob", "Bash":
       list(resultText(block["content"]))
@@ -150,9 +161,11 @@ extension ClaudeTranscript {
     case "TaskList":
       resynchronise(details?["tasks"])
     case "TaskGet":
-      if let task = details?["task"] { updateTask(task) }
+      if let task = details?["task"] { updateTask(task, isCall: false) }
+    case "ExitPlanMode":
+      takeEditedPlan(block, details)
     case "Bash":
-      takeCommits(in: details?["stdout"]?.string ?? "")
+      if call.commits { takeCommits(in: details?["stdout"]?.string ?? "") }
     case "Task", "Agent":
       // A sub-agent's report is prose about the code, as the agent's own words are.
       let report = clean(resultText(block["content"]))
@@ -160,6 +173,42 @@ extension ClaudeTranscript {
     default:
       break
     }
+  }
+
+  /// How a call ended whose result is an error: by what the host says of the line, else by its own
+  /// words, which stand alone where nothing was run.
+  private func howItEnded(_ text: String) -> CallEnding {
+    if denialKind == "user-rejected" { return .refused }
+    if denialKind == "interrupted" || text.hasPrefix(Self.interruption) { return .refused }
+    if !denialKind.isEmpty { return .blocked }
+    if Self.personsRefusals.contains(where: { text.hasPrefix($0) }) { return .refused }
+    if Self.blocks.contains(where: { text.hasPrefix($0) }) { return .blocked }
+    return text.trimmed.hasSuffix(Self.interruption) ? .interrupted : .failed
+  }
+
+  private static let interruption = "[Request interrupted by user for tool use]"
+  private static let personsRefusals = [
+    "The user doesn't want to ", "User rejected ", "The user wants to clarify these questions.",
+    "The agent proposed a plan that was rejected by the user.",
+    "Permission for this tool use was denied. The tool use was rejected",
+  ]
+  /// Of rules, hooks, and of the host where a call beside this one failed.
+  private static let blocks = [
+    "<tool_use_error>", "Permission for this ", "Permission to use ", "PreToolUse:",
+  ]
+
+  /// The plan as the person changed it before approving it.
+  private mutating func takeEditedPlan(_ block: JSONValue, _ details: JSONValue?) {
+    let text = wholeText(block["content"])
+    let heading = text[...].utf8Range(of: "\n## Approved Plan (edited by user):\n")
+    guard heading != nil || details?["planWasEdited"]?.bool == true,
+      let plan = details?["plan"]?.string
+        ?? heading.map({ String(text[$0.upperBound...].trimmed) }),
+      !plan.trimmed.isEmpty
+    else { return }
+    let words = clean(plan)
+    add("plan", actor: "agent", title: "As the person edited and approved it", body: words)
+    mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
   }
 
   // MARK: The person's answers
@@ -172,64 +221,131 @@ extension ClaudeTranscript {
     _ block: JSONValue, _ details: JSONValue?, to call: SessionDigest.PendingCall?
   ) -> Bool {
     if block["is_error"]?.bool == true {
-      guard let words = refusal(block["content"]) else { return false }
-      takeWords(words)
+      guard let refusal = refusal(block["content"]) else { return false }
+      if let words = refusal.words { takeWords(words) }
+      for answer in refusal.answers { takeWords(answer.words, to: answer.question) }
       return true
     }
     let head = resultHead(block["content"])
     let isTold = Self.answerHeads.contains { head.hasPrefix($0) }
     guard call?.tool == "AskUserQuestion" || isTold else { return false }
     var answers = Self.answers(in: details)
-    if answers.isEmpty, isTold { answers = Self.answers(in: wholeText(block["content"])) }
+    if answers.isEmpty { answers = Self.answers(in: wholeText(block["content"])) }
     for answer in answers { takeWords(answer.words, to: answer.question) }
     return !answers.isEmpty
   }
 
-  /// What the person typed instead of letting a tool run: all of it.
-  private func refusal(_ content: JSONValue?) -> String? {
-    guard resultHead(content).hasPrefix("The user doesn't want to proceed with this tool use.")
-    else { return nil }
+  private struct Refusal {
+    /// What the person typed instead of letting a tool run: all of it, and none of what the host says
+    /// around it. Nil for a mere no.
+    var words: String?
+    /// What was answered already to questions that the person wants to talk about first.
+    var answers: [(question: String, words: String)] = []
+  }
+
+  /// Nil for what is no refusal of a person.
+  private func refusal(_ content: JSONValue?) -> Refusal? {
+    let head = resultHead(content)
+    guard let opening = Self.refusalHeads.first(where: { head.hasPrefix($0) }) else { return nil }
     let text = wholeText(content)
-    guard let said = text[...].utf8Range(of: "the user said:\n") else { return nil }
-    let words = text[said.upperBound...].trimmed
-    return words.isEmpty ? nil : String(words)
+    let leads = Self.refusalLeads.compactMap { text[...].utf8Range(of: $0) }
+    guard let lead = leads.min(by: { $0.lowerBound < $1.lowerBound }) else {
+      // A rule may refuse a sub-agent in the same words, but for the person's.
+      return opening == Self.refusalHeads[0] ? Refusal() : nil
+    }
+    var words = text[lead.upperBound...]
+    if let note = words.lastUTF8Range(of: Self.refusalNote),
+      !words[note.upperBound...].utf8.contains(0x0A)
+    {
+      words = words[..<note.lowerBound]
+    }
+    words = words.trimmed
+    if words.hasPrefix(Self.clarification) {
+      return Refusal(answers: Self.answersBeforeClarification(words))
+    }
+    return Refusal(words: words.isEmpty ? nil : String(words))
+  }
+
+  private static let refusalHeads = [
+    "The user doesn't want to proceed with this tool use.",
+    "Permission for this tool use was denied. The tool use was rejected",
+  ]
+  /// Behind one of these the person speaks: the terminal's, a sub-agent's, and an editor's.
+  private static let refusalLeads = [
+    "the user said:\n", "The user said:\n",
+    "The user provided the following reason for the rejection:",
+  ]
+  /// Advice to the agent, behind the person's words.
+  private static let refusalNote =
+    "\n\nNote: The user's next message may contain a correction or preference."
+  private static let clarification = "The user wants to clarify these questions."
+
+  /// `- "question"`, and below it `  Answer: …`, `  User notes: …` or `  (No answer provided)`.
+  private static func answersBeforeClarification(
+    _ text: Substring
+  ) -> [(question: String, words: String)] {
+    var found: [(question: String, words: String)] = []
+    var isAnswer = false
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("- \""), line.hasSuffix("\"") {
+        found.append((String(line.dropFirst(3).dropLast()), ""))
+        isAnswer = false
+      } else if found.isEmpty || line == "  (No answer provided)" {
+        isAnswer = false
+      } else if let name = ["  Answer: ", "  User notes: "].first(where: { line.hasPrefix($0) }) {
+        let words = String(line.dropFirst(name.count))
+        let known = found[found.count - 1].words
+        found[found.count - 1].words = known.isEmpty ? words : known + "\n" + words
+        isAnswer = true
+      } else if isAnswer {
+        found[found.count - 1].words += "\n" + String(line)
+      }
+    }
+    return found.filter { !$0.words.trimmed.isEmpty }
   }
 
   private static let answerHeads = [
     "User has answered your questions:", "User has answered your question:",
-    "Your questions have been answered:",
+    "Your questions have been answered:", "The user answered:",
   ]
 
-  /// `toolUseResult.answers`, with the notes that the person wrote beside them.
+  /// `toolUseResult.answers`, with the notes that the person wrote beside them, or instead.
   private static func answers(in details: JSONValue?) -> [(question: String, words: String)] {
     var found: [(question: String, words: String)] = []
     details?["answers"]?.forEachMember { name, value in
       guard let question = name.string else { return }
       let parts = value.isArray ? value.elements.compactMap(\.string) : [value.string ?? ""]
-      var words = parts.joined(separator: ", ")
-      details?["annotations"]?.forEachMember { name, value in
-        guard name.string == question, let notes = value["notes"]?.string, !notes.trimmed.isEmpty,
-          notes != words
-        else { return }
-        words += (words.isEmpty ? "" : "\n") + notes
-      }
-      if !words.trimmed.isEmpty { found.append((question, words)) }
+      found.append((question, parts.joined(separator: ", ")))
     }
-    return found
+    details?["annotations"]?.forEachMember { name, value in
+      guard let question = name.string, let notes = value["notes"]?.string, !notes.trimmed.isEmpty
+      else { return }
+      guard let index = found.firstIndex(where: { $0.question == question }) else {
+        found.append((question, notes))
+        return
+      }
+      let words = found[index].words
+      if words != notes { found[index].words = words.isEmpty ? notes : words + "\n" + notes }
+    }
+    return found.filter { !$0.words.trimmed.isEmpty }
   }
+
+  private static let noOption = "(no option selected)"
 
   /// `"question"="answer", …`, where the details are not there.
   private static func answers(in text: String) -> [(question: String, words: String)] {
     guard let start = text[...].utf8Range(of: ": ") else { return [] }
     var rest = text[start.upperBound...]
-    if let end = rest.lastUTF8Range(of: ". You can now continue") { rest = rest[..<end.lowerBound] }
+    for advice in [". You can now continue", ". Read the answers carefully"] {
+      if let end = rest.lastUTF8Range(of: advice) { rest = rest[..<end.lowerBound] }
+    }
     var found: [(question: String, words: String)] = []
     var question: Substring?
-    while let mark = rest.utf8Range(of: "\"=\"") {
+    while let mark = answerMark(in: rest) {
       var before = rest[..<mark.lowerBound]
       if let asked = question {
-        guard let gap = before.lastUTF8Range(of: "\", \"") else { break }
-        found.append((String(asked), String(before[..<gap.lowerBound])))
+        guard let gap = before.lastUTF8Range(of: ", \"") else { break }
+        found.append((String(asked), words(ofAnswer: before[..<gap.lowerBound])))
         before = before[gap.upperBound...]
       } else if before.first == "\"" {
         before = before.dropFirst()
@@ -237,12 +353,42 @@ extension ClaudeTranscript {
       question = before
       rest = rest[mark.upperBound...]
     }
-    if let question {
-      if rest.last == "\"" { rest = rest.dropLast() }
-      found.append((String(question), String(rest)))
-    }
+    if let question { found.append((String(question), words(ofAnswer: rest))) }
     return found.filter { !$0.words.trimmed.isEmpty }
   }
+
+  /// The end of a question and the sign behind it.
+  private static func answerMark(in text: Substring) -> Range<Substring.Index>? {
+    let starts = ["\"=\"", "\"=" + noOption].compactMap { text.utf8Range(of: $0)?.lowerBound }
+    guard let start = starts.min() else { return nil }
+    return text[start...].utf8Range(of: "\"=")
+  }
+
+  /// Of `"answer" selected preview: … user notes: words`, what the person chose and wrote.
+  private static func words(ofAnswer text: Substring) -> String {
+    var chosen = text
+    var notes = ""
+    for name in [" user notes: ", " notes: "] {
+      guard notes.isEmpty, let place = chosen.lastUTF8Range(of: name) else { continue }
+      let before = chosen[..<place.lowerBound]
+      guard
+        before.last == "\"" || before == noOption[...]
+          || before.utf8Range(of: preview) != nil
+      else { continue }
+      notes = String(chosen[place.upperBound...])
+      chosen = before
+    }
+    if let place = chosen.utf8Range(of: preview) {
+      chosen = chosen[..<place.lowerBound]
+    } else if chosen.last == "\"", chosen.utf8.count > 1 {
+      chosen = chosen.dropLast()
+    }
+    if chosen == noOption[...] { return notes }
+    if chosen.first == "\"" { chosen = chosen.dropFirst() }
+    return notes.isEmpty || chosen == notes[...] ? String(chosen) : String(chosen) + "\n" + notes
+  }
+
+  private static let preview = "\" selected preview:"
 
   private func wholeText(_ content: JSONValue?) -> String {
     content?.string

@@ -18,7 +18,11 @@ public struct ClaudeTranscript: TranscriptGatherer {
   var isSidechain = false
   var isAbandoned = false
   var firstUntimed: Int?
+  /// Why the host says that a call did not run: `user-rejected`, `interrupted`, …; empty if it does not.
+  var denialKind = ""
   private var uuid = ""
+  /// Hashes of the ids of this reading's lines.
+  private var seen: Set<UInt64> = []
   private var blockNumber = 0
 
   /// - Parameter digest: Of the lines before, for the same file.
@@ -39,6 +43,8 @@ public struct ClaudeTranscript: TranscriptGatherer {
     guard let type = object["type"], !type.equals("file-history-snapshot") else { return }
     isSidechain = object["isSidechain"]?.bool ?? false
     uuid = object["uuid"]?.string ?? ""
+    // A line that stands twice is the first.
+    if !uuid.isEmpty, !seen.insert(FNV1a.hash(uuid.utf8)).inserted { return }
     if !isSidechain, !isAbandoned, !uuid.isEmpty { noteLeaf(ClaudeLine(object, type)) }
     if type.equals("progress") { return }
     noteTime(object["timestamp"])
@@ -82,10 +88,12 @@ public struct ClaudeTranscript: TranscriptGatherer {
       }
       return
     }
+    denialKind = object["toolDenialKind"]?.string ?? ""
     for block in content.elements where block["type"]?.equals("tool_result") == true {
       takeResult(block, details: object["toolUseResult"])
     }
     let author = ClaudeLine.author(of: object)
+    if takePlanContinuation(object, content, by: author) { return }
     guard author != .other else {
       disown(content)
       return
@@ -97,6 +105,28 @@ public struct ClaudeTranscript: TranscriptGatherer {
       takeCommand(clean(input), id: nil)
     }
     if let words = words(of: content, by: author) { takeRequest(words) }
+  }
+
+  /// The first line after a plan was approved and the conversation cleared: the agent's plan, the host's
+  /// advice, and only what the person typed beside the approval is the person's. The line has the plan by
+  /// itself, or says that it is a continuation; older ones are told by the advice behind it.
+  private mutating func takePlanContinuation(
+    _ object: JSONValue, _ content: JSONValue, by author: HostText.Author
+  ) -> Bool {
+    let isMarked =
+      object["origin"]?["kind"]?.equals("auto-continuation") == true
+      || object["planContent"]?.isString == true
+    guard isMarked || author == .unsaid, let text = text(of: content),
+      let parts = HostText.planContinuation(
+        in: text, plan: object["planContent"]?.string, isMarked: isMarked)
+    else { return false }
+    let plan = clean(String(parts.plan))
+    add("plan", actor: "agent", body: plan)
+    if !isSidechain {
+      mention(paths: TextScanner.paths(in: plan), names: TextScanner.names(in: plan), weight: 1)
+    }
+    if let words = parts.words { takeRequest(String(words)) }
+    return true
   }
 
   /// The person's words in the blocks of a message, without those that are only the host's.
@@ -249,7 +279,9 @@ public struct ClaudeTranscript: TranscriptGatherer {
       digest.queued.removeAll(where: \.isTaken)
     }
     guard let content = message["content"] else { return }
-    if object["isApiErrorMessage"]?.bool == true {
+    // What the host says in the agent's place, of an error or to fill a turn, is nobody's words.
+    if object["isApiErrorMessage"]?.bool == true || message["model"]?.equals("<synthetic>") == true
+    {
       if let text = text(of: content) { takeError(text) }
       return
     }
@@ -303,11 +335,15 @@ public struct ClaudeTranscript: TranscriptGatherer {
     takeRequest(words, isQueued: true)
   }
 
-  /// Lines without uuid cannot be told apart: their text is left out.
+  /// Lines without uuid are told apart by their place, as Codex's are.
   mutating func nextSourceID() -> String? {
-    guard !uuid.isEmpty else { return nil }
+    var id = uuid
+    if id.isEmpty {
+      guard let sessionID else { return nil }
+      id = "\(sessionID):\(line):\(at)"
+    }
     defer { blockNumber += 1 }
-    return blockNumber == 0 ? uuid : "\(uuid)#\(blockNumber)"
+    return blockNumber == 0 ? id : "\(id)#\(blockNumber)"
   }
 
   // MARK: The tree

@@ -21,8 +21,14 @@ extension CodexTranscript {
           transcript.nextCall(id: id, tool: name)
           transcript.takeOther(name, input)
           if name == Self.question {
-            let asked = input["questions"]?.elements.compactMap { $0["question"]?.string } ?? []
-            transcript.setPending { $0.subject = asked.joined(separator: "\n").cut(to: 2000) }
+            let asked = input["questions"]?.elements ?? []
+            let texts = asked.map { $0["question"]?.string ?? "" }
+            let ids = asked.map { $0["id"]?.string ?? "" }
+            transcript.setPending {
+              $0.subject = texts.joined(separator: "\n").cut(to: 2000)
+              $0.questions = texts.map { $0.cut(to: 2000) }
+              $0.questionIDs = ids
+            }
           }
         }
       }
@@ -90,6 +96,7 @@ extension CodexTranscript {
     setPending {
       $0.tool = call.tool
       $0.commands = call.commands
+      $0.commits = call.commits
     }
   }
 
@@ -198,7 +205,7 @@ extension CodexTranscript {
   private mutating func takeOutput(_ item: JSONValue, of known: SessionDigest.PendingCall) {
     var call = known
     if call.tool == Self.question {
-      takeAnswers(item["output"], to: call.subject ?? "")
+      takeAnswers(item["output"], to: call)
       return
     }
     let output = output(item["output"])
@@ -207,34 +214,42 @@ extension CodexTranscript {
       digest.pending.append(call)
       return
     }
+    if Self.isRefused(output) {
+      settle(call, .refused)
+      return
+    }
     if let exitCode = output.exitCode {
-      for key in call.commands {
-        digest.commands[key]?.outcome = exitCode == 0 ? .succeeded : .failed
-      }
+      settle(call, exitCode == 0 ? .succeeded : exitCode < 0 ? .blocked : .failed)
       // A search that finds nothing ends with 1.
       if exitCode != 0, exitCode != 1 || !call.commands.isEmpty || call.tool == "apply_patch" {
         takeFailure(of: call, output.text)
         return
       }
     }
+    takeSuccess(of: call)
     if call.tool == "update_plan" { return }
     list(output.text.cut(to: 8192))
-    takeCommits(in: output.text)
+    if call.commits { takeCommits(in: output.text) }
   }
 
   /// The tool with which the agent asks the person.
   private static let question = "request_user_input"
 
   /// `{"answers": {id: {"answers": [text]}}}`.
-  private mutating func takeAnswers(_ output: JSONValue?, to question: String) {
-    var found: [String] = []
+  private mutating func takeAnswers(_ output: JSONValue?, to call: SessionDigest.PendingCall) {
+    var found: [(question: String, words: String)] = []
     withJSON(output?.string ?? "") { _, object in
-      object["answers"]?.forEachMember { _, value in
+      object["answers"]?.forEachMember { name, value in
         let words = value["answers"]?.elements.compactMap(\.string) ?? []
-        if !words.isEmpty { found.append(words.joined(separator: "\n")) }
+        guard !words.isEmpty else { return }
+        // Each to its own question: a yes to another one is the contrary of what was said.
+        let index = name.string.flatMap { call.questionIDs.firstIndex(of: $0) }
+        let question =
+          index.flatMap { call.questions.indices.contains($0) ? call.questions[$0] : nil }
+        found.append((question ?? call.subject ?? "", words.joined(separator: "\n")))
       }
     }
-    for words in found { takeWords(words, to: question) }
+    for answer in found { takeWords(answer.words, to: answer.question) }
   }
 
   private mutating func output(_ value: JSONValue?) -> Output {
@@ -273,6 +288,15 @@ extension CodexTranscript {
       }
     }
     return output
+  }
+
+  /// A person said no: that is an answer, not a failure.
+  private static func isRefused(_ output: Output) -> Bool {
+    let text = output.text.trimmed
+    if text.utf8.contains(0x0A) || (output.exitCode ?? -1) != -1 { return false }
+    return text.hasSuffix("rejected by user")
+      || output.exitCode == -1
+        && output.text.hasBytes("rejected by user")
   }
 
   private static let heads = ["Chunk ID: ", "Command: ", "Exit code: ", "Wall time: ", "Process "]

@@ -23,6 +23,17 @@ protocol TranscriptGatherer: AgentTranscript {
   mutating func nextSourceID() -> String?
 }
 
+/// How a tool call ended.
+enum CallEnding {
+  case succeeded, failed
+  /// A person said no, or stopped it before it ran.
+  case refused
+  /// A rule, a hook or the host did not let it run.
+  case blocked
+  /// A person stopped it while it ran.
+  case interrupted
+}
+
 extension TranscriptGatherer {
   func clean(_ text: String) -> String { redactor.redact(text) }
 
@@ -170,19 +181,33 @@ extension TranscriptGatherer {
     let words = clean(words)
     guard !words.isEmpty else { return }
     let question = clean(question)
+    let first = entries.count
     add(
       isSidechain ? "prompt" : "request", actor: isSidechain ? "agent" : "person", title: question,
       body: words)
     if isSidechain { return }
+    let source = first < entries.count ? EntryDraft.fingerprint(entries[first].sourceID) : ""
+    // A line that stands twice is the first.
+    if !source.isEmpty,
+      digest.requests.contains(where: {
+        $0.source == source && $0.text == words.cut(to: SessionDigest.requestCharacters)
+      })
+    {
+      return
+    }
     if !isWaiting {
       digest.said = []
       digest.failure = nil
     }
-    // A client may write a queued prompt twice: when it is queued and when it is taken.
     let stored = words.cut(to: SessionDigest.requestCharacters)
     let request = SessionDigest.Request(
-      text: stored, at: at, call: digest.toolCalls, question: question.oneLine.cut(to: 300))
-    if let last = digest.requests.last, last.text == stored, last.question == request.question {
+      text: stored, at: at, call: digest.toolCalls, question: question.oneLine.cut(to: 300),
+      source: source)
+    // Said again, it is said now; what waits for its line may still be taken back by itself.
+    if !isWaiting, let last = digest.requests.last, last.text == stored,
+      last.question == request.question
+    {
+      digest.requests[digest.requests.count - 1] = request
       return
     }
     digest.requests.append(request)
@@ -293,6 +318,44 @@ extension TranscriptGatherer {
     if let id { digest.pending.append(.init(id: id, tool: tool, isAbandoned: isAbandoned)) }
   }
 
+  /// A call that did not do its work left no file and no plan behind; one that was not run at all is no
+  /// command that was run.
+  mutating func settle(_ call: SessionDigest.PendingCall, _ ending: CallEnding) {
+    for key in call.commands {
+      switch ending {
+      case .succeeded: digest.commands[key]?.outcome = .succeeded
+      // Which of several it was that failed is not said, nor whether the others ran.
+      case .failed: digest.commands[key]?.outcome = call.commands.count > 1 ? .unknown : .failed
+      case .interrupted: digest.commands[key]?.outcome = .unknown
+      case .refused, .blocked:
+        digest.commands[key]?.outcome = .unknown
+        digest.commands[key]?.count -= 1
+        if let use = digest.commands[key], use.count <= 0 { digest.commands[key] = nil }
+      }
+    }
+    if ending == .succeeded || ending == .interrupted { return }
+    // A script may have written before it failed.
+    if ending == .failed, !call.commands.isEmpty { return }
+    for path in call.edited {
+      guard var use = digest.files[path], use.edits > 0 else { continue }
+      use.edits -= 1
+      digest.signals.repositoryWrites = max(0, digest.signals.repositoryWrites - 1)
+      if use.edits == 0 {
+        use.lastEdit = 0
+        use.symbols = []
+      }
+      digest.files[path] = use.uses + use.listings > 0 ? use : nil
+    }
+    if call.replacesPlan { digest.todos = call.formerTodos }
+    for task in call.formerTasks {
+      if let index = digest.tasks.firstIndex(where: { $0.id == task.id }) {
+        digest.tasks[index] = task
+      } else {
+        digest.tasks.append(task)
+      }
+    }
+  }
+
   mutating func setPending(_ change: (inout SessionDigest.PendingCall) -> Void) {
     guard !digest.pending.isEmpty else { return }
     change(&digest.pending[digest.pending.count - 1])
@@ -315,6 +378,11 @@ extension TranscriptGatherer {
 
   /// The whole plan anew, as TodoWrite and `update_plan` give it.
   mutating func replacePlan(_ items: [JSONValue], text key: StaticString) {
+    let former = digest.todos
+    setPending {
+      $0.replacesPlan = true
+      $0.formerTodos = former
+    }
     digest.todos = items.prefix(200).compactMap { item in
       guard let text = item[key]?.string,
         item["status"]?.string.map(DroppedItem.isStatus) != true
@@ -337,6 +405,8 @@ extension TranscriptGatherer {
     var symbols = Array(TextScanner.symbols(in: code).prefix(6))
     for name in names where symbols.count < 12 && !symbols.contains(name) { symbols.append(name) }
     let call = digest.toolCalls
+    let key = relative(path)
+    setPending { $0.path = key }
     touch(path) { file in
       file.edits += 1
       file.lastEdit = call
@@ -345,6 +415,7 @@ extension TranscriptGatherer {
       if file.symbols.count > 24 { file.symbols.removeFirst(file.symbols.count - 24) }
     }
     digest.signals.repositoryWrites += 1
+    setPending { $0.edited.append(key) }
     noteRepository(of: path)
     // A plan or a note that is written down names the files that come next.
     let isProse = path.hasSuffix(".md") || path.hasSuffix(".txt")
@@ -410,12 +481,23 @@ extension TranscriptGatherer {
       use.at = at
       digest.commands[command.key] = use
     }
-    if id != nil { setPending { $0.commands = keys } }
+    // A script of the project's may commit, too; what only looks does not.
+    let commits = !keys.isEmpty || Self.committing.contains { line.contains($0) }
+    if id != nil {
+      setPending {
+        $0.commands = keys
+        $0.commits = commits
+      }
+    }
     let paths = ShellCommand.words(in: line).compactMap { TextScanner.path($0) }
     mention(paths: paths, names: TextScanner.names(in: line, limit: 40), weight: 0.5)
     if line.contains("git commit") || line.contains("git push") {
       digest.signals.repositoryWrites += 1
     }
+  }
+
+  private static var committing: [String] {
+    ["commit", "merge", "cherry-pick", "revert", "rebase", "pull", " am "]
   }
 
   /// Paths in a tool's output: seldom needed, but a file beside one that was edited often is.
@@ -432,7 +514,15 @@ extension TranscriptGatherer {
     add("failure", actor: "tool", title: call.tool, body: text.cut(to: 2000))
     digest.lastFailure = .init(
       tool: call.commands.last ?? call.tool, text: text.oneLine.cut(to: 400),
-      call: digest.toolCalls, at: at, line: line)
+      call: digest.toolCalls, at: at, line: line, path: call.path)
+  }
+
+  /// What failed on a file and was done to it afterwards is no news.
+  mutating func takeSuccess(of call: SessionDigest.PendingCall) {
+    guard let failure = digest.lastFailure, !failure.path.isEmpty, failure.tool == call.tool,
+      failure.path == call.path
+    else { return }
+    digest.lastFailure = nil
   }
 
   /// `[branch 1a2b3c4] subject`, as git prints it after a commit.

@@ -83,11 +83,14 @@ struct LineSources {
       ("a request of the person, not taken back since", ["request"], "person")
     case "Standing rules and wishes of the person", "Not in the summary: what the person laid down":
       ("a sentence in which the person lays down how to work", ["request"], "person")
-    case "Plan": ("an item of the newest plan that is not done", [], "agent")
+    case "Plan" where line.subject == "items of the plan that are done":
+      ("how many items of the newest plan are done", ["plan"], "agent")
+    // Others may have used the same words.
+    case "Plan": ("an item of the newest plan that is not done", ["plan"], "agent")
     case "Files", "Not in the summary: files":
       ("a file that tool calls touched; edited ones and recent ones come first", [], "agent")
     case "Commands", "Not in the summary: commands that were run":
-      ("a command that was run, with its last outcome", [], "agent")
+      ("a command that was run, with its last outcome", ["tool"], "agent")
     case "Where it stood": ("the agent's last words", ["reply"], "agent")
     case "From the agent's own words":
       ("a sentence of the agent that names what nothing else here does", ["reply"], "agent")
