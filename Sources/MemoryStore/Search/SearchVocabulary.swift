@@ -49,8 +49,57 @@ enum SearchVocabulary {
     return isKnown ? nil : best?.word
   }
 
+  // MARK: Older forms
+
+  /// Look-ups for one word, and words that are found.
+  private static let mostLooks = 400
+  private static let mostOlder = 8
+
+  /// Letters that older entries may have as they are written, by the first letter of their form:
+  /// those which the tokenizer does not fold by itself.
+  private static let unfolded: [Character: [(letter: Character, form: String)]] = {
+    var letters: [Character: [(letter: Character, form: String)]] = [:]
+    let ranges: [ClosedRange<UInt32>] = [0xC0...0x24F, 0x370...0x52F, 0x1E00...0x1FFF]
+    for scalar in ranges.joined().compactMap(Unicode.Scalar.init)
+    where scalar.properties.isAlphabetic && !scalar.properties.changesWhenLowercased {
+      let letter = String(scalar)
+      guard case .word(let written, let forms, _)? = SearchForm.pieces(of: letter).first,
+        forms.count == 1, forms[0] != letter, !SearchParts.isTokenized(written, as: forms[0]),
+        let first = forms[0].first
+      else { continue }
+      letters[first, default: []].append((Character(scalar), forms[0]))
+    }
+    return letters
+  }()
+
+  /// The words of the index that are this one with other letters (`łodz` for `lodz`).
+  static func older(than word: String, _ db: Database) throws -> [String] {
+    var found: [String] = []
+    var looks = 0
+    func walk(_ rest: Substring, _ before: String) throws {
+      guard let first = rest.first else {
+        if before != word { found.append(before) }
+        return
+      }
+      try walk(rest.dropFirst(), before + String(first))
+      for (letter, form) in unfolded[first] ?? [] where rest.hasPrefix(form) {
+        guard looks < mostLooks, found.count < mostOlder else { return }
+        looks += 1
+        let beginning = before + String(letter)
+        var isThere = false
+        try scan(from: beginning, to: beginning + "\u{10FFFF}", most: 1, db) { _, _ in
+          isThere = true
+        }
+        if isThere { try walk(rest.dropFirst(form.count), beginning) }
+      }
+    }
+    try walk(word[...], "")
+    return found
+  }
+
   private static func scan(
-    from low: String, to high: String, _ db: Database, _ take: (String, Int64) -> Void
+    from low: String, to high: String, most: Int = mostWords, _ db: Database,
+    _ take: (String, Int64) -> Void
   ) throws {
     // Of the connection alone; a read-only one can have it too.
     try db.execute(
@@ -61,7 +110,7 @@ enum SearchVocabulary {
     let statement = try db.cachedStatement(
       sql: "SELECT term, doc FROM temp.entries_vocabulary WHERE term >= ? AND term < ? LIMIT ?")
     try SearchScan.run(
-      statement, db, [.text(low), .text(high), .integer(Int64(mostWords))]
+      statement, db, [.text(low), .text(high), .integer(Int64(most))]
     ) { row in
       guard let word = sqlite3_column_text(row, 0) else { return }
       take(String(cString: word), sqlite3_column_int64(row, 1))
