@@ -88,8 +88,8 @@ public struct SearchQuery: Sendable {
         if looseWords < Self.sentence {
           Self.add(Self.condition(value, words), to: &required)
         } else {
-          let together = Self.together(words.words(in: value))
-          if !together.isEmpty { terms.append(Term(phrases: [Phrase(words: together)])) }
+          let phrases = Self.phrases(of: value, words)
+          if !phrases.isEmpty { terms.append(Term(phrases: phrases)) }
         }
       case .word(let value): plain.append(value)
       }
@@ -183,8 +183,8 @@ public struct SearchQuery: Sendable {
     if SearchForm.isSymbol(first) { return !(next?.isNumber ?? false) }
     guard closing[first] != nil || first.isLetter else { return false }
     // A word of one letter is one in some scripts.
-    return next.map { !$0.isWhitespace }
-      ?? first.unicodeScalars.contains(where: SearchParts.isIdeograph)
+    return first.unicodeScalars.contains(where: SearchParts.isIdeograph)
+      || next.map { !$0.isWhitespace } ?? false
   }
 
   private mutating func narrow(
@@ -202,15 +202,7 @@ public struct SearchQuery: Sendable {
     case "file":
       guard let condition = Self.condition(value, words) else { return }
       Self.add(condition, to: &required)
-      let together = Self.together(words.words(in: value))
-      terms.append(
-        Term(
-          phrases: [
-            Phrase(
-              words: together.isEmpty
-                ? Array(words.words(in: value).prefix(1)) : together)
-          ],
-          weight: SearchWeights.phrase))
+      terms.append(Term(phrases: Self.phrases(of: value, words), weight: SearchWeights.phrase))
     default:
       guard let range = SearchTime.range(value, now: now, days: days) else {
         complaints.append("\(name):\(value) is no time and was left out")
@@ -329,6 +321,23 @@ public struct SearchQuery: Sendable {
     guard !tokens.contains(where: { $0.unicodeScalars.contains(where: SearchParts.isIdeograph) })
     else { return [] }
     return Array(tokens.filter { !SearchForm.isSymbol($0) }.prefix(mostTokens))
+  }
+
+  /// What a text is counted by as a whole: its words side by side, in the index's form and as the tokenizer
+  /// cuts them; what has none by its first symbol or run.
+  private static func phrases(of text: String, _ words: SearchTokenizer) -> [Phrase] {
+    let tokens = words.words(in: text)
+    let together = together(tokens)
+    guard !together.isEmpty else {
+      guard let first = tokens.first else { return [] }
+      return [ideographs(in: first) ?? Phrase(words: [first])]
+    }
+    let written = Array(words.asWritten(SearchForm.spaced(text)).prefix(mostTokens))
+    return [Phrase(words: together)] + (written == together ? [] : [Phrase(words: written)])
+  }
+
+  private static func ideographs(in word: String) -> Phrase? {
+    SearchParts.ideographs(in: word).first.map(phrase(ideographs:))
   }
 
   /// What an entry has that has this text; nil for none. Its words stand side by side, but for symbols
