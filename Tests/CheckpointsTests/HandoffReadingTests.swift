@@ -88,6 +88,7 @@ import Testing
   @Test func keys_areKnownInOtherCaseAndQuotes() {
     let front = Handoff("---\nTopic: a\nTO: b\n\"from\": c\nbranch : d\n---\n").front
     #expect(front.topic == "a" && front.to == "b" && front.from == "c" && front.branch == "d")
+    #expect(Handoff("---\n{to: b, topic: a}\n---\n").front.topic == "a")
     let other = Handoff("---\nTopic: a: x\nTO: b\n'from': c\nbranch : d\n---\n").front
     #expect(other.topic == "a: x" && other.to == "b" && other.from == "c" && other.branch == "d")
   }

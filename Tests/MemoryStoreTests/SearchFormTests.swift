@@ -125,6 +125,21 @@ import Testing
     #expect(try find("file:ship\(symbol)today") == [texts[0]])
   }
 
+  @Test(arguments: [
+    ("an der Straße lang", "der strasse lang"), ("an der Strasse lang", "der Straße"),
+    ("w Łodzi i Łęczycy", "lodzi i leczycy"), ("а ёлка стоит", "елка стоит"),
+    ("а елка стоит", "ёлка стоит"),
+    ("η Αθήνα ειναι", "αθηνα ειναι"), ("in Đà Nẵng now", "da nang now"),
+    ("قال أحمد هنا", "احمد هنا"),
+    ("größte Straße hier", "grosste strasse hier"), ("naïve Straße", "naive strasse"),
+  ]) func phrases_areFoundInOtherLetters(text: String, query: String) throws {
+    let other = String(text.split(separator: " ").reversed().joined(separator: " "))
+    try entry(text)
+    try entry(other)
+    #expect(try find("\"\(query)\"") == [text])
+    #expect(try find("\(text) -\"\(query)\"") == [other])
+  }
+
   @Test(arguments: ["🚀", "🫠", "→", "€", "犬"]) func symbols_areExcluded(symbol: String) throws {
     try entry("ship \(symbol) today")
     try entry("ship today")

@@ -165,8 +165,9 @@ private struct SourceLines {
       let end = (1..<max(1, min(lines.count, 1001))).first(where: { isFence($0, ends: true) })
     else { return 0 }
     let inside = lines[1..<end].map { String(decoding: bytes[$0], as: UTF8.self) }
-    let isEmpty = inside.allSatisfy { $0.trimmed.isEmpty }
-    return isEmpty || inside.contains(where: HandoffFront.isKey) ? end + 1 : 0
+      .filter { !$0.trimmed.isEmpty }
+    guard let first = inside.first else { return end + 1 }
+    return first.trimmed.hasPrefix("{") || inside.contains(where: HandoffFront.isKey) ? end + 1 : 0
   }
 
   func isTooDeep(_ range: Range<Int>, deepest: Int) -> Bool {

@@ -34,7 +34,7 @@ extension MemoryDatabase {
   ) throws(StoreError) -> SearchResult {
     try read { db in
       let waiting = try Self.toRenew(db)
-      let words = try SearchTokenizer(db, asksOlder: waiting > 0)
+      let words = try SearchTokenizer(db, isRenewing: waiting > 0)
       let query = SearchQuery(
         text, filter: filter, isUnfinished: options.isUnfinished, now: options.now,
         days: options.days, words)

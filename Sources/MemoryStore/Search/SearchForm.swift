@@ -323,8 +323,11 @@ enum SearchForm {
         : scalars.count > 1 && (!start.properties.isAlphabetic || scalars.contains("\u{20E3}"))
     else { return nil }
     // How it is to be shown does not make another one; a ZWJ at an end joins nothing.
-    var own = Array(String(character).precomposedStringWithCanonicalMapping.unicodeScalars)
-      .filter { $0.value == 0x200D || isTag($0) || !isInvisible($0) }
+    var own = [start]
+    if scalars.count > 1 {
+      own = String(character).precomposedStringWithCanonicalMapping.unicodeScalars
+        .filter { $0.value == 0x200D || isTag($0) || !isInvisible($0) }
+    }
     while own.last?.value == 0x200D { own.removeLast() }
     guard let first = own.first else { return nil }
     if first.value < 0x80 {

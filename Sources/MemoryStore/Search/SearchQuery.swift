@@ -107,6 +107,7 @@ public struct SearchQuery: Sendable {
   private static let mostPieces = 200
   private static let mostConditions = 16
   private static let mostTokens = 16
+  private static let mostUnfolded = 8
 
   /// So many words make a sentence.
   private static let sentence = 4
@@ -364,15 +365,24 @@ public struct SearchQuery: Sendable {
     if !plain.isEmpty { phrases.insert(Phrase(words: plain), at: 0) }
     if !phrases.isEmpty {
       let own = phrases.map(\.expression).joined(separator: " AND ")
-      // As the tokenizer has them, where the index has no other form.
-      var others = [words.asWritten(SearchForm.spaced(text))].filter { !$0.isEmpty && $0 != spoken }
-      if tokens.count == 1 {
-        others += words.otherForms(of: tokens[0]).filter { !others.contains($0) }
-      }
+      // As the tokenizer has them: the only way in which all of them stand side by side.
+      var others = [words.asWritten(SearchForm.spaced(text))]
+      others += tokens.count == 1 ? words.otherForms(of: tokens[0]) : unfolded(spoken, words)
+      others = others.filter { !$0.isEmpty && $0 != spoken }
       conditions.append(others.isEmpty ? own : "((\(own)) OR \(either(others)))")
     }
     guard !conditions.isEmpty else { return nil }
     return "(" + conditions.joined(separator: " AND ") + ")"
+  }
+
+  /// The same words in other letters, a few of all ways to combine them.
+  private static func unfolded(_ tokens: [String], _ words: SearchTokenizer) -> [[String]] {
+    var all: [[String]] = [[]]
+    for token in tokens {
+      let forms = [token] + words.unfolded(token)
+      all = Array(forms.flatMap { form in all.map { $0 + [form] } }.prefix(mostUnfolded))
+    }
+    return all
   }
 
   private static func either(_ phrases: [[String]]) -> String {
@@ -394,13 +404,19 @@ final class SearchTokenizer {
   private var stems: [String: String] = [:]
   /// By word, what else it may be in the index.
   private var others: [String: [[String]]] = [:]
-  /// Of words that entries of an older memoryd may have in another form.
-  private let older: ((String) throws -> [String])?
+  /// Words of the index that are another one in other letters.
+  private let look: (String) throws -> [String]
+  private var unfolded: [String: [String]] = [:]
+  private let isRenewing: Bool
+  /// Words for which these are looked up, of one query.
+  private static let mostLookedUp = 32
 
-  init(_ db: Database, asksOlder: Bool = false) throws {
+  /// - Parameter isRenewing: Entries of an older memoryd have words only as the tokenizer cuts them.
+  init(_ db: Database, isRenewing: Bool = false) throws {
     plain = try db.makeTokenizer(.unicode61())
     porter = try db.makeTokenizer(.porter())
-    older = asksOlder ? { try SearchVocabulary.older(than: $0, db) } : nil
+    look = { try SearchVocabulary.unfolded($0, db) }
+    self.isRenewing = isRenewing
   }
 
   /// In the form of ``SearchForm``: in lower case, without accents.
@@ -436,9 +452,17 @@ final class SearchTokenizer {
 
   /// What a word that was cut here may be in the index beside itself: words side by side.
   func otherForms(of word: String) -> [[String]] {
-    // Best effort: what is not found so is found when the index has been renewed.
-    let old = (try? older?(word)) ?? []
-    return (others[word] ?? []) + old.map { [$0] }
+    (others[word] ?? []) + (isRenewing ? unfolded(word).map { [$0] } : [])
+  }
+
+  /// The words of the index that are this one in other letters, as the tokenizer cuts them.
+  func unfolded(_ word: String) -> [String] {
+    if let known = unfolded[word] { return known }
+    guard unfolded.count < Self.mostLookedUp, !SearchForm.isSymbol(word) else { return [] }
+    // Best effort: the word itself is asked for in any case.
+    let found = (try? look(word)) ?? []
+    unfolded[word] = found
+    return found
   }
 
   /// As the index has it.

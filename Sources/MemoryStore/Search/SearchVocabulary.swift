@@ -49,17 +49,20 @@ enum SearchVocabulary {
     return isKnown ? nil : best?.word
   }
 
-  // MARK: Older forms
+  // MARK: Other letters
 
   /// Look-ups for one word, and words that are found.
-  private static let mostLooks = 400
-  private static let mostOlder = 8
+  private static let mostLooks = 200
+  private static let mostUnfolded = 8
 
-  /// Letters that older entries may have as they are written, by the first letter of their form:
-  /// those which the tokenizer does not fold by itself.
+  /// Letters that the index has as they are written, by the first letter of their form: those which the
+  /// tokenizer does not fold by itself.
   private static let unfolded: [Character: [(letter: Character, form: String)]] = {
     var letters: [Character: [(letter: Character, form: String)]] = [:]
-    let ranges: [ClosedRange<UInt32>] = [0xC0...0x24F, 0x370...0x52F, 0x1E00...0x1FFF]
+    // Latin, Greek and Cyrillic, Arabic.
+    let ranges: [ClosedRange<UInt32>] = [
+      0xC0...0x24F, 0x370...0x52F, 0x620...0x6D3, 0x1E00...0x1FFF,
+    ]
     for scalar in ranges.joined().compactMap(Unicode.Scalar.init)
     where scalar.properties.isAlphabetic && !scalar.properties.changesWhenLowercased {
       let letter = String(scalar)
@@ -72,25 +75,34 @@ enum SearchVocabulary {
     return letters
   }()
 
-  /// The words of the index that are this one with other letters (`łodz` for `lodz`).
-  static func older(than word: String, _ db: Database) throws -> [String] {
+  /// The words of the index that are this one in other letters (`łodz` for `lodz`), as the tokenizer cut
+  /// them.
+  static func unfolded(_ word: String, _ db: Database) throws -> [String] {
     var found: [String] = []
     var looks = 0
+    func begins(_ words: String, with next: Character? = nil) throws -> Bool {
+      looks += 1
+      let from = words + (next.map { String($0) } ?? "\u{80}")
+      var isThere = false
+      try scan(from: from, to: (next == nil ? words : from) + "\u{10FFFF}", most: 1, db) { _, _ in
+        isThere = true
+      }
+      return isThere
+    }
     func walk(_ rest: Substring, _ before: String) throws {
       guard let first = rest.first else {
         if before != word { found.append(before) }
         return
       }
       try walk(rest.dropFirst(), before + String(first))
-      for (letter, form) in unfolded[first] ?? [] where rest.hasPrefix(form) {
-        guard looks < mostLooks, found.count < mostOlder else { return }
-        looks += 1
-        let beginning = before + String(letter)
-        var isThere = false
-        try scan(from: beginning, to: beginning + "\u{10FFFF}", most: 1, db) { _, _ in
-          isThere = true
+      let letters = (unfolded[first] ?? []).filter { rest.hasPrefix($0.form) }
+      // Most beginnings are followed by nothing but ASCII.
+      guard !letters.isEmpty, looks < mostLooks, try begins(before) else { return }
+      for (letter, form) in letters {
+        guard looks < mostLooks, found.count < mostUnfolded else { return }
+        if try begins(before, with: letter) {
+          try walk(rest.dropFirst(form.count), before + String(letter))
         }
-        if isThere { try walk(rest.dropFirst(form.count), beginning) }
       }
     }
     try walk(word[...], "")
