@@ -323,4 +323,32 @@ import Testing
     _ = try commit("4", .addToLedger(LedgerDraft(ledger: ledger("🟢"), source: "import")))
     #expect(try find("elk").count == 2 && find("🟢").count == 4 && find("🟡").isEmpty)
   }
+
+  @Test func whatComesFromElsewhere_hasItsWords() throws {
+    let vault = VaultReference(id: "v", name: "v")
+    func pull(_ title: String) throws {
+      var fields = TaskFields()
+      fields.title = title
+      _ = try database.pull(
+        [
+          RemoteTask(
+            vaultID: "01TASK", fields: fields, isDone: false, source: "cc", createdAt: 1,
+            completedAt: nil, markers: [])
+        ], from: vault, at: Self.now, lag: 0)
+    }
+    try pull("Straße 🦀")
+    #expect(try find("strasse").count == 1 && find("🦀").count == 1)
+    try pull("Łódź 🪡")
+    #expect(try find("lodz").count == 1 && find("🪡").count == 1 && find("🦀").isEmpty)
+    try database.pullCheckpoint(
+      from: vault, vaultID: "01CHECK", markers: [], objective: "ёлка 🎄", searchText: "größte",
+      body: "{}", createdAt: 1)
+    #expect(try find("елка").count == 1 && find("🎄").count == 1 && find("grosste").count == 1)
+    let file = MessageFile(
+      key: "k", path: "/x/a-to-b-c.md", sender: "a", recipient: "b", topic: nil, objective: "Æther",
+      body: "# Handoff: 🧶", writtenAt: 1, id: nil)
+    _ = try database.takeMessage(
+      for: ["b"], in: .named("loom"), files: [file], requestID: "t", at: Self.now)
+    #expect(try find("aether").count == 1 && find("🧶").count == 1)
+  }
 }

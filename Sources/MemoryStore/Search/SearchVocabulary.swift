@@ -97,7 +97,9 @@ enum SearchVocabulary {
       try walk(rest.dropFirst(), before + String(first))
       let letters = (unfolded[first] ?? []).filter { rest.hasPrefix($0.form) }
       // Most beginnings are followed by nothing but ASCII.
-      guard !letters.isEmpty, looks < mostLooks, try begins(before) else { return }
+      guard !letters.isEmpty, looks < mostLooks, try before.isEmpty || begins(before) else {
+        return
+      }
       for (letter, form) in letters {
         guard looks < mostLooks, found.count < mostUnfolded else { return }
         if try begins(before, with: letter) {
