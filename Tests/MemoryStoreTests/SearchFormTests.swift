@@ -148,6 +148,16 @@ import Testing
     #expect(try find("ship -\"\(symbol) today\"") == ["ship today"])
   }
 
+  @Test(arguments: ["🚀", "🤖", "→"]) func phrases_areFoundAsTheyStand(symbol: String) throws {
+    for text in [
+      "step 3: \(symbol)loom off", "step 3\(symbol) loom off", "step 3 \(symbol) loom off",
+    ] {
+      try entry(text)
+      #expect(try find("\"\(text)\"").contains(text))
+    }
+    #expect(try find("\"step 3 loom\" -\(symbol)").isEmpty)
+  }
+
   @Test func amounts_areNotExcluded() {
     #expect(SearchQuery.pieces(of: "fee -€5 -v") == [.word("fee"), .word("-€5"), .word("-v")])
   }

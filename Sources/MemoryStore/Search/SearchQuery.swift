@@ -333,8 +333,8 @@ public struct SearchQuery: Sendable {
       guard let first = tokens.first else { return [] }
       return [ideographs(in: first) ?? Phrase(words: [first])]
     }
-    let written = Array(words.asWritten(SearchForm.spaced(text)).prefix(mostTokens))
-    return [Phrase(words: together)] + (written == together ? [] : [Phrase(words: written)])
+    let written = words.allAsWritten(text).map { Array($0.prefix(mostTokens)) }
+    return [Phrase(words: together)] + written.filter { $0 != together }.map { Phrase(words: $0) }
   }
 
   private static func ideographs(in word: String) -> Phrase? {
@@ -366,7 +366,7 @@ public struct SearchQuery: Sendable {
     if !phrases.isEmpty {
       let own = phrases.map(\.expression).joined(separator: " AND ")
       // As the tokenizer has them: the only way in which all of them stand side by side.
-      var others = [words.asWritten(SearchForm.spaced(text))]
+      var others = words.allAsWritten(text)
       others += tokens.count == 1 ? words.otherForms(of: tokens[0]) : unfolded(spoken, words)
       others = others.filter { !$0.isEmpty && $0 != spoken }
       conditions.append(others.isEmpty ? own : "((\(own)) OR \(either(others)))")
@@ -443,6 +443,12 @@ final class SearchTokenizer {
     // A NUL ends a text for SQLite.
     let text = text.utf8.contains(0) ? text.replacing("\0", with: " ") : text
     return (try? plain.tokenize(document: text).map(\.token)) ?? []
+  }
+
+  /// The same, and as if there were blanks around symbols: it takes those that it does not know for letters.
+  func allAsWritten(_ text: String) -> [[String]] {
+    let (one, other) = (asWritten(text), asWritten(SearchForm.spaced(text)))
+    return one == other ? [one] : [one, other]
   }
 
   private func note(_ other: [String], of word: String) {
