@@ -111,6 +111,7 @@ extension MemoryDatabase {
       try db.execute(
         cached: "UPDATE entries SET is_abandoned = 0 WHERE id = ? AND is_abandoned",
         arguments: [draft.id])
+      try noteParts(of: draft.id, db)
       return (draft.id, createdAt)
     }
     try db.execute(
@@ -123,6 +124,7 @@ extension MemoryDatabase {
         draft.id, projectID, write.session?.id, draft.trigger, draft.objective, draft.sender,
         draft.recipient, draft.topic, draft.path, draft.body, checkpointID, write.at, write.at,
       ])
+    try noteParts(of: draft.id, db)
     return (draft.id, write.at)
   }
 
@@ -190,6 +192,7 @@ extension MemoryDatabase {
       } else {
         return nil
       }
+      try Self.noteParts(of: taken, db)
       try db.execute(
         cached: "UPDATE handoffs SET taken_at = ?, taken_by = ? WHERE id = ?",
         arguments: [at, names.first, taken])

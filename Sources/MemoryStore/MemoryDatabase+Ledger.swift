@@ -195,6 +195,7 @@ extension MemoryDatabase {
               draft.source,
               draft.isImport ? stamp(entry) : nil, write.at, write.at,
             ])
+          try noteParts(of: last, db)
         }
       }
     }
@@ -227,6 +228,7 @@ extension MemoryDatabase {
         entry.status.rawValue, entry.remark, entry.detail, entry.date,
         draft.isImport ? stamp : nil, isSame ? known["updated_at"] as Int64 : at, id,
       ])
+    try noteParts(of: id, db)
   }
 
   /// The day of a time, UTC: of writes that do not say the person's.

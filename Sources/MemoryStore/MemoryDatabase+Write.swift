@@ -27,7 +27,7 @@ extension MemoryDatabase {
       }
       let (itemID, createdAt) = try Self.perform(
         write, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
-      try Self.noteParts(of: write, itemID: itemID, db)
+      try Self.noteParts(of: itemID, db)
       try Self.recordRequest(write, itemID: itemID, db)
       try Self.save(ids, db)
       if let hook { try Self.insert(hook(), at: write.at, db) }
@@ -211,7 +211,7 @@ extension MemoryDatabase {
       }
       guard let write, case .checkpoint(let draft) = write.operation else { return }
       _ = try Self.store(draft, of: write, projectID: nil, newID: { newest }, db)
-      try Self.noteParts(of: write, itemID: newest, db)
+      try Self.noteParts(of: newest, db)
     }
   }
 
@@ -246,32 +246,12 @@ extension MemoryDatabase {
     return createdAt
   }
 
-  /// Triggers put an item's text among the entries; what they cannot make is added here.
-  private static func noteParts(of write: StoreWrite, itemID: String, _ db: Database) throws {
-    let texts: [String]
-    switch write.operation {
-    case .checkpoint(let draft):
-      texts = [draft.objective] + draft.next + draft.blockers + draft.actions
-      if let handoff = draft.handoff {
-        try noteParts(SearchParts.of(handoff.body), id: handoff.id, db)
-      }
-    case .addTask(let draft): texts = [draft.title, draft.context ?? ""]
-    case .changeTask(let change): texts = [change.title ?? "", change.context ?? ""]
-    case .decide(let draft): texts = [draft.decision, draft.rationale]
-    case .handOff(let draft): texts = [draft.body]
-    case .addToLedger(let draft):
-      // Each item is an entry of its own.
-      guard draft.ledger.phases.count == 1 else { return }
-      texts = draft.ledger.entries.map(\.entry.item)
-    case .openSession, .endSession: return
-    }
-    try noteParts(SearchParts.of(texts.joined(separator: "\n")), id: itemID, db)
-  }
-
-  private static func noteParts(_ parts: String, id: String, _ db: Database) throws {
-    guard !parts.isEmpty else { return }
-    try db.execute(
-      cached: "UPDATE entries SET parts = ? WHERE id = ?", arguments: [parts, id])
+  /// Triggers put an item's text among the entries; what they cannot make is added here, after each
+  /// writing of such a text.
+  static func noteParts(of itemID: String, _ db: Database) throws {
+    let number = try Int64.fetchOne(
+      db, cached: "SELECT number FROM entries WHERE id = ?", arguments: [itemID])
+    if let number { try renew(number, db) }
   }
 
   // MARK: Rows that every write shares

@@ -22,11 +22,13 @@ enum Schema {
     SchemaStep(number: 5, sql: five), SchemaStep(number: 6, sql: six, then: SearchParts.fill),
     SchemaStep(number: 7, sql: seven),
     SchemaStep(number: 8, sql: projectMarks, then: ProjectMigration.run),
-    // 9: words in one form, however they were written (SearchForm).
-    SchemaStep(number: 9, sql: "", then: MemoryDatabase.beginRenewal),
+    // 9: words in one form, however they were written (SearchForm); what step 14 does again.
+    SchemaStep(number: 9, sql: ""),
     SchemaStep(number: 10, sql: ten), SchemaStep(number: 11, sql: eleven),
     SchemaStep(number: 12, sql: vaults, then: VaultMigration.run),
     SchemaStep(number: 13, sql: thirteen),
+    // 14: signs are words, words beside new emoji are found, and what is not seen parts no word.
+    SchemaStep(number: 14, sql: "", then: MemoryDatabase.beginRenewal),
   ]
 
   // 1: everything that a session needs to survive its compaction.

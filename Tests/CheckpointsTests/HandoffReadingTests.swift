@@ -25,6 +25,79 @@ import Testing
     #expect(handoff.front.topic == "retry: 5xx: done" && handoff.front.to == "b")
   }
 
+  @Test(arguments: ["---", "--- ", "---\t", "...", "...  "])
+  func frontMatter_mayBeClosedByAnyFence(fence: String) {
+    for feed in ["\n", "\r\n"] {
+      for opening in ["---", "\u{FEFF}---", "--- "] {
+        let document = [opening, "to: b", fence, "", "# Handoff: Weave"].joined(separator: feed)
+        let handoff = Handoff(document)
+        #expect(handoff.front.to == "b" && handoff.objective == "Weave")
+        #expect(handoff.front.complaint == nil)
+        let head = HandoffHead(document)
+        #expect(head.front == handoff.front && head.objective == "Weave")
+      }
+    }
+  }
+
+  @Test func linesAcrossThePage_areNoFrontMatter() {
+    let document = "---\n\nWe wove.\n\n---\n\n## Done\n\n- One\n"
+    let handoff = Handoff(document)
+    #expect(handoff.contents.done == ["One"] && handoff.lead?.contains("We wove.") == true)
+    #expect(handoff.frontSource == "" || handoff.frontSource == nil)
+    #expect(HandoffHead(document).objective == "We wove.")
+    let head = HandoffHead("---\nto: b\n----: more\n---\n# T\n")
+    #expect(head.front.to == "b" && head.objective == "T")
+  }
+
+  @Test(arguments: ["null", "~", "Null", "NULL", "", "''", "\"\"", "\"  \"", "# nothing", "[a, b]"])
+  func emptyValues_areNone(value: String) {
+    for other in ["", "\nbroken: [x"] {
+      let front = Handoff("---\ntopic: \(value)\nto: b\(other)\n---\n# Handoff\n").front
+      #expect(front.topic == nil && front.to == "b")
+    }
+    #expect(Handoff("---\ntopic: \"null\"\n---\n").front.topic == "null")
+  }
+
+  /// The value and what is read of it, with other lines that are YAML or not.
+  @Test(arguments: [
+    ("|\n  one\n  two", "one\ntwo"), (">\n  one\n  two", "one two"), ("|-\n  one", "one"),
+    (">2-\n   one", "one"), ("|+ # remark\n  one\n", "one"), ("one\n  two", "one two"),
+    ("\"a: b\" # c", "a: b"), ("'it''s'", "it's"), ("a # b", "a"), ("\ta", "a"), ("a\t", "a"),
+    ("\"a\\tb\"", "a\tb"), ("|\n  see: this: too", "see: this: too"), ("a#b", "a#b"),
+  ]) func values_areReadInEachForm(value: String, expected: String) {
+    for (other, hasComplaint) in [("", false), ("from: x: y\n", true), ("from: [x\n", true)] {
+      for feed in ["\n", "\r\n"] {
+        let document = "---\n\(other)topic: \(value)\nto: b\n---\n# Handoff: Weave\n"
+          .replacing("\n", with: feed)
+        let front = Handoff(document).front
+        #expect(front.topic == expected && front.to == "b")
+        #expect((front.complaint != nil) == hasComplaint)
+      }
+    }
+  }
+
+  @Test func values_thatYAMLRefuses_areReadAsTheyStand() {
+    func topic(_ text: String) -> String? { Handoff("---\n\(text)\n---\n# H\n").front.topic }
+    #expect(topic("topic: fix: it # remark") == "fix: it")
+    #expect(topic("topic: fix: #5") == "fix: #5")
+    #expect(topic("topic: |\n\tone\n\ttwo") == "one\ntwo")
+    #expect(topic("  to: x: y\n  topic: z") == "z")
+    #expect(topic("notes: a: b\n  topic: inner\ntopic: outer") == "outer")
+  }
+
+  @Test func keys_areKnownInOtherCaseAndQuotes() {
+    let front = Handoff("---\nTopic: a\nTO: b\n\"from\": c\nbranch : d\n---\n").front
+    #expect(front.topic == "a" && front.to == "b" && front.from == "c" && front.branch == "d")
+    #expect(Handoff("---\n{to: b, topic: a}\n---\n").front.topic == "a")
+    let other = Handoff("---\nTopic: a: x\nTO: b\n'from': c\nbranch : d\n---\n").front
+    #expect(other.topic == "a: x" && other.to == "b" && other.from == "c" && other.branch == "d")
+  }
+
+  @Test func keysThatComeTwice_countOnce() {
+    let front = Handoff("---\ntopic:\ntopic: a\ntopic: b\nto: c\n---\n").front
+    #expect(front.topic == "a" && front.to == "c" && front.complaint != nil)
+  }
+
   @Test func goodFrontMatter_hasNoComplaint() {
     #expect(Handoff("---\nproject: a\nother:\n  - x\n---\n# Handoff\n").complaints.isEmpty)
     #expect(Handoff("# Handoff: none\n").complaints.isEmpty)

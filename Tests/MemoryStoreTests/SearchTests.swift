@@ -528,19 +528,20 @@ import Testing
 
 @Suite struct SearchSnippetTests {
   private let folder: TemporaryFolder
-  private let words: SearchTokenizer
   private let database: MemoryDatabase
 
   init() throws {
     folder = try TemporaryFolder()
     database = try folder.database()
-    words = try database.read { try SearchTokenizer($0) }
   }
 
-  private func snippet(_ query: String, _ body: String, title: String = "") -> String? {
-    let query = SearchQuery(query, filter: RecordFilter(), isUnfinished: false, now: 0, words)
-    return SearchSnippet(query.terms, words).best(of: title, body)?
-      .replacing("\u{2}", with: "[").replacing("\u{3}", with: "]")
+  private func snippet(_ text: String, _ body: String, title: String = "") throws -> String? {
+    try database.read { db in
+      let words = try SearchTokenizer(db)
+      let query = SearchQuery(text, filter: RecordFilter(), isUnfinished: false, now: 0, words)
+      return SearchSnippet(query.terms, words).best(of: title, body)?
+        .replacing("\u{2}", with: "[").replacing("\u{3}", with: "]")
+    }
   }
 
   @Test(arguments: [
@@ -552,40 +553,40 @@ import Testing
     ("\"full jitter\"", "jitter, full", "[jitter], [full]"),
     ("x", "\u{FEFF}“x”—x", "\u{FEFF}“[x]”—[x]"),
   ])
-  func words_areMarkedAsTheyStand(query: String, text: String, expected: String) {
-    #expect(snippet(query, text) == expected)
+  func words_areMarkedAsTheyStand(query: String, text: String, expected: String) throws {
+    #expect(try snippet(query, text) == expected)
   }
 
-  @Test func theBestPart_isTaken() {
+  @Test func theBestPart_isTaken() throws {
     let filler = (0..<200).map { "word\($0)" }.joined(separator: " ")
     let text = "jitter once. \(filler) backoff with jitter \(filler)"
-    let best = snippet("backoff jitter", text) ?? ""
+    let best = try snippet("backoff jitter", text) ?? ""
     #expect(best.hasPrefix("…word194 ") && best.hasSuffix(" word14…"), "\(best)")
     let path = (0..<10).map { "part\($0)" }.joined(separator: "/")
-    #expect(snippet("part9", "see \(path) \(filler)")?.hasPrefix("…part0/part1/") == true)
+    #expect(try snippet("part9", "see \(path) \(filler)")?.hasPrefix("…part0/part1/") == true)
     #expect(
-      snippet("sings", "a sentence of some words, with what is looked for at its end: it sings")
+      try snippet("sings", "a sentence of some words, with what is looked for at its end: it sings")
         == "a sentence of some words, with what is looked for at its end: it [sings]")
     #expect(best.contains("[backoff] with [jitter]"))
-    #expect(snippet("jitter", text)?.hasPrefix("[jitter] once. word0") == true)
+    #expect(try snippet("jitter", text)?.hasPrefix("[jitter] once. word0") == true)
   }
 
-  @Test func theTitle_isTakenIfItHasMore() {
-    #expect(snippet("retry budget", "budget", title: "Retry budget") == "[Retry] [budget]")
-    #expect(snippet("retry", "retry", title: "Retry") == "[retry]")
-    #expect(snippet("retry", "nothing", title: "none") == nil)
+  @Test func theTitle_isTakenIfItHasMore() throws {
+    #expect(try snippet("retry budget", "budget", title: "Retry budget") == "[Retry] [budget]")
+    #expect(try snippet("retry", "retry", title: "Retry") == "[retry]")
+    #expect(try snippet("retry", "nothing", title: "none") == nil)
   }
 
-  @Test func hugeWordsAndTexts_areBounded() {
+  @Test func hugeWordsAndTexts_areBounded() throws {
     let blob = String(repeating: "QUJD", count: 50_000)
     for text in [
       "\(blob) retry \(blob)", "retry \(blob)", String(repeating: "retry ", count: 99_999),
     ] {
-      let best = snippet("retry", text) ?? ""
+      let best = try snippet("retry", text) ?? ""
       #expect(best.contains("[retry]"))
       #expect(best.utf8.count < 800)
     }
-    let cut = snippet("retry", String(repeating: "語", count: 5000) + " retry") ?? ""
+    let cut = try snippet("retry", String(repeating: "語", count: 5000) + " retry") ?? ""
     #expect(cut.hasSuffix("語 [retry]") && !cut.contains("\u{FFFD}"))
   }
 }

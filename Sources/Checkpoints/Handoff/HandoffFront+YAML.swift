@@ -28,53 +28,123 @@ extension HandoffFront {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
   }
 
-  /// - Parameter source: Front matter with its lines of dashes. Of what is no YAML each line that begins
-  ///   with a known key counts by itself.
+  /// - Parameter source: Front matter with its lines of dashes. Of what is no YAML each key that is known
+  ///   counts by itself.
   init(_ source: String) {
-    let yaml = source.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
-      .prefix { $0 != "---" }.joined(separator: "\n")
-    guard yaml.contains(where: { !$0.isWhitespace }) else { return }
-    let node: Node?
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
+    let yaml = lines.prefix { !HandoffSource.isFence($0.utf8, ends: true) }
+    guard yaml.contains(where: { !$0.trimmed.isEmpty }) else { return }
     do {
-      node = try Yams.compose(yaml: yaml, .basic)
+      take(try Yams.compose(yaml: yaml.joined(separator: "\n"), .basic)?.mapping)
     } catch {
-      takeLines(of: yaml, error)
-      return
-    }
-    guard let mapping = node?.mapping else { return }
-    for (name, value) in mapping {
-      guard let field = Self.fields.first(where: { $0.name == name.scalar?.string }) else {
-        continue
+      var place = ""
+      if case .scanner(_, _, let mark, _)? = error as? YamlError {
+        place = " in line \(mark.line + 1)"
+      } else if case .parser(_, _, let mark, _)? = error as? YamlError {
+        place = " in line \(mark.line + 1)"
       }
-      self[keyPath: field.path] = value.scalar?.string
+      complaint = "the front matter is no valid YAML\(place): each line was read by itself"
+      for key in Self.keys(of: Array(yaml)) { take(key) }
     }
   }
 
-  /// One value that YAML refuses, such as a title with a colon in it, costs no other one.
-  private mutating func takeLines(of yaml: String, _ error: any Error) {
-    var place = ""
-    if case .scanner(_, _, let mark, _)? = error as? YamlError {
-      place = " in line \(mark.line + 1)"
-    } else if case .parser(_, _, let mark, _)? = error as? YamlError {
-      place = " in line \(mark.line + 1)"
+  private static func field(
+    named name: some StringProtocol
+  ) -> (name: String, path: any WritableKeyPath<HandoffFront, String?> & Sendable)? {
+    let name = name.lowercased()
+    return fields.first { $0.name == name }
+  }
+
+  private mutating func take(_ mapping: Node.Mapping?) {
+    for (name, value) in mapping ?? [:] {
+      guard let name = name.scalar?.string, let field = Self.field(named: name) else { continue }
+      take(Self.text(value), for: field.path)
     }
-    complaint = "the front matter is no valid YAML\(place): each line was read by itself"
-    var isKnown: Set<String> = []
-    for line in yaml.split(separator: "\n") {
-      guard let colon = line.firstIndex(of: ":") else { continue }
-      let name = line[..<colon]
-      let rest = line[colon...].dropFirst()
-      guard rest.first.map({ $0 == " " || $0 == "\t" }) ?? true,
-        let field = Self.fields.first(where: { $0.name == name }),
-        isKnown.insert(field.name).inserted
-      else { continue }
-      let text = String(rest.trimmed)
-      // By itself the line may be YAML still: quotes, escapes, remarks.
-      if let mapping = try? Yams.compose(yaml: "\(name): \(text)", .basic)?.mapping {
-        self[keyPath: field.path] = mapping.first?.value.scalar?.string
-      } else if !text.isEmpty {
-        self[keyPath: field.path] = text
+  }
+
+  /// The first value that says something counts.
+  private mutating func take(
+    _ value: String?, for path: any WritableKeyPath<HandoffFront, String?> & Sendable
+  ) {
+    guard self[keyPath: path] == nil, let text = value?.trimmed, !text.isEmpty else { return }
+    self[keyPath: path] = String(text)
+  }
+
+  /// Nil for what YAML means nothing by.
+  private static func text(_ value: Node?) -> String? {
+    guard let scalar = value?.scalar else { return nil }
+    let isNothing = ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    return isNothing && scalar.style == .plain ? nil : scalar.string
+  }
+
+  // MARK: Line by line
+
+  /// A key with all that stands indented below it.
+  private struct Key {
+    var name: String
+    /// What stands behind the colon.
+    var value: Substring
+    var below: [Substring] = []
+  }
+
+  private static func keys(of lines: [Substring]) -> [Key] {
+    func indentation(_ line: Substring) -> Int {
+      line.prefix { $0 == " " || $0 == "\t" }.utf8.count
+    }
+    let least = lines.first { !$0.trimmed.isEmpty }.map(indentation) ?? 0
+    var keys: [Key] = []
+    for line in lines {
+      if !line.trimmed.isEmpty, indentation(line) <= least, let key = key(line) {
+        keys.append(key)
+      } else if !keys.isEmpty {
+        keys[keys.count - 1].below.append(line)
       }
     }
+    return keys
+  }
+
+  /// One value that YAML refuses, such as a title with a colon in it, costs no other one.
+  private mutating func take(_ key: Key) {
+    guard let field = Self.field(named: key.name) else { return }
+    // By itself it may be YAML still: quotes, escapes, remarks, lines that go on.
+    let opening = "\(field.name): \(key.value)"
+    for yaml in [([opening] + key.below.map { " " + $0 }).joined(separator: "\n"), opening] {
+      guard let mapping = try? Yams.compose(yaml: yaml, .basic)?.mapping else { continue }
+      if Self.isBlock(key.value), mapping.first?.value.scalar?.string.isEmpty ?? true { continue }
+      return take(Self.text(mapping.first?.value), for: field.path)
+    }
+    if Self.isBlock(key.value) {
+      let lines = key.below.map { String($0.trimmed) }
+      return take(lines.joined(separator: key.value.first == "|" ? "\n" : " "), for: field.path)
+    }
+    // Without a remark behind it.
+    let end = key.value.firstRange(of: " # ")?.lowerBound ?? key.value.endIndex
+    take(String(key.value[..<end]), for: field.path)
+  }
+
+  /// `|`, `>-`, `|2+`: the value stands in the lines below.
+  private static func isBlock(_ value: Substring) -> Bool {
+    let head = value.prefix { $0 != "#" }.trimmed
+    return (head.first == "|" || head.first == ">")
+      && head.dropFirst().allSatisfy { $0 == "+" || $0 == "-" || $0.isWholeNumber }
+  }
+
+  /// - Returns: Nil for a line that is no `name: value`.
+  private static func key(_ line: Substring) -> Key? {
+    guard let colon = line.firstIndex(of: ":") else { return nil }
+    let value = line[colon...].dropFirst()
+    guard value.first.map({ $0 == " " || $0 == "\t" }) ?? true else { return nil }
+    var name = line[..<colon].trimmed
+    for quote in ["\"", "'"] where name.count > 1 && name.hasPrefix(quote) && name.hasSuffix(quote)
+    {
+      name = name.dropFirst().dropLast()
+    }
+    return Key(name: String(name), value: value.trimmed)
+  }
+
+  /// True if a key stands in this line, known or not.
+  static func isKey(_ line: some StringProtocol) -> Bool {
+    guard let name = key(Substring(line))?.name, !name.isEmpty else { return false }
+    return name.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) }
   }
 }

@@ -7,23 +7,17 @@ public struct HandoffHead: Sendable, Equatable {
   /// Of the first heading, else the first line of text; on one line.
   public var objective = ""
 
-  /// Characters of front matter, and lines behind it.
-  private static let frontLimit = 8192
+  /// UTF-8 bytes that are looked at, and lines behind the front matter.
+  private static let limit = 64 << 10
   private static let lineLimit = 60
   private static let objectiveLimit = 500
 
   /// - Parameter text: The document's beginning, of any length.
   public init(_ text: String) {
-    var rest = text[...]
-    if rest.hasPrefix("---\n") || rest.hasPrefix("---\r\n"),
-      let end = rest.prefix(Self.frontLimit).dropFirst(4).firstRange(of: "\n---")
-    {
-      front = HandoffFront(String(rest[..<end.upperBound]) + "\n")
-      rest = rest[end.upperBound...].drop { $0 != "\n" }
-    }
-    for line in rest.prefix(Self.frontLimit).split(whereSeparator: \.isNewline)
-      .prefix(Self.lineLimit)
-    {
+    let (front, rest) = HandoffSource.parts(
+      of: String(decoding: text.utf8.prefix(Self.limit), as: UTF8.self))
+    self.front = HandoffFront(front)
+    for line in rest.split(whereSeparator: \.isNewline).prefix(Self.lineLimit) {
       var text = line.drop { $0 == "#" }[...]
       let isHeading = text.startIndex > line.startIndex
       text = text.drop(while: \.isWhitespace)

@@ -19,11 +19,8 @@ struct HandoffSource {
 
   init(_ document: String) {
     let text = SourceLines(Self.withoutOpening(Self.lineFeeds(document)))
-    var first = 0
-    if let end = text.endOfFront {
-      front = text.text(0..<(end + 1)) + "\n"
-      first = end + 1
-    }
+    let first = text.startOfRest
+    front = text.front
     let rest = first..<text.count
     guard !text.isTooDeep(rest, deepest: Self.deepest) else {
       tree = MarkdownTree()
@@ -49,6 +46,19 @@ struct HandoffSource {
     let parts = zip(bounds, bounds.dropFirst()).map { text.trimmedText($0..<$1) }
     lead = parts[0]
     sections = Array(parts.dropFirst())
+  }
+
+  /// The front matter with its lines of dashes, empty if there is none, and what stands behind it.
+  static func parts(of document: String) -> (front: String, rest: String) {
+    let text = SourceLines(withoutOpening(lineFeeds(document)))
+    return (text.front, text.text(text.startOfRest..<text.count))
+  }
+
+  /// True for a line that opens a front matter, or ends one.
+  static func isFence(_ line: some Sequence<UInt8>, ends: Bool) -> Bool {
+    var bytes = Array(line)
+    while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+    return bytes.elementsEqual("---".utf8) || ends && bytes.elementsEqual("...".utf8)
   }
 
   /// Without byte order marks and blank lines at the start.
@@ -101,10 +111,11 @@ struct HandoffSource {
 private struct SourceLines {
   private let bytes: [UInt8]
   /// Without line feeds.
-  private var lines: [Range<Int>] = []
+  private let lines: [Range<Int>]
 
   init(_ text: String) {
     bytes = Array(text.utf8)
+    var lines: [Range<Int>] = []
     var start = 0
     bytes.withUnsafeBufferPointer { bytes in
       while start < bytes.count {
@@ -114,6 +125,8 @@ private struct SourceLines {
         start = (end ?? bytes.count) + 1
       }
     }
+    self.lines = lines
+    startOfRest = Self.startOfRest(bytes, lines)
   }
 
   var count: Int { lines.count }
@@ -136,11 +149,25 @@ private struct SourceLines {
     return text(first..<(last + 1)) + "\n"
   }
 
-  /// The line that ends a front matter; nil if there is none.
-  var endOfFront: Int? {
-    func isFence(_ line: Int) -> Bool { bytes[lines[line]].elementsEqual("---".utf8) }
-    guard !lines.isEmpty, isFence(0) else { return nil }
-    return (1..<max(1, min(lines.count, 1001))).first(where: isFence)
+  /// The first line behind the front matter, or of the text if there is none. What has no key is none: a
+  /// text may begin with a line across the page.
+  let startOfRest: Int
+
+  /// With its lines of dashes.
+  var front: String { startOfRest == 0 ? "" : text(0..<startOfRest) + "\n" }
+
+  /// - Parameter lines: Of these bytes.
+  private static func startOfRest(_ bytes: [UInt8], _ lines: [Range<Int>]) -> Int {
+    func isFence(_ line: Int, ends: Bool) -> Bool {
+      lines[line].count < 80 && HandoffSource.isFence(bytes[lines[line]], ends: ends)
+    }
+    guard !lines.isEmpty, isFence(0, ends: false),
+      let end = (1..<max(1, min(lines.count, 1001))).first(where: { isFence($0, ends: true) })
+    else { return 0 }
+    let inside = lines[1..<end].map { String(decoding: bytes[$0], as: UTF8.self) }
+      .filter { !$0.trimmed.isEmpty }
+    guard let first = inside.first else { return end + 1 }
+    return first.trimmed.hasPrefix("{") || inside.contains(where: HandoffFront.isKey) ? end + 1 : 0
   }
 
   func isTooDeep(_ range: Range<Int>, deepest: Int) -> Bool {

@@ -33,16 +33,16 @@ extension MemoryDatabase {
     _ text: String, filter: RecordFilter, options: SearchOptions
   ) throws(StoreError) -> SearchResult {
     try read { db in
-      let words = try SearchTokenizer(db)
+      let waiting = try Self.toRenew(db)
+      let words = try SearchTokenizer(db, isRenewing: waiting > 0)
       let query = SearchQuery(
         text, filter: filter, isUnfinished: options.isUnfinished, now: options.now,
         days: options.days, words)
       var result = SearchResult(complaints: query.complaints)
-      let waiting = try Self.toRenew(db)
-      if waiting > 0, query.isWrittenOtherwise {
+      if waiting > 0 {
         result.complaints.append(
-          "up to \(waiting) older entries are still being made ready for other scripts and symbols: "
-            + "some may not be found yet")
+          "the index is being renewed, and up to \(waiting) older entries are still to come: words in "
+            + "other letters, or beside symbols, may not be found in them yet")
       }
       if query.isImpossible {
         result.complaints.append("the query and the options ask for different things")

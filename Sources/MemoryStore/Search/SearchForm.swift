@@ -13,7 +13,8 @@ enum SearchForm {
     /// - Parameters:
     ///   - written: As it stands in the text.
     ///   - forms: The words of the index.
-    case word(written: Substring, forms: [String])
+    ///   - isHidden: The tokenizer may not find it, as it knows nothing of what stands beside it.
+    case word(written: Substring, forms: [String], isHidden: Bool)
     /// - Parameters:
     ///   - bare: Without the tone of a skin, where it has one.
     ///   - members: Of a family and the like.
@@ -25,6 +26,16 @@ enum SearchForm {
     var pieces: [Piece] = []
     visit(text, plain: { pieces.append(.plain($0)) }, { pieces.append($0) })
     return pieces
+  }
+
+  /// With a blank around each symbol.
+  static func spaced(_ text: String) -> String {
+    pieces(of: text).map { piece in
+      switch piece {
+      case .plain(let text), .word(let text, _, _): String(text)
+      case .symbol(let form, _, _): written(form)
+      }
+    }.joined(separator: " ")
   }
 
   /// The same without what is plain.
@@ -43,8 +54,12 @@ enum SearchForm {
         index = utf8.index(after: index)
         continue
       }
-      let start = index
+      var start = index
       var isASCII = true
+      // `#️⃣` and `≠` may begin with a mark of ASCII.
+      if index > done, isAddition(utf8[index...]), utf8[utf8.index(before: index)] > 0x20 {
+        start = utf8.index(before: index)
+      }
       while index < utf8.endIndex, isPart(utf8[index]) {
         if utf8[index] >= 0x80 { isASCII = false }
         index = utf8.index(after: index)
@@ -64,8 +79,16 @@ enum SearchForm {
     }
   }
 
-  /// True if all that is not ASCII are dashes, quotes, dots, arrows, lines and the like, as in most
-  /// English texts.
+  /// True if a mark over a character, an emoji's selector or a keycap may begin here.
+  private static func isAddition(_ bytes: Substring.UTF8View) -> Bool {
+    switch (bytes.first, bytes.dropFirst().first) {
+    case (0xCC, _), (0xCD, _), (0xE2, 0x83), (0xEF, 0xB8): true
+    default: false
+    }
+  }
+
+  /// True if all that is not ASCII are dashes, quotes, dots, lines and the like, as in most English
+  /// texts.
   private static func isPunctuation(_ bytes: Substring.UTF8View) -> Bool {
     var bytes = bytes[...]
     while let first = bytes.first {
@@ -75,17 +98,21 @@ enum SearchForm {
       }
       guard let second = bytes.dropFirst().first else { return true }
       switch (first, second) {
-      // U+00A0 to U+00A9 and U+00AB to U+00B9 but for ª and superscripts, which are words.
-      case (0xC2, 0xA0...0xA9), (0xC2, 0xAB...0xB1), (0xC2, 0xB4), (0xC2, 0xB6...0xB8),
-        (0xC2, 0xBB), (0xC2, 0xBF):
+      // Of U+00A0 to U+00BF what is neither a sign nor a word.
+      case (0xC2, 0xA0), (0xC2, 0xA1), (0xC2, 0xA8), (0xC2, 0xAB), (0xC2, 0xAF), (0xC2, 0xB4),
+        (0xC2, 0xB7), (0xC2, 0xB8), (0xC2, 0xBB), (0xC2, 0xBF):
         bytes = bytes.dropFirst(2)
-      // U+2010 to U+203B, box drawing and blocks.
+      // Of U+2010 to U+203A the same.
       case (0xE2, 0x80):
-        guard let third = bytes.dropFirst(2).first, (0x90...0xBB).contains(third) else {
-          return false
+        switch bytes.dropFirst(2).first ?? 0 {
+        case 0x90...0x9F, 0xA2...0xA9, 0xAF, 0xB2...0xBA: bytes = bytes.dropFirst(3)
+        default: return false
         }
+      // Box drawing and blocks.
+      case (0xE2, 0x94), (0xE2, 0x95): bytes = bytes.dropFirst(3)
+      case (0xE2, 0x96):
+        guard bytes.dropFirst(2).first ?? 0 <= 0x9F else { return false }
         bytes = bytes.dropFirst(3)
-      case (0xE2, 0x94...0x96): bytes = bytes.dropFirst(3)
       default: return false
       }
     }
@@ -97,47 +124,92 @@ enum SearchForm {
   private static func read(
     _ run: Substring, plain: (Substring) -> Void, _ take: (Piece) -> Void
   ) {
+    var pieces: [Piece] = []
+    var isHidden = false
     var start: Substring.Index?
     func finish(_ end: Substring.Index) {
       guard let begin = start else { return }
       start = nil
-      let word = run[begin..<end]
-      if word.utf8.allSatisfy({ $0 < 0x80 }) { return plain(word) }
-      let forms = forms(of: word)
-      // What has no form is no word.
-      if !forms.isEmpty { take(.word(written: word, forms: forms)) }
+      pieces.append(.plain(run[begin..<end]))
     }
     for index in run.indices {
       let character = run[index]
       if let symbol = symbol(character) {
         finish(index)
-        take(symbol)
+        pieces.append(symbol)
+      } else if standsAlone(character) {
+        finish(index)
+        start = index
+        finish(run.index(after: index))
+        isHidden = true
       } else if character.unicodeScalars.contains(where: isWordScalar) || isWordSign(character) {
         if start == nil { start = index }
+        continue
+      } else if character.unicodeScalars.allSatisfy(isInvisible) {
+        continue
       } else {
         finish(index)
       }
+      isHidden = isHidden || character.unicodeScalars.contains(where: isNew)
     }
     finish(run.endIndex)
+    for piece in pieces {
+      guard case .plain(let word) = piece else {
+        take(piece)
+        continue
+      }
+      if !isHidden, word.utf8.allSatisfy({ $0 < 0x80 }) {
+        plain(word)
+        continue
+      }
+      let forms = forms(of: word)
+      // What has no form is no word.
+      if !forms.isEmpty { take(.word(written: word, forms: forms, isHidden: isHidden)) }
+    }
   }
 
-  /// Letters, digits and what stands on them.
+  /// Letters, digits and what stands on them; and what Unicode says nothing of yet, as the tokenizer has
+  /// it.
   private static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
-      .decimalNumber, .letterNumber, .otherNumber, .nonspacingMark, .spacingMark, .privateUse:
+      .decimalNumber, .letterNumber, .otherNumber, .nonspacingMark, .spacingMark, .privateUse,
+      .unassigned:
       true
     default: scalar.properties.isAlphabetic
     }
   }
 
-  /// `㎏`, `㈱`: one sign for letters.
+  /// `㎏`, `㈱`, `⼀`: one sign for letters. What is set behind words (`™`, `℠`) is none.
   private static func isWordSign(_ character: Character) -> Bool {
-    guard let first = character.unicodeScalars.first, (0x3200...0x33FF).contains(first.value) else {
-      return false
+    guard let first = character.unicodeScalars.first,
+      [.otherSymbol, .otherNumber].contains(first.properties.generalCategory),
+      !(0x2100...0x214F).contains(first.value)
+    else { return false }
+    let letters = String(character).decomposedStringWithCompatibilityMapping.unicodeScalars
+    return letters.first != first && letters.contains(where: isWordScalar)
+  }
+
+  /// `①`, `½`, `㈱`: a word of its own whatever it touches, but for digits above and below the line.
+  private static func standsAlone(_ character: Character) -> Bool {
+    guard let first = character.unicodeScalars.first else { return false }
+    switch first.value {
+    case ..<0x80, 0xB2, 0xB3, 0xB9, 0x2070...0x209F: return false
+    case 0x2460...0x24FF, 0x3200...0x32FF, 0x1F100...0x1F2FF: return isWordSign(character)
+    default: return first.properties.generalCategory == .otherNumber
     }
-    return String(character).decomposedStringWithCompatibilityMapping.unicodeScalars
-      .contains(where: isWordScalar)
+  }
+
+  /// Says how letters are joined or where a line may break, and is not seen.
+  static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= 0xAD && scalar.properties.isDefaultIgnorableCodePoint
+  }
+
+  /// Newer than the tables of SQLite's tokenizer, which takes what it does not know for letters.
+  private static func isNew(_ scalar: Unicode.Scalar) -> Bool {
+    guard scalar.value >= 0x80 else { return false }
+    guard let age = scalar.properties.age else { return true }
+    return age > (6, 1)
   }
 
   /// The words of the index for what the tokenizer would cut otherwise; several where a letter stands
@@ -148,8 +220,14 @@ enum SearchForm {
       // Marks over a letter are left out, but for those that make another letter (й, が) and those that
       // are vowels.
       let isBreve = scalar.value == 0x306 && letters.last.map(isShortI) ?? false
-      if isFoldable(scalar), !isBreve { continue }
-      letters.append(scalar)
+      if isFoldable(scalar) || isInvisible(scalar), !isBreve { continue }
+      if scalar.value >= 0x80, scalar.properties.generalCategory == .decimalNumber,
+        let digit = scalar.properties.numericValue.map({ UInt8($0) })
+      {
+        letters.append(Unicode.Scalar(0x30 + digit))
+      } else {
+        letters.append(scalar)
+      }
     }
     let whole = String(String.UnicodeScalarView(letters)).lowercased()
       .precomposedStringWithCanonicalMapping
@@ -175,7 +253,7 @@ enum SearchForm {
   private static let folded: [Unicode.Scalar: String] = [
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ĸ": "k",
     "ł": "l", "ŋ": "n", "þ": "th", "ŧ": "t", "ƒ": "f", "ς": "σ", "⁄": " ", "ـ": "",
-    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي",
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك",
   ]
 
   private static func isShortI(_ scalar: Unicode.Scalar) -> Bool {
@@ -233,18 +311,36 @@ enum SearchForm {
 
   static func isSymbol(_ form: String) -> Bool { form.unicodeScalars.first == symbolMark }
 
-  /// An emoji, a flag, a keycap or another pictograph; nil for everything else.
+  static func isSymbol(_ character: Character) -> Bool { symbol(character) != nil }
+
+  /// An emoji, a flag, a keycap or another sign; nil for everything else.
   private static func symbol(_ character: Character) -> Piece? {
     let scalars = character.unicodeScalars
-    guard let first = scalars.first, first.value >= 0x80 || scalars.count > 1 else { return nil }
-    let isShownAsEmoji = scalars.contains { $0.value == 0xFE0F || $0.value == 0x20E3 }
-    let properties = first.properties
-    guard
-      properties.isEmojiPresentation || properties.isEmoji && isShownAsEmoji
-        || isPictograph(first)
+    // Most are letters.
+    guard let start = scalars.first,
+      start.value >= 0x80
+        ? start.properties.isEmoji || isSign(start)
+        : scalars.count > 1 && (!start.properties.isAlphabetic || scalars.contains("\u{20E3}"))
     else { return nil }
-    // How it is to be shown does not make another one.
-    let own = scalars.filter { !(0xFE00...0xFE0F).contains($0.value) }
+    // How it is to be shown does not make another one; a ZWJ at an end joins nothing.
+    var own = [start]
+    if scalars.count > 1 {
+      own = String(character).precomposedStringWithCanonicalMapping.unicodeScalars
+        .filter { $0.value == 0x200D || isTag($0) || !isInvisible($0) }
+    }
+    while own.last?.value == 0x200D { own.removeLast() }
+    guard let first = own.first else { return nil }
+    if first.value < 0x80 {
+      guard first.properties.isEmoji, own.contains("\u{20E3}") else { return nil }
+    } else if !first.properties.isEmoji {
+      guard isSign(first), !isWordSign(character) else { return nil }
+      // `￥` is `¥`, and `＋` a mark of ASCII.
+      let plain = String(first).precomposedStringWithCompatibilityMapping.unicodeScalars
+      if plain.count == 1, let sign = plain.first, sign != first {
+        guard isSign(sign) else { return nil }
+        own[0] = sign
+      }
+    }
     func form(_ scalars: some Sequence<Unicode.Scalar>) -> String {
       var text = String(Character(symbolMark))
       for (number, scalar) in scalars.enumerated() {
@@ -252,7 +348,6 @@ enum SearchForm {
       }
       return text
     }
-    guard !own.isEmpty else { return nil }
     let bare = own.filter { !(0x1F3FB...0x1F3FF).contains($0.value) }
     // A flag's letters and tags mean nothing by themselves.
     let members = bare.split(separator: "\u{200D}").map { form($0) }
@@ -261,13 +356,21 @@ enum SearchForm {
       members: members.count > 1 ? members : [])
   }
 
-  /// Signs such as ✓, ★ and ☂; no lines, dots of progress bars, or what stands for a word (℡).
-  private static func isPictograph(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x2190...0x21FF, 0x2300...0x23FF, 0x2600...0x27BF, 0x2B00...0x2BFF, 0x25A0...0x25FF,
-      0x1F000...0x1FAFF:
-      scalar.properties.generalCategory == .otherSymbol
-    default: false
+  /// What flags of regions are spelt with.
+  private static func isTag(_ scalar: Unicode.Scalar) -> Bool {
+    (0xE0020...0xE007F).contains(scalar.value)
+  }
+
+  /// Symbols beyond ASCII, and signs that people refer by; neither what is a letter in a circle nor what
+  /// frames and progress bars are drawn with. Where Unicode keeps places for emoji to come, these too.
+  private static func isSign(_ scalar: Unicode.Scalar) -> Bool {
+    guard scalar.value >= 0x80, !(0x2500...0x259F).contains(scalar.value) else { return false }
+    switch scalar.properties.generalCategory {
+    case .currencySymbol, .mathSymbol: return true
+    case .otherSymbol: return !scalar.properties.isAlphabetic
+    case .otherPunctuation: return "§¶†‡‰‱※".unicodeScalars.contains(scalar)
+    case .unassigned: return (0x1F000...0x1FAFF).contains(scalar.value)
+    default: return false
     }
   }
 }

@@ -11,7 +11,7 @@ extension MemoryDatabase {
   private static let stepMilliseconds: Int64 = 50
   private static let stepEntries = 500
 
-  /// Part of schema step 8.
+  /// Part of schema step 14, and of any later one that changes ``SearchForm``.
   static func beginRenewal(_ db: Database) throws {
     let newest = try newestEntry(db)
     guard try Int.fetchOne(db, sql: "SELECT count(*) FROM entries") ?? 0 > fewEntries else {
@@ -37,7 +37,7 @@ extension MemoryDatabase {
         """)
   }
 
-  private static func renew(_ number: Int64, _ db: Database) throws {
+  static func renew(_ number: Int64, _ db: Database) throws {
     let row = try Row.fetchOne(
       db, cached: "SELECT title, body, parts FROM entries WHERE number = ?", arguments: [number])
     guard let row else { return }

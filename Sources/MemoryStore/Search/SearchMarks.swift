@@ -52,8 +52,8 @@ struct SearchMarks {
         if !runs.isEmpty, bytes[index] >= 0xC2, first[Int(bytes[index])],
           let run = run(at: bytes[index...])
         {
-          found.append(Word(range: index..<(index + run.text.count), term: run.term))
-          index += run.text.count
+          found.append(Word(range: index..<(index + run.length), term: run.term))
+          index += run.length
           continue
         }
         index += 1
@@ -62,7 +62,7 @@ struct SearchMarks {
       let start = index
       var isASCII = size == 1
       index += size
-      while index < end, let size = Self.letter(bytes, index) {
+      while index < end, let size = Self.letter(bytes, index, goesOn: true) {
         isASCII = isASCII && size == 1
         index += size
       }
@@ -73,7 +73,11 @@ struct SearchMarks {
   }
 
   /// The bytes of the letter or digit that begins here; nil for any other character.
-  private static func letter(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int? {
+  ///
+  /// - Parameter goesOn: Within a word, which what is not seen does not end.
+  private static func letter(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ index: Int, goesOn: Bool = false
+  ) -> Int? {
     let byte = bytes[index]
     switch byte {
     case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: return 1
@@ -89,6 +93,7 @@ struct SearchMarks {
     let isPart =
       properties.isAlphabetic || properties.numericType != nil
       || properties.generalCategory == .nonspacingMark
+      || goesOn && SearchForm.isInvisible(scalar)
     return isPart ? size : nil
   }
 
@@ -107,9 +112,33 @@ struct SearchMarks {
   }
 
   /// The longest that begins here.
-  private func run(at rest: Slice<UnsafeBufferPointer<UInt8>>) -> (text: [UInt8], term: Int)? {
-    runs.filter { rest.starts(with: $0.text) }.max { $0.text.count < $1.text.count }
+  private func run(at rest: Slice<UnsafeBufferPointer<UInt8>>) -> (length: Int, term: Int)? {
+    var longest: (length: Int, term: Int)?
+    for run in runs {
+      guard let length = Self.length(of: run.text, at: rest), length > longest?.length ?? 0 else {
+        continue
+      }
+      longest = (length, run.term)
+    }
+    return longest
   }
+
+  /// Of the text that is this one but for the selectors of an emoji, which no query has; nil for none.
+  private static func length(
+    of text: [UInt8], at rest: Slice<UnsafeBufferPointer<UInt8>>
+  ) -> Int? {
+    var index = rest.startIndex
+    for byte in text {
+      if index < rest.endIndex, rest[index] != byte, rest[index...].starts(with: selector) {
+        index += selector.count
+      }
+      guard index < rest.endIndex, rest[index] == byte else { return nil }
+      index += 1
+    }
+    return index - rest.startIndex
+  }
+
+  private static let selector = Array("\u{FE0F}".utf8)
 
   /// - Returns: False if there is none in this word.
   private func add(
@@ -119,8 +148,8 @@ struct SearchMarks {
     var index = range.lowerBound
     while index < range.upperBound {
       if let run = run(at: bytes[index..<range.upperBound]) {
-        marks.append(Word(range: index..<(index + run.text.count), term: run.term))
-        index += run.text.count
+        marks.append(Word(range: index..<(index + run.length), term: run.term))
+        index += run.length
       } else {
         index += 1
       }

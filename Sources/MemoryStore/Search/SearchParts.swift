@@ -20,6 +20,8 @@ public enum SearchParts {
   ///   that the tokenizer does not bring into the form of ``SearchForm``. Empty for most texts.
   public static func of(_ texts: String...) -> String {
     var parts: [UInt8] = []
+    // Behind the words, so that these stand side by side as they did.
+    var symbols: [String] = []
     var known: Set<[UInt8]> = []
     func add(_ part: some Sequence<UInt8>) {
       guard parts.count < mostBytes else { return }
@@ -39,8 +41,8 @@ public enum SearchParts {
         case .plain: break
         case .symbol(let form, let bare, let members):
           for form in [form, bare].compactMap(\.self) + members
-          where known.insert(Array(form.utf8)).inserted { add(form.utf8) }
-        case .word(let written, let forms):
+          where known.insert(Array(form.utf8)).inserted { symbols.append(form) }
+        case .word(let written, let forms, let isHidden):
           for form in forms {
             if form.unicodeScalars.contains(where: isIdeograph) {
               for run in ideographs(in: form) {
@@ -51,19 +53,20 @@ public enum SearchParts {
                 }
               }
               others(in: form).forEach { add($0.utf8) }
-            } else if forms.count > 1 || !isTokenized(written, as: form) {
+            } else if isHidden || forms.count > 1 || !isTokenized(written, as: form) {
               add(form.utf8)
             }
           }
         }
       }
     }
+    for symbol in symbols { add(symbol.utf8) }
     return String(decoding: parts, as: UTF8.self)
   }
 
   /// True if the tokenizer makes this form of a word by itself: letters with one mark at most over a
   /// letter of ASCII, and others whose capitals are all that is folded.
-  private static func isTokenized(_ written: Substring, as form: String) -> Bool {
+  static func isTokenized(_ written: Substring, as form: String) -> Bool {
     var plain = String.UnicodeScalarView()
     for scalar in written.unicodeScalars {
       switch scalar.value {
@@ -181,8 +184,9 @@ public enum SearchParts {
     case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x1950...0x19FF, 0x1A20...0x1AAF,
       0x1B00...0x1B7F, 0xA980...0xA9FF, 0xAA60...0xAA7F:
       true
-    // Kana, Bopomofo, Yi, ideographs, Hangul.
-    case 0x3005...0x3007, 0x3040...0x312F, 0x31A0...0x31BF, 0x31F0...0x31FF, 0x3400...0x4DBF,
+    // Jamo, kana, Bopomofo, Yi, ideographs, Hangul.
+    case 0x1100...0x11FF, 0x3005...0x3007, 0x3040...0x312F, 0x31A0...0x31BF, 0x31F0...0x31FF,
+      0x3400...0x4DBF,
       0x4E00...0x9FFF, 0xA000...0xA4CF, 0xAC00...0xD7AF, 0xF900...0xFAFF, 0x1B000...0x1B16F,
       0x20000...0x3134F:
       true

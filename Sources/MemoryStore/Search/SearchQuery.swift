@@ -43,8 +43,6 @@ public struct SearchQuery: Sendable {
   /// What the text narrows the search to.
   public internal(set) var filter: RecordFilter
 
-  /// Some of it is no ASCII: older entries may not have it in the form that is asked for.
-  private(set) var isWrittenOtherwise = false
   /// The text and the caller narrow it to different things.
   private(set) var isImpossible = false
   /// Words that say something, as they were typed.
@@ -64,7 +62,6 @@ public struct SearchQuery: Sendable {
     _ words: SearchTokenizer
   ) {
     self.days = days
-    isWrittenOtherwise = text.utf8.contains { $0 >= 0x80 }
     self.filter = filter
     let pieces = Array(Self.pieces(of: text).prefix(Self.mostPieces))
     let looseWords = pieces.count { if case .word = $0 { true } else { false } }
@@ -83,16 +80,16 @@ public struct SearchQuery: Sendable {
         if isAllExcluded {
           plain.append(value)
         } else {
-          Self.add(Self.condition(words.words(in: value), words), to: &excluded)
+          Self.add(Self.condition(value, words), to: &excluded)
         }
       case .phrase(let value):
         plain.append(value)
-        let tokens = words.words(in: value)
         // In a sentence quotes mark a title that may be remembered wrongly (as a condition: R .805).
         if looseWords < Self.sentence {
-          Self.add(Self.condition(tokens, words), to: &required)
-        } else if !tokens.isEmpty {
-          terms.append(Term(phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))]))
+          Self.add(Self.condition(value, words), to: &required)
+        } else {
+          let phrases = Self.phrases(of: value, words)
+          if !phrases.isEmpty { terms.append(Term(phrases: phrases)) }
         }
       case .word(let value): plain.append(value)
       }
@@ -110,6 +107,7 @@ public struct SearchQuery: Sendable {
   private static let mostPieces = 200
   private static let mostConditions = 16
   private static let mostTokens = 16
+  private static let mostUnfolded = 8
 
   /// So many words make a sentence.
   private static let sentence = 4
@@ -159,10 +157,7 @@ public struct SearchQuery: Sendable {
         pieces.append(.phrase(phrase))
         continue
       }
-      // `-v` and `--force` are what people look for; `-word` is not.
-      if first == "-", let next = rest.dropFirst().first, closing[next] != nil || next.isLetter,
-        rest.dropFirst(2).first.map({ !$0.isWhitespace }) ?? false
-      {
+      if first == "-", excludes(rest.dropFirst()) {
         rest.removeFirst()
         pieces.append(.excluded(quoted() ?? bare()))
         continue
@@ -182,6 +177,17 @@ public struct SearchQuery: Sendable {
     return pieces
   }
 
+  /// What follows a dash. `-v` and `--force` are what people look for, and so is `-€5`; `-word` is not.
+  private static func excludes(_ rest: Substring) -> Bool {
+    guard let first = rest.first else { return false }
+    let next = rest.dropFirst().first
+    if SearchForm.isSymbol(first) { return !(next?.isNumber ?? false) }
+    guard closing[first] != nil || first.isLetter else { return false }
+    // A word of one letter is one in some scripts.
+    return first.unicodeScalars.contains(where: SearchParts.isIdeograph)
+      || next.map { !$0.isWhitespace } ?? false
+  }
+
   private mutating func narrow(
     _ name: String, _ value: String, now: Int64, _ words: SearchTokenizer
   ) {
@@ -195,13 +201,9 @@ public struct SearchQuery: Sendable {
       }
       filter.sessionID = max(filter.sessionID ?? "", value)
     case "file":
-      let tokens = words.words(in: value)
-      guard let condition = Self.condition(tokens, words) else { return }
+      guard let condition = Self.condition(value, words) else { return }
       Self.add(condition, to: &required)
-      terms.append(
-        Term(
-          phrases: [Phrase(words: Array(tokens.prefix(Self.mostTokens)))],
-          weight: SearchWeights.phrase))
+      terms.append(Term(phrases: Self.phrases(of: value, words), weight: SearchWeights.phrase))
     default:
       guard let range = SearchTime.range(value, now: now, days: days) else {
         complaints.append("\(name):\(value) is no time and was left out")
@@ -229,7 +231,9 @@ public struct SearchQuery: Sendable {
     var beginning: String?
     if let last = plain.last {
       if last.hasSuffix("*") || isUnfinished {
-        beginning = words.words(in: last).last.flatMap { $0.count > 1 ? $0 : nil }
+        beginning = words.words(in: last).last.flatMap {
+          $0.count > 1 && !SearchForm.isSymbol($0) ? $0 : nil
+        }
       }
     }
     var stems: Set<String> = []
@@ -240,12 +244,8 @@ public struct SearchQuery: Sendable {
     var compounds: [Term] = []
     for piece in plain {
       // What has marks inside is one name, beside its words.
-      let tokens = Array(words.words(in: piece).prefix(Self.mostTokens))
-      // Symbols and runs without blanks stand elsewhere in the index than the words beside them.
-      let isPlain = !tokens.contains {
-        SearchForm.isSymbol($0) || $0.unicodeScalars.contains(where: SearchParts.isIdeograph)
-      }
-      if isPlain, tokens.count > 1, !piece.contains(where: \.isWhitespace),
+      let tokens = Self.together(words.words(in: piece))
+      if tokens.count > 1, !piece.contains(where: \.isWhitespace),
         tokens.dropFirst().contains(where: { $0.count > 1 && !SearchWords.stop.contains($0) })
       {
         let compound = Term(phrases: [Phrase(words: tokens)], weight: SearchWeights.phrase)
@@ -263,9 +263,11 @@ public struct SearchQuery: Sendable {
     terms += compounds.prefix(SearchWeights.mostCompounds)
     guard terms.count > SearchWeights.mostTerms else { return }
     // The longest whole words first, then parts and compounds; in the order in which they were typed.
+    func length(_ term: Term) -> Int {
+      SearchForm.isSymbol(term.phrases[0].words[0]) ? 1 : term.expression.utf8.count
+    }
     let chosen = terms.indices.sorted {
-      (terms[$0].weight, terms[$0].expression.utf8.count)
-        > (terms[$1].weight, terms[$1].expression.utf8.count)
+      (terms[$0].weight, length(terms[$0])) > (terms[$1].weight, length(terms[$1]))
     }.prefix(SearchWeights.mostTerms)
     terms = chosen.sorted().map { terms[$0] }
   }
@@ -314,13 +316,44 @@ public struct SearchQuery: Sendable {
       && word.utf8.contains { (97...102).contains($0) }
   }
 
-  /// What an entry has that has these words side by side; nil for none. Runs of ideographs are looked
-  /// for as the index has them, in pairs, wherever they stand.
-  private static func condition(_ tokens: [String], _ words: SearchTokenizer) -> String? {
-    let tokens = tokens.prefix(mostTokens)
+  /// The words that stand side by side in the index if they do in the text: symbols and runs without
+  /// blanks are elsewhere. None if one of these runs is among them.
+  private static func together(_ tokens: [String]) -> [String] {
+    guard !tokens.contains(where: { $0.unicodeScalars.contains(where: SearchParts.isIdeograph) })
+    else { return [] }
+    return Array(tokens.filter { !SearchForm.isSymbol($0) }.prefix(mostTokens))
+  }
+
+  /// What a text is counted by as a whole: its words side by side, in the index's form and as the tokenizer
+  /// cuts them; what has none by its first symbol or run.
+  private static func phrases(of text: String, _ words: SearchTokenizer) -> [Phrase] {
+    let tokens = words.words(in: text)
+    let together = together(tokens)
+    guard !together.isEmpty else {
+      guard let first = tokens.first else { return [] }
+      return [ideographs(in: first) ?? Phrase(words: [first])]
+    }
+    let written = words.allAsWritten(text).map { Array($0.prefix(mostTokens)) }
+    return [Phrase(words: together)] + written.filter { $0 != together }.map { Phrase(words: $0) }
+  }
+
+  private static func ideographs(in word: String) -> Phrase? {
+    SearchParts.ideographs(in: word).first.map(phrase(ideographs:))
+  }
+
+  /// What an entry has that has this text; nil for none. Its words stand side by side, but for symbols
+  /// and for runs of ideographs, which are looked for as the index has them, in pairs, wherever they
+  /// stand.
+  private static func condition(_ text: String, _ words: SearchTokenizer) -> String? {
+    let tokens = Array(words.words(in: text).prefix(mostTokens))
+    var conditions: [String] = []
+    for symbol in tokens where SearchForm.isSymbol(symbol) {
+      conditions.append(either([[symbol]] + words.otherForms(of: symbol)))
+    }
+    let spoken = tokens.filter { !SearchForm.isSymbol($0) }
     var phrases: [Phrase] = []
     var plain: [String] = []
-    for token in tokens {
+    for token in spoken {
       let runs = SearchParts.ideographs(in: token)
       if runs.isEmpty {
         plain.append(token)
@@ -330,12 +363,32 @@ public struct SearchQuery: Sendable {
       }
     }
     if !plain.isEmpty { phrases.insert(Phrase(words: plain), at: 0) }
-    guard !phrases.isEmpty else { return nil }
-    let condition = "(" + phrases.map(\.expression).joined(separator: " AND ") + ")"
-    let other = tokens.map { words.otherForms(of: $0).first ?? [$0] }
-    guard other != tokens.map({ [$0] }) else { return condition }
-    // As the tokenizer has them, where the index has no other form.
-    return "(" + condition + " OR " + Phrase(words: Array(other.joined())).expression + ")"
+    if !phrases.isEmpty {
+      let own = phrases.map(\.expression).joined(separator: " AND ")
+      // As the tokenizer has them: the only way in which all of them stand side by side.
+      var others = words.allAsWritten(text)
+      others += tokens.count == 1 ? words.otherForms(of: tokens[0]) : unfolded(spoken, words)
+      others = others.filter { !$0.isEmpty && $0 != spoken }
+      conditions.append(others.isEmpty ? own : "((\(own)) OR \(either(others)))")
+    }
+    guard !conditions.isEmpty else { return nil }
+    return "(" + conditions.joined(separator: " AND ") + ")"
+  }
+
+  /// The same words in other letters, a few of all ways to combine them.
+  private static func unfolded(_ tokens: [String], _ words: SearchTokenizer) -> [[String]] {
+    var all: [[String]] = [[]]
+    for token in tokens {
+      let forms = [token] + words.unfolded(token)
+      all = Array(forms.flatMap { form in all.map { $0 + [form] } }.prefix(mostUnfolded))
+    }
+    return all
+  }
+
+  private static func either(_ phrases: [[String]]) -> String {
+    "("
+      + phrases.map { Phrase(words: Array($0.prefix(mostTokens))).expression }
+      .joined(separator: " OR ") + ")"
   }
 
   private static func add(_ condition: String?, to list: inout [String]) {
@@ -351,36 +404,51 @@ final class SearchTokenizer {
   private var stems: [String: String] = [:]
   /// By word, what else it may be in the index.
   private var others: [String: [[String]]] = [:]
+  /// Words of the index that are another one in other letters.
+  private let look: (String) throws -> [String]
+  private var unfolded: [String: [String]] = [:]
+  private let isRenewing: Bool
+  /// Words for which these are looked up, of one query.
+  private static let mostLookedUp = 32
 
-  init(_ db: Database) throws {
+  /// - Parameter isRenewing: Entries of an older memoryd have words only as the tokenizer cuts them.
+  init(_ db: Database, isRenewing: Bool = false) throws {
     plain = try db.makeTokenizer(.unicode61())
     porter = try db.makeTokenizer(.porter())
+    look = { try SearchVocabulary.unfolded($0, db) }
+    self.isRenewing = isRenewing
   }
 
   /// In the form of ``SearchForm``: in lower case, without accents.
   func words(in text: String) -> [String] {
-    guard text.utf8.contains(where: { $0 >= 0x80 }) else { return tokens(of: text) }
+    guard text.utf8.contains(where: { $0 >= 0x80 }) else { return asWritten(text) }
     var words: [String] = []
     for piece in SearchForm.pieces(of: text) {
       switch piece {
-      case .plain(let text): words += tokens(of: String(text))
+      case .plain(let text): words += asWritten(String(text))
       case .symbol(let form, let bare, _):
         words.append(form)
         // A thumb of another colour is a thumb; a family's members are not asked for.
         if let bare { note([bare], of: form) }
-      case .word(let written, let forms):
+      case .word(let written, let forms, _):
         words += forms
-        if forms.count == 1 { note(tokens(of: String(written)), of: forms[0]) }
+        if forms.count == 1 { note(asWritten(String(written)), of: forms[0]) }
       }
     }
     return words
   }
 
   /// As FTS5's tokenizer cuts it.
-  private func tokens(of text: String) -> [String] {
+  func asWritten(_ text: String) -> [String] {
     // A NUL ends a text for SQLite.
     let text = text.utf8.contains(0) ? text.replacing("\0", with: " ") : text
     return (try? plain.tokenize(document: text).map(\.token)) ?? []
+  }
+
+  /// The same, and as if there were blanks around symbols: it takes those that it does not know for letters.
+  func allAsWritten(_ text: String) -> [[String]] {
+    let (one, other) = (asWritten(text), asWritten(SearchForm.spaced(text)))
+    return one == other ? [one] : [one, other]
   }
 
   private func note(_ other: [String], of word: String) {
@@ -389,7 +457,19 @@ final class SearchTokenizer {
   }
 
   /// What a word that was cut here may be in the index beside itself: words side by side.
-  func otherForms(of word: String) -> [[String]] { others[word] ?? [] }
+  func otherForms(of word: String) -> [[String]] {
+    (others[word] ?? []) + (isRenewing ? unfolded(word).map { [$0] } : [])
+  }
+
+  /// The words of the index that are this one in other letters, as the tokenizer cuts them.
+  func unfolded(_ word: String) -> [String] {
+    if let known = unfolded[word] { return known }
+    guard unfolded.count < Self.mostLookedUp, !SearchForm.isSymbol(word) else { return [] }
+    // Best effort: the word itself is asked for in any case.
+    let found = (try? look(word)) ?? []
+    unfolded[word] = found
+    return found
+  }
 
   /// As the index has it.
   func stem(of word: String) -> String {

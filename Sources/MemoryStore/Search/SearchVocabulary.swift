@@ -49,8 +49,71 @@ enum SearchVocabulary {
     return isKnown ? nil : best?.word
   }
 
+  // MARK: Other letters
+
+  /// Look-ups for one word, and words that are found.
+  private static let mostLooks = 200
+  private static let mostUnfolded = 8
+
+  /// Letters that the index has as they are written, by the first letter of their form: those which the
+  /// tokenizer does not fold by itself.
+  private static let unfolded: [Character: [(letter: Character, form: String)]] = {
+    var letters: [Character: [(letter: Character, form: String)]] = [:]
+    // Latin, Greek and Cyrillic, Arabic.
+    let ranges: [ClosedRange<UInt32>] = [
+      0xC0...0x24F, 0x370...0x52F, 0x620...0x6D3, 0x1E00...0x1FFF,
+    ]
+    for scalar in ranges.joined().compactMap(Unicode.Scalar.init)
+    where scalar.properties.isAlphabetic && !scalar.properties.changesWhenLowercased {
+      let letter = String(scalar)
+      guard case .word(let written, let forms, _)? = SearchForm.pieces(of: letter).first,
+        forms.count == 1, forms[0] != letter, !SearchParts.isTokenized(written, as: forms[0]),
+        let first = forms[0].first
+      else { continue }
+      letters[first, default: []].append((Character(scalar), forms[0]))
+    }
+    return letters
+  }()
+
+  /// The words of the index that are this one in other letters (`łodz` for `lodz`), as the tokenizer cut
+  /// them.
+  static func unfolded(_ word: String, _ db: Database) throws -> [String] {
+    var found: [String] = []
+    var looks = 0
+    func begins(_ words: String, with next: Character? = nil) throws -> Bool {
+      looks += 1
+      let from = words + (next.map { String($0) } ?? "\u{80}")
+      var isThere = false
+      try scan(from: from, to: (next == nil ? words : from) + "\u{10FFFF}", most: 1, db) { _, _ in
+        isThere = true
+      }
+      return isThere
+    }
+    func walk(_ rest: Substring, _ before: String) throws {
+      guard let first = rest.first else {
+        if before != word { found.append(before) }
+        return
+      }
+      try walk(rest.dropFirst(), before + String(first))
+      let letters = (unfolded[first] ?? []).filter { rest.hasPrefix($0.form) }
+      // Most beginnings are followed by nothing but ASCII.
+      guard !letters.isEmpty, looks < mostLooks, try before.isEmpty || begins(before) else {
+        return
+      }
+      for (letter, form) in letters {
+        guard looks < mostLooks, found.count < mostUnfolded else { return }
+        if try begins(before, with: letter) {
+          try walk(rest.dropFirst(form.count), before + String(letter))
+        }
+      }
+    }
+    try walk(word[...], "")
+    return found
+  }
+
   private static func scan(
-    from low: String, to high: String, _ db: Database, _ take: (String, Int64) -> Void
+    from low: String, to high: String, most: Int = mostWords, _ db: Database,
+    _ take: (String, Int64) -> Void
   ) throws {
     // Of the connection alone; a read-only one can have it too.
     try db.execute(
@@ -61,7 +124,7 @@ enum SearchVocabulary {
     let statement = try db.cachedStatement(
       sql: "SELECT term, doc FROM temp.entries_vocabulary WHERE term >= ? AND term < ? LIMIT ?")
     try SearchScan.run(
-      statement, db, [.text(low), .text(high), .integer(Int64(mostWords))]
+      statement, db, [.text(low), .text(high), .integer(Int64(most))]
     ) { row in
       guard let word = sqlite3_column_text(row, 0) else { return }
       take(String(cString: word), sqlite3_column_int64(row, 1))

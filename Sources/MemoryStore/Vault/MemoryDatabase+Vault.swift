@@ -248,6 +248,7 @@ extension MemoryDatabase {
     let isNew = db.changesCount == 1
     try Self.note(task.vaultID, "task", isIn: vault, as: task.vaultID, db)
     if !isNew { return try merge(task, intoTask: task.vaultID, vault: vault, at: nil, db) }
+    try Self.noteParts(of: task.vaultID, db)
     try Self.setBase(task.fields, of: task.vaultID, vault, db)
     return true
   }
@@ -307,6 +308,7 @@ extension MemoryDatabase {
       try db.execute(
         cached: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
         arguments: [written ?? 0, id])
+      try Self.noteParts(of: id, db)
     }
     return isChanged
   }
@@ -370,6 +372,7 @@ extension MemoryDatabase {
           ON CONFLICT (id) DO NOTHING
           """,
         arguments: [vaultID, objective, searchText, body, createdAt, createdAt])
+      try Self.noteParts(of: vaultID, db)
       try Self.note(vaultID, "checkpoint", isIn: vault.id, as: vaultID, db)
     }
   }
