@@ -108,7 +108,11 @@ extension MemoryDatabase {
             insert.bind(10, entry.createdAt ?? now)
             insert.bind(11, SearchParts.of(entry.title, entry.text))
             insert.bind(12, entry.createdAt == nil ? 0 : 1)
-            try insert.run()
+            if isKnown == true {
+              try Self.overwriting(db) { try insert.run() }
+            } else {
+              try insert.run()
+            }
             if db.changesCount == 0 {
               counts.unchanged += 1
             } else if isKnown == true {
@@ -120,6 +124,7 @@ extension MemoryDatabase {
           try index.fill(db)
         }
       }
+      if counts.updated > 0 { try Self.owe(db) }
       if counts.added > 0 { try Self.save(ids, db) }
       return counts
     }

@@ -37,7 +37,7 @@ extension MemoryDatabase {
         """)
   }
 
-  private static func renew(_ number: Int64, _ db: Database) throws {
+  static func renew(_ number: Int64, _ db: Database) throws {
     let row = try Row.fetchOne(
       db, cached: "SELECT title, body, parts FROM entries WHERE number = ?", arguments: [number])
     guard let row else { return }
