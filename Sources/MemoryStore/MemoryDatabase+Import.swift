@@ -75,6 +75,8 @@ extension MemoryDatabase {
         """)
       var projects: [String: Int64] = [:]
       var counts = ImportCounts()
+      var formerly: Overwriting?
+      defer { formerly?.end(db) }
       try DeferredIndex.use(db) { index in
         while let entries = try next() {
           for entry in entries {
@@ -108,11 +110,8 @@ extension MemoryDatabase {
             insert.bind(10, entry.createdAt ?? now)
             insert.bind(11, SearchParts.of(entry.title, entry.text))
             insert.bind(12, entry.createdAt == nil ? 0 : 1)
-            if isKnown == true {
-              try Self.overwriting(db) { try insert.run() }
-            } else {
-              try insert.run()
-            }
+            if isKnown == true, formerly == nil { formerly = try Self.overwriteFreed(db) }
+            try insert.run()
             if db.changesCount == 0 {
               counts.unchanged += 1
             } else if isKnown == true {

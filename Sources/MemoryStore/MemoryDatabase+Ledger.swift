@@ -122,7 +122,13 @@ extension MemoryDatabase {
       draft.isImport
       ? "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO UPDATE SET title = excluded.title"
       : "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO NOTHING"
-    try db.execute(cached: insert, arguments: [projectID, draft.ledger.title])
+    let title = try String.fetchOne(
+      db, cached: "SELECT title FROM ledgers WHERE project_id = ?", arguments: [projectID])
+    func note() throws {
+      try db.execute(cached: insert, arguments: [projectID, draft.ledger.title])
+    }
+    let isReplaced = draft.isImport && title != nil && title != draft.ledger.title
+    if isReplaced { try dropping(db, note) } else { try note() }
     if let file = draft.file {
       try db.execute(
         cached: "UPDATE ledgers SET file = ? WHERE project_id = ?", arguments: [file, projectID])

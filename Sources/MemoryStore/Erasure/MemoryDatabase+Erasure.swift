@@ -78,13 +78,13 @@ extension MemoryDatabase {
     return value
   }
 
-  /// For statements that were carried out by ``overwriting(_:_:)``.
+  /// For statements that ``overwriteFreed(_:)`` came before.
   static func owe(_ db: Database) throws {
     if try stage(db) != .index { try set(.index, db) }
   }
 
-  /// As ``dropping(_:_:)`` for what a hook records anew: the text is the session's own and comes again in
-  /// most cases, and a hook does not pay.
+  /// As ``dropping(_:_:)`` for what hooks record anew: it is the session's own, comes again in most cases,
+  /// and changes at every turn.
   static func oweLater(at now: Int64, _ db: Database) throws {
     try db.execute(
       cached: "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -93,15 +93,27 @@ extension MemoryDatabase {
 
   /// SQLite overwrites what these statements free, whole pages too. Not so elsewhere: that costs hooks
   /// as many pages as they free.
-  static func overwriting<T>(_ db: Database, _ body: () throws -> T) throws -> T {
-    let was = try Int.fetchOne(db, sql: "PRAGMA secure_delete")
-    // Not kept prepared: it is carried out when it is prepared.
-    try db.execute(sql: "PRAGMA secure_delete = ON")
-    defer {
-      let word = was == 0 ? "OFF" : was == 1 ? "ON" : "FAST"
+  private static func overwriting<T>(_ db: Database, _ body: () throws -> T) throws -> T {
+    let formerly = try overwriteFreed(db)
+    defer { formerly.end(db) }
+    return try body()
+  }
+
+  /// What `secure_delete` was before.
+  struct Overwriting {
+    fileprivate let level: Int?
+
+    func end(_ db: Database) {
+      let word = level == 0 ? "OFF" : level == 1 ? "ON" : "FAST"
       try? db.execute(sql: "PRAGMA secure_delete = \(word)")
     }
-    return try body()
+  }
+
+  static func overwriteFreed(_ db: Database) throws -> Overwriting {
+    let formerly = Overwriting(level: try Int.fetchOne(db, sql: "PRAGMA secure_delete"))
+    // Not kept prepared: it is carried out when it is prepared.
+    try db.execute(sql: "PRAGMA secure_delete = ON")
+    return formerly
   }
 
   private static func stage(_ db: Database) throws -> Stage? {
@@ -149,7 +161,10 @@ extension MemoryDatabase {
     var pauses = 0
     while true {
       switch try erase() {
-      case .done: return .none
+      case .done:
+        Leftovers.remove(besides: path, at: now)
+        let left = try erasureDebt(at: now)
+        if left == .none || !hurries { return left }
       case .more: break
       case .blocked:
         pauses += 1
@@ -180,7 +195,7 @@ extension MemoryDatabase {
       return try write { db in
         guard try Self.stage(db) == .log else { return .more }
         try Self.forget(Self.stageKey, db)
-        return try Self.owedSince(db) == nil ? .done : .more
+        return .done
       }
     }
   }

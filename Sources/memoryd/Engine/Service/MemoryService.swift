@@ -88,7 +88,7 @@ final class MemoryService {
 
   /// Ms that a verb stays for the sake of texts that were replaced or dropped, and one that is asked to
   /// mend.
-  private static let erasureTime = 500
+  private static let erasureTime = 250
   private static let wholeErasureTime = 600_000
 
   /// Overwrites what is left of texts that were replaced or dropped.
