@@ -275,17 +275,23 @@ extension MemoryDatabase {
     let rows = try Row.fetchAll(
       db,
       cached: """
-        SELECT o.number, o.payload, t.title, t.context FROM outbox o JOIN tasks t ON t.id = o.item_id
+        SELECT o.number, o.action, o.payload, t.title, t.context
+        FROM outbox o JOIN tasks t ON t.id = o.item_id
         WHERE o.item_id = ? AND o.kind = 'task' AND (o.attempts = 0 OR o.state IN ('synced', 'dropped'))
         """, arguments: [id])
     for row in rows {
       guard let fields = taskFields(row["payload"]) else { continue }
       for (name, old) in [("title", fields.title), ("context", fields.context)] {
         guard let old, let new = row[name] as String?, new != old else { continue }
+        // What makes the task needs a text; of a change that a later one overtook nothing is to go out.
+        let isChange = row["action"] as String == "update"
         try dropping(db) {
           try db.execute(
-            cached: "UPDATE outbox SET payload = json_set(payload, ?, ?) WHERE number = ?",
-            arguments: ["$.\(name)", new, row["number"] as Int64])
+            cached: """
+              UPDATE outbox SET payload = CASE WHEN ?1 THEN json_remove(payload, ?2)
+                ELSE json_set(payload, ?2, ?3) END
+              WHERE number = ?4
+              """, arguments: [isChange, "$.\(name)", new, row["number"] as Int64])
         }
       }
     }
