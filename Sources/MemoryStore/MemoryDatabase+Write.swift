@@ -155,8 +155,9 @@ extension MemoryDatabase {
       // it went out.
       try db.execute(
         cached: """
-          UPDATE outbox SET payload = ?, updated_at = ?
-          WHERE kind = 'checkpoint' AND item_id = ? AND state IN ('queued', 'held') AND attempts = 0
+          UPDATE outbox SET payload = ?1, updated_at = ?2
+          WHERE kind = 'checkpoint' AND item_id = ?3 AND state IN ('queued', 'held')
+            AND attempts = 0 AND payload <> ?1
           """, arguments: [payload(of: write), write.at, id])
       try oweLater(at: write.at, db)
       if let handoff = draft.handoff {
