@@ -16,9 +16,10 @@ extension MemoryDatabase {
   ]
 
   /// What is true of this folder and this moment only: who is syncing, how the vault answered, what
-  /// the fallback files looked like.
+  /// the fallback files looked like, what is still to be overwritten.
   private static let staying =
-    "key IN ('sync_lease', 'fallback_seen') OR key LIKE '\(VaultFact.health.rawValue):%'"
+    "key IN ('sync_lease', 'fallback_seen', \(erasureKeys)) "
+    + "OR key LIKE '\(VaultFact.health.rawValue):%'"
 
   /// One value of a row.
   public enum ColumnValue: Sendable, Equatable {
@@ -172,7 +173,7 @@ extension MemoryDatabase {
           hint: "give an empty folder with --home DIR, or put a backup in the store's place with "
             + "`memoryd restore`; nothing was changed")
       }
-      try db.execute(sql: "DELETE FROM meta")
+      try db.execute(sql: "DELETE FROM meta WHERE key NOT IN (\(Self.erasureKeys))")
       var inserts: [String: (columns: [String], statement: BulkStatement)] = [:]
       for table in Self.exportedTables {
         let columns = try Self.columns(of: table, db)

@@ -100,13 +100,22 @@ extension MemoryDatabase {
       let createdAt = try Int64.fetchOne(
         db, cached: "SELECT created_at FROM handoffs WHERE id = ?", arguments: [draft.id])
     {
-      try db.execute(
-        cached: """
-          UPDATE handoffs SET trigger = ?, objective = ?, body = ?, path = coalesce(?, path),
-            updated_at = ?
-          WHERE id = ?
-          """,
-        arguments: [draft.trigger, draft.objective, draft.body, draft.path, write.at, draft.id])
+      func renew() throws {
+        try db.execute(
+          cached: """
+            UPDATE handoffs SET trigger = ?, objective = ?, body = ?, path = coalesce(?, path),
+              updated_at = ?
+            WHERE id = ?
+            """,
+          arguments: [draft.trigger, draft.objective, draft.body, draft.path, write.at, draft.id])
+      }
+      if checkpointID == nil {
+        try dropping(db, renew)
+      } else {
+        // Kept with a checkpoint, by a hook.
+        try renew()
+        try oweLater(at: write.at, db)
+      }
       // A rewind had marked it.
       try db.execute(
         cached: "UPDATE entries SET is_abandoned = 0 WHERE id = ? AND is_abandoned",
@@ -183,11 +192,17 @@ extension MemoryDatabase {
       } else if let stored {
         taken = stored["id"]
         // Its file may have been changed by hand since.
-        if let file = files.first(where: { $0.id == taken && $0.path == stored["path"] as String? })
+        if let file = files.first(where: { $0.id == taken && $0.path == stored["path"] as String? }
+        ),
+          try String.fetchOne(
+            db, cached: "SELECT body FROM handoffs WHERE id = ?", arguments: [taken]) != file.body
         {
-          try db.execute(
-            cached: "UPDATE handoffs SET objective = ?, body = ? WHERE id = ? AND body <> ?",
-            arguments: [file.objective, file.body, taken, file.body])
+          try Self.dropping(db) {
+            try db.execute(
+              cached: "UPDATE handoffs SET objective = ?, body = ? WHERE id = ?",
+              arguments: [file.objective, file.body, taken])
+            try Self.noteParts(of: taken, db)
+          }
         }
       } else {
         return nil

@@ -75,6 +75,8 @@ extension MemoryDatabase {
         """)
       var projects: [String: Int64] = [:]
       var counts = ImportCounts()
+      var formerly: Overwriting?
+      defer { formerly?.end(db) }
       try DeferredIndex.use(db) { index in
         while let entries = try next() {
           for entry in entries {
@@ -108,6 +110,7 @@ extension MemoryDatabase {
             insert.bind(10, entry.createdAt ?? now)
             insert.bind(11, SearchParts.of(entry.title, entry.text))
             insert.bind(12, entry.createdAt == nil ? 0 : 1)
+            if isKnown == true, formerly == nil { formerly = try Self.overwriteFreed(db) }
             try insert.run()
             if db.changesCount == 0 {
               counts.unchanged += 1
@@ -120,6 +123,7 @@ extension MemoryDatabase {
           try index.fill(db)
         }
       }
+      if counts.updated > 0 { try Self.owe(db) }
       if counts.added > 0 { try Self.save(ids, db) }
       return counts
     }

@@ -122,7 +122,13 @@ extension MemoryDatabase {
       draft.isImport
       ? "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO UPDATE SET title = excluded.title"
       : "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO NOTHING"
-    try db.execute(cached: insert, arguments: [projectID, draft.ledger.title])
+    let title = try String.fetchOne(
+      db, cached: "SELECT title FROM ledgers WHERE project_id = ?", arguments: [projectID])
+    func note() throws {
+      try db.execute(cached: insert, arguments: [projectID, draft.ledger.title])
+    }
+    let isReplaced = draft.isImport && title != nil && title != draft.ledger.title
+    if isReplaced { try dropping(db, note) } else { try note() }
     if let file = draft.file {
       try db.execute(
         cached: "UPDATE ledgers SET file = ? WHERE project_id = ?", arguments: [file, projectID])
@@ -209,7 +215,7 @@ extension MemoryDatabase {
     let id: String = known["id"]
     let stamp = stamp(entry)
     if draft.isImport {
-      if known["imported"] as String? == stamp { return }
+      if [stamp, former(entry)].contains(known["imported"] as String?) { return }
     } else {
       // What is not said stays.
       entry.remark = entry.remark ?? known["remark"]
@@ -219,15 +225,19 @@ extension MemoryDatabase {
     }
     let isSame = Self.entry(ofItem: known) == entry
     if isSame, !draft.isImport { return }
-    try db.execute(
-      cached: """
-        UPDATE ledger_items SET status = ?, remark = ?, detail = ?, date = ?,
-          imported = coalesce(?, imported), updated_at = ? WHERE id = ?
-        """,
-      arguments: [
-        entry.status.rawValue, entry.remark, entry.detail, entry.date,
-        draft.isImport ? stamp : nil, isSame ? known["updated_at"] as Int64 : at, id,
-      ])
+    let imported = draft.isImport ? stamp : (known["imported"] as String?).map(hashed)
+    func update() throws {
+      try db.execute(
+        cached: """
+          UPDATE ledger_items SET status = ?, remark = ?, detail = ?, date = ?, imported = ?,
+            updated_at = ? WHERE id = ?
+          """,
+        arguments: [
+          entry.status.rawValue, entry.remark, entry.detail, entry.date, imported,
+          isSame ? known["updated_at"] as Int64 : at, id,
+        ])
+    }
+    if isSame { try update() } else { try dropping(db, update) }
     try noteParts(of: id, db)
   }
 
@@ -236,11 +246,20 @@ extension MemoryDatabase {
     String(Timestamp.string(milliseconds).prefix(10))
   }
 
-  /// What a file says of an item.
-  private static func stamp(_ entry: Ledger.Entry?) -> String {
+  /// By which it is known whether a file says something else of an item than before. A hash, so that
+  /// what is replaced does not stand here.
+  private static func stamp(_ entry: Ledger.Entry?) -> String { hashed(former(entry)) }
+
+  /// What stood there before: the text itself.
+  private static func former(_ entry: Ledger.Entry?) -> String {
     guard let entry else { return "" }
     return [entry.status.rawValue, entry.remark, entry.detail, entry.date]
       .map { $0 ?? "" }.joined(separator: "\u{1F}")
+  }
+
+  private static func hashed(_ stamp: String) -> String {
+    guard stamp.contains("\u{1F}") else { return stamp }
+    return "#" + String(FNV1a.hash(stamp.utf8), radix: 16)
   }
 
   /// How often each name has come, byte for byte as SQLite compares them.

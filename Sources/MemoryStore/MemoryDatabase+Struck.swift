@@ -58,8 +58,10 @@ extension MemoryDatabase {
   /// - Returns: False if it was not struck.
   public func restoreLine(_ id: String) throws(StoreError) -> Bool {
     try write { db in
-      try db.execute(cached: "DELETE FROM struck_lines WHERE id = ?", arguments: [id])
-      return db.changesCount == 1
+      try Self.dropping(db) {
+        try db.execute(cached: "DELETE FROM struck_lines WHERE id = ?", arguments: [id])
+        return db.changesCount == 1
+      }
     }
   }
 }

@@ -147,6 +147,8 @@ extension MemoryDatabase {
       ON CONFLICT DO UPDATE SET position = excluded.position, is_abandoned = excluded.is_abandoned
       """)
     let awaited = try Awaited(of: agent, sessionID: sessionID, db)
+    var next = newest + 1
+    var isRenewed = false
     for entry in awaited.settled(entries) {
       if try awaited.takeOver(by: entry, db) { continue }
       insert.bind(1, ids.next(at: at).description)
@@ -163,8 +165,16 @@ extension MemoryDatabase {
       insert.bind(12, SearchParts.of(entry.title, entry.body))
       insert.bind(13, entry.isAbandoned ? 1 : 0)
       insert.bind(14, newest)
+      let before = db.lastInsertedRowID
       try insert.run()
-      if db.changesCount > 0 { continue }
+      if db.changesCount > 0 {
+        if db.lastInsertedRowID == next, next != before {
+          next += 1
+        } else {
+          isRenewed = true
+        }
+        continue
+      }
       copy.bind(1, sessionID)
       copy.bind(2, Int64(entry.position))
       copy.bind(3, entry.isAbandoned ? 1 : 0)
@@ -172,6 +182,8 @@ extension MemoryDatabase {
       copy.bind(5, entry.sourceID)
       try copy.run()
     }
+    // What was read before had something that is redacted by now, say.
+    if isRenewed { try oweLater(at: at, db) }
   }
 
   /// Words of a session that were stored before their own line came: a queued prompt, and what the

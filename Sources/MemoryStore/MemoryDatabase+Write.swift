@@ -151,13 +151,15 @@ extension MemoryDatabase {
           UPDATE checkpoints SET objective = ?, search_text = ?, body = ?, updated_at = ?
           WHERE id = ?
           """, arguments: [draft.objective, searchText, draft.body, write.at, id])
-      // A queued copy that nobody has sent yet is brought up to date; one that is under way or
-      // sent stays as it went out.
+      // A copy that nobody has sent yet is brought up to date; one that is under way or sent stays as
+      // it went out.
       try db.execute(
         cached: """
-          UPDATE outbox SET payload = ?, updated_at = ?
-          WHERE kind = 'checkpoint' AND item_id = ? AND state = 'queued' AND attempts = 0
+          UPDATE outbox SET payload = ?1, updated_at = ?2
+          WHERE kind = 'checkpoint' AND item_id = ?3 AND state IN ('queued', 'held')
+            AND attempts = 0 AND payload <> ?1
           """, arguments: [payload(of: write), write.at, id])
+      try oweLater(at: write.at, db)
       if let handoff = draft.handoff {
         _ = try store(handoff, of: write, projectID: projectID, checkpointID: id, db)
       }
@@ -227,23 +229,72 @@ extension MemoryDatabase {
     }
     func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
     let project = filled(change.project)
-    try db.execute(
+    func update() throws {
+      try db.execute(
+        cached: """
+          UPDATE tasks SET title = coalesce(?, title), project = coalesce(?, project),
+            project_id = coalesce(?, project_id),
+            context = coalesce(?, context), occurred_at = coalesce(?, occurred_at),
+            status = CASE WHEN ? THEN 'done' ELSE status END,
+            completed_at = CASE WHEN ? THEN coalesce(completed_at, ?) ELSE completed_at END,
+            updated_at = ?
+          WHERE id = ?
+          """,
+        arguments: [
+          filled(change.title), project,
+          try project.map { try projectID ?? file(under: $0, at: at, db) },
+          filled(change.context),
+          filled(change.occurredAt), change.completes, change.completes, at, at, change.id,
+        ])
+    }
+    let (title, context) = (filled(change.title), filled(change.context))
+    let isReplaced = try Bool.fetchOne(
+      db,
       cached: """
-        UPDATE tasks SET title = coalesce(?, title), project = coalesce(?, project),
-          project_id = coalesce(?, project_id),
-          context = coalesce(?, context), occurred_at = coalesce(?, occurred_at),
-          status = CASE WHEN ? THEN 'done' ELSE status END,
-          completed_at = CASE WHEN ? THEN coalesce(completed_at, ?) ELSE completed_at END,
-          updated_at = ?
-        WHERE id = ?
-        """,
-      arguments: [
-        filled(change.title), project,
-        try project.map { try projectID ?? file(under: $0, at: at, db) },
-        filled(change.context),
-        filled(change.occurredAt), change.completes, change.completes, at, at, change.id,
-      ])
+        SELECT title <> coalesce(?, title) OR context <> coalesce(?, context) FROM tasks WHERE id = ?
+        """, arguments: [title, context, change.id])
+    if isReplaced == true {
+      try dropping(db) {
+        try update()
+        try renewText(ofTask: change.id, db)
+      }
+    } else {
+      try update()
+    }
     return createdAt
+  }
+
+  /// What follows a task's text: its words in the index, and what nobody has sent of it yet or is done
+  /// with. A row that was tried stays as it went out, until it is known what became of it.
+  static func renewText(ofTask id: String, _ db: Database) throws {
+    try noteParts(of: id, db)
+    try renewPayloads(ofTask: id, db)
+  }
+
+  static func renewPayloads(ofTask id: String, _ db: Database) throws {
+    let rows = try Row.fetchAll(
+      db,
+      cached: """
+        SELECT o.number, o.action, o.payload, t.title, t.context
+        FROM outbox o JOIN tasks t ON t.id = o.item_id
+        WHERE o.item_id = ? AND o.kind = 'task' AND (o.attempts = 0 OR o.state IN ('synced', 'dropped'))
+        """, arguments: [id])
+    for row in rows {
+      guard let fields = taskFields(row["payload"]) else { continue }
+      for (name, old) in [("title", fields.title), ("context", fields.context)] {
+        guard let old, let new = row[name] as String?, new != old else { continue }
+        // What makes the task needs a text; of a change that a later one overtook nothing is to go out.
+        let isChange = row["action"] as String == "update"
+        try dropping(db) {
+          try db.execute(
+            cached: """
+              UPDATE outbox SET payload = CASE WHEN ?1 THEN json_remove(payload, ?2)
+                ELSE json_set(payload, ?2, ?3) END
+              WHERE number = ?4
+              """, arguments: [isChange, "$.\(name)", new, row["number"] as Int64])
+        }
+      }
+    }
   }
 
   /// Triggers put an item's text among the entries; what they cannot make is added here, after each

@@ -68,6 +68,20 @@ public enum RegularFile {
     return FileText.isUTF16(head.prefix(max(0, count)))
   }
 
+  /// What stands in a folder, in no order; nothing for one that cannot be read.
+  static func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      names.append(name)
+    }
+    return names
+  }
+
   /// Writes a file whole, durably: temporary name, `fsync`, rename, `fsync` of the folder. What was
   /// there before is replaced. The mode is 0600.
   public static func writeAtomically(

@@ -40,12 +40,12 @@ public struct Spool: Sendable {
 
   /// The files that wait, oldest first.
   public var pending: [String] {
-    Self.names(in: folder).filter { $0.hasSuffix(".json") }.sorted()
+    RegularFile.names(in: folder).filter { $0.hasSuffix(".json") }.sorted()
   }
 
   /// The files that could not be taken in.
   public var quarantined: [String] {
-    Self.names(in: quarantine).filter { $0.hasSuffix(".json") }.sorted()
+    RegularFile.names(in: quarantine).filter { $0.hasSuffix(".json") }.sorted()
   }
 
   public var quarantine: String { folder + "/quarantine" }
@@ -95,19 +95,6 @@ public struct Spool: Sendable {
       }
     }
     return (taken, rejected)
-  }
-
-  private static func names(in folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      names.append(name)
-    }
-    return names
   }
 
   /// A request id comes from outside: only what is safe in a file name is kept of it.

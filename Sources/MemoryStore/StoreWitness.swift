@@ -73,16 +73,8 @@ struct StoreWitness {
   private var hasCopies: Bool {
     guard let slash = store.lastIndex(of: "/") else { return false }
     let name = store[store.index(after: slash)...]
-    guard let stream = opendir(String(store[..<slash])) else { return false }
-    defer { closedir(stream) }
-    while let entry = readdir(stream) {
-      let found = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if found.hasPrefix(name + ".schema-") || found.hasPrefix(name + ".before-restore-") {
-        return true
-      }
+    return RegularFile.names(in: String(store[..<slash])).contains {
+      $0.hasPrefix(name + ".schema-") || $0.hasPrefix(name + ".before-restore-")
     }
-    return false
   }
 }

@@ -221,7 +221,7 @@ import Testing
     }
     // The vault's arrival numbers, by task, in the order in which the operations were made.
     var arrivals: [String: [Int]] = [:]
-    for operation in operations {
+    for (index, operation) in operations.enumerated() {
       var count = 0
       switch operation.kind {
       case .add:
@@ -234,6 +234,17 @@ import Testing
         count = task.map { VaultPeer.State.writes($0, "done") } ?? 0
       case .update:
         count = titles[operation.name] ?? 0
+        // What a later change overtook before it went out goes out no more, and a task that had not
+        // gone out yet brings its text of now.
+        let isOvertaken = operations[(index + 1)...].contains {
+          $0.kind == .update && $0.task == operation.task
+        }
+        let writes = operation.task.flatMap { byMarker[$0]?.first?["writes"] as? [[String: Any]] }
+        let isBrought = (writes ?? []).contains {
+          $0["action"] as? String == "add"
+            && ($0["arguments"] as? [String: Any])?["title"] as? String == operation.name
+        }
+        if count == 0, isOvertaken || isBrought { count = 1 }
       case .decide:
         let rows = state.decisions.filter { $0["decision"] as? String == operation.name }
         count = rows.count

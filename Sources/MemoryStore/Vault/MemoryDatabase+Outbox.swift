@@ -305,6 +305,8 @@ extension MemoryDatabase {
         "state = 'synced', vault_id = ?, synced_at = ?, last_error = NULL, not_before = NULL",
         [vaultID, now])
       if isNew { try noteInVault(row, vaultID: vaultID, task: task, at: now, db) }
+      // It went out as it was; the item may say something else by now.
+      if isNew, row.kind == "task" { try Self.renewPayloads(ofTask: row.itemID, db) }
     case .notApplied(let error, let notBefore, let isRefusal):
       _ = try update(
         "state = 'queued', last_error = ?, not_before = ?, " + Self.failing,

@@ -146,7 +146,9 @@ extension MemoryDatabase {
         try db.execute(
           cached: "UPDATE OR IGNORE vault_items SET item_id = ? WHERE item_id = ? AND vault != ?",
           arguments: [row.itemID, twin, vault])
-        try db.execute(cached: "DELETE FROM \(row.kind)s WHERE id = ?", arguments: [twin])
+        try Self.dropping(db) {
+          try db.execute(cached: "DELETE FROM \(row.kind)s WHERE id = ?", arguments: [twin])
+        }
       }
       try Self.note(row.itemID, row.kind, isIn: vault, as: vaultID, db)
     }
@@ -285,7 +287,10 @@ extension MemoryDatabase {
       if theirs == ours || (base != nil && theirs == base![keyPath: field]) { return }
       // A field cannot be emptied in the vault: nothing there says nothing about here.
       guard let theirs else { return }
-      try db.execute(cached: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+      try Self.dropping(db) {
+        try db.execute(
+          cached: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+      }
       if field == \.project {
         try db.execute(
           cached: "UPDATE tasks SET project_id = ? WHERE id = ?",
@@ -303,12 +308,16 @@ extension MemoryDatabase {
         arguments: [task.completedAt ?? task.createdAt, id])
       isChanged = true
     }
-    if newBase != base { try Self.setBase(newBase, of: id, vault, db) }
+    if let base, newBase != base {
+      try Self.dropping(db) { try Self.setBase(newBase, of: id, vault, db) }
+    } else if newBase != base {
+      try Self.setBase(newBase, of: id, vault, db)
+    }
     if isChanged {
+      try Self.renewText(ofTask: id, db)
       try db.execute(
         cached: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
         arguments: [written ?? 0, id])
-      try Self.noteParts(of: id, db)
     }
     return isChanged
   }

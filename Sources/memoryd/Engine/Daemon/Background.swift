@@ -129,6 +129,8 @@ final class BackgroundWork: Sendable {
     var checkpointAt: Int64 = 0
     /// The vault as it was last spoken to, and when that was, Unix ms.
     var line: Line?
+    /// When what was dropped is overwritten again, after that failed, Unix ms.
+    var nextErasure: Int64 = 0
     /// What this process was started from.
     var executable = BackgroundWork.executableFacts()
   }
@@ -164,6 +166,10 @@ final class BackgroundWork: Sendable {
   /// Steps of some 50 ms in each look, while there is an index to be renewed.
   private static let renewals = 4
 
+  /// Ms of each look for the overwriting of what was dropped; and to the next try after it failed.
+  private static let erasureTime = 200
+  private static let erasurePause: Int64 = 60_000
+
   /// One look at everything.
   func look() {
     if isReplaced() { return }
@@ -187,12 +193,25 @@ final class BackgroundWork: Sendable {
       for _ in 0..<Self.renewals where !context.isStopping {
         guard try database.renewIndex() else { break }
       }
+      overwriteDropped(database)
     } catch {
       let code = (error as? StoreError)?.code.rawValue ?? "\(type(of: error))"
       log.warning("the look failed", metadata: ["code": "\(code)"])
       if (error as? StoreError)?.code == .schemaTooNew {
         context.stop(because: "a newer memoryd has changed the store", log)
       }
+    }
+  }
+
+  /// What is left of texts that were replaced or dropped.
+  private func overwriteDropped(_ database: MemoryDatabase) {
+    let now = clock.now
+    guard !context.isStopping, now >= state.withLock(\.nextErasure) else { return }
+    do throws(StoreError) {
+      try database.payErasure(at: now, within: Self.erasureTime)
+    } catch {
+      log.warning("overwriting waits", metadata: ["code": "\(error.code.rawValue)"])
+      state.withLock { $0.nextErasure = now + Self.erasurePause }
     }
   }
 

@@ -79,7 +79,30 @@ final class MemoryService {
   }
 
   deinit {
-    if let opened { daemon?.stores.giveBack(opened, key: storeKey) }
+    if let opened {
+      // The daemon does it while nobody waits.
+      if daemon == nil { payErasure() }
+      daemon?.stores.giveBack(opened, key: storeKey)
+    }
+  }
+
+  /// Ms that a verb stays for the sake of texts that were replaced or dropped, and one that is asked to
+  /// mend.
+  private static let erasureTime = 250
+  private static let wholeErasureTime = 600_000
+
+  /// Overwrites what is left of texts that were replaced or dropped.
+  ///
+  /// - Parameter isWhole: However long that takes, and what could wait too.
+  func payErasure(wholly isWhole: Bool = false) {
+    guard deadline == nil, let opened else { return }
+    do throws(StoreError) {
+      try opened.payErasure(
+        at: clock.now, within: isWhole ? Self.wholeErasureTime : Self.erasureTime, hurries: isWhole)
+    } catch {
+      // It stays owed, and `status` says so.
+      log.notice("overwriting waits", metadata: ["code": "\(error.code.rawValue)"])
+    }
   }
 
   private static func tokenFromFile(

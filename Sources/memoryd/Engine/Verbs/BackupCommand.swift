@@ -25,7 +25,10 @@ struct BackupCommand: Verb {
         .usage, "usage", "a backup is a file, not a stream", hint: "`memoryd export -` writes text")
     }
     let path = service.absolute(file.text)
-    let facts = try service.reader().backUp(to: path, replaces: force)
+    let database = try service.reader()
+    // What is gone from the store is not to go on in the copy.
+    service.payErasure(wholly: true)
+    let facts = try database.backUp(to: path, replaces: force)
     if shared.json { return Outcome(output: JSONOutput.copy(facts, path)) }
     return Outcome(
       output: "\(People.line(path, 400)): \(People.size(facts.bytes)), checked\n"

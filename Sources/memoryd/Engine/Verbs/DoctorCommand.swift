@@ -145,6 +145,7 @@ struct DoctorCommand: Verb {
         // What waits because of it is taken in now.
         service.drainSpool(into: database)
       }
+      service.payErasure(wholly: fix)
       let index = try index(database)
       var found = try database.integrityProblems()
       found += try database.missingParts().map { "\($0) is missing" }
@@ -162,7 +163,7 @@ struct DoctorCommand: Verb {
               : "`memoryd restore FILE --force` puts a backup in its place; without one copy memory.db, "
                 + "memory.db-wal and memory.db-shm away together, then `sqlite3 memory.db .recover` in "
                 + "the copy saves what can be read"),
-        index, size(database),
+        index, size(database), dropped(service, database),
         Check(
           name: "durability", isGood: level == 2,
           detail: "synchronous=\(level) on the writing connection"),
@@ -189,6 +190,18 @@ struct DoctorCommand: Verb {
         : fix
           ? "it cannot be made anew while the store itself is damaged"
           : "`memoryd doctor --fix` makes it anew from the entries; nothing is lost")
+  }
+
+  private func dropped(_ service: MemoryService, _ database: MemoryDatabase) -> Check {
+    guard let erasure = Erasure(database, at: service.clock.now) else {
+      return Check(name: "dropped", isGood: true, isNeutral: true, detail: "unknown")
+    }
+    let hint =
+      fix
+      ? "another process reads or writes the store: try again in a moment" : erasure.warning?.hint
+    return Check(
+      name: "dropped", isGood: true, isNeutral: erasure.debt != .none, detail: erasure.text,
+      hint: erasure.debt == .due ? hint : nil)
   }
 
   private func size(_ database: MemoryDatabase) -> Check {

@@ -26,6 +26,7 @@ struct StatusCommand: Verb {
         exitCode: failure.exitCode)
     }
     let daemon = DaemonCare(service: service)
+    service.payErasure()
     let counts = try database.counts()
     let outbox = try database.outboxCounts(vault: VaultService(service: service).reference?.id)
     let hooks = try database.hookStatistics()
@@ -130,7 +131,10 @@ struct StatusCommand: Verb {
   private func warnings(
     _ service: MemoryService, _ database: MemoryDatabase
   ) -> [(message: String, hint: String)] {
-    [HomeCare(home: service.home).warning, StoreSize(database)?.warning].compactMap(\.self)
+    [
+      HomeCare(home: service.home).warning, StoreSize(database)?.warning,
+      Erasure(database, at: service.clock.now)?.warning,
+    ].compactMap(\.self)
   }
 
   private func ms(_ microseconds: Int64) -> String {
