@@ -303,6 +303,96 @@ private func expectRedacted(_ template: String) {
     echo done1 | sudo tee file
     sudo -S true
     Passwort lautet: siehe Tresor1
+    helm install x --set existingSecret=db-credentials-v2
+    gcloud secrets versions access latest --secret=db-password-1
+    curl -u user:password https://h1
+    curl -u USER:PASS https://h1
+    openssl enc -pass file:key1.bin -in a
+    kubectl create secret generic db --from-literal=username=admin1
+    kubectl create secret generic db --from-literal=password=$PW1
+    docker run --user me:staff1 x
+    echo hello1 | passwd1
+    vault login $TOKEN1
+    net user me1
+    ngrok http 8080
+    a1 LOGIN me $PW1
+    send "done1\r"
+    INSERT INTO t (id, name) VALUES (1, 'alice1')
+    | password | string1 | required |
+    | token | `string` | The token1 |
+    kind: ConfigMap⏎data:⏎  LOG_LEVEL: "debug 2"
+    kind: Secret⏎metadata:⏎  name: app-secret-2
+    #define OBJ_secretBag 1L,2L,840L
+    #define TOKEN_LENGTH 32
+    # token = 1*tchar
+    phrase = 1*word / obs-phrase
+    secret = (wrapper.key_sha256⏎  if wrapper else None)
+    invalid_phrase:⏎  tokens.append(Value(value[0],
+    SecretItem2 **secrets;
+    "PrivateKeyOfX25519Type", "PublicKeyOfX25519Type",
+    password: "Use the name of host12 here"
+    "token": "left-pad@1.3.0"
+    PASS: TestFoo123
+    clave: valor1
+    "commit": "a1", "type": "token", "value": "word1"
+    """#
+
+  /// Within quotes, or as a word of a shell: passwords and tokens of words, with signs, with accents.
+  static let marked = #"""
+    DB_PASSWORD="§"
+    API_TOKEN='§'
+    "client_secret": "§"
+    os.environ["API_KEY"] = "§"
+    {"env":{"API_TOKEN":"§"}}
+    [Environment]::SetEnvironmentVariable("API_KEY", "§")
+    <password>§</password>
+    <add key="ApiKey" value="§" />
+    ALTER ROLE me WITH PASSWORD '§';
+    jwt.sign(payload, "§")
+    createHmac('sha256', '§')
+    user.set_password("§")
+    """#
+
+  static let spoken = #"""
+    mysqladmin -u root password §
+    net use \\h\s § /user:me
+    vault unwrap §
+    ngrok authtoken §
+    nuget setApiKey §
+    aws configure set aws_secret_access_key §
+    aws ssm put-parameter --name /x --value § --type SecureString
+    kubectl create secret generic x --from-literal=foo=§
+    skopeo copy --src-creds me:§ docker://a dir:b
+    ctr image pull --user me:§ docker.io/x/y
+    tool -auth me:§
+    tool -pass §
+    pt-table-sync h=db,u=root,p=§,D=shop
+    mount -t cifs //h/s /m -o user=me,pass=§,vers=3.0
+    vercel env add TOKEN <<< "§"
+    expect "assword:"; send "§\r"
+    INSERT INTO users (name, password) VALUES ('me', '§');
+    SET PASSWORD FOR me = '§';
+    PRAGMA key = '§';
+    a1 LOGIN me §
+    username me password 7 §
+    enable secret 5 §
+    | password | § |
+    | **Password** | `§` |
+    password = <<EOF⏎§⏎EOF
+    kind: Secret⏎stringData:⏎  foo: "§"⏎  bar: §
+    {"kind": "Secret", "stringData": {"foo": "§"}}
+    page.fill("#password", "§")
+    cy.get('#password').type('§')
+    fill_in "Password", with: "§"
+    login(page, "me@x.org", "§")
+    the password for root is §
+    A password is generated for root@localhost: §
+    Set the root password to "§"
+    contraseña: §
+    пароль: §
+    密码：§
+    Cookie: a=b; session=¤
+    https://h/x?Expires=1&Signature=¤
     """#
 
   @Test(arguments: commands.split(separator: "\n").map(String.init))
@@ -312,6 +402,34 @@ private func expectRedacted(_ template: String) {
     let escaped = text(command).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
       .replacing("\n", with: "\\n")
     #expect(!redact("{\"command\": \"\(escaped)\"}").contains(chosen), "\(escaped)")
+  }
+
+  @Test(arguments: marked.split(separator: "\n").map(String.init))
+  func redact_whenAValueHasSignsOrBlanks_takesItAsAWhole(place: String) {
+    for value in [
+      "Quill!74" + "03%", "Spruce&51" + "#heron", "ash" + "en49 quill", "Hären" + "7$3",
+      "Larch)22" + "!fern",
+    ] {
+      let clean = redact(place.replacing("§", with: value))
+      #expect(clean == place.replacing("§", with: redacted("secret")), "\(clean)")
+    }
+  }
+
+  @Test(arguments: spoken.split(separator: "\n").map(String.init))
+  func redact_whenAWordBeforeTellsOfASecret_takesIt(place: String) {
+    expectRedacted(place)
+    let named = "Spruce" + "Heron72"
+    let clean = redact(place.replacing("⏎", with: "\n").replacing("§", with: named))
+    #expect(!clean.contains(named), "\(clean)")
+  }
+
+  @Test func redact_whenOneKeyBlockBeginsInAnother_takesTheWholeOne() {
+    let key = "-----BE" + "GIN OpenVPN Static key V1-----\n"
+    let body = (0..<4).map { Fake.body(32, of: Fake.hex, seed: $0) }.joined(separator: "\n")
+    let end = "\n-----E" + "ND OpenVPN Static key V1-----"
+    #expect(redact(key + body + end) == redacted("private-key"))
+    let clean = redact(key + key + body + end)
+    #expect(!clean.contains(Fake.body(32, of: Fake.hex, seed: 0)), "\(clean)")
   }
 
   @Test(arguments: places.split(separator: "\n").map(String.init))

@@ -678,7 +678,9 @@ extension String {
       "AK" + "IA", "dapi", "<password>", "<password>a</", "%3D", "\u{1B}[0;32m", "**",
       "password \"", "sig=", "A3-",
       "AccountKey=", "a=\"b\\", "é", "\u{0}", "n\\", "_", "key key key = ",
-      "hooks.slack.com/services/", "1//0",
+      "hooks.slack.com/services/", "1//0", "-p ", "mysql -p", "/p:", "kind: Secret\n", "<<< ",
+      "stringData:\n", "(a,password) VALUES (", "| password | ", "password to ", "Signature=",
+      "login(", "\"password\",", "-----BE" + "GIN OpenVPN Static key V1-----\n",
     ]
 
   /// Twice the text may take twice the time; a scan that begins again takes four times as much.

@@ -35,6 +35,9 @@ struct ByteClass: OptionSet {
   /// What a hash of a password has beside letters, digits and its own `./+=-`.
   static let cryptSign = ByteClass(rawValue: 1 << 19)
 
+  /// What the hashes of tickets and archives have: `*`, `#`, `:`, `@`.
+  static let ticketSign = ByteClass(rawValue: 1 << 20)
+
   static let letter: ByteClass = [.lower, .upper]
   static let alphanumeric: ByteClass = [.letter, .digit]
   static let word: ByteClass = [.alphanumeric, .underscore]
@@ -71,6 +74,7 @@ struct ByteClass: OptionSet {
       result.insert(.valueEnd)
     }
     if byte.isOne(of: "=!<>+-*/%&|^~:") { result.insert(.operatorSign) }
+    if byte.isOne(of: "*#:@") { result.insert(.ticketSign) }
     if !isBlank, !byte.isOne(of: "/?#\"'`<>\\|()[]") { result.insert(.userInformation) }
     if byte <= 32 || byte.isOne(of: "\"'`\\[") { result.insert(.quotedStop) }
     return result

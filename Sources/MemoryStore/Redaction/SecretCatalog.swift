@@ -24,6 +24,16 @@ struct SecretTrigger: OptionSet {
   static let option = SecretTrigger(rawValue: 1 << 9)
   /// The second byte may be the k of `token` or the r of `secret`.
   static let noun = SecretTrigger(rawValue: 1 << 10)
+  /// The second byte of the pair is the anchor of a phrase.
+  static let phrase = SecretTrigger(rawValue: 1 << 11)
+  /// The pair may stand between a name and the value taken without it: `||`, `??`, `?:`.
+  static let fallback = SecretTrigger(rawValue: 1 << 12)
+  /// The pair may begin a text that is handed to a command: `<<<`.
+  static let handed = SecretTrigger(rawValue: 1 << 13)
+  /// The pair ends an element of a list in quotes.
+  static let element = SecretTrigger(rawValue: 1 << 14)
+  /// The pair ends a cell of a table.
+  static let cell = SecretTrigger(rawValue: 1 << 15)
 }
 
 /// The shapes and other places of interest, arranged by pairs of bytes, so that the scanner passes
@@ -31,21 +41,31 @@ struct SecretTrigger: OptionSet {
 ///
 /// A pair is numbered as it lies in memory: the first byte is the low one.
 struct SecretCatalog {
-  static let shared = SecretCatalog(shapes: SecretShape.all)
+  static let shared = SecretCatalog(shapes: SecretShape.all, phrases: SecretPhrase.all)
 
   /// The tables as the scanner reads them: without bounds checks, as any pair is in range.
   struct Tables {
     let classes: UnsafeBufferPointer<UInt32>
     let gates: UnsafeBufferPointer<UInt64>
     let triggers: UnsafeBufferPointer<UInt16>
-    let chains: UnsafeBufferPointer<UInt8>
-    let next: UnsafeBufferPointer<UInt8>
+    let chains: UnsafeBufferPointer<UInt16>
+    let next: UnsafeBufferPointer<UInt16>
     let heads: UnsafeBufferPointer<(first: UInt8, anchor: UInt8)>
     let shapes: UnsafeBufferPointer<SecretShape>
+    let phrases: UnsafeBufferPointer<SecretPhrase>
+    let phraseHeads: UnsafeBufferPointer<(first: UInt8, anchor: UInt8)>
+    let phraseChains: UnsafeBufferPointer<UInt8>
+    let nextPhrase: UnsafeBufferPointer<UInt8>
   }
 
   private let classes = ByteClass.table
   private let shapes: [SecretShape]
+  private let phrases: [SecretPhrase]
+  private let phraseHeads: [(first: UInt8, anchor: UInt8)]
+  /// By the pair that ends with a phrase's anchor: the first such phrase, plus 1; 0 is none.
+  private let phraseChains: [UInt8]
+  /// By phrase: the next one with the same pair, plus 1; 0 is none.
+  private let nextPhrase: [UInt8]
   /// By shape: the first byte of its prefix, and how far before the anchor it is.
   private let heads: [(first: UInt8, anchor: UInt8)]
   /// By pair, a bit each: whether `triggers` has something.
@@ -53,16 +73,18 @@ struct SecretCatalog {
   /// By pair: ``SecretTrigger``.
   private let triggers: [UInt16]
   /// By the pair that ends with an anchor: the first such shape, plus 1; 0 is none.
-  private let chains: [UInt8]
+  private let chains: [UInt16]
   /// By shape: the next one with the same pair, plus 1; 0 is none.
-  private let next: [UInt8]
+  private let next: [UInt16]
 
-  private init(shapes: [SecretShape]) {
-    precondition(shapes.count < 255)
+  private init(shapes: [SecretShape], phrases: [SecretPhrase]) {
+    precondition(phrases.count < 255)
     self.shapes = shapes
+    self.phrases = phrases
+    phraseHeads = phrases.map { ($0.prefix.utf8Start[0], UInt8($0.anchor)) }
     heads = shapes.map { ($0.prefix.utf8Start[0], UInt8($0.anchor)) }
-    var chains = [UInt8](repeating: 0, count: 65536)
-    var next = [UInt8](repeating: 0, count: shapes.count)
+    var chains = [UInt16](repeating: 0, count: 65536)
+    var next = [UInt16](repeating: 0, count: shapes.count)
     var triggers = [UInt16](repeating: 0, count: 65536)
     // Chains are built from their ends, so the shapes are taken last to first.
     for index in shapes.indices.reversed() {
@@ -70,9 +92,21 @@ struct SecretCatalog {
       let anchor = shapes[index].anchor
       let pair = Self.pair(prefix[anchor - 1], prefix[anchor])
       next[index] = chains[pair]
-      chains[pair] = UInt8(index + 1)
+      chains[pair] = UInt16(index + 1)
       triggers[pair] |= SecretTrigger.anchor.rawValue
     }
+    // The same for the phrases.
+    var phraseChains = [UInt8](repeating: 0, count: 65536)
+    var nextPhrase = [UInt8](repeating: 0, count: phrases.count)
+    for (index, phrase) in phrases.enumerated().reversed() {
+      let prefix = phrase.prefix.utf8Start
+      let pair = Self.pair(prefix[phrase.anchor - 1], prefix[phrase.anchor])
+      nextPhrase[index] = phraseChains[pair]
+      phraseChains[pair] = UInt8(index + 1)
+      triggers[pair] |= SecretTrigger.phrase.rawValue
+    }
+    self.phraseChains = phraseChains
+    self.nextPhrase = nextPhrase
     func add(_ trigger: SecretTrigger, _ firsts: [UInt8], _ seconds: String) {
       for first in firsts {
         for second in seconds.utf8 { triggers[Self.pair(first, second)] |= trigger.rawValue }
@@ -91,8 +125,16 @@ struct SecretCatalog {
     add(.noun, Array("C".utf8), "R")
     add(.flag, Array("-".utf8), "-")
     add(.option, Array(" \t\n\"'`([,".utf8), "-")
-    add(.at, Array("@".utf8), "tu/")
-    add(.call, Array("(".utf8), "\"'")
+    add(.at, Array("@".utf8), "tu/(")
+    let letters = all.filter { !ByteClass.of($0).isDisjoint(with: .letter) }
+    add(.call, Array("(".utf8), String(decoding: letters, as: UTF8.self) + "\"'\n{")
+    let hosts = all.filter { !ByteClass.of($0).isDisjoint(with: .alphanumeric) }
+    add(.at, Array("@".utf8), String(decoding: hosts, as: UTF8.self))
+    add(.fallback, Array("|".utf8), "|")
+    add(.fallback, Array("?".utf8), "?:")
+    add(.handed, Array("<".utf8), "<")
+    add(.element, Array("\"'".utf8), ",")
+    add(.cell, Array(" ".utf8), "|")
     add(.marker, Array("[".utf8), "rp")
     add(.scheme, Array("Bb".utf8), "AaEeYy")
     self.triggers = triggers
@@ -112,19 +154,47 @@ struct SecretCatalog {
     classes.withUnsafeBufferPointer { classes in
       gates.withUnsafeBufferPointer { gates in
         triggers.withUnsafeBufferPointer { triggers in
-          chains.withUnsafeBufferPointer { chains in
-            next.withUnsafeBufferPointer { next in
-              heads.withUnsafeBufferPointer { heads in
-                shapes.withUnsafeBufferPointer { shapes in
-                  withUnsafePointer(
-                    to: Tables(
-                      classes: classes, gates: gates, triggers: triggers, chains: chains,
-                      next: next, heads: heads, shapes: shapes),
-                    body)
-                }
-              }
+          withShapes { chains, next, heads, shapes in
+            withPhrases { phraseChains, nextPhrase, phraseHeads, phrases in
+              withUnsafePointer(
+                to: Tables(
+                  classes: classes, gates: gates, triggers: triggers, chains: chains, next: next,
+                  heads: heads, shapes: shapes, phrases: phrases, phraseHeads: phraseHeads,
+                  phraseChains: phraseChains,
+                  nextPhrase: nextPhrase),
+                body)
             }
           }
+        }
+      }
+    }
+  }
+
+  private func withShapes<Result>(
+    _ body: (
+      UnsafeBufferPointer<UInt16>, UnsafeBufferPointer<UInt16>,
+      UnsafeBufferPointer<(first: UInt8, anchor: UInt8)>, UnsafeBufferPointer<SecretShape>
+    ) -> Result
+  ) -> Result {
+    chains.withUnsafeBufferPointer { chains in
+      next.withUnsafeBufferPointer { next in
+        heads.withUnsafeBufferPointer { heads in
+          shapes.withUnsafeBufferPointer { body(chains, next, heads, $0) }
+        }
+      }
+    }
+  }
+
+  private func withPhrases<Result>(
+    _ body: (
+      UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>,
+      UnsafeBufferPointer<(first: UInt8, anchor: UInt8)>, UnsafeBufferPointer<SecretPhrase>
+    ) -> Result
+  ) -> Result {
+    phraseChains.withUnsafeBufferPointer { chains in
+      nextPhrase.withUnsafeBufferPointer { next in
+        phraseHeads.withUnsafeBufferPointer { heads in
+          phrases.withUnsafeBufferPointer { body(chains, next, heads, $0) }
         }
       }
     }

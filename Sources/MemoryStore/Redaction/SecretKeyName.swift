@@ -73,7 +73,8 @@ enum SecretKeyName {
 
   private static let stems: [UInt32] = [
     "token", "secret", "pas", "pw", "key", "cred", "auth", "jwt", "mneoic", "phrase", "bear",
-    "sid", "kenwort",
+    "sid", "kenwort", "senha",
+    "wachtord", "psk",
   ].map { stem in stem.utf8.reduce(0) { $0 | 1 << UInt32($1 & 31) } }
 
   /// Parts by the hash of the word in lower case.
@@ -92,7 +93,7 @@ enum SecretKeyName {
       .password,
       "password passwords passwd pwd passcode pswd passwort passworte kennwort requirepass "
         + "masterauth storepass keypass truststorepass keystorepass dbpass smtppass userpass "
-        + "ftppass rootpass adminpass sshpass"
+        + "ftppass rootpass adminpass sshpass passe senha wachtwoord authtok"
     ),
     (.passwordAfterWord, "pass pw"),
     (.phrase, "passphrase mnemonic phrase"),
@@ -103,12 +104,12 @@ enum SecretKeyName {
         + "privatekey authkey"
     ),
     (.tokenAtEnd, "auth authentication sid sessid phpsessid"),
-    (.key, "key keys"),
+    (.key, "key keys salt"),
     (
       .keyQualifier,
       "api access private secret signing sign encryption encrypt decryption master auth account "
         + "shared service ssh deploy admin root storage subscription consumer app application "
-        + "webhook hmac aes rsa cipher crypto session jwt server write license client"
+        + "functions webhook hmac aes rsa cipher crypto session jwt server write license client"
     ),
     (.positionQualifier, "page next continuation cancellation previous"),
     (
@@ -131,7 +132,8 @@ enum SecretKeyName {
       .hash,
       "hash hashes sha sha1 sha224 sha256 sha384 sha512 md5 crc crc32 digest checksum checksums "
         + "integrity sum signature signatures sig etag fingerprint thumbprint commit revision rev "
-        + "oid uuid guid ulid ulids h1 blurhash cid encrypted cursor slug nonce uuids guids"
+        + "oid uuid guid ulid ulids h1 blurhash cid encrypted cursor slug nonce uuids guids public "
+        + "pubkey publickey ray"
     ),
     (.idAtEnd, "id ids uid src href url uri path file cwd dir branch version"),
   ]

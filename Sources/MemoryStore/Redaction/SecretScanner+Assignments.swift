@@ -23,14 +23,29 @@ extension SecretScanner {
     let start = opening.start
     let end: Int
     var isClosed = true
+    if let quote = opening.quote, byte(start) == UInt8(ascii: "\\"), byte(start + 1) < 32 {
+      // The line goes on within the quotes.
+      guard let key = key(before: separator), key.mayNameSecret,
+        case .secret(let noun) = keyRole(of: key.range)
+      else { return nil }
+      return quotedLines(from: start, quote: quote, as: noun)
+    }
     if let quote = opening.quote {
       (end, isClosed) = quotedEnd(from: start, quote: quote, depth: opening.depth)
     } else {
       if !has(start, .word) {
-        if byte(start) < 32 || byte(start).isOne(of: "|>(") {
-          return valueOnNextLine(of: separator, from: start)
+        if byte(start) < 32 || byte(start).isOne(of: "|>([") {
+          return listedValue(of: separator, from: start)
+            ?? valueOnNextLine(of: separator, from: start)
+            ?? signedSetting(at: start, of: separator)
         }
-        guard has(start, .operatorSign) else { return nil }
+        guard has(start, .operatorSign), !bytes[start].isOne(of: "<%") else {
+          if bytes.matches("<<", at: start) {
+            return valueOnNextLine(of: separator, from: start)
+          }
+          return bracedValue(of: separator, from: start)
+            ?? signedSetting(at: start, of: separator)
+        }
       }
       end = valueEnd(from: start)
       // `PASSWORD: !secret name` is a tag of YAML.
@@ -40,6 +55,7 @@ extension SecretScanner {
     }
     guard
       end - start >= 6
+        || !isClosed && byte(end) < 32
         || (opening.quote == nil
           ? mayGoOn(start..<end, behind: separator) : !isClosed && has(end, .space))
         || end - start >= 3 && has(end, .space) && isInAuthorizationHeader(start)
@@ -47,15 +63,40 @@ extension SecretScanner {
     guard let key = key(before: separator) else { return nil }
     let value = SecretValue(start..<end, isQuoted: opening.quote != nil, style: style)
     let mayBeSibling = key.range.count == 5 || key.range.count == 7
-    let role =
-      key.mayNameSecret
-      ? keyRole(of: key.range) : mayBeSibling ? siblingRole(of: key.range) : .other
+    var role: SecretKeyName.Role =
+      key.mayNameSecret ? keyRole(of: key.range) : .other
+    if role == .other, mayBeSibling || isValueName(key.range) {
+      role = siblingRole(of: key.range)
+      if role == .other, opening.quote != nil, isClosed {
+        role = siblingRole(after: end, depth: opening.depth)
+      }
+    }
+    if role == .other, key.range.count == 1, isPasswordOfList(key.range) {
+      role = .secret(.password)
+    }
+    if role == .other, isShortPasswordName(key.range),
+      style == .environment && bytes[separator] == UInt8(ascii: "=") || opening.quote != nil
+        || isBesideUser(key.range)
+        || isSettingStart(key.range.lowerBound) && isTelling(value)
+          && bytes[key.range.lowerBound] != UInt8(ascii: "P")
+    {
+      role = .secret(.password)
+    }
+
+    if role == .other, secretLines.contains(separator), isInSecretLines(separator) {
+      role = .secret(.password)
+    } else if role == .other, isCookie(value.range, named: key.range) {
+      return named(SecretFinding(start: start, end: end, kind: "secret"))
+    }
 
     if case .secret(let noun) = role {
       if noun == .header, has(end, .space) || opening.quote == nil {
         return headerCredential(scheme: value)
       }
       if let quote = opening.quote, !isClosed {
+        if let lines = quotedLines(from: start, quote: quote, as: noun) {
+          return lines
+        }
         return quotedWord(from: start, quote: quote, depth: opening.depth).flatMap {
           secret($0, as: noun)
         }
@@ -63,6 +104,7 @@ extension SecretScanner {
       if opening.quote == nil, let whole = wholeSetting(value, of: key.range, as: noun) {
         return whole
       }
+      if opening.quote != nil, let sum = listedValue(of: separator, from: start - 1) { return sum }
       guard isLiteral(value, as: noun) else { return nil }
       return named(SecretFinding(start: start, end: trimmed(value), kind: "secret"))
     }
@@ -72,6 +114,35 @@ extension SecretScanner {
       isRandomToken(start..<end), !isExempt(key.range)
     else { return nil }
     return named(SecretFinding(start: start, end: end, kind: "high-entropy"))
+  }
+
+  /// `h=host,u=user,p=X`: as the tools around MySQL name a server.
+  private func isPasswordOfList(_ key: Range<Int>) -> Bool {
+    let index = key.lowerBound
+    guard bytes[index] == UInt8(ascii: "p"), byte(index - 1) == UInt8(ascii: ",") else {
+      return false
+    }
+    return (max(floor, index - 80)..<index).contains {
+      bytes.matches(",u=", at: $0) || bytes.matches(" u=", at: $0)
+    }
+  }
+
+  /// Whether a key begins its line, or stands in quotes: it is no part of a value.
+  private func isInSecretLines(_ separator: Int) -> Bool {
+    guard let key = key(before: separator) else { return false }
+    return has(key.range.lowerBound - 1, .quote) || isSettingStart(key.range.lowerBound)
+  }
+
+  /// `Cookie: session=X`, `-b "sessionid=X"`: what says whose session it is.
+  private func isCookie(_ value: Range<Int>, named key: Range<Int>) -> Bool {
+    guard (7...12).contains(key.count), value.count >= 20,
+      bytes.matches("session", at: key.lowerBound, ignoringCase: true)
+        || bytes.matches("sessionid", at: key.upperBound - 9, ignoringCase: true),
+      isRandomToken(value) || value.allSatisfy({ has($0, .hex) })
+    else { return false }
+    return (max(floor, key.lowerBound - 96)..<key.lowerBound).contains {
+      bytes.matches("ookie", at: $0) || bytes.matches(" -b ", at: $0)
+    }
   }
 
   /// The finding, under the name of the known shape if it is one as a whole.
@@ -93,7 +164,11 @@ extension SecretScanner {
       let isTight = !has(separator + 1, [.space, .quote]) && next != UInt8(ascii: "\\")
       return (isTight ? .environment : .colon, separator + 1)
     }
-    if has(separator - 1, .operatorSign) || next == UInt8(ascii: "=") { return nil }
+    if has(separator - 1, .operatorSign) || next == UInt8(ascii: "=") {
+      // token ||= "X"
+      guard next != UInt8(ascii: "="), bytes.matches("||", at: separator - 2) else { return nil }
+      return (.spaced, separator + 1)
+    }
     if next == UInt8(ascii: ">") { return (.code, separator + 2) }
     let isTight = !has(separator - 1, .space) && !has(separator + 1, .space)
     return (isTight ? .environment : .spaced, separator + 1)
@@ -113,7 +188,8 @@ extension SecretScanner {
       // **Password:** value
       start = skipBlanks(from: start + 2)
     }
-    if has(start + 1, .quote), byte(start).isOne(of: "bBrRuU@") { start += 1 }
+    if byte(start).isOne(of: "&!"), let next = tagEnd(at: start) { start = next }
+    if has(start + 1, .quote), byte(start).isOne(of: "bBrRuU@fFNE$") { start += 1 }
     var depth = 0
     while byte(start) == UInt8(ascii: "\\"), depth < 16 {
       start += 1
@@ -122,9 +198,27 @@ extension SecretScanner {
     if has(start, .quote) {
       // A quote within n string literals has 2^n - 1 backslashes.
       guard [0, 1, 3, 7].contains(depth) else { return nil }
-      return (start + 1, bytes[start], depth)
+      let quote = bytes[start]
+      if depth == 0, byte(start + 1) == quote, byte(start + 2) == quote {
+        // """X"""; on a line of its own it is taken by valueOnNextLine(of:from:).
+        return byte(start + 3) > 32 ? (start + 3, quote, 0) : nil
+      }
+      return (start + 1, quote, depth)
     }
     return depth == 0 && start < bytes.count ? (start, nil, 0) : nil
+  }
+
+  /// Behind an anchor or a core type of YAML (`&name`, `!!str`) and its blank. Other tags change
+  /// what a value is.
+  private func tagEnd(at index: Int) -> Int? {
+    var end = index + 1
+    if bytes[index] == UInt8(ascii: "!") {
+      guard byte(end) == UInt8(ascii: "!") else { return nil }
+      end += 1
+    }
+    let nameEnd = runEnd(.name, from: end, limit: end + 40)
+    guard nameEnd > end, byte(nameEnd) == UInt8(ascii: " ") else { return nil }
+    return skipBlanks(from: nameEnd)
   }
 
   /// The end of a character at an index that is not seen: of no width, or a blank that does not
@@ -194,129 +288,6 @@ extension SecretScanner {
     return end
   }
 
-  /// Whether a short bare value may go on where its first run ends: behind a sign that a setting
-  /// has within, on the next line, or in further blocks.
-  private func mayGoOn(_ range: Range<Int>, behind separator: Int) -> Bool {
-    let end = range.upperBound
-    if byte(end) == UInt8(ascii: " ") {
-      return range.count == 4
-        && isAppPassword(range.lowerBound..<min(bytes.count, range.lowerBound + 19))
-    }
-    guard bytes[separator] == UInt8(ascii: "=") else { return false }
-    return byte(end + 1) > 32
-      ? byte(end).isOne(of: ",;&|") && !range.isEmpty : byte(end) == UInt8(ascii: "\\")
-  }
-
-  /// A bare value as a whole where it is the rest of its line: with the signs that end a value
-  /// elsewhere (`PASSWORD=a;b&c`), continued with a backslash, or in blocks of four letters.
-  private mutating func wholeSetting(
-    _ value: SecretValue, of key: Range<Int>, as noun: SecretKeyName.Noun
-  ) -> SecretFinding? {
-    let range = value.range
-    var end = range.upperBound
-    // password=abc\⏎    def
-    if byte(end) == UInt8(ascii: "\\"), let line = lineBreakEnd(at: end + 1), byte(end + 1) < 32 {
-      let next = skipBlanks(from: line)
-      let nextEnd = runEnd([.dotted, .base64], from: next, limit: next + 512)
-      let whole = range.lowerBound..<nextEnd
-      guard nextEnd > next, nextEnd >= bytes.count || bytes[nextEnd] < 33,
-        whole.count >= 6, !isPlaceholder(range, isQuoted: false), contains(.digit, in: whole)
-      else { return nil }
-      return SecretFinding(start: range.lowerBound, end: nextEnd, kind: "secret")
-    }
-    if noun == .password || noun == .phrase, byte(end) == UInt8(ascii: " ") {
-      let blocks = range.lowerBound..<min(bytes.count, range.lowerBound + 19)
-      if range.count == 4, isAppPassword(blocks), !has(blocks.upperBound, .alphanumeric),
-        hasBlockWithoutVowel(blocks)
-      {
-        return SecretFinding(start: blocks.lowerBound, end: blocks.upperBound, kind: "secret")
-      }
-      if noun == .phrase { return mnemonic(from: range.lowerBound) }
-      return nil
-    }
-    guard value.style == .environment, noun == .password || noun == .token,
-      byte(end).isOne(of: ",;&|"), isSettingStart(key.lowerBound)
-    else { return nil }
-    while end < bytes.count, bytes[end] > 32, !has(end, .quote), !bytes[end].isOne(of: "()\\") {
-      end += 1
-      if end - range.lowerBound > 256 { return nil }
-    }
-    guard end >= bytes.count || bytes[end] < 32 || has(end, .quote) else { return nil }
-    while end > range.upperBound, bytes[end - 1].isOne(of: ",;&|") { end -= 1 }
-    guard end > range.upperBound + 1, end - range.lowerBound >= 6 else { return nil }
-    let whole = SecretValue(range.lowerBound..<end, isQuoted: true)
-    // `password=a,token=b` is a list of settings, and code is no value.
-    guard !(range.upperBound..<end).contains(where: { bytes[$0] == UInt8(ascii: "=") }),
-      !isPlaceholder(whole.range, isQuoted: false), contains(.digit, in: whole.range)
-    else { return nil }
-    return SecretFinding(start: range.lowerBound, end: end, kind: "secret")
-  }
-
-  /// Whether a key is the first thing on its line, but for `export`, `set`, `ENV`.
-  private func isSettingStart(_ index: Int) -> Bool {
-    if isLineStart(index) { return true }
-    guard byte(index - 1) == UInt8(ascii: " ") else { return false }
-    for word in ["export ", "ENV ", "set ", "setenv "] as [StaticString]
-    where bytes.matches(word, at: index - word.utf8CodeUnitCount) {
-      return isLineStart(index - word.utf8CodeUnitCount)
-    }
-    return isLineStart(runStart(.space, before: index, count: 16))
-  }
-
-  private func hasBlockWithoutVowel(_ blocks: Range<Int>) -> Bool {
-    for block in 0..<4 {
-      let start = blocks.lowerBound + block * 5
-      if !(start..<start + 4).contains(where: { bytes[$0].isOne(of: "aeiouy") }) { return true }
-    }
-    return false
-  }
-
-  /// Twelve or more words of three to eight small letters.
-  private func mnemonic(from start: Int) -> SecretFinding? {
-    var index = start
-    var end = start
-    for words in 0..<25 {
-      let wordEnd = runEnd(.lower, from: index, limit: index + 9)
-      guard (3...8).contains(wordEnd - index), !has(wordEnd, .name) else {
-        return words >= 12 ? SecretFinding(start: start, end: end, kind: "secret") : nil
-      }
-      end = wordEnd
-      index = skipBlanks(from: wordEnd)
-      if index == wordEnd {
-        return words >= 11 ? SecretFinding(start: start, end: end, kind: "secret") : nil
-      }
-    }
-    return nil
-  }
-
-  /// `Authorization: Token value`; bearer and basic have a rule of their own.
-  private mutating func headerCredential(scheme: SecretValue) -> SecretFinding? {
-    let start = skipBlanks(from: scheme.range.upperBound)
-    guard start > scheme.range.upperBound, scheme.range.count <= 12,
-      scheme.range.allSatisfy({ has($0, [.letter, .dash]) }),
-      !bytes.matches("bearer", at: scheme.range.lowerBound, ignoringCase: true),
-      !bytes.matches("basic", at: scheme.range.lowerBound, ignoringCase: true)
-    else {
-      guard isLiteral(scheme, as: .header) else { return nil }
-      return named(
-        SecretFinding(start: scheme.range.lowerBound, end: trimmed(scheme), kind: "secret"))
-    }
-    let value = SecretValue(start..<valueEnd(from: start), isQuoted: true)
-    guard value.range.count >= 8, isLiteral(value, as: .header) else { return nil }
-    return named(SecretFinding(start: start, end: trimmed(value), kind: "secret"))
-  }
-
-  /// The end of a value without the full stop of its sentence.
-  private func trimmed(_ value: SecretValue) -> Int {
-    value.isQuoted ? value.range.upperBound : trimmed(value.range)
-  }
-
-  func trimmed(_ range: Range<Int>) -> Int {
-    var end = range.upperBound
-    while end > range.lowerBound, bytes[end - 1].isOne(of: ".:") { end -= 1 }
-    return end
-  }
-
   // MARK: - Key
 
   struct Key {
@@ -328,8 +299,12 @@ extension SecretScanner {
 
   /// The key before a separator: a name, perhaps in quotes, or the name before a type.
   func key(before separator: Int) -> Key? {
+    var separator = separator
+    if bytes.matches("||=", at: separator - 2) || bytes.matches("??=", at: separator - 2) {
+      separator -= 2
+    }
     guard let key = name(before: separator) else { return nil }
-    if key.mayNameSecret || bytes[separator] != UInt8(ascii: "=") { return key }
+    if key.mayNameSecret || !bytes[separator].isOne(of: "=|?") { return key }
     // `token: String = "…"`, `token string = "…"`
     var end = runStart([.space], before: key.range.lowerBound, count: 8)
     if byte(end - 1) == UInt8(ascii: ":") {
@@ -341,8 +316,15 @@ extension SecretScanner {
     return owner
   }
 
-  private func name(before index: Int) -> Key? {
+  func name(before index: Int) -> Key? {
     var end = runStart([.space], before: index, count: 40)
+    // **Password**: X
+    if byte(end - 1) == UInt8(ascii: "*"), byte(end - 2) == UInt8(ascii: "*") { end -= 2 }
+    // char password[64] =
+    if byte(end - 1) == UInt8(ascii: "]") {
+      let size = runStart(.word, before: end - 1, count: 24)
+      if byte(size - 1) == UInt8(ascii: "["), has(size - 2, .word) { end = size - 1 }
+    }
     let isBracketed = byte(end - 1) == UInt8(ascii: "]")
     if isBracketed { end -= 1 }
     guard end > floor else { return nil }

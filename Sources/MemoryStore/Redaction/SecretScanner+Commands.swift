@@ -11,13 +11,20 @@ extension SecretScanner {
     if byte(dash + 1) == UInt8(ascii: "u"), let password = userPassword(after: dash + 2) {
       return password
     }
-    guard let options = options(before: dash), !options.isEmpty else { return nil }
+    guard let program = program(before: dash), !program.options.isEmpty else {
+      return namedOption(at: dash)
+    }
     let isListed = has(dash - 1, .quote)
     let letters = dash + 1..<runEnd(.letter, from: dash + 1, limit: dash + 16)
-    for option in options {
+    for option in program.options {
       let length = option.name.utf8CodeUnitCount
+      func isMeant() -> Bool {
+        option.verb.map { hasWord($0, in: program.name.upperBound..<dash) } ?? true
+      }
       if option.form == .positional {
-        guard letters.contains(where: { bytes[$0] == option.name.utf8Start[0] }) else { continue }
+        guard letters.contains(where: { bytes[$0] == option.name.utf8Start[0] }), isMeant() else {
+          continue
+        }
         return positionalValue(after: letters)
       }
       if option.form == .piped {
@@ -27,17 +34,59 @@ extension SecretScanner {
       var nameEnd = dash + 1 + length
       if !bytes.matches(option.name, at: dash + 1) {
         // curl -sSu: flags may stand before the letter.
-        guard option.form == .afterColon, !letters.isEmpty, !has(letters.upperBound, .dotted),
+        guard option.form == .afterColon || option.form == .bundled, !letters.isEmpty,
+          !has(letters.upperBound, .dotted),
           bytes.matches(option.name, at: letters.upperBound - length)
         else { continue }
         nameEnd = letters.upperBound
       }
-      guard let value = wordAfterOption(endingAt: nameEnd, of: option, isListed: isListed) else {
+      guard isMeant(),
+        let value = wordAfterOption(endingAt: nameEnd, of: option, isListed: isListed)
+      else {
         continue
       }
-      return optionSecret(value, form: option.form)
+      if let secret = optionSecret(value, form: option.form) { return secret }
     }
-    return nil
+    return namedOption(at: dash)
+  }
+
+  /// `-Password X`, `-ApiKey X`: an option of several letters that names a secret.
+  private mutating func namedOption(at dash: Int) -> SecretFinding? {
+    let nameEnd = runEnd(.name, from: dash + 1, limit: dash + 40)
+    guard nameEnd - dash > 4, byte(nameEnd) == UInt8(ascii: " "),
+      case .secret(let noun) = optionRole(of: dash + 1..<nameEnd),
+      var value = nextWord(after: nameEnd)
+    else { return nil }
+    if wordHash(dash + 1..<nameEnd) == Self.authOption {
+      // -auth me:X
+      guard skipUser(of: &value, to: ":"), isTelling(value) || endsWithNumber(value.range) else {
+        return nil
+      }
+    }
+    guard isGiven(value), isLiteral(SecretValue(value.range, isQuoted: true), as: noun) else {
+      return nil
+    }
+    return named(
+      SecretFinding(start: value.range.lowerBound, end: value.range.upperBound, kind: "secret"))
+  }
+
+  /// `-pass` says a password, as `pass` alone in a settings file may not.
+  private func optionRole(of name: Range<Int>) -> SecretKeyName.Role {
+    bytes.matches("pass", at: name.lowerBound) && name.count == 4
+      ? .secret(.password) : keyRole(of: name)
+  }
+
+  private static let authOption = SecretKeyName.hash("auth".utf8.lazy.map { $0 | 0x20 })
+
+  /// `/p:X`, from the colon.
+  mutating func slashOption(at colon: Int) -> SecretFinding? {
+    guard byte(colon - 1) | 0x20 == UInt8(ascii: "p"), byte(colon - 2) == UInt8(ascii: "/"),
+      has(colon - 3, .space),
+      program(before: colon - 2)?.options.contains(where: { $0.form == .slashed }) == true,
+      let value = shellWord(from: colon + 1), isGiven(value)
+    else { return nil }
+    return named(
+      SecretFinding(start: value.range.lowerBound, end: value.range.upperBound, kind: "secret"))
   }
 
   private mutating func optionSecret(
@@ -49,9 +98,13 @@ extension SecretScanner {
     case .afterComma: guard skipUser(of: &value, to: ",") else { return nil }
     case .afterPercent: guard skipUser(of: &value, to: "%") else { return nil }
     case .source:
-      guard bytes.matches("pass:", at: value.range.lowerBound) else { return nil }
-      value.range = value.range.dropFirst(5)
-    case .value, .attached, .positional, .piped: break
+      let isKnown = ["pass", "key", "hexkey"].contains { (source: StaticString) in
+        bytes.matches(source, at: value.range.lowerBound)
+          && byte(value.range.lowerBound + source.utf8CodeUnitCount) == UInt8(ascii: ":")
+      }
+      guard isKnown, skipUser(of: &value, to: ":") else { return nil }
+    case .slashed: return nil
+    case .value, .separate, .bundled, .attached, .positional, .piped: break
     }
     guard isGiven(value) else { return nil }
     return named(
@@ -60,26 +113,48 @@ extension SecretScanner {
         kind: form == .afterColon ? "basic-auth" : "secret"))
   }
 
-  private func skipUser(of value: inout SecretValue, to separator: StaticString) -> Bool {
-    guard let index = value.range.first(where: { bytes[$0] == separator.utf8Start[0] }) else {
-      return false
+  func skipUser(of value: inout SecretValue, to separator: StaticString) -> Bool {
+    let sign = separator.utf8Start[0]
+    if let index = value.range.first(where: { bytes[$0] == sign }),
+      index + 1 < value.range.upperBound
+    {
+      value.range = index + 1..<value.range.upperBound
+      return true
     }
-    value.range = index + 1..<value.range.upperBound
+    // me:'X' and 'me':X are one word of a shell.
+    let end = value.range.upperBound
+    let index = value.isQuoted && has(end, .quote) ? end + 1 : end
+    guard byte(index) == sign, let next = shellWord(from: index + 1) else { return false }
+    value = next
     return true
   }
 
   /// Whether a value in the place of a secret is one: no variable, mapping of ports, placeholder,
   /// and no word of a sentence that speaks of the option.
-  private func isGiven(_ value: SecretValue) -> Bool {
+  func isGiven(_ value: SecretValue) -> Bool {
     let range = value.range
     guard range.count >= 3, range.count <= 512, bytes[range.lowerBound] != UInt8(ascii: "-"),
       !isPlaceholder(range, isQuoted: value.isQuoted)
     else { return false }
-    let word = wordHash(range)
-    if Self.saidOfOptions.contains(word) { return false }
+    // @env:NAME, @keychain:name
+    if bytes[range.lowerBound] == UInt8(ascii: "@"),
+      range.contains(where: { bytes[$0] == UInt8(ascii: ":") })
+    {
+      return false
+    }
+    if isSaidOfOption(range) { return false }
+    for source in ["env:", "file:", "fd:"] as [StaticString]
+    where bytes.matches(source, at: range.lowerBound) {
+      return false
+    }
     // 8080:80, 127.0.0.1:3306:3306/tcp
     return !range.allSatisfy({ has($0, [.digit, .dot]) || bytes[$0].isOne(of: ":/tcpud") })
       || !range.contains(where: { bytes[$0] == UInt8(ascii: ":") })
+  }
+
+  /// Whether a word is one that a manual puts in the place of a value, or a sentence behind an option.
+  func isSaidOfOption(_ word: Range<Int>) -> Bool {
+    Self.saidOfOptions.contains(wordHash(word))
   }
 
   private static let saidOfOptions = Set(
@@ -99,10 +174,11 @@ extension SecretScanner {
     }
     let end = runStart(.space, before: pipe - 1, count: 16)
     let isQuoted = has(end - 1, .quote)
-    let last = isQuoted ? end - 1 : end
+    var last = isQuoted ? end - 1 : end
+    while isQuoted, last > floor, bytes[last - 1] == UInt8(ascii: "\\") { last -= 1 }
     var start = last
     while start > max(floor, last - 256),
-      isQuoted ? bytes[start - 1] != bytes[last] : !has(start - 1, [.space, .quote])
+      isQuoted ? !has(start - 1, .quote) : !has(start - 1, [.space, .quote])
     {
       start -= 1
     }
@@ -117,33 +193,53 @@ extension SecretScanner {
 
   // MARK: - Words of a command
 
-  /// The options of the nearest program before an index, in the same command.
-  private func options(before index: Int) -> [SecretOption]? {
+  /// The nearest program before an index, in the same command, and the options that it has.
+  ///
+  /// Of a command with many options each word is looked at once: what was found before an earlier
+  /// one holds for the later ones as well, unless a program stands between.
+  private mutating func program(before index: Int) -> SecretProgram? {
     // Past what was found before: a command may have two secrets.
     let limit = max(0, index - Self.commandLength)
+    let known = lastProgram
     var position = index
     var words = 0
-    var hasLogin = false
-    var found: [SecretOption]?
+    var found: SecretProgram?
     while words < Self.commandWords, let word = word(before: position, limit: limit) {
-      if let options = found {
+      if found != nil {
         // The name of a container or of a host, and no program.
-        if isNaming(word) {
-          found = nil
-        } else {
-          return options
-        }
+        guard isNaming(word) else { break }
+        found = nil
+      }
+      if word.upperBound <= known.index {
+        found = known.program.flatMap { $0.name.lowerBound >= limit ? $0 : nil }
+        break
       }
       let base = baseName(of: word)
-      if let options = SecretOption.options(of: bytes[base]) {
-        found = hasLogin ? options : options.filter { !$0.needsLogin }
-      } else if bytes.matches("login", at: word.lowerBound), word.count == 5 {
-        hasLogin = true
+      if let row = SecretOption.row(of: bytes[base]) {
+        found = SecretProgram(name: base, row: row)
       }
       position = word.lowerBound
       words += 1
     }
+    lastProgram = (index, found)
     return found
+  }
+
+  /// Whether a word stands in a command before anything in quotes.
+  private func hasWord(_ word: StaticString, in range: Range<Int>) -> Bool {
+    // As a list of arguments, all is in quotes.
+    let isListed =
+      has(range.lowerBound, .quote) || byte(range.lowerBound) == UInt8(ascii: "\\")
+    for position in range {
+      if has(position, .quote), !isListed { return false }
+      if has(position - 1, [.space, .quote]), bytes.matches(word, at: position),
+        has(position + word.utf8CodeUnitCount, [.space, .quote])
+          || byte(position + word.utf8CodeUnitCount) == UInt8(ascii: "\\")
+      {
+        return true
+      }
+    }
+    return false
   }
 
   private func baseName(of word: Range<Int>) -> Range<Int> {
@@ -223,7 +319,7 @@ extension SecretScanner {
     else {
       // Long names end where they end.
       guard
-        option.name.utf8CodeUnitCount == 1 || option.form == .attached
+        option.name.utf8CodeUnitCount == 1 && option.form != .separate || option.form == .attached
           || byte(nameEnd) == UInt8(ascii: "=")
       else { return nil }
       let start =
@@ -310,6 +406,8 @@ extension SecretScanner {
   private mutating func positionalValue(after letters: Range<Int>) -> SecretFinding? {
     let isListed = has(letters.upperBound, .quote)
     var skipped = letters.contains(where: { bytes[$0] == UInt8(ascii: "n") }) ? 1 : 2
+    // -C 10: the cost.
+    if letters.contains(where: { bytes[$0] == UInt8(ascii: "C") }) { skipped += 1 }
     var position = letters.upperBound
     for _ in 0..<8 {
       guard let value = isListed ? listedWord(after: position) : nextWord(after: position) else {
@@ -336,4 +434,14 @@ extension SecretScanner {
     default: return nil
     }
   }
+}
+
+/// A program that a command calls.
+struct SecretProgram {
+  /// Where its name stands, without folders.
+  var name: Range<Int>
+  /// Of the table of options.
+  var row: Int
+
+  var options: [SecretOption] { SecretOption.table[row].options }
 }

@@ -1,5 +1,5 @@
 extension SecretScanner {
-  // Places with a syntax of their own: HTTP headers, URLs, curl, SQL and .netrc.
+  // Places with a syntax of their own: HTTP headers, URLs, flags.
 
   /// The credential after `Bearer ` or `Basic `; the scheme stays.
   ///
@@ -21,7 +21,11 @@ extension SecretScanner {
         return nil
       }
     }
-    let end = runEnd([.dotted, .base64, .tilde], from: head.upperBound)
+    var end = runEnd([.dotted, .base64, .tilde], from: head.upperBound)
+    if isInAuthorizationHeader(index), byte(end).isOne(of: "!@#%^&*+?$") {
+      end = runEnd([.dotted, .base64, .tilde, .userInformation], from: end, limit: end + 256)
+      while end > head.upperBound, bytes[end - 1].isOne(of: ",;") { end -= 1 }
+    }
     return named(
       SecretFinding(
         start: start, end: trimmed(start..<end), kind: isBearer ? "bearer-token" : "basic-auth"))
@@ -48,7 +52,11 @@ extension SecretScanner {
     while colon < bytes.count, bytes[colon] != UInt8(ascii: ":") {
       guard has(colon, .userInformation) else { return nil }
       // https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/2
-      if bytes[colon] == UInt8(ascii: "@") { return urlKey(start..<colon) }
+      if bytes[colon] == UInt8(ascii: "@") {
+        if let key = urlKey(start..<colon) { return key }
+        // smtp://me@x.org:password@host
+        guard isSecondAt(after: colon) else { return nil }
+      }
       colon += 1
     }
     var end = colon + 1
@@ -66,8 +74,29 @@ extension SecretScanner {
     guard !bytes.matches("sha256:", at: at + 1), !bytes.matches("sha512:", at: at + 1) else {
       return nil
     }
-    guard !isPlaceholder(password, isQuoted: true) else { return nil }
+    guard !isPlaceholder(password, isQuoted: true), !isFieldName(password) else { return nil }
     return named(SecretFinding(start: colon + 1, end: at, kind: "url-password"))
+  }
+
+  /// `https://user:password@host` tells where a password stands.
+  private func isFieldName(_ range: Range<Int>) -> Bool {
+    range.count <= 8
+      && (["password", "passwd", "pass", "pwd"] as [StaticString]).contains {
+        $0.utf8CodeUnitCount == range.count
+          && bytes.matches($0, at: range.lowerBound, ignoringCase: true)
+      }
+  }
+
+  /// Whether a name of a mailbox is followed by a password and the host: within 128 bytes.
+  private func isSecondAt(after at: Int) -> Bool {
+    var index = at + 1
+    var hasColon = false
+    while index < bytes.count, index - at < 128, has(index, .userInformation) {
+      if bytes[index] == UInt8(ascii: ":") { hasColon = true }
+      if bytes[index] == UInt8(ascii: "@") { return hasColon }
+      index += 1
+    }
+    return false
   }
 
   /// A password may hold `/`, `#` and `?` that nobody encoded. What begins with a port has none,
@@ -89,9 +118,37 @@ extension SecretScanner {
     return (-1, end)
   }
 
+  /// The password of `user:password@host:port` without a scheme; also before an address.
+  private mutating func hostPassword(before at: Int) -> SecretFinding? {
+    let hostEnd = runEnd(.dotted, from: at + 1, limit: at + 80)
+    let isPort =
+      byte(hostEnd) == UInt8(ascii: ":") && has(hostEnd + 1, .digit) && has(hostEnd + 2, .digit)
+    let host = at + 1..<hostEnd
+    let isAddress =
+      host.count >= 7 && host.allSatisfy { has($0, [.digit, .dot]) }
+      && host.reduce(0) { $0 + (bytes[$1] == UInt8(ascii: ".") ? 1 : 0) } == 3
+    guard isPort || isAddress, !bytes.matches("sha", at: at + 1) else { return nil }
+    var start = at
+    let limit = max(floor, at - 96)
+    while start > limit, has(start - 1, .userInformation), bytes[start - 1] != UInt8(ascii: ",") {
+      start -= 1
+    }
+    guard let colon = (start..<at).first(where: { bytes[$0] == UInt8(ascii: ":") }), colon > start,
+      (start..<colon).allSatisfy({ has($0, .dotted) }),
+      isTelling(SecretValue(colon + 1..<at, isQuoted: true))
+    else { return nil }
+    return named(SecretFinding(start: colon + 1, end: at, kind: "url-password"))
+  }
+
   private mutating func urlKey(_ user: Range<Int>) -> SecretFinding? {
-    guard user.count >= 20, has(user.upperBound + 1, .alphanumeric),
-      user.count >= 32 && user.allSatisfy({ has($0, .hex) }) || isRandomToken(user)
+    let scheme = user.lowerBound - 3
+    // These have a password and no user.
+    let isKey = (["trojan", "hysteria2", "hy2", "anytls"] as [StaticString]).contains {
+      bytes.matches($0, at: scheme - $0.utf8CodeUnitCount)
+    }
+    guard has(user.upperBound + 1, .alphanumeric),
+      isKey && user.count >= 3 && !isPlaceholder(user, isQuoted: true)
+        || user.count >= 32 && user.allSatisfy({ has($0, .hex) }) || isRandomToken(user)
     else { return nil }
     return named(SecretFinding(start: user.lowerBound, end: user.upperBound, kind: "url-password"))
   }
@@ -101,13 +158,16 @@ extension SecretScanner {
     let isGo =
       bytes.matches("@tcp(", at: at) || bytes.matches("@unix(", at: at)
       || bytes.matches("@tcp6(", at: at)
-    guard isGo || bytes.matches("@//", at: at) else { return nil }
-    let separator = isGo ? UInt8(ascii: ":") : UInt8(ascii: "/")
+    guard isGo || bytes.matches("@//", at: at) || bytes.matches("@(", at: at) else {
+      return hostPassword(before: at)
+    }
+    let isTuple = isGo || bytes.matches("@(", at: at)
+    let separator = isTuple ? UInt8(ascii: ":") : UInt8(ascii: "/")
     var start = at
     let limit = max(floor, at - 160)
     while start > limit, bytes[start - 1] > 32, !has(start - 1, .quote) { start -= 1 }
     // thin:scott/…
-    if !isGo, let colon = (start..<at).last(where: { bytes[$0] == UInt8(ascii: ":") }) {
+    if !isTuple, let colon = (start..<at).last(where: { bytes[$0] == UInt8(ascii: ":") }) {
       start = colon + 1
     }
     guard let index = (start..<at).first(where: { bytes[$0] == separator }),
@@ -123,7 +183,30 @@ extension SecretScanner {
     let nameEnd = runEnd(.name, from: index + 2, limit: index + 50)
     guard nameEnd > index + 3, !has(nameEnd, .name) else { return nil }
     if bytes.matches("--user", at: index), nameEnd == index + 6 {
+      return userPassword(after: nameEnd) ?? knownUserPassword(after: nameEnd, mayBeGroup: true)
+    }
+    if bytes.matches("--proxy-user", at: index), nameEnd == index + 12 {
       return userPassword(after: nameEnd)
+    }
+    if Self.userFlags.contains(wordHash(index + 2..<nameEnd)) {
+      return knownUserPassword(after: nameEnd)
+    }
+    if bytes.matches("--from-literal", at: index), nameEnd == index + 14 {
+      return literalOfSecret(after: nameEnd)
+    }
+    if Self.plainFlags.contains(wordHash(index + 2..<nameEnd)) {
+      return plainFlagValue(from: index, nameEnd: nameEnd)
+    }
+    // A list item or a line that goes on.
+    if let line = lineBreakEnd(at: nameEnd) ?? lineBreakEnd(at: skipBlanks(from: nameEnd) + 1),
+      line > nameEnd, has(index - 1, .space)
+    {
+      guard case .secret(let noun) = keyRole(of: index + 2..<nameEnd),
+        let value = nextWord(after: nameEnd),
+        isLiteral(SecretValue(value.range, isQuoted: true), as: noun)
+      else { return nil }
+      return named(
+        SecretFinding(start: value.range.lowerBound, end: value.range.upperBound, kind: "secret"))
     }
     if bytes.matches("password-stdin", at: index + 2)
       || bytes.matches("passphrase-fd", at: index + 2)
@@ -157,123 +240,106 @@ extension SecretScanner {
     }
     let value = SecretValue(
       start..<valueEnd(from: start), isQuoted: isQuoted, style: .environment)
-    guard isLiteral(value, as: noun) else { return nil }
+    // `--secret id=npmrc,src=.npmrc` names one.
+    guard isLiteral(value, as: noun), !bytes.matches("id=", at: start) else { return nil }
     return named(SecretFinding(start: start, end: value.range.upperBound, kind: "secret"))
+  }
+
+  /// Flags whose value is a user and a password: `--creds me:X`.
+  private static let userFlags = Set(
+    "creds src-creds dest-creds auth cert proxy-cert".split(separator: " ")
+      .map { SecretKeyName.hash($0.utf8.lazy.map { $0 | 0x20 }) })
+
+  private mutating func knownUserPassword(
+    after nameEnd: Int, mayBeGroup: Bool = false
+  ) -> SecretFinding? {
+    let start = skipBlanks(from: byte(nameEnd) == UInt8(ascii: "=") ? nameEnd + 1 : nameEnd)
+    guard start > nameEnd, var value = shellWord(from: start) else { return nil }
+    if !skipUser(of: &value, to: ":") {
+      // netlify deploy --auth X
+      guard bytes.matches("auth", at: nameEnd - 4) else { return nil }
+    }
+    // docker run --user me:staff1
+    guard mayBeGroup ? isUnlikeWord(value) : isTelling(value) || endsWithNumber(value.range) else {
+      return nil
+    }
+    return named(
+      SecretFinding(
+        start: value.range.lowerBound, end: value.range.upperBound, kind: "basic-auth"))
+  }
+
+  /// `kubectl create secret generic x --from-literal=name=X`: a secret whatever its name is, but
+  /// for the few names beside one that are none.
+  private mutating func literalOfSecret(after nameEnd: Int) -> SecretFinding? {
+    guard byte(nameEnd).isOne(of: "= "), var value = shellWord(from: nameEnd + 1),
+      let sign = value.range.first(where: { bytes[$0] == UInt8(ascii: "=") })
+    else { return nil }
+    let name = value.range.lowerBound..<sign
+    guard !Self.plainLiterals.contains(wordHash(name)) else { return nil }
+    if sign + 1 == value.range.upperBound || has(sign + 1, .quote) {
+      guard let next = shellWord(from: sign + 1) else { return nil }
+      value = next
+    } else {
+      value.range = sign + 1..<value.range.upperBound
+    }
+    guard isGiven(value), isLiteral(SecretValue(value.range, isQuoted: true), as: .password)
+    else { return nil }
+    return named(
+      SecretFinding(start: value.range.lowerBound, end: value.range.upperBound, kind: "secret"))
+  }
+
+  private static let plainLiterals = Set(
+    "user username login host hostname port database db name email region endpoint env version"
+      .split(separator: " ").map { SecretKeyName.hash($0.utf8.lazy.map { $0 | 0x20 }) })
+
+  /// Flags that name no secret, but take one in some commands.
+  private static let plainFlags = Set(
+    "pass psk requirepass masterauth body value session secret-string".split(separator: " ")
+      .map { SecretKeyName.hash($0.utf8.lazy.map { $0 | 0x20 }) })
+
+  /// `--pass X`; `--value X` where the command speaks of secrets.
+  private mutating func plainFlagValue(from index: Int, nameEnd: Int) -> SecretFinding? {
+    let separator = nameEnd + (byte(nameEnd) == UInt8(ascii: "=") ? 1 : 0)
+    guard
+      let value = separator > nameEnd
+        ? shellWord(from: separator)
+        : has(nameEnd, .quote) ? listedWord(after: nameEnd) : nextWord(after: nameEnd),
+      isTelling(value)
+    else { return nil }
+    let letter = byte(index + 2)
+    if letter == UInt8(ascii: "b") || letter == UInt8(ascii: "v") {
+      // gh secret set NAME --body X, keyvault secret set --value X
+      guard
+        (max(floor, index - 160)..<min(bytes.count, nameEnd + 160)).contains(where: {
+          bytes.matches("secret set ", at: $0) || bytes.matches("variable set ", at: $0)
+            || bytes.matches("SecureString", at: $0) || bytes.matches("secrets set ", at: $0)
+        })
+      else { return nil }
+    }
+    return named(
+      SecretFinding(start: value.range.lowerBound, end: value.range.upperBound, kind: "secret"))
   }
 
   /// The password of `curl -u user:password`.
   mutating func userPassword(after index: Int) -> SecretFinding? {
     var start = skipBlanks(from: index)
     if byte(start) == UInt8(ascii: "=") { start += 1 }
-    while has(start, .quote) || byte(start) == UInt8(ascii: "\\") && has(start + 1, .quote) {
-      start += 1
-    }
-    let end = valueEnd(from: start)
-    guard end - start >= 5, end - start < 512,
-      let colon = (start..<end).first(where: { bytes[$0] == UInt8(ascii: ":") })
-    else { return nil }
-    let password = colon + 1..<end
+    guard var value = shellWord(from: start), skipUser(of: &value, to: ":") else { return nil }
+    let password = value.range
     // `docker run -u 1000:1000` names a user and a group.
     guard password.count >= 3, contains([.letter], in: password) || password.count > 6,
-      !isPlaceholder(password, isQuoted: true)
+      !isPlaceholder(password, isQuoted: true), byte(password.lowerBound) != UInt8(ascii: "\\"),
+      !isSaidOfOption(password)
     else { return nil }
     let context = max(floor, index - 256)..<index
     guard
       context.contains(where: {
         bytes[$0] == UInt8(ascii: "c") && bytes.matches("curl", at: $0)
           || bytes[$0] == UInt8(ascii: "w") && bytes.matches("wget", at: $0)
+          || bytes[$0] == UInt8(ascii: "e") && bytes.matches("etcdctl", at: $0)
       })
     else { return nil }
-    return named(SecretFinding(start: password.lowerBound, end: end, kind: "basic-auth"))
-  }
-
-  /// `PASSWORD 'value'` as in SQL, and `login name password value` as in .netrc; from the `w`.
-  mutating func spokenPassword(at index: Int) -> SecretFinding? {
-    guard bytes.matches("passwor", at: index - 4, ignoringCase: true), isWordStart(index - 4),
-      (byte(index + 3) | 0x20).isOne(of: "dt")
-    else { return nil }
-    let start = skipBlanks(from: index + 4)
-    guard start > index + 4 else { return nil }
-    if has(start, .quote) { return spokenValue(at: start) }
-    if let value = saidPassword(from: start) { return value }
-    let context = max(floor, index - 200)..<max(floor, index - 4)
-    guard
-      context.contains(where: {
-        bytes.matches("machine ", at: $0) || bytes.matches("default ", at: $0)
-      }),
-      context.contains(where: { bytes.matches("login ", at: $0) })
-        || isNetrcLogin(after: start)
-    else { return nil }
-    let value = SecretValue(start..<valueEnd(from: start), isQuoted: true)
-    guard value.range.count >= 4, !isPlaceholder(value.range, isQuoted: true) else { return nil }
-    return named(SecretFinding(start: start, end: value.range.upperBound, kind: "secret"))
-  }
-
-  /// `the password is X`, `das Passwort lautet: X`: only what no word looks like.
-  private func saidPassword(from start: Int) -> SecretFinding? {
-    for verb in ["is", "was", "ist", "lautet", "war"] as [StaticString]
-    where bytes.matches(verb, at: start) {
-      var end = start + verb.utf8CodeUnitCount
-      if byte(end) == UInt8(ascii: ":") { end += 1 }
-      let valueStart = skipBlanks(from: end)
-      guard valueStart > end, let value = shellWord(from: valueStart),
-        isMixedPassword(value.range)
-      else { return nil }
-      return SecretFinding(
-        start: value.range.lowerBound, end: value.range.upperBound, kind: "secret")
-    }
-    return nil
-  }
-
-  /// `password X login name`: the words of .netrc come in any order.
-  private func isNetrcLogin(after start: Int) -> Bool {
-    let value = shellWord(from: start)
-    guard let end = value?.range.upperBound else { return false }
-    var index = skipBlanks(from: end)
-    if let line = lineBreakEnd(at: index) { index = skipBlanks(from: line) }
-    return index > end && bytes.matches("login ", at: index)
-  }
-
-  /// A name for a secret and the secret with nothing but a blank between: `aws configure set
-  /// aws_secret_access_key X`, `api-token "X"` as in KDL. Only what looks random is one; from the
-  /// second byte of the pair within the name.
-  mutating func spokenSecret(at index: Int) -> SecretFinding? {
-    guard
-      bytes.matches("token", at: index - 2, ignoringCase: true)
-        || bytes.matches("secret", at: index - 3, ignoringCase: true)
-        || bytes.matches("passw", at: index - 4, ignoringCase: true)
-    else { return nil }
-    let nameEnd = runEnd(.name, from: index, limit: index + 48)
-    guard byte(nameEnd) == UInt8(ascii: " ") else { return nil }
-    var start = skipBlanks(from: nameEnd)
-    let isQuoted = has(start, .quote)
-    if isQuoted { start += 1 }
-    let end = runEnd([.dotted, .base64], from: start, limit: start + 513)
-    guard (20...512).contains(end - start),
-      end >= bytes.count || has(end, [.space, .quote])
-        || byte(end).isOne(of: "\\,;)")
-    else { return nil }
-    let nameStart = runStart(.name, before: index, count: 48)
-    guard case .secret = keyRole(of: nameStart..<nameEnd) else { return nil }
-    let value = trimmed(start..<end)
-    guard isRandomToken(start..<value) else { return nil }
-    return named(SecretFinding(start: start, end: value, kind: "secret"))
-  }
-
-  /// `IDENTIFIED BY 'value'` as in SQL, from the `B`.
-  mutating func identifiedBy(at index: Int) -> SecretFinding? {
-    guard bytes.matches("identified ", at: index - 11, ignoringCase: true) else { return nil }
-    let start = skipBlanks(from: index + 2)
-    return has(start, .quote) ? spokenValue(at: start) : nil
-  }
-
-  /// A password in quotes, from the quote.
-  private mutating func spokenValue(at quote: Int) -> SecretFinding? {
-    let start = quote + 1
-    let (end, isClosed) = quotedEnd(from: start, quote: bytes[quote], depth: 0)
-    guard isClosed, isLiteral(SecretValue(start..<end, isQuoted: true), as: .password) else {
-      return nil
-    }
-    return named(SecretFinding(start: start, end: end, kind: "secret"))
+    return named(
+      SecretFinding(start: password.lowerBound, end: password.upperBound, kind: "basic-auth"))
   }
 }

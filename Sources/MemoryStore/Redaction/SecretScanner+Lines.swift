@@ -11,7 +11,16 @@ extension SecretScanner {
     var index = index
     var isContinued = false
     var isBlock = false
-    if byte(index).isOne(of: "|>") {
+    if bytes.matches("\"\"\"", at: index) || bytes.matches("'''", at: index) {
+      index += 3
+      isBlock = true
+    } else if bytes.matches("<<", at: index) {
+      // A text down to its mark: <<EOF, <<-'EOT'
+      index += 2
+      while byte(index).isOne(of: "-~") { index += 1 }
+      index = runEnd([.word, .quote], from: index, limit: index + 24)
+      isBlock = true
+    } else if byte(index).isOne(of: "|>") {
       index += 1
       while byte(index).isOne(of: "-+123456789") { index += 1 }
       index = skipBlanks(from: index)
@@ -61,10 +70,10 @@ extension SecretScanner {
     guard end > start,
       rest >= bytes.count || bytes[rest] < 32 || has(rest, .quote)
         || bytes[rest] == UInt8(ascii: "\\"),
-      !byte(end - 1).isOne(of: ":{[(")
+      !byte(end - 1).isOne(of: ":,"), !(start..<end).contains(where: { bytes[$0].isOne(of: "([{") })
     else { return nil }
     // Without indentation the next line may be anything.
-    let isLone = start > line || isContinued
+    let isLone = start > line || isContinued || isBlock
     guard isLone || contains(.digit, in: start..<end) && !isWordy(start..<end),
       !(start..<end).contains(where: { bytes[$0] == UInt8(ascii: ":") && has($0 + 1, .space) })
     else { return nil }
@@ -76,6 +85,94 @@ extension SecretScanner {
       end = next
     }
     return named(SecretFinding(start: start, end: end, kind: "secret"))
+  }
+
+  /// A value in quotes that goes on over line ends, one word on each line.
+  mutating func quotedLines(
+    from start: Int, quote: UInt8, as noun: SecretKeyName.Noun
+  ) -> SecretFinding? {
+    var end = start
+    var words = 0
+    var lines = 1
+    var isLiteralSeen = false
+    while lines < 12, end < bytes.count, end - start < 1024 {
+      let wordStart = end
+      while end < bytes.count, bytes[end] > 32, bytes[end] != quote,
+        bytes[end] != UInt8(ascii: "\\") || byte(end + 1) > 32, end - wordStart < 512
+      {
+        end += 1
+      }
+      if end > wordStart {
+        words += 1
+        if isLiteral(SecretValue(wordStart..<end, isQuoted: true), as: noun) {
+          isLiteralSeen = true
+        }
+      }
+      if byte(end) == quote || end >= bytes.count { break }
+      if byte(end) == UInt8(ascii: "\\") { end += 1 }
+      end = skipBlanks(from: end)
+      guard let next = lineBreakEnd(at: end) else { return nil }
+      lines += 1
+      end = skipBlanks(from: next)
+    }
+    guard byte(end) == quote, lines > 1, isLiteralSeen, words <= lines else { return nil }
+    // The line end behind the quote stays, with its backslash.
+    var start = start
+    if byte(start) == UInt8(ascii: "\\") { start += 1 }
+    while has(start, .space) { start += 1 }
+    return named(SecretFinding(start: start, end: end, kind: "secret"))
+  }
+
+  /// The literals of a list or of a sum in quotes: `["X", "Y"]`, `("X")`, `"X" + "Y"`; from the
+  /// bracket or the first quote. Taken from the first that is a secret to the last.
+  mutating func listedValue(of separator: Int, from start: Int) -> SecretFinding? {
+    let isBracketed = byte(start).isOne(of: "([")
+    guard isBracketed || has(start, .quote) else { return nil }
+    // Most values are no sums.
+    guard let key = key(before: separator), key.mayNameSecret,
+      case .secret(let noun) = pluralRole(of: key.range)
+    else { return nil }
+    var index = isBracketed ? start + 1 : start
+    let limit = min(bytes.count, start + 1024)
+    var first = -1
+    var end = -1
+    var elements = 0
+    while index < limit {
+      var isJoined = elements == 0 || isBracketed
+      while index < limit, has(index, .space) || bytes[index].isOne(of: ",+\\.") {
+        if bytes[index].isOne(of: "+\\") { isJoined = true }
+        if bytes[index] == UInt8(ascii: "\\"), byte(index + 1) == UInt8(ascii: "n") { index += 1 }
+        index += 1
+      }
+      guard isJoined, has(index, .quote),
+        let value = quotedWord(from: index + 1, quote: bytes[index], depth: 0)
+      else { break }
+      elements += 1
+      if isElement(value, as: noun) {
+        if first < 0 { first = value.range.lowerBound }
+        end = value.range.upperBound
+      }
+      index = value.range.upperBound + 1
+    }
+    guard first >= 0, isBracketed || elements > 1 else { return nil }
+    return named(SecretFinding(start: first, end: end, kind: "secret"))
+  }
+
+  private func isElement(_ value: SecretValue, as noun: SecretKeyName.Noun) -> Bool {
+    guard !contains(.space, in: value.range) else { return false }
+    if noun == .password { return isTelling(value) }
+    return isLiteral(value, as: noun)
+      && (isRandomToken(value.range) || isOddWord(value.range)
+        || value.range.count >= 16)
+  }
+
+  /// `tokens` counts tokens, but a list of them holds tokens.
+  private func pluralRole(of key: Range<Int>) -> SecretKeyName.Role {
+    let role = keyRole(of: key)
+    guard role == .other, bytes.matches("tokens", at: key.upperBound - 6, ignoringCase: true) else {
+      return role
+    }
+    return .secret(.token)
   }
 
   private func nextLineOfBlock(after end: Int, indentation: Int) -> Int? {
@@ -110,6 +207,7 @@ extension SecretScanner {
     if isAppPassword(range) { return true }
     var words = 0
     var odd = 0
+    var numbered = 0
     var signs = 0
     var start = range.lowerBound
     while start < range.upperBound {
@@ -122,11 +220,17 @@ extension SecretScanner {
       words += 1
       let word = start..<end
       if isOddWord(word) { odd += 1 }
+      if isNumberedWord(word) { numbered += 1 }
+      if noun != .phrase, Self.wordsOfSentences.contains(wordHash(word)) { return false }
       for index in word where bytes[index].isOne(of: "!@#$^&*~|+=") { signs += 1 }
       start = end
     }
+    // Words that nobody put into a sentence, one of them with a number glued to it.
+    if numbered > 0, words <= 6 { return true }
     switch noun {
-    case .phrase: return words >= 3 && range.count >= 12
+    case .phrase:
+      let isPattern = range.contains { bytes[$0].isOne(of: "{}[]()\\") }
+      return !isPattern && words >= 3 && range.count >= 12 || odd > 0 && odd * 2 >= words
     case .password:
       return odd > 0 && odd * 2 >= words || signs >= 2 && signs * 2 >= words
         || words <= 3 && signs > 0 && contains(.digit, in: range)
@@ -134,8 +238,33 @@ extension SecretScanner {
     }
   }
 
+  /// `thimble62`: small letters, perhaps with a capital before them, and a number; no `sha256`.
+  private func isNumberedWord(_ word: Range<Int>) -> Bool {
+    var end = word.upperBound
+    while end > word.lowerBound, has(end - 1, .digit) { end -= 1 }
+    let letters = word.lowerBound..<end
+    return end < word.upperBound && letters.count >= 4
+      && letters.dropFirst().allSatisfy { has($0, .lower) } && has(word.lowerBound, .letter)
+      && !Self.numberedNames.contains(wordHash(letters))
+  }
+
+  private static let numberedNames = words(
+    "base oauth level argon bcrypt python node version step part user test http line page item port "
+      + "example table column chapter section figure release build phase stage port file key token "
+      + "password secret value group host server client field type slot uint float case option")
+
+  private static let wordsOfSentences = words(
+    "the a an is are was were be to of for and or not no in on at by with from this that must have "
+      + "has had should will can may your you enter please at least if when than then it its only "
+      + "use using used needs need characters letters digits invalid expired missing required wrong "
+      + "password token secret der die das ist und nicht mit")
+
+  private static func words(_ text: String) -> Set<UInt64> {
+    Set(text.split(separator: " ").map { SecretKeyName.hash($0.utf8.lazy.map { $0 | 0x20 }) })
+  }
+
   /// `Tr0ub`, `w0rd!`: letters and digits mixed, or a sign within; no `SHA256`, `v1.2`, `user1`.
-  private func isOddWord(_ word: Range<Int>) -> Bool {
+  func isOddWord(_ word: Range<Int>) -> Bool {
     var end = word.upperBound
     while end > word.lowerBound, bytes[end - 1].isOne(of: ".,;:?!)") { end -= 1 }
     let core = word.lowerBound..<end
@@ -169,9 +298,10 @@ extension SecretScanner {
       bytes.matches("default", at: key.lowerBound, ignoringCase: true)
       && key.count == 7
     guard
-      isDefault
+      isDefault || isValueName(key)
         || key.count == 5 && bytes.matches("value", at: key.lowerBound, ignoringCase: true)
     else { return .other }
+    if let parent = parentRole(of: key) { return parent }
     let limit = max(floor, key.lowerBound - 240)
     var index = key.lowerBound
     var lines = 0
@@ -194,95 +324,116 @@ extension SecretScanner {
     return .other
   }
 
+  /// `ParameterValue`, `optionValue`.
+  func isValueName(_ key: Range<Int>) -> Bool {
+    key.count > 5 && key.count < 24
+      && (bytes.matches("Value", at: key.upperBound - 5)
+        || bytes.matches("_value", at: key.upperBound - 6))
+  }
+
+  /// Whether a key is one of the short names that say a password only in certain places.
+  func isShortPasswordName(_ key: Range<Int>) -> Bool {
+    (2...4).contains(key.count)
+      && (["pass", "pw", "psk"] as [StaticString]).contains {
+        $0.utf8CodeUnitCount == key.count
+          && bytes.matches($0, at: key.lowerBound, ignoringCase: true)
+      }
+  }
+
+  /// Whether a user is named shortly before a key.
+  func isBesideUser(_ key: Range<Int>) -> Bool {
+    var index = key.lowerBound
+    let limit = max(floor, index - 80)
+    while index > limit {
+      index -= 1
+      guard (bytes[index] | 0x20).isOne(of: "ul"), !has(index - 1, .alphanumeric) else { continue }
+      for word in ["username", "user", "login"] as [StaticString]
+      where bytes.matches(word, at: index, ignoringCase: true) {
+        var end = index + word.utf8CodeUnitCount
+        while has(end, .quote) { end += 1 }
+        if byte(end).isOne(of: ":=") { return true }
+      }
+    }
+    return false
+  }
+
+  /// The role of the key whose object holds a `value` as its first member: `"password": {"value":
+  /// "X"}`, also as the lines of YAML.
+  private func parentRole(of key: Range<Int>) -> SecretKeyName.Role? {
+    var index = key.lowerBound
+    while index > max(floor, key.lowerBound - 48),
+      has(index - 1, [.space, .quote]) || byte(index - 1) == UInt8(ascii: "\\")
+    {
+      index -= 1
+    }
+    if byte(index - 1) == UInt8(ascii: "{") {
+      index = runStart(.space, before: index - 1, count: 8)
+    } else if !(index..<key.lowerBound).contains(where: { bytes[$0] == UInt8(ascii: "\n") }) {
+      return nil
+    }
+    guard byte(index - 1).isOne(of: ":="), let parent = name(before: index - 1),
+      parent.mayNameSecret, case .secret(let noun) = keyRole(of: parent.range)
+    else { return nil }
+    return .secret(noun)
+  }
+
+  /// The role that the name right behind a value gives it: `{"value": "X", "key": "password"}`.
+  func siblingRole(after end: Int, depth: Int) -> SecretKeyName.Role {
+    var index = end + depth + 1
+    let limit = index + 24
+    while index < limit, has(index, [.space, .quote]) || byte(index).isOne(of: ",\\") { index += 1 }
+    guard let nameEnd = nameWordEnd(at: index, isDefault: false) else { return .other }
+    var start = nameEnd
+    while start < nameEnd + 12, has(start, [.space, .quote]) || byte(start).isOne(of: ":=\\") {
+      start += 1
+    }
+    let valueEnd = runEnd(.dotted, from: start, limit: start + 64)
+    return start > nameEnd && valueEnd > start ? keyRole(of: start..<valueEnd) : .other
+  }
+
   private func nameWordEnd(at index: Int, isDefault: Bool) -> Int? {
+    // optionName, ParameterKey
+    if !isDefault, has(index - 1, .lower),
+      bytes.matches("Name", at: index) || bytes.matches("Key", at: index)
+    {
+      let end = index + (bytes[index] == UInt8(ascii: "N") ? 4 : 3)
+      return has(end, .name) ? nil : end
+    }
     guard !has(index - 1, .name) else { return nil }
-    let words: [StaticString] = isDefault ? ["variable", "name"] : ["name", "key"]
+    let words: [StaticString] =
+      isDefault ? ["variable", "name"] : ["name", "key", "id", "label"]
     for word in words where bytes.matches(word, at: index, ignoringCase: true) {
       let end = index + word.utf8CodeUnitCount
       if !has(end, .name) { return end }
     }
+    // "type": "password"
+    if !isDefault, bytes.matches("type", at: index), has(index + 4, .quote),
+      (index..<min(bytes.count, index + 12)).contains(where: { bytes.matches("password", at: $0) })
+    {
+      return index + 4
+    }
     return nil
   }
 
-  /// The text of an element, from the `>` of its tag: of `<password>`, of `<string>` behind a
-  /// `<key>`, of `<param name="password">`.
-  mutating func elementText(after index: Int) -> SecretFinding? {
-    guard
-      has(index - 1, .quote)
-        || byte(runStart([.dotted], before: index, count: 64) - 1).isOne(of: "<:")
+  /// `PWD={a;b}`: the braces of ODBC and ADO, where a value has signs.
+  mutating func bracedValue(of separator: Int, from start: Int) -> SecretFinding? {
+    guard byte(start) == UInt8(ascii: "{"), bytes[separator] == UInt8(ascii: "="),
+      byte(separator + 1) == UInt8(ascii: "{"), let key = key(before: separator),
+      key.mayNameSecret, keyRole(of: key.range) == .secret(.password)
     else { return nil }
-    var start = index + 1
-    var end: Int
-    if bytes.matches("<![CDATA[", at: start) {
-      start += 9
-      end = start
-      while end < bytes.count, end - start < 512, !bytes.matches("]]>", at: end) { end += 1 }
-      guard bytes.matches("]]>", at: end) else { return nil }
-    } else {
-      // Blank lines around the text belong to the layout.
-      guard byte(start) > 32, byte(start) != UInt8(ascii: "<") else { return nil }
-      end = start
-      while end < bytes.count, bytes[end] >= 32, bytes[end] != UInt8(ascii: "<"), end - start < 160
-      {
-        end += 1
-      }
-      guard bytes.matches("</", at: end) else { return nil }
+    var end = start + 1
+    while end < bytes.count, end - start < 128, bytes[end] > 31, !has(end, .quote),
+      bytes[end] != UInt8(ascii: "}")
+    {
+      end += 1
     }
-    guard end - start >= 6, let role = elementRole(endingAt: index), case .secret(let noun) = role
+    let value = start + 1..<end
+    guard byte(end) == UInt8(ascii: "}"), value.count >= 6, contains(.digit, in: value),
+      byte(value.lowerBound) != UInt8(ascii: "{"),
+      isOddWord(value) || isMixedPassword(value)
+        || value.contains(where: { bytes[$0].isOne(of: ";!@#$%^&*") })
     else { return nil }
-    return secret(SecretValue(start..<end, isQuoted: true), as: noun)
-  }
-
-  private func elementRole(endingAt end: Int) -> SecretKeyName.Role? {
-    var open = end
-    let limit = max(floor, end - 240)
-    while open > limit, bytes[open - 1] != UInt8(ascii: "<") {
-      if bytes[open - 1] == UInt8(ascii: ">") || bytes[open - 1] == UInt8(ascii: "\n") {
-        return nil
-      }
-      open -= 1
-    }
-    guard open > limit else { return nil }
-    let nameEnd = runEnd(.dotted, from: open, limit: end)
-    guard nameEnd > open else { return nil }
-    // <ns:password>
-    let prefixed =
-      byte(nameEnd) == UInt8(ascii: ":")
-      ? nameEnd + 1..<runEnd(.dotted, from: nameEnd + 1, limit: end) : open..<nameEnd
-    if case .secret(let noun) = keyRole(of: prefixed) { return .secret(noun) }
-    // name="password" within the tag.
-    var index = nameEnd
-    while index < end {
-      if has(index, .space), let nameEnd = attributeNameEnd(at: index + 1) {
-        let valueEnd = runEnd(.dotted, from: nameEnd, limit: end)
-        return keyRole(of: nameEnd..<valueEnd)
-      }
-      index += 1
-    }
-    // <key>password</key> before the tag.
-    var keyEnd = open - 1
-    while keyEnd > limit, has(keyEnd - 1, .space) { keyEnd -= 1 }
-    // …</key>, also where the line break is written as `\n`.
-    while bytes.matches("\\n", at: keyEnd - 2) || has(keyEnd - 1, .space), keyEnd > limit {
-      keyEnd -= has(keyEnd - 1, .space) ? 1 : 2
-    }
-    for tag in ["</key>", "</name>", "</Key>", "</Name>"] as [StaticString]
-    where bytes.matches(tag, at: keyEnd - tag.utf8CodeUnitCount) {
-      let end = keyEnd - tag.utf8CodeUnitCount
-      let start = runStart(.dotted, before: end, count: 64)
-      return byte(start - 1) == UInt8(ascii: ">") ? keyRole(of: start..<end) : nil
-    }
-    return nil
-  }
-
-  private func attributeNameEnd(at index: Int) -> Int? {
-    for name in ["name", "key", "id"] as [StaticString]
-    where bytes.matches(name, at: index, ignoringCase: true) {
-      let end = index + name.utf8CodeUnitCount
-      if byte(end) == UInt8(ascii: "="), has(end + 1, .quote) { return end + 2 }
-      if bytes.matches("=\\\"", at: end) { return end + 3 }
-    }
-    return nil
+    return SecretFinding(start: value.lowerBound, end: value.upperBound, kind: "secret")
   }
 
   // MARK: - .pgpass

@@ -38,9 +38,43 @@ extension SecretScanner {
     }
     guard hasLetters else { return false }
     guard hasDigits else { return value.isQuoted && hasRandomPart(head) }
+    // A name has no such sign, nor an accent.
+    if isMarked(head, isSure: value.isQuoted || value.style == .environment) { return true }
     // TOKEN=my-own-token-2 is a setting, "my-own-token-2" in code more often a name.
     let isSetting = !value.isQuoted && value.style == .environment
     return isSetting && !contains(.plusSlash, in: head) ? !isNumberedNoun(head) : !isWordy(head)
+  }
+
+  /// Whether a value has a sign between its letters and digits, or behind them, that names, paths
+  /// and versions do not have: `Tr0ub!4d`, `Größe7tür`.
+  ///
+  /// - Parameter isSure: Whether it is no expression, as it is in quotes or a word of a shell.
+  func isMarked(_ range: Range<Int>, isSure: Bool = true) -> Bool {
+    var end = range.upperBound
+    // The end of a sentence, a pattern.
+    while end > range.lowerBound, bytes[end - 1].isOne(of: "?!*.,:;") { end -= 1 }
+    guard end > range.lowerBound, contains(.digit, in: range), contains(.letter, in: range),
+      !contains(.space, in: range), !bytes[range.lowerBound].isOne(of: "@%&*#")
+    else { return false }
+    var signs = end < range.upperBound - 1 ? 1 : 0
+    if isSure, signs == 0, end < range.upperBound, bytes[end].isOne(of: "!*?"),
+      has(end - 1, .digit)
+    {
+      signs += 1
+    }
+    var open = 0
+    for index in range.lowerBound..<end {
+      let byte = bytes[index]
+      if byte >= 0xC3 || byte.isOne(of: isSure ? "!#$^&*~|?+%;," : "!#$^&~%") { signs += 1 }
+      // me@example.org, left@1.2.3
+      if byte == UInt8(ascii: "@"), !contains(.dot, in: index..<end) { signs += 1 }
+      if byte.isOne(of: "=/:") { return false }
+      if byte.isOne(of: "([{<") { open += 1 }
+      if byte.isOne(of: ")]}>") { open -= 1 }
+      if open == 0, byte.isOne(of: ")]}>") { return false }
+    }
+    // A bracket that nothing closes.
+    return signs > 0 || isSure && open != 0
   }
 
   /// Whether a value with signs has a part of sixteen letters that are no words: a key that got
@@ -80,14 +114,22 @@ extension SecretScanner {
     switch first {
     case UInt8(ascii: "<"), UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "%"),
       UInt8(ascii: "("):
-      if !isQuoted || isInBrackets(range) { return true }
+      if !isQuoted && first != UInt8(ascii: "%") || isInBrackets(range) { return true }
     case UInt8(ascii: "$"):
       // $NAME; `$2b$…` and `$ecret!` are values.
       if runEnd(.word, from: range.lowerBound + 1) >= range.upperBound { return true }
     case UInt8(ascii: "/"):
-      return !isRandomToken(range.dropFirst())
+      if !isQuoted || !hasLoudSign(range.dropFirst()) { return !isRandomToken(range.dropFirst()) }
     case UInt8(ascii: "\\"):
-      return true
+      // An escape sequence, or a share; two of them are one that is escaped.
+      if !isQuoted || !hasLoudSign(range) { return true }
+    case UInt8(ascii: "*"), UInt8(ascii: ":"):
+      // *alias, :parameter
+      if !isQuoted, runEnd(.word, from: range.lowerBound + 1) >= range.upperBound,
+        !isRandomToken(range.dropFirst())
+      {
+        return true
+      }
     case UInt8(ascii: "#"):
       // A colour.
       if range.count <= 9, range.dropFirst().allSatisfy({ has($0, .hex) }) { return true }
@@ -108,6 +150,12 @@ extension SecretScanner {
     }
     if head.contains(where: { isTemplate(at: $0) }) { return true }
     return head.contains(where: { isPlaceholderWord(at: $0) }) && !isRandomToken(range)
+  }
+
+  /// A digit and a sign that paths do not have.
+  private func hasLoudSign(_ range: Range<Int>) -> Bool {
+    contains(.digit, in: range) && range.contains { bytes[$0].isOne(of: "!@#$%^&*") }
+      && !range.contains { bytes[$0] == UInt8(ascii: "/") }
   }
 
   /// `<your token>`, `{token}`, `%TOKEN%`, `%(token)s`, `%s`; `(Str0ng!` is a value.
@@ -170,22 +218,53 @@ extension SecretScanner {
     let next = byte(skipBlanks(from: range.upperBound))
     switch value.style {
     case .environment:
-      // `login(password=pass1, …)`
-      return terminator.isOne(of: ",)")
+      // `login(password=pass1, …)`; `pass=X,uid=1` is a list of settings.
+      return terminator.isOne(of: ",)") && !isInSettings(range)
     case .colon:
       return next.isOne(of: ",;)]}=|&?") || isNumberedNoun(head) || isLongName(head)
     case .spaced:
-      let isAtLineEnd = next < 32 || next == UInt8(ascii: "\\")
-      return noun != .password || !isAtLineEnd || isNumberedNoun(head)
+      // A comment of a settings file ends the value too.
+      let comment = skipBlanks(from: range.upperBound)
+      let isAtLineEnd =
+        next < 32 || next == UInt8(ascii: "\\")
+        || next.isOne(of: ";#") && comment > range.upperBound && has(comment + 1, .space)
+      guard isAtLineEnd, !isNumberedNoun(head) else { return true }
+      return noun != .password && !endsWithNumber(head) && !isMixedPassword(head)
     case .code:
       return true
     }
   }
 
-  /// `FTS5TokenCallback`: a dozen letters and one or two digits.
+  /// Whether a comma behind a value is followed by the next setting and no call is around both.
+  private func isInSettings(_ range: Range<Int>) -> Bool {
+    guard byte(range.upperBound) == UInt8(ascii: ","), isOddWord(range) || endsWithNumber(range)
+    else { return false }
+    let next = range.upperBound + 1
+    let nameEnd = runEnd(.dotted, from: next, limit: next + 64)
+    guard nameEnd > next, byte(nameEnd) == UInt8(ascii: "=") else { return false }
+    var index = range.lowerBound
+    let limit = max(floor, index - 160)
+    while index > limit, bytes[index - 1] > 32, !has(index - 1, .quote) {
+      if bytes[index - 1] == UInt8(ascii: "(") { return false }
+      index -= 1
+    }
+    return true
+  }
+
+  /// `FTS5TokenCallback`: a dozen letters and one or two digits. What a person chose ends with them.
   private func isLongName(_ range: Range<Int>) -> Bool {
     let digits = range.reduce(0) { $0 + (has($1, .digit) ? 1 : 0) }
-    return range.count >= 12 && digits <= 2
+    return range.count >= 12 && digits <= 2 && !endsWithNumber(range)
+      && !(range.count >= 20 && isRandomLetters(range))
+  }
+
+  /// `KestrelPlover42`: letters, then two to four digits.
+  func endsWithNumber(_ range: Range<Int>) -> Bool {
+    var end = range.upperBound
+    while end > range.lowerBound, has(end - 1, .digit) { end -= 1 }
+    return (2...4).contains(range.upperBound - end)
+      && end - range.lowerBound >= 8
+      && (range.lowerBound..<end).allSatisfy { has($0, .letter) }
   }
 
   private func isMemberAccess(at index: Int) -> Bool {
@@ -241,10 +320,17 @@ extension SecretScanner {
   }
 
   /// `token1`, `apiKey2`, `test_password`.
-  private func isNumberedNoun(_ range: Range<Int>) -> Bool {
+  func isNumberedNoun(_ range: Range<Int>) -> Bool {
     var end = range.upperBound
     while end > range.lowerBound, has(end - 1, .digit) { end -= 1 }
     guard range.upperBound - end <= 2 else { return false }
+    // db-password-1, app-secret-v2
+    if end < range.upperBound, byte(end - 1) == UInt8(ascii: "v"),
+      has(end - 2, [.dash, .underscore])
+    {
+      end -= 1
+    }
+    if end < range.upperBound, has(end - 1, [.dash, .underscore]) { end -= 1 }
     return Self.nouns.contains { noun in
       end - noun.utf8CodeUnitCount >= range.lowerBound
         && bytes.matches(noun, at: end - noun.utf8CodeUnitCount, ignoringCase: true)
@@ -252,6 +338,7 @@ extension SecretScanner {
   }
 
   private static let nouns: [StaticString] = [
-    "token", "secret", "password", "passwd", "key", "pass", "pwd", "value", "credential", "auth",
+    "token", "secret", "password", "passwd", "key", "pass", "pwd", "value", "credential",
+    "credentials", "auth",
   ]
 }

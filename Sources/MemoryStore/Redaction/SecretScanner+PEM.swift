@@ -6,6 +6,7 @@ extension SecretScanner {
   /// written as `\n`. A header alone is only a mention.
   func pemBlock(at index: Int) -> SecretFinding? {
     let start = index - 5
+    if let other = otherKeyBlock(at: index) { return other }
     guard start >= floor, bytes.matches("-----BEGIN ", at: start) else { return nil }
     let labelEnd = runEnd([.upper, .digit, .space], from: index + 6, limit: index + 60)
     guard bytes.matches("-----", at: labelEnd),
@@ -39,6 +40,46 @@ extension SecretScanner {
       position = lineEnd
     }
     return end.map { SecretFinding(start: start, end: $0, kind: "private-key") }
+  }
+
+  /// Armour that is no PEM: as part of a URL, of SSH2, and OpenVPN's static keys in hex.
+  private func otherKeyBlock(at index: Int) -> SecretFinding? {
+    guard bytes.matches("BEGIN", at: index), index - 5 >= floor,
+      bytes.matches("---- ", at: index - 5) || bytes.matches("-----", at: index - 5)
+    else { return nil }
+    let isOfURL =
+      bytes.matches("BEGIN%20", at: index) || bytes.matches("BEGIN+", at: index)
+    if isOfURL {
+      let labelEnd = runEnd([.upper, .digit, .percent, .plusSlash], from: index, limit: index + 60)
+      guard bytes.matches("-----", at: labelEnd),
+        (index..<labelEnd).contains(where: { bytes.matches("PRIVATE", at: $0) })
+      else { return nil }
+      let end = runEnd([.dotted, .base64, .percent], from: labelEnd)
+      return end - labelEnd > 60
+        ? SecretFinding(start: index - 5, end: end, kind: "private-key") : nil
+    }
+    let isStatic = bytes.matches("BEGIN OpenVPN Static key", at: index)
+    guard isStatic || bytes.matches("BEGIN SSH2 ENCRYPTED PRIVATE KEY ----", at: index) else {
+      return nil
+    }
+    var end = index + 24
+    let limit = min(bytes.count, index + 8192)
+    while end < limit, !bytes.matches("---- END ", at: end), !bytes.matches("-----END ", at: end) {
+      // Another block begins: this header was only mentioned.
+      if bytes.matches("-- BEGIN ", at: end) || bytes.matches("-----BEGIN ", at: end) { return nil }
+      end += 1
+    }
+    guard end < limit else { return nil }
+    let labelEnd = runEnd([.alphanumeric, .space, .dash], from: end, limit: end + 64)
+    return SecretFinding(
+      start: index - 5, end: max(end, trimmedDashes(labelEnd, from: end)), kind: "private-key")
+  }
+
+  /// Behind the last dash of a footer, whatever follows on its line.
+  private func trimmedDashes(_ end: Int, from start: Int) -> Int {
+    var end = end
+    while end > start, bytes[end - 1] != UInt8(ascii: "-") { end -= 1 }
+    return end
   }
 
   private func isKeyLine(_ line: Range<Int>) -> Bool {
@@ -80,6 +121,14 @@ extension SecretScanner {
     var index = start
     while index < bytes.count, index - start < 64 {
       let byte = bytes[index]
+      if byte == UInt8(ascii: "&"), let end = characterReferenceEnd(at: index) {
+        index = end
+        continue
+      }
+      if bytes.matches("%0A", at: index) || bytes.matches("%0D", at: index) {
+        index += 3
+        continue
+      }
       guard
         has(index, [.space, .quote]) || byte >= 0x80 || byte.isOne(of: "\\,;:+>|#*.")
           || byte == UInt8(ascii: "-") && !bytes.matches("-----", at: index)
@@ -87,6 +136,15 @@ extension SecretScanner {
       index += 1
     }
     return index
+  }
+
+  /// `&#10;`, `&#xA;`: a line end within XML.
+  private func characterReferenceEnd(at index: Int) -> Int? {
+    for reference in ["&#10;", "&#13;", "&#xA;", "&#xD;", "&#xa;", "&#xd;"] as [StaticString]
+    where bytes.matches(reference, at: index) {
+      return index + 5
+    }
+    return nil
   }
 
   private func isLineBreak(_ range: Range<Int>) -> Bool {

@@ -39,7 +39,9 @@ extension SecretScanner {
     default: break
     }
     if shape.body == .passwordHash { return passwordHash(shape, at: start, bodyStart: bodyStart) }
-    guard isWordStart(start) else { return nil }
+    if shape.body == .twoHashes { return twoHashes(before: start, kind: shape.kind) }
+    if shape.body == .azureDevOps { return azureDevOpsToken(shape, at: start) }
+    guard !has(start, .alphanumeric) || isWordStart(start) else { return nil }
     if shape.body == .jwt {
       return tokenEnd(from: start).map {
         SecretFinding(start: start, end: $0, kind: shape.kind)
@@ -57,13 +59,70 @@ extension SecretScanner {
     case .accountID:
       return has(head.upperBound, .word) ? nil : accountSecret(after: head.upperBound)
     case .openAI where !hasLongPart(head): return nil
+    // A piece of another token.
+    case .random
+    where has(start - 1, [.dash, .underscore, .plusSlash, .dot, .equals]) && has(start - 2, .word)
+      && !bytes.matches("=", at: start - 1):
+      return nil
+    case .random where !isRandomToken(bodyStart..<runEnd(characters, from: bodyStart)): return nil
+    case .uuid where !isUUID(head): return nil
     case .sharedAccessSignature where head.allSatisfy({ has($0, .hex) }): return nil
     default: if shape.needsDigit, !contains(.digit, in: head) { return nil }
     }
+    // ghp_xxxx…, sk-ant-your-key-here
+    if isStandIn(head) { return nil }
     var end = runEnd(characters, from: head.upperBound)
     while end > head.upperBound, bytes[end - 1] == UInt8(ascii: ".") { end -= 1 }
     return SecretFinding(
       start: shape.keepsPrefix ? bodyStart : start, end: end, kind: shape.kind)
+  }
+
+  /// Whether the body of a credential stands for one: one character again and again, or words
+  /// that say so.
+  private func isStandIn(_ body: Range<Int>) -> Bool {
+    let head = body.prefix(24)
+    guard let first = head.first else { return true }
+    if head.dropFirst(2).allSatisfy({ bytes[$0] == bytes[first + 2] }) { return true }
+    return isPlaceholder(head, isQuoted: true) && !isRandomToken(body) && !hasLongRun(body)
+      && (head.contains { bytes.matches("your", at: $0, ignoringCase: true) })
+  }
+
+  private func hasLongRun(_ body: Range<Int>) -> Bool {
+    var start = body.lowerBound
+    while start < body.upperBound {
+      let end = runEnd(.alphanumeric, from: start, limit: body.upperBound)
+      if end - start >= 16 { return true }
+      start = end + 1
+    }
+    return false
+  }
+
+  private func isUUID(_ range: Range<Int>) -> Bool {
+    guard range.count == 36 else { return false }
+    for (offset, index) in range.enumerated() {
+      let isDash = [8, 13, 18, 23].contains(offset)
+      guard isDash ? bytes[index] == UInt8(ascii: "-") : has(index, .hex) else { return false }
+    }
+    return true
+  }
+
+  /// `user:500:0123…:0123…:::`.
+  private func twoHashes(before end: Int, kind: StaticString) -> SecretFinding? {
+    let second = runStart(.hex, before: end, count: 33)
+    let first = runStart(.hex, before: second - 1, count: 33)
+    guard end - second == 32, second - first == 33, byte(second - 1) == UInt8(ascii: ":"),
+      byte(first - 1) == UInt8(ascii: ":")
+    else { return nil }
+    return SecretFinding(start: first, end: end, kind: kind)
+  }
+
+  /// 76 letters and digits, then the prefix `AZDO` and four more.
+  private func azureDevOpsToken(_ shape: SecretShape, at start: Int) -> SecretFinding? {
+    let end = start + 8
+    guard runStart(.alphanumeric, before: start, count: 77) == start - 76, isWordStart(start - 76),
+      runEnd(.alphanumeric, from: start, limit: end + 1) == end
+    else { return nil }
+    return SecretFinding(start: start - 76, end: end, kind: shape.kind)
   }
 
   /// Nothing that a hash opens with is a word, so it may stand anywhere; what ends it must be as
@@ -71,6 +130,8 @@ extension SecretScanner {
   private func passwordHash(
     _ shape: SecretShape, at start: Int, bodyStart: Int
   ) -> SecretFinding? {
+    // sha1$ and scrypt: may end a name.
+    if has(start, .letter), !isWordStart(start) { return nil }
     let body = ByteClass(rawValue: shape.characters)
     var end = runEnd(body, from: bodyStart, limit: bodyStart + 400)
     // SCRAM has a colon before the salt, and one between its two keys.
@@ -80,7 +141,7 @@ extension SecretScanner {
     {
       end = runEnd(body, from: end + 1, limit: bodyStart + 400)
     }
-    while end > bodyStart, bytes[end - 1].isOne(of: ",.$-") {
+    while end > bodyStart, bytes[end - 1].isOne(of: ",.$-:") {
       // A hash may end with a full stop: what else follows it tells.
       if bytes[end - 1] == UInt8(ascii: "."), !has(end, .space) { break }
       end -= 1

@@ -14,6 +14,12 @@ struct SecretScanner {
   /// The last run of value bytes, and how many values were seen to begin in it.
   var valueRun = 0..<0
   var valuesInRun = 0
+  /// The lines of a Kubernetes secret; what they hold is one under any name.
+  var secretLines = 0..<0
+  /// How far such lines were looked for in vain.
+  var secretSearchEnd = 0
+  /// The index before which a program was last looked for, and what was found.
+  var lastProgram: (index: Int, program: SecretProgram?) = (0, nil)
   /// The end of the last run that looked like a JWT and was none.
   var tokenRunEnd = 0
 
@@ -43,7 +49,7 @@ struct SecretScanner {
         continue
       }
       let trigger = SecretTrigger(rawValue: tables.pointee.triggers[pair])
-      guard trigger.rawValue < SecretTrigger.option.rawValue || mayBegin(trigger, at: index) else {
+      guard trigger.rawValue < SecretTrigger.call.rawValue || mayBegin(trigger, at: index) else {
         index &+= 1
         continue
       }
@@ -73,6 +79,8 @@ struct SecretScanner {
     let next = byte(index &+ 1) | 0x20
     // An option has a letter; a dash of a sentence or a list has a blank.
     if trigger == .option { return UInt8(ascii: "a") <= next && next <= UInt8(ascii: "z") }
+    if trigger == .call { return mayBeCall(at: index &- 1) }
+    if trigger == .phrase { return mayBePhrase(anchoredAt: index) }
     if trigger == .noun {
       return next == UInt8(ascii: "e") && (byte(index &+ 2) | 0x20).isOne(of: "nt")
     }
@@ -84,6 +92,11 @@ struct SecretScanner {
     for trigger: SecretTrigger, at index: Int
   ) -> SecretFinding? {
     if trigger.contains(.anchor), let finding = shape(anchoredAt: index) { return finding }
+    if trigger.contains(.phrase), let finding = phrase(anchoredAt: index) { return finding }
+    if trigger.contains(.element) { return nextElement(after: index) }
+    if trigger.contains(.cell) { return nextCell(after: index) }
+    if trigger.contains(.handed) { return handedSecret(at: index - 1) }
+    if trigger.contains(.fallback), let finding = fallbackValue(at: index - 1) { return finding }
     if trigger.contains(.separator) {
       if bytes[index] == UInt8(ascii: ">") { return elementText(after: index) }
       if bytes.matches("://", at: index) { return urlSecret(after: index + 3) }
@@ -97,6 +110,7 @@ struct SecretScanner {
       if bytes.matches(":AA", at: index), let token = shape(anchoredAt: index + 1) {
         return token
       }
+      if bytes[index] == UInt8(ascii: ":"), let value = slashOption(at: index) { return value }
       return assignment(at: index)
     }
     if trigger.contains(.option) { return optionValue(at: index) }
