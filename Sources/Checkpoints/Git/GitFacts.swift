@@ -20,6 +20,10 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   /// moved: see ``ProjectMarks``. Not kept.
   public private(set) var commonFolder: String?
   private var commonFile: String?
+  /// True if `.git` leads to a git folder that does not know of this work tree, or has its head from
+  /// elsewhere: then the folder itself is all that the project is known by. Whoever packs a repository
+  /// could make it lead to any other one on the machine. Not kept.
+  public private(set) var isBorrowed = false
   /// True if the history ends at a depth that somebody chose. Not kept.
   public private(set) var isShallow = false
 
@@ -88,7 +92,17 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
         RegularFile.absolute(String($0.trimmed), from: gitFolder)
       }
       ?? gitFolder
-    guard let text = small(gitFolder + "/HEAD") else { return nil }
+    let (ownFolder, commonFolder) = (real(gitFolder) ?? gitFolder, real(common) ?? common)
+    var isBorrowed = false
+    /// As ``small(_:limit:)``; a link that leads out of the git folder is noted.
+    func inside(_ path: String, limit: Int = 65_536) -> String? {
+      guard let text = small(path, limit: limit), let place = real(path) else { return nil }
+      if !place.hasPrefix(ownFolder + "/"), !place.hasPrefix(commonFolder + "/") {
+        isBorrowed = true
+      }
+      return text
+    }
+    guard let text = inside(gitFolder + "/HEAD") else { return nil }
     let head = String(text.trimmed)
     var facts = GitFacts(root: root)
     if head.hasPrefix("ref:") {
@@ -98,10 +112,10 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
         facts.branch =
           reference.hasPrefix(prefix) ? String(reference.dropFirst(prefix.count)) : reference
         facts.head =
-          small(gitFolder + "/" + reference).map { String($0.trimmed) }
+          inside(gitFolder + "/" + reference).map { String($0.trimmed) }
           ?? (common == gitFolder
-            ? nil : small(common + "/" + reference).map { String($0.trimmed) })
-          ?? packed(reference, in: common)
+            ? nil : inside(common + "/" + reference).map { String($0.trimmed) })
+          ?? inside(common + "/packed-refs", limit: 8 << 20).flatMap { packed(reference, in: $0) }
       }
     } else {
       facts.head = head
@@ -110,7 +124,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     let config = GitConfig(
       common: common,
       .init(
-        gitFolder: real(gitFolder) ?? gitFolder, branch: facts.branch,
+        gitFolder: ownFolder, branch: facts.branch,
         userFolder: environment["HOME"]), environment: environment)
     // Other ways to keep references leave files behind that say nothing.
     if let storage = config.value("extensions", nil, "refstorage"), storage.lowercased() != "files"
@@ -119,11 +133,33 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       facts.head = nil
     }
     facts.remote = config.remote.map(normalised)
-    let place = real(common) ?? common
-    facts.commonFolder = place
-    facts.commonFile = file(of: place)
+    facts.isBorrowed =
+      isBorrowed || !knows(root, ownFolder, commonFolder, config.value("core", nil, "worktree"))
+    if !facts.isBorrowed {
+      facts.commonFolder = commonFolder
+      facts.commonFile = file(of: commonFolder)
+    }
     facts.isShallow = RegularFile.facts(common + "/shallow").map { $0.size > 0 } ?? false
     return facts
+  }
+
+  /// True if a git folder is the work tree's own, or says that the work tree is one of its: as of a
+  /// worktree, by the path that it keeps, or as of a submodule, by `core.worktree`.
+  ///
+  /// - Parameters:
+  ///   - root: A real path, and so are the folders.
+  ///   - worktree: From the configuration.
+  private static func knows(
+    _ root: String, _ gitFolder: String, _ common: String, _ worktree: String?
+  ) -> Bool {
+    if common == gitFolder {
+      if common.hasPrefix(root + "/") { return true }
+      return worktree.map { real(RegularFile.absolute($0, from: common)) == root } ?? false
+    }
+    guard gitFolder.hasPrefix(common + "/worktrees/"), let back = small(gitFolder + "/gitdir")
+    else { return false }
+    let folder = RegularFile.absolute(String(back.trimmed), from: gitFolder)
+    return real((folder as NSString).deletingLastPathComponent) == root
   }
 
   private static func file(of folder: String) -> String? {
@@ -147,8 +183,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
-  private static func packed(_ reference: String, in folder: String) -> String? {
-    guard let text = small(folder + "/packed-refs", limit: 8 << 20) else { return nil }
+  private static func packed(_ reference: String, in text: String) -> String? {
     for line in text.utf8.split(separator: UInt8(ascii: "\n"))
     where line.count > 41 && line.reversed().starts(with: reference.utf8.reversed()) {
       let words = Substring(line).split(separator: " ")
@@ -180,10 +215,11 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return host + rest[end...].replacing("//", with: "/")
   }
 
-  /// What the project at a folder can be known by; outside a repository that is the folder itself.
+  /// What the project at a folder can be known by; outside a repository, and where the git folder is
+  /// another one's, that is the folder itself.
   public static func project(at folder: String, facts: GitFacts?) -> ProjectReference {
-    guard let facts else {
-      let root = real(folder) ?? WindowsPath.normalised(folder) ?? folder
+    guard let facts, !facts.isBorrowed else {
+      let root = facts?.root ?? real(folder) ?? WindowsPath.normalised(folder) ?? folder
       return ProjectReference(
         identity: root, name: baseName(root), root: root, marks: ProjectMarks(root: root))
     }
