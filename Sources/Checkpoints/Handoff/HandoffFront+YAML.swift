@@ -36,7 +36,7 @@ extension HandoffFront {
     guard yaml.contains(where: { !$0.isWhitespace }) else { return }
     let node: Node?
     do {
-      node = try Yams.compose(yaml: yaml, .basic)
+      node = try Self.compose(yaml)
     } catch {
       takeLines(of: yaml, error)
       return
@@ -48,6 +48,40 @@ extension HandoffFront {
       }
       self[keyPath: field.path] = value.scalar?.string
     }
+  }
+
+  /// Anchors and aliases, by which few bytes become more than a machine can hold, are no YAML here.
+  private static func compose(_ yaml: String) throws -> Node? {
+    func has(_ mark: UInt8) -> Bool { yaml.utf8.contains(mark) }
+    if has(UInt8(ascii: "&")), has(UInt8(ascii: "*")),
+      !yaml.utf8.split(separator: UInt8(ascii: "\n")).allSatisfy(isSimple)
+    {
+      throw YamlError.no
+    }
+    return try Yams.compose(yaml: yaml, .basic)
+  }
+
+  /// What YAML takes for the end of a line, or for no text.
+  private static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || [0x85, 0x2028, 0x2029].contains(scalar.value)
+  }
+
+  /// True for a line `key: value` whose value is plain or quoted to its end, as memoryd writes it: where all
+  /// are, none can be an anchor.
+  private static func isSimple(_ line: Substring.UTF8View) -> Bool {
+    let value = line.drop { isLetter($0) || $0 == UInt8(ascii: "_") }
+    guard value.startIndex > line.startIndex, value.starts(with: ": ".utf8),
+      let first = value.dropFirst(2).first,
+      !Substring(value).unicodeScalars.contains(where: isBreak)
+    else { return false }
+    guard first == UInt8(ascii: "\"") else { return isLetter(first) }
+    var isEscaped = false
+    var rest = value.dropFirst(3)
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "\""), !isEscaped { return rest.isEmpty }
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+    }
+    return false
   }
 
   /// One value that YAML refuses, such as a title with a colon in it, costs no other one.
@@ -70,7 +104,7 @@ extension HandoffFront {
       else { continue }
       let text = String(rest.trimmed)
       // By itself the line may be YAML still: quotes, escapes, remarks.
-      if let mapping = try? Yams.compose(yaml: "\(name): \(text)", .basic)?.mapping {
+      if let mapping = try? Self.compose("\(name): \(text)")?.mapping {
         self[keyPath: field.path] = mapping.first?.value.scalar?.string
       } else if !text.isEmpty {
         self[keyPath: field.path] = text
