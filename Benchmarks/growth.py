@@ -27,7 +27,7 @@ PATTERNS = [
     ("handoff, boxes", "read", lambda n: repeated("- [ ] a\n", n, "# Handoff: x\n\n## Next\n\n")),
     ("handoff, emphasis without an end", "read", lambda n: repeated("a*a _a ", n)),
     ("message, images among links", "take", lambda n: repeated("![[]()", n)),
-    ("fallback file, marks without an end", "fallback", lambda n: repeated("<!-- memoryd:", n)),
+    ("fallback file, underlined headings", "fallback", lambda n: repeated("a\n-\n", n)),
 ]
 
 
