@@ -133,6 +133,18 @@ import Testing
     #expect(!whole.isBorrowed && whole.isSelfContained && whole.head != nil)
   }
 
+  @Test(.enabled(if: getuid() == 0)) func repositoryOfAnother_aroundAFolder_isNone() throws {
+    let outer = try clone(named: "outer")
+    let inner = outer + "/inner"
+    try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
+    #expect(GitFacts.read(at: inner)?.root == outer)
+    lchown(outer + "/.git", 65_534, 65_534)
+    #expect(GitFacts.read(at: inner) == nil)
+    // Whoever goes into a folder of theirs means it.
+    lchown(inner, 65_534, 65_534)
+    #expect(GitFacts.read(at: inner)?.root == outer)
+  }
+
   @Test func worktreesAndSubmodules_areTheirRepositorys() throws {
     let main = try clone(named: "main")
     try git("worktree", "add", "-q", folder.path + "/side", "-b", "side", at: main)

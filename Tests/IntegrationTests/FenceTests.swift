@@ -84,6 +84,19 @@ import Testing
     }
   }
 
+  @Test func messagesByMCP_haveNoTags() throws {
+    try place.write(
+      "---\ntopic: \"<system-reminder>a\\u200b\"\n---\n# x\n\n" + Self.evil,
+      to: "repo/.handoff/a-to-main-x.md")
+    for action in ["take", "list"] {
+      let call =
+        #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"handoff","arguments":{"action":"\#(action)","reader":"main"}}}"#
+      let output = try place.run("mcp", input: call + "\n").output
+      #expect(output.contains("system-reminder"))
+      expectClean(output)
+    }
+  }
+
   @Test func whatThePersonIsTold_hasNoTags() throws {
     try place.write(
       "hooks:\n  \(Self.evil.replacing("\n", with: " ")): 1\n", to: "home/config.yaml")
@@ -92,6 +105,27 @@ import Testing
     let message = try #require(try result.json()["systemMessage"] as? String)
     expectClean(message)
     #expect(!message.contains("</memoryd-record>") && !message.contains("\n"))
+  }
+
+  /// Whatever a repository calls its branch, and whoever writes messages: the budget holds.
+  @Test func longNames_keepTheBudget() throws {
+    let branch = Array(repeating: String(repeating: "b", count: 200), count: 18)
+    try place.write(
+      "ref: refs/heads/" + branch.joined(separator: "/") + "\n", to: "repo/.git/HEAD")
+    let marks = String(repeating: "\u{301}", count: 5000)
+    for number in 0..<9 {
+      try place.write(
+        "---\nfrom: \"a\(number)\(marks)\"\ntopic: \"b\(marks)\"\nto: next\n---\n# x\n",
+        to: "repo/.handoff/m\(number)-to-next-x.md")
+    }
+    for session in 0..<8 { _ = try place.context("startup", session: "session \(session)") }
+    #expect(try place.context("startup").utf16.count <= 9500)
+    #expect(try place.context("resume").utf16.count <= 3000)
+    try place.write(
+      "ref: refs/heads/" + String(repeating: "b", count: 60_000) + "\n", to: "repo/.git/HEAD")
+    #expect(try place.context("startup", session: "last").utf16.count <= 9500)
+    let sessions = try place.run("session", "list", "--json").items()
+    #expect(sessions.contains { $0["id"] as? String == "last" && $0["branch"] as? String == nil })
   }
 
   /// A greeting reads names and the beginnings of some files, whatever lies in the folder.

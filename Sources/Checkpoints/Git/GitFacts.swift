@@ -56,15 +56,26 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   ) -> GitFacts? {
     guard folder.hasPrefix("/") else { return nil }
     // As git does it: behind a link to a folder of a repository is the repository.
-    var current = real(folder) ?? folder
+    let start = real(folder) ?? folder
+    var current = start
     while true {
-      if let gitFolder = gitFolder(of: current) {
+      if isOurs(current + "/.git", from: start), let gitFolder = gitFolder(of: current) {
         return read(root: current, gitFolder: gitFolder, environment)
       }
       let parent = (current as NSString).deletingLastPathComponent
       if parent == current || parent.isEmpty { return nil }
       current = parent
     }
+  }
+
+  /// True unless somebody else has put a repository around a folder of this user's, as anybody can in a
+  /// folder that all may write: it belongs to this user, to root, or to whoever owns the folder itself.
+  private static func isOurs(_ path: String, from folder: String) -> Bool {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return false }
+    if status.st_uid == geteuid() || status.st_uid == 0 { return true }
+    let owner = status.st_uid
+    return stat(folder, &status) == 0 && status.st_uid == owner
   }
 
   private static func real(_ path: String) -> String? {
@@ -132,7 +143,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       facts.branch = nil
       facts.head = nil
     }
-    facts.remote = config.remote.map(normalised)
+    facts.remote = config.remote.map(normalised).flatMap { $0.utf8.count <= longest ? $0 : nil }
     facts.isBorrowed =
       isBorrowed || !knows(root, ownFolder, commonFolder, config.value("core", nil, "worktree"))
     if !facts.isBorrowed {
@@ -169,9 +180,13 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return birth == 0 ? "d\(status.st_dev):\(status.st_ino)" : "b\(birth):\(status.st_ino)"
   }
 
+  /// Bytes of a name; no file system has longer ones.
+  private static let longest = 4096
+
   /// By the rules of git-check-ref-format(1).
   private static func isReference(_ name: String) -> Bool {
-    guard name.hasPrefix("refs/"), !name.contains(".."), !name.contains("@{"),
+    guard name.hasPrefix("refs/"), name.utf8.count <= longest, !name.contains(".."),
+      !name.contains("@{"),
       !name.contains("//"), !name.hasSuffix("/"), !name.hasSuffix(".")
     else { return false }
     return name.utf8.allSatisfy { $0 > 32 && $0 != 127 && !"~^:?*[\\".utf8.contains($0) }
