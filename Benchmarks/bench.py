@@ -18,6 +18,8 @@ import tempfile
 import time
 import urllib.request
 
+from growth import growth_benchmarks
+
 WORDS = ("parser lexer token buffer stream upload retry backoff jitter client server socket queue "
          "drain store index query commit branch merge rebase test fixture clock deadline budget").split()
 
@@ -404,7 +406,7 @@ def main():
     parser.add_argument("--sync-items", type=int, default=10_000)
     parser.add_argument("--entries", type=int, default=100_000, help="for the daemon at rest")
     parser.add_argument("--idle-seconds", type=int, default=30)
-    parser.add_argument("--only", choices=["daemon", "handoff", "ingest"],
+    parser.add_argument("--only", choices=["daemon", "growth", "handoff", "ingest"],
                         help="this part alone")
     parser.add_argument("--ingest-megabytes", type=int, default=100)
     options = parser.parse_args()
@@ -424,6 +426,9 @@ def main():
 
         if options.only == "ingest":
             ingest_benchmarks(bench, options.ingest_megabytes, max(3, options.runs // 7))
+            return
+        if options.only == "growth":
+            growth_benchmarks(bench, 3)
             return
         if options.only == "handoff":
             handoff_benchmarks(bench)
@@ -476,6 +481,7 @@ def main():
             lambda: bench.timed(["sqlite3", database, query.format("backoff AND jitter")])), [
             ("memoryd search", lambda: bench.timed([memoryd, "search", "backoff jitter"]))])
         handoff_benchmarks(bench)
+        growth_benchmarks(bench, 3)
         ingest_benchmarks(bench, options.ingest_megabytes, max(3, options.runs // 7))
         daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
         if os.path.exists(Vault.python):

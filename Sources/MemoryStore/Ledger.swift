@@ -71,32 +71,45 @@ public struct Ledger: Codable, Sendable, Equatable {
   /// Phases of one name, and in them groups of one name and kind, are one.
   public func joined() -> Ledger {
     var result = Ledger(title: title)
+    var places: [[UInt8]: Int] = [:]
+    var groups: [[Group]] = []
     for phase in phases {
-      let at = result.phases.firstIndex { $0.name == phase.name } ?? result.phases.endIndex
-      if at == result.phases.endIndex {
+      let place = places[Array(phase.name.utf8), default: groups.count]
+      if place == groups.count {
+        places[Array(phase.name.utf8)] = place
         result.phases.append(Phase(phase.name, isDone: phase.isDone))
+        groups.append([])
       }
-      for group in phase.groups {
-        let known = result.phases[at].groups.firstIndex { other in
-          switch (other.content, group.content) {
-          case (.entries, .entries), (.list, .list): other.name == group.name
-          default: false
-          }
-        }
-        guard let known else {
-          result.phases[at].groups.append(group)
-          continue
-        }
-        switch (result.phases[at].groups[known].content, group.content) {
-        case (.entries(let first), .entries(let second)):
-          result.phases[at].groups[known].content = .entries(first + second)
-        case (.list(let first), .list(let second)):
-          result.phases[at].groups[known].content = .list(first + second)
-        default: break
-        }
+      groups[place] += phase.groups
+    }
+    for place in groups.indices { result.phases[place].groups = Self.joined(groups[place]) }
+    return result
+  }
+
+  /// Groups of one name and kind together, each where the first of them stood.
+  private static func joined(_ groups: [Group]) -> [Group] {
+    var places: [[UInt8]: Int] = [:]
+    var names: [String?] = []
+    var entries: [[Entry]?] = []
+    var items: [[String]] = []
+    for group in groups {
+      let isTable = if case .entries = group.content { true } else { false }
+      let key = [group.name == nil ? 0 : 1, isTable ? 1 : 0] + Array((group.name ?? "").utf8)
+      let place = places[key, default: names.count]
+      if place == names.count {
+        places[key] = place
+        names.append(group.name)
+        entries.append(isTable ? [] : nil)
+        items.append([])
+      }
+      switch group.content {
+      case .entries(let list): entries[place]?.append(contentsOf: list)
+      case .list(let list): items[place].append(contentsOf: list)
       }
     }
-    return result
+    return names.indices.map { place in
+      Group(name: names[place], entries[place].map { .entries($0) } ?? .list(items[place]))
+    }
   }
 
   /// All items, with the phase and the heading that they stand under.

@@ -23,26 +23,22 @@ extension MemoryDatabase {
       var ledger = Ledger()
       if let title { ledger.title = title }
       var phase: Int64?
-      var group: Int64?
-      for row in rows {
-        if row["phase"] != phase {
-          phase = row["phase"]
-          ledger.phases.append(Ledger.Phase(row["phase_name"], isDone: row["is_done"]))
+      var start = rows.startIndex
+      while start < rows.endIndex {
+        let first = rows[start]
+        let number: Int64 = first["group_number"]
+        let end = rows[start...].firstIndex { $0["group_number"] != number } ?? rows.endIndex
+        if first["phase"] != phase {
+          phase = first["phase"]
+          ledger.phases.append(Ledger.Phase(first["phase_name"], isDone: first["is_done"]))
         }
-        let last = ledger.phases.count - 1
-        let isList: Bool = row["is_list"]
-        if row["group_number"] != group {
-          group = row["group_number"]
-          ledger.phases[last].groups.append(
-            Ledger.Group(name: row["group_name"], isList ? .list([]) : .entries([])))
-        }
-        let end = ledger.phases[last].groups.count - 1
-        switch ledger.phases[last].groups[end].content {
-        case .list(let items):
-          ledger.phases[last].groups[end].content = .list(items + [row["item"]])
-        case .entries(let entries):
-          ledger.phases[last].groups[end].content = .entries(entries + [Self.entry(ofItem: row)])
-        }
+        ledger.phases[ledger.phases.count - 1].groups.append(
+          Ledger.Group(
+            name: first["group_name"],
+            first["is_list"] as Bool
+              ? .list(rows[start..<end].map { $0["item"] })
+              : .entries(rows[start..<end].map(Self.entry(ofItem:)))))
+        start = end
       }
       return ledger
     }
@@ -134,78 +130,106 @@ extension MemoryDatabase {
         cached: "UPDATE ledgers SET file = ? WHERE project_id = ?", arguments: [file, projectID])
     }
     var last = ""
-    var phases = Ordinals()
-    for phase in draft.ledger.phases {
-      let known = try Int64.fetchOne(
-        db,
-        cached: """
-          SELECT number FROM ledger_phases
-          WHERE project_id IN (\(groupSelect)) AND name = ? ORDER BY number LIMIT 1 OFFSET ?
-          """, arguments: [head(of: projectID, db), phase.name, phases.next(phase.name)])
-      if let known, draft.isImport {
-        try db.execute(
-          cached: "UPDATE ledger_phases SET is_done = ? WHERE number = ?",
-          arguments: [phase.isDone, known])
-      } else if known == nil {
-        try db.execute(
-          cached: "INSERT INTO ledger_phases (project_id, name, is_done) VALUES (?, ?, ?)",
-          arguments: [projectID, phase.name, phase.isDone])
-      }
-      let number = known ?? db.lastInsertedRowID
-      var groups = Ordinals()
-      for group in phase.groups {
-        let entries: [Ledger.Entry?]
-        let items: [String]
-        switch group.content {
-        case .entries(let list): (items, entries) = (list.map(\.item), list)
-        case .list(let list): (items, entries) = (list, list.map { _ in nil })
-        }
-        let isList = entries.first.map { $0 == nil } ?? false
-        let name = (group.name ?? "\u{0}") + (isList ? "\u{0}list" : "")
-        let known = try Int64.fetchOne(
+    func mergePhases() throws {
+      var phases = try KnownNames(
+        Row.fetchAll(
           db,
           cached: """
-            SELECT number FROM ledger_groups WHERE phase = ? AND name IS ? AND is_list = ?
-            ORDER BY number LIMIT 1 OFFSET ?
-            """, arguments: [number, group.name, isList, groups.next(name)])
-        if known == nil {
+            SELECT number, name FROM ledger_phases WHERE project_id IN (\(groupSelect)) ORDER BY number
+            """, arguments: [head(of: projectID, db)]))
+      for phase in draft.ledger.phases {
+        let known: Int64? = phases.next(phase.name)
+        if let known, draft.isImport {
           try db.execute(
-            cached: "INSERT INTO ledger_groups (phase, name, is_list) VALUES (?, ?, ?)",
-            arguments: [number, group.name, isList])
-        }
-        let groupNumber = known ?? db.lastInsertedRowID
-        var ordinals = Ordinals()
-        for (item, entry) in zip(items, entries) {
-          let known = try Row.fetchOne(
-            db,
-            cached: """
-              SELECT * FROM ledger_items WHERE group_number = ? AND item = ?
-              ORDER BY id LIMIT 1 OFFSET ?
-              """, arguments: [groupNumber, item, ordinals.next(item)])
-          if let known {
-            last = known["id"]
-            try update(known, entry, draft, at: write.at, db)
-            continue
-          }
-          last = newID()
+            cached: "UPDATE ledger_phases SET is_done = ? WHERE number = ?",
+            arguments: [phase.isDone, known])
+        } else if known == nil {
           try db.execute(
-            cached: """
-              INSERT INTO ledger_items (id, group_number, project_id, session_id, item, status,
-                remark, detail, date, source, imported, created_at, updated_at)
-              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-              """,
-            arguments: [
-              last, groupNumber, projectID, write.session?.id, item, entry?.status.rawValue,
-              entry?.remark, entry?.detail,
-              entry.flatMap { $0.date ?? (draft.isImport ? nil : draft.today ?? day(write.at)) },
-              draft.source,
-              draft.isImport ? stamp(entry) : nil, write.at, write.at,
-            ])
-          try noteParts(of: last, db)
+            cached: "INSERT INTO ledger_phases (project_id, name, is_done) VALUES (?, ?, ?)",
+            arguments: [projectID, phase.name, phase.isDone])
         }
+        let number = known ?? db.lastInsertedRowID
+        let newest = try merge(
+          phase.groups, into: number, draft, of: write, projectID: projectID, newID: newID, db)
+        if let newest { last = newest }
+      }
+    }
+    // One item alone is quicker without.
+    if draft.ledger.phases.count > 1 || draft.isImport {
+      try DeferredIndex.use(db) { _ in try mergePhases() }
+    } else {
+      try mergePhases()
+    }
+    return last
+  }
+
+  /// - Returns: The id of the last item.
+  private static func merge(
+    _ groups: [Ledger.Group], into phase: Int64, _ draft: LedgerDraft, of write: StoreWrite,
+    projectID: Int64, newID: () -> String, _ db: Database
+  ) throws -> String? {
+    var last: String?
+    var known = try KnownNames(
+      Row.fetchAll(
+        db,
+        cached: """
+          SELECT number, name, is_list FROM ledger_groups WHERE phase = ? ORDER BY number
+          """, arguments: [phase])
+    ) { groupName($0[1], isList: $0[2]) }
+    for group in groups {
+      let entries: [Ledger.Entry?]
+      let items: [String]
+      switch group.content {
+      case .entries(let list): (items, entries) = (list.map(\.item), list)
+      case .list(let list): (items, entries) = (list, list.map { _ in nil })
+      }
+      let isList = entries.first.map { $0 == nil } ?? false
+      var number: Int64? = known.next(groupName(group.name, isList: isList))
+      let isNew = number == nil
+      if isNew {
+        try db.execute(
+          cached: "INSERT INTO ledger_groups (phase, name, is_list) VALUES (?, ?, ?)",
+          arguments: [phase, group.name, isList])
+        number = db.lastInsertedRowID
+      }
+      var ids = try KnownNames(
+        isNew
+          ? []
+          : Row.fetchAll(
+            db, cached: "SELECT id, item FROM ledger_items WHERE group_number = ? ORDER BY id",
+            arguments: [number]))
+      for (item, entry) in zip(items, entries) {
+        if let id: String = ids.next(item) {
+          last = id
+          let row = try Row.fetchOne(
+            db, cached: "SELECT * FROM ledger_items WHERE id = ?", arguments: [id])
+          if let row { try update(row, entry, draft, at: write.at, db) }
+          continue
+        }
+        let id = newID()
+        last = id
+        try db.execute(
+          cached: """
+            INSERT INTO ledger_items (id, group_number, project_id, session_id, item, status,
+              remark, detail, date, source, imported, created_at, updated_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            id, number, projectID, write.session?.id, item, entry?.status.rawValue,
+            entry?.remark, entry?.detail,
+            entry.flatMap { $0.date ?? (draft.isImport ? nil : draft.today ?? day(write.at)) },
+            draft.source,
+            draft.isImport ? stamp(entry) : nil, write.at, write.at,
+          ])
+        try noteParts(of: id, db)
       }
     }
     return last
+  }
+
+  /// A heading can have a table and a list.
+  private static func groupName(_ name: String?, isList: Bool) -> String {
+    (name ?? "\u{0}") + (isList ? "\u{0}list" : "")
   }
 
   private static func update(
@@ -237,8 +261,11 @@ extension MemoryDatabase {
           isSame ? known["updated_at"] as Int64 : at, id,
         ])
     }
-    if isSame { try update() } else { try dropping(db, update) }
-    try noteParts(of: id, db)
+    if isSame { return try update() }
+    try dropping(db) {
+      try update()
+      try noteParts(of: id, db)
+    }
   }
 
   /// The day of a time, UTC: of writes that do not say the person's.
@@ -262,14 +289,20 @@ extension MemoryDatabase {
     return "#" + String(FNV1a.hash(stamp.utf8), radix: 16)
   }
 
-  /// How often each name has come, byte for byte as SQLite compares them.
-  private struct Ordinals {
-    private var counts: [[UInt8]: Int] = [:]
+  /// What there is by name, in its order; names are compared byte for byte, as SQLite does it.
+  private struct KnownNames {
+    private var rows: [[UInt8]: ArraySlice<DatabaseValue>] = [:]
 
-    mutating func next(_ name: String) -> Int {
-      let name = Array(name.utf8)
-      defer { counts[name, default: 0] += 1 }
-      return counts[name, default: 0]
+    /// - Parameters:
+    ///   - rows: What it is known by, and its name.
+    ///   - name: That is looked for, if not the name alone.
+    init(_ rows: [Row], name: (Row) -> String = { $0[1] }) {
+      for row in rows { self.rows[Array(name(row).utf8), default: []].append(row[0]) }
+    }
+
+    /// The next one of a name; nil if there are no more.
+    mutating func next<Value: DatabaseValueConvertible>(_ name: String) -> Value? {
+      rows[Array(name.utf8)]?.popFirst().flatMap { Value.fromDatabaseValue($0) }
     }
   }
 }

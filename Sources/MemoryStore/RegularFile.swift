@@ -288,6 +288,12 @@ public enum RegularFile {
     return lstat(path, &status) == 0
   }
 
+  /// True if what stands at a path is a link, wherever it leads.
+  public static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
   /// Identity and size without opening; nil where nothing regular stands.
   public static func facts(_ path: String) -> Facts? {
     var status = stat()

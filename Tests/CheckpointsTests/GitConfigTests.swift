@@ -59,10 +59,34 @@ import Testing
     #expect(loop.value("core", nil, "x") == "1")
   }
 
+  /// A megabyte of remotes, and of conditions that would each be held against all of them.
+  @Test func hostileConfiguration_costsABoundedNumberOfSteps() {
+    let remotes = (0..<20_000).map { "[remote \"r\($0)\"]\nurl = u\($0)\n" }.joined()
+    let conditions = String(
+      repeating: "[includeIf \"hasconfig:remote.*.url:**/a*b*c*d\"]\npath = /dev/null\n",
+      count: 15_000)
+    let config = config(remotes + conditions)
+    #expect(config.remote == "u0")
+    #expect(config.stepsLeft <= 0 && config.stepsLeft > -10_000)
+    #expect(config.variables.count == 35_000)
+  }
+
+  @Test func includes_areReadUpToABoundedNumberOfBytes() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.file("large", String(repeating: "[a]\nb = c\n", count: 90_000))
+    let includes = String(repeating: "[include]\npath = large\n", count: 200)
+    let config = GitConfig(text: includes, path: folder.path + "/config", circumstances)
+    #expect(config.variables.count { $0.key == "b" } == 4 * 90_000)
+  }
+
+  private func glob(_ text: String, _ pattern: String) -> Bool {
+    var steps = 100_000
+    return Glob.matches(text, pattern, &steps)
+  }
+
   @Test func patterns_stopAtSlashes() {
-    #expect(Glob.matches("/a/b/c", "/a/**/c") && Glob.matches("/a/c", "/a/**/c"))
-    #expect(!Glob.matches("/a/b/c", "/a/*") && Glob.matches("/a/b", "/a/[a-c]"))
-    #expect(
-      !Glob.matches(String(repeating: "a", count: 4000), String(repeating: "*a", count: 500) + "b"))
+    #expect(glob("/a/b/c", "/a/**/c") && glob("/a/c", "/a/**/c"))
+    #expect(!glob("/a/b/c", "/a/*") && glob("/a/b", "/a/[a-c]"))
+    #expect(!glob(String(repeating: "a", count: 4000), String(repeating: "*a", count: 500) + "b"))
   }
 }

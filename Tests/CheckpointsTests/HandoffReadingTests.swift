@@ -98,9 +98,40 @@ import Testing
     #expect(front.topic == "a" && front.to == "c" && front.complaint != nil)
   }
 
+  /// Ten lines that are 9^40 values: whoever looks at all of them never ends.
+  @Test(arguments: ["? *a39\n: 1", "{*a39: 1}: 2", "\"x: \\\n y\": *a39"])
+  func aliases_areNoFrontMatter(last: String) {
+    var lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    for number in 1..<40 {
+      let before = Array(repeating: "*a\(number - 1)", count: 9).joined(separator: ", ")
+      lines.append("a\(number): &a\(number) [\(before)]")
+    }
+    lines += [last, "topic: {? [&b [x, x], &c [*b, *b]] : 1}", "to: \"b & *c\""]
+    let document = "---\n" + lines.joined(separator: "\n") + "\n---\n# Handoff: x\n"
+    let handoff = Handoff(document)
+    #expect(handoff.front.to == "b & *c" && handoff.complaints.count == 1)
+    #expect(HandoffHead(document).objective == "x" && HandoffHead(document).front.to == "b & *c")
+  }
+
+  @Test func marksOfAliases_inTexts_areTexts() {
+    var front = HandoffFront()
+    front.topic = "R&D *urgent* \"now\" \u{202E}"
+    front.project = "loom"
+    let handoff = Handoff(front: front, objective: "x").normalised()
+    let copy = Handoff(handoff.markdown())
+    #expect(copy.front.topic == handoff.front.topic && copy.front.project == "loom")
+    #expect(copy.complaints.isEmpty)
+  }
+
   @Test func goodFrontMatter_hasNoComplaint() {
     #expect(Handoff("---\nproject: a\nother:\n  - x\n---\n# Handoff\n").complaints.isEmpty)
     #expect(Handoff("# Handoff: none\n").complaints.isEmpty)
+  }
+
+  @Test func noteWithManyHeadings_hasThemLowered() {
+    let note = HandoffNote.contained(String(repeating: "a\nb\n===\n\n", count: 30_000))
+    #expect(note.hasPrefix("### a b\n\n### a b\n") && note.hasSuffix("### a b"))
+    #expect(note.split(separator: "\n").count == 30_000)
   }
 
   @Test func noBlocker_isNone() {

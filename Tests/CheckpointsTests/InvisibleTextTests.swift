@@ -14,6 +14,8 @@ import Testing
     ("👍\u{FE0F}\u{FE0F}\u{FE01}", "👍\u{FE0F}"), ("\u{FEFF}text\u{2060}", "text"),
     ("pay\u{AD}load", "payload"), ("a\u{202E}b\u{2066}c", "abc"), ("\u{3164}\u{115F}z", "z"),
     ("❤\u{200D}", "❤"), ("\u{200D}❤", "❤"), (" \u{FE00}", " "),
+    ("a\u{FE01}b\u{FE0D}c", "abc"), ("1\u{FE0F}2\u{FE0E}", "12"), ("1\u{200D}2", "12"),
+    ("a\u{13430}\u{1D159}", "a"),
   ])
   func whatIsHidden_goes(text: String, rest: String) {
     #expect(Array(InvisibleText.removed(from: text).unicodeScalars) == Array(rest.unicodeScalars))
@@ -26,6 +28,7 @@ import Testing
     ("a < b and <b>bold</b> <!-- c -->", "a < b and <b>bold</b> <!-- c -->"),
     ("x<1-2> <https://a-b.example.org>", "x<1-2> <https://a-b.example.org>"),
     ("<sys\u{E0041}tem-reminder>", "&lt;system-reminder>"),
+    ("a\u{1B}]0;t\u{7}b\u{9B}c\td\re\r\nf\n", "a ]0;t b c\td e\r\nf\n"),
   ])
   func tagsOfAHost_areBroken_andOthersStay(text: String, rest: String) {
     #expect(Markdown.disarmed(text) == rest)

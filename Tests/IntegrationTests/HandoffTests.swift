@@ -236,6 +236,28 @@ import Testing
     #expect((written["document"] as? String)?.contains("write the docs") == true)
   }
 
+  /// What a repository puts in a handoff's place is neither read nor written.
+  @Test(arguments: [false, true]) func amend_followsNoLinkToAnotherFile(isFolder: Bool) throws {
+    try repository()
+    try place.run("handoff")
+    let name = files[0]
+    let folder = place.repository + "/.handoff"
+    let text = "# My diary\n\nPrivate: cerulean\n"
+    try place.write(text, to: "private/" + name)
+    if isFolder {
+      rename(folder, place.path + "/aside")
+      symlink(place.path + "/private", folder)
+    } else {
+      unlink(folder + "/" + name)
+      symlink(place.path + "/private/" + name, folder + "/" + name)
+    }
+    let result = try place.run("handoff", "--amend", "--note", "a vermilion note", "--json")
+    #expect(result.status == 0 && !result.output.contains("cerulean"))
+    #expect(try String(contentsOfFile: place.path + "/private/" + name, encoding: .utf8) == text)
+    let stored = try place.run("handoff", "show").output
+    #expect(stored.contains("vermilion") && !stored.contains("cerulean"))
+  }
+
   @Test func amend_keepsModeAndLinkAndLeavesMessagesAlone() throws {
     try repository()
     try place.run("handoff")

@@ -7,11 +7,13 @@ import Testing
   private var mark: String { place.path + "/mark" }
   private var program: String { place.path + "/program" }
 
-  /// Every setting of git 2.39.5's documentation (`git help config`, gitattributes, githooks) that
-  /// names a program, directly or by where one is looked for.
+  /// Every setting of the documentation of git 2.39.5 and 2.55.0 (`git help config`, gitattributes,
+  /// githooks) that names a program, directly or by where one is looked for.
   private static let settings: [(String, String)] = [
     ("alias.status", "!P"), ("alias.log", "!P"), ("alias.config", "!P"), ("alias.rev-list", "!P"),
-    ("browser.x.cmd", "P"), ("core.askPass", "P"), ("core.alternateRefsCommand", "P"),
+    ("alias.rev-list.command", "!P"), ("alias.cat-file.command", "!P"),
+    ("browser.x.cmd", "P"), ("browser.x.path", "P"), ("core.askPass", "P"),
+    ("core.alternateRefsCommand", "P"),
     ("core.editor", "P"), ("core.fsmonitor", "P"), ("core.gitProxy", "P"), ("core.hooksPath", "H"),
     ("core.pager", "P"), ("core.sshCommand", "P"), ("credential.helper", "P"),
     ("credential.https://h.invalid.helper", "P"), ("diff.external", "P"), ("diff.d.command", "P"),
@@ -19,15 +21,19 @@ import Testing
     ("filter.f.clean", "P"), ("filter.f.smudge", "P"), ("filter.f.process", "P"),
     ("filter.f.required", "true"), ("filter.dotted.name.clean", "P"), ("gpg.program", "P"),
     ("gpg.openpgp.program", "P"), ("gpg.x509.program", "P"), ("gpg.ssh.program", "P"),
-    ("gpg.ssh.defaultKeyCommand", "P"), ("guitool.x.cmd", "P"), ("help.browser", "P"),
-    ("imap.tunnel", "P"), ("instaweb.httpd", "P"), ("interactive.diffFilter", "P"),
-    ("log.showSignature", "true"), ("man.x.cmd", "P"), ("man.viewer", "x"), ("merge.d.driver", "P"),
-    ("mergetool.x.cmd", "P"), ("pager.status", "P"), ("pager.log", "P"),
+    ("gc.recentObjectsHook", "P"), ("gpg.ssh.defaultKeyCommand", "P"), ("guitool.x.cmd", "P"),
+    ("help.browser", "P"), ("hook.a.command", "P"), ("hook.a.event", "post-index-change"),
+    ("hook.b.command", "P"), ("hook.b.event", "reference-transaction"), ("hook.c.command", "P"),
+    ("hook.c.event", "fsmonitor-watchman"), ("imap.tunnel", "P"), ("instaweb.httpd", "P"),
+    ("instaweb.browser", "P"), ("interactive.diffFilter", "P"), ("log.showSignature", "true"),
+    ("man.x.cmd", "P"), ("man.x.path", "P"), ("man.viewer", "x"), ("merge.d.driver", "P"),
+    ("mergetool.x.cmd", "P"), ("mergetool.x.path", "P"), ("pager.status", "P"), ("pager.log", "P"),
     ("protocol.ext.allow", "always"),
     ("receive.procReceiveRefs", "refs"), ("remote.o.url", "ext::P"), ("remote.o.uploadpack", "P"),
     ("remote.o.receivepack", "P"), ("remote.o.vcs", "x"), ("remote.o.promisor", "true"),
     ("remote.o.partialclonefilter", "blob:none"), ("extensions.partialClone", "o"),
     ("sendemail.smtpServer", "P"), ("sendemail.sendmailCmd", "P"), ("sendemail.toCmd", "P"),
+    ("sendemail.ccCmd", "P"), ("sendemail.headerCmd", "P"),
     ("sequence.editor", "P"), ("submodule.s.update", "!P"), ("submodule.recurse", "true"),
     ("tar.x.command", "P"), ("trailer.x.command", "P"), ("trailer.x.cmd", "P"),
     ("uploadpack.packObjectsHook", "P"), ("url.ext::P.insteadOf", "https://h.invalid/"),
@@ -93,8 +99,10 @@ import Testing
   /// What the repository is made for does happen where git is called as usual.
   @Test func control_fires() throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/git")
-    process.arguments = ["-C", place.repository, "-c", "alias.status=", "diff", "--stat"]
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [
+      Workplace.git, "-C", place.repository, "-c", "alias.status=", "diff", "--stat",
+    ]
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()

@@ -87,10 +87,18 @@ final class Workplace {
       atPath: folder + "/repo", withIntermediateDirectories: true)
     path = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
     environment = [
-      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+      "PATH": Self.searchPath,
       "HOME": path, "MEMORYD_HOME": path + "/home", "MEMORYD_FALLBACK_DIR": path + "/fallback",
     ]
   }
+
+  /// `MEMORYD_TEST_GIT` is the path of another git, which memoryd finds first.
+  static let git = ProcessInfo.processInfo.environment["MEMORYD_TEST_GIT"] ?? "git"
+
+  private static let searchPath: String = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    return git.hasPrefix("/") ? (git as NSString).deletingLastPathComponent + ":" + path : path
+  }()
 
   deinit {
     chmod(path + "/home", 0o700)
@@ -176,7 +184,8 @@ final class Workplace {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
-      ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", repository] + arguments
+      [Self.git, "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", repository]
+      + arguments
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()

@@ -180,6 +180,23 @@ import Testing
     #expect(try database.search("b30c1e1", filter: RecordFilter()).first?.entry.kind == "ledger")
   }
 
+  /// Of equal names the n-th is the n-th, also where there are very many.
+  @Test func manyItemsPhasesAndGroups_areTakenInOnce() throws {
+    let database = try folder.database()
+    let entries = (0..<6000).map { Ledger.Entry("same", status: .done, detail: "\($0)") }
+    let many = Ledger(
+      phases: [.init("One", groups: [.init(.entries(entries))])]
+        + (0..<2000).map {
+          .init($0 % 2 == 0 ? "p" : "p\($0)", groups: [.init(name: "g", .list(["x"]))])
+        })
+    for _ in 0..<2 {
+      try merge(database, many)
+      #expect(try database.ledger(project) == many)
+    }
+    #expect(try database.search("5999", filter: RecordFilter()).first?.entry.kind == "ledger")
+    #expect(many.joined().phases.count == 1002 && many.joined().entries.count == 6000)
+  }
+
   @Test func importingAgain_undoesNothingThatHappenedSince() throws {
     let database = try folder.database()
     let pending = Ledger(

@@ -88,6 +88,7 @@ struct GitCommand: ~Copyable {
     "core.sshCommand=false", "core.gitProxy=", "core.editor=false", "credential.helper=",
     "log.showSignature=false", "gpg.program=false", "gpg.ssh.program=false",
     "gpg.x509.program=false", "diff.external=", "core.alternateRefsCommand=",
+    "hook.post-index-change.enabled=false", "hook.reference-transaction.enabled=false",
     "core.untrackedCache=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
     "protocol.allow=never", "uploadpack.packObjectsHook=", "trace2.normalTarget=0",
     "trace2.perfTarget=0", "trace2.eventTarget=0",
@@ -131,11 +132,13 @@ struct GitCommand: ~Copyable {
   /// - Parameters:
   ///   - milliseconds: 0 takes what is there at once.
   ///   - limit: Bytes; more is read and forgotten.
-  ///   - acceptsFailure: What it printed counts also if it failed.
+  ///   - whole: True if what was cut at the limit is no answer.
+  ///   - accepting: The exit codes of an answer.
   /// - Returns: What git printed; nil if it failed or is not done. Git goes on then, until the next
   ///   call or until this value goes away.
   mutating func output(
-    within milliseconds: Int, limit: Int = 1 << 20, acceptsFailure: Bool = false
+    within milliseconds: Int, limit: Int = 1 << 20, whole: Bool = false,
+    accepting: Set<Int32> = [0]
   ) -> [UInt8]? {
     guard !isReaped else { return nil }
     let deadline = ContinuousClock.now + .milliseconds(milliseconds)
@@ -154,7 +157,9 @@ struct GitCommand: ~Copyable {
           usleep(100)
         }
         isReaped = true
-        return status == 0 || acceptsFailure ? bytes : nil
+        // The lower bits are for a signal, which never leaves an answer.
+        guard status & 0x7F == 0, accepting.contains(status >> 8 & 0xFF) else { return nil }
+        return whole && bytes.count >= limit ? nil : bytes
       }
       guard errno == EAGAIN || errno == EINTR else { return nil }
       let left = (deadline - ContinuousClock.now).components

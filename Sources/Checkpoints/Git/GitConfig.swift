@@ -3,7 +3,8 @@ import MemoryStore
 
 /// A repository's configuration, read by git's own rules (git-config(1)) without running git.
 ///
-/// Only files that git would read are read, each of a bounded size, and no more than a bounded number.
+/// Only files that git would read are read, and no more than a bounded number of bytes and files; with
+/// conditions that would take long the rest does not hold.
 struct GitConfig {
   /// One variable: section and key in small letters, the subsection as it stands.
   struct Variable: Equatable {
@@ -16,9 +17,15 @@ struct GitConfig {
 
   private(set) var variables: [Variable] = []
   private var files = 0
+  /// Bytes that may still be read.
+  private var room = 4 << 20
+  /// What patterns may still cost.
+  private(set) var stepsLeft = 1_000_000
+  /// Of remotes, as conditions ask for them.
+  private var urls: [String] = []
 
   private static let fileLimit = 1 << 20
-  private static let mostFiles = 64
+  private static let mostFiles = 256
   private static let deepest = 10
 
   /// What decides which files are included.
@@ -80,12 +87,11 @@ struct GitConfig {
 
   /// The URL that git would fetch from: of `origin`, else of the first remote.
   var remote: String? {
-    var names: [String] = []
-    for variable in variables
-    where variable.section == "remote" && variable.key == "url" && variable.value != nil {
-      if let name = variable.subsection, !names.contains(name) { names.append(name) }
+    let remotes = variables.lazy.filter {
+      $0.section == "remote" && $0.key == "url" && $0.value != nil && $0.subsection != nil
     }
-    guard let name = names.contains("origin") ? "origin" : names.first else { return nil }
+    let remote = remotes.first { $0.subsection == "origin" } ?? remotes.first
+    guard let name = remote?.subsection else { return nil }
     // An empty one takes back those before it. Git fetches from the first.
     var urls: [String] = []
     for variable in variables
@@ -112,10 +118,10 @@ struct GitConfig {
   // MARK: Reading
 
   private mutating func read(_ path: String, _ circumstances: Circumstances, _ depth: Int) {
-    guard depth <= Self.deepest, files < Self.mostFiles,
-      let bytes = try? RegularFile.read(path, limit: Self.fileLimit)
-    else { return }
+    guard depth <= Self.deepest, files < Self.mostFiles else { return }
     files += 1
+    guard let bytes = try? RegularFile.read(path, limit: min(Self.fileLimit, room)) else { return }
+    room -= bytes.count
     take(bytes, path, circumstances, depth)
   }
 
@@ -126,6 +132,7 @@ struct GitConfig {
     var scanner = Scanner(bytes)
     while let variable = scanner.next() {
       variables.append(variable)
+      if variable.section == "remote", variable.key == "url" { urls.append(variable.value ?? "") }
       guard variable.key == "path", let target = variable.value,
         variable.section == "include" && variable.subsection == nil
           || variable.section == "includeif"
@@ -144,7 +151,7 @@ struct GitConfig {
   }
 
   /// `gitdir:`, `gitdir/i:`, `onbranch:` and `hasconfig:remote.*.url:`.
-  private func holds(
+  private mutating func holds(
     _ condition: String, _ file: String, _ circumstances: Circumstances
   ) -> Bool {
     guard let colon = condition.firstIndex(of: ":") else { return false }
@@ -161,17 +168,20 @@ struct GitConfig {
       }
       if pattern.hasSuffix("/") { pattern += "**" }
       return Glob.matches(
-        circumstances.gitFolder, pattern, ignoresCase: kind == "gitdir/i")
+        circumstances.gitFolder, pattern, ignoresCase: kind == "gitdir/i", &stepsLeft)
     case "onbranch":
       if pattern.hasSuffix("/") { pattern += "**" }
-      return circumstances.branch.map { Glob.matches($0, pattern) } ?? false
+      guard let branch = circumstances.branch else { return false }
+      return Glob.matches(branch, pattern, &stepsLeft)
     case "hasconfig":
       let key = "remote.*.url:"
       guard pattern.hasPrefix(key) else { return false }
       let wanted = String(pattern.dropFirst(key.count))
-      return variables.contains {
-        $0.section == "remote" && $0.key == "url" && Glob.matches($0.value ?? "", wanted)
+      for url in urls {
+        guard stepsLeft > 0 else { return false }
+        if Glob.matches(url, wanted, &stepsLeft) { return true }
       }
+      return false
     default:
       return false
     }
@@ -319,11 +329,14 @@ struct GitConfig {
 
 /// Git's patterns for paths: `*` and `?` stop at a slash, `**` does not.
 enum Glob {
-  static func matches(_ text: String, _ pattern: String, ignoresCase: Bool = false) -> Bool {
+  /// - Parameter steps: What it may cost, about a step a byte; without any left nothing matches.
+  static func matches(
+    _ text: String, _ pattern: String, ignoresCase: Bool = false, _ steps: inout Int
+  ) -> Bool {
+    guard steps > 0, text.utf8.count <= 4096, pattern.utf8.count <= 4096 else { return false }
+    steps -= 1 + (text.utf8.count + pattern.utf8.count) / 16
     let text = Array((ignoresCase ? text.lowercased() : text).utf8)
     let pattern = Array((ignoresCase ? pattern.lowercased() : pattern).utf8)
-    guard text.count <= 4096, pattern.count <= 4096 else { return false }
-    var steps = 100_000
     return matches(text[...], pattern[...], &steps)
   }
 
@@ -357,6 +370,7 @@ enum Glob {
         var set = pattern[(pattern.startIndex + 1)..<close]
         let isNot = set.first == UInt8(ascii: "!") || set.first == UInt8(ascii: "^")
         if isNot { set = set.dropFirst() }
+        steps -= set.count
         var isIn = false
         while let low = set.first {
           if set.count >= 3, set[set.startIndex + 1] == UInt8(ascii: "-") {

@@ -20,6 +20,10 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   /// moved: see ``ProjectMarks``. Not kept.
   public private(set) var commonFolder: String?
   private var commonFile: String?
+  /// True if `.git` leads to a git folder that does not know of this work tree, or has its head from
+  /// elsewhere: then the folder itself is all that the project is known by. Whoever packs a repository
+  /// could make it lead to any other one on the machine. Not kept.
+  public private(set) var isBorrowed = false
   /// True if the history ends at a depth that somebody chose. Not kept.
   public private(set) var isShallow = false
 
@@ -52,15 +56,26 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   ) -> GitFacts? {
     guard folder.hasPrefix("/") else { return nil }
     // As git does it: behind a link to a folder of a repository is the repository.
-    var current = real(folder) ?? folder
+    let start = real(folder) ?? folder
+    var current = start
     while true {
-      if let gitFolder = gitFolder(of: current) {
+      if isOurs(current + "/.git", from: start), let gitFolder = gitFolder(of: current) {
         return read(root: current, gitFolder: gitFolder, environment)
       }
       let parent = (current as NSString).deletingLastPathComponent
       if parent == current || parent.isEmpty { return nil }
       current = parent
     }
+  }
+
+  /// True unless somebody else has put a repository around a folder of this user's, as anybody can in a
+  /// folder that all may write: it belongs to this user, to root, or to whoever owns the folder itself.
+  private static func isOurs(_ path: String, from folder: String) -> Bool {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return false }
+    if status.st_uid == geteuid() || status.st_uid == 0 { return true }
+    let owner = status.st_uid
+    return stat(folder, &status) == 0 && status.st_uid == owner
   }
 
   private static func real(_ path: String) -> String? {
@@ -83,8 +98,22 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     root: String, gitFolder: String, _ environment: [String: String]
   ) -> GitFacts? {
     // A worktree shares refs and configuration with the repository that it was made from.
-    let common = common(of: gitFolder)
-    guard let text = small(gitFolder + "/HEAD") else { return nil }
+    let common =
+      small(gitFolder + "/commondir").map {
+        RegularFile.absolute(String($0.trimmed), from: gitFolder)
+      }
+      ?? gitFolder
+    let (ownFolder, commonFolder) = (real(gitFolder) ?? gitFolder, real(common) ?? common)
+    var isBorrowed = false
+    /// As ``small(_:limit:)``; a link that leads out of the git folder is noted.
+    func inside(_ path: String, limit: Int = 65_536) -> String? {
+      guard let text = small(path, limit: limit), let place = real(path) else { return nil }
+      if !place.hasPrefix(ownFolder + "/"), !place.hasPrefix(commonFolder + "/") {
+        isBorrowed = true
+      }
+      return text
+    }
+    guard let text = inside(gitFolder + "/HEAD") else { return nil }
     let head = String(text.trimmed)
     var facts = GitFacts(root: root)
     if head.hasPrefix("ref:") {
@@ -94,10 +123,10 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
         facts.branch =
           reference.hasPrefix(prefix) ? String(reference.dropFirst(prefix.count)) : reference
         facts.head =
-          small(gitFolder + "/" + reference).map { String($0.trimmed) }
+          inside(gitFolder + "/" + reference).map { String($0.trimmed) }
           ?? (common == gitFolder
-            ? nil : small(common + "/" + reference).map { String($0.trimmed) })
-          ?? packed(reference, in: common)
+            ? nil : inside(common + "/" + reference).map { String($0.trimmed) })
+          ?? inside(common + "/packed-refs", limit: 8 << 20).flatMap { packed(reference, in: $0) }
       }
     } else {
       facts.head = head
@@ -106,7 +135,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     let config = GitConfig(
       common: common,
       .init(
-        gitFolder: real(gitFolder) ?? gitFolder, branch: facts.branch,
+        gitFolder: ownFolder, branch: facts.branch,
         userFolder: environment["HOME"]), environment: environment)
     // Other ways to keep references leave files behind that say nothing.
     if let storage = config.value("extensions", nil, "refstorage"), storage.lowercased() != "files"
@@ -114,50 +143,39 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       facts.branch = nil
       facts.head = nil
     }
-    let place = real(common) ?? common
-    if knows(real(gitFolder) ?? gitFolder, root, config) {
-      // For all worktrees the same.
-      let whole = place.hasSuffix("/.git") ? String(place.dropLast(5)) : place
-      facts.remote = config.remote.map { normalised($0, from: whole) }
-      facts.commonFolder = place
-      facts.commonFile = file(of: place)
-    } else {
-      // The folder only says so: it has nothing of that repository but its own place.
-      facts.commonFolder = root + "/.git"
+    // For all worktrees the same.
+    let whole =
+      commonFolder.hasSuffix("/.git") ? String(commonFolder.dropLast(5)) : commonFolder
+    facts.remote = config.remote.map { normalised($0, from: whole) }.flatMap {
+      $0.utf8.count <= longest ? $0 : nil
+    }
+    facts.isBorrowed =
+      isBorrowed || !knows(root, ownFolder, commonFolder, config.value("core", nil, "worktree"))
+    if !facts.isBorrowed {
+      facts.commonFolder = commonFolder
+      facts.commonFile = file(of: commonFolder)
     }
     facts.isShallow = RegularFile.facts(common + "/shallow").map { $0.size > 0 } ?? false
     return facts
   }
 
-  /// The folder that a worktree's own is a part of: no other may name one.
-  private static func common(of gitFolder: String) -> String {
-    guard let text = small(gitFolder + "/commondir") else { return gitFolder }
-    let common = RegularFile.absolute(String(text.trimmed), from: gitFolder)
-    guard let own = real(gitFolder), let whole = real(common),
-      own.hasPrefix(whole + "/worktrees/")
-    else { return gitFolder }
-    return common
-  }
-
-  /// True if a git folder that a `.git` leads to is the work tree's own, or knows of it: an unpacked
-  /// folder can name any. A work tree that the git folder has for its own and that is gone may have
-  /// moved here.
+  /// True if a git folder is the work tree's own, or says that the work tree is one of its: as of a
+  /// worktree, by the path that it keeps, or as of a submodule, by `core.worktree`.
   ///
   /// - Parameters:
-  ///   - gitFolder: Its real path.
-  ///   - root: The real path of the work tree.
-  private static func knows(_ gitFolder: String, _ root: String, _ config: GitConfig) -> Bool {
-    if gitFolder.hasPrefix(root + "/") { return true }
-    if let text = small(gitFolder + "/gitdir") {
-      let back = real(RegularFile.absolute(String(text.trimmed), from: gitFolder))
-      return back == nil || back == real(root + "/.git")
+  ///   - root: A real path, and so are the folders.
+  ///   - worktree: From the configuration.
+  private static func knows(
+    _ root: String, _ gitFolder: String, _ common: String, _ worktree: String?
+  ) -> Bool {
+    if common == gitFolder {
+      if common.hasPrefix(root + "/") { return true }
+      return worktree.map { real(RegularFile.absolute($0, from: common)) == root } ?? false
     }
-    if let tree = config.value("core", nil, "worktree") {
-      let back = real(RegularFile.absolute(tree, from: gitFolder))
-      return back == nil || back == root
-    }
-    // One beside another work tree is that one's.
-    return (gitFolder as NSString).lastPathComponent != ".git"
+    guard gitFolder.hasPrefix(common + "/worktrees/"), let back = small(gitFolder + "/gitdir")
+    else { return false }
+    let folder = RegularFile.absolute(String(back.trimmed), from: gitFolder)
+    return real((folder as NSString).deletingLastPathComponent) == root
   }
 
   private static func file(of folder: String) -> String? {
@@ -167,9 +185,13 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return birth == 0 ? "d\(status.st_dev):\(status.st_ino)" : "b\(birth):\(status.st_ino)"
   }
 
+  /// Bytes of a name; no file system has longer ones.
+  private static let longest = 4096
+
   /// By the rules of git-check-ref-format(1).
   private static func isReference(_ name: String) -> Bool {
-    guard name.hasPrefix("refs/"), !name.contains(".."), !name.contains("@{"),
+    guard name.hasPrefix("refs/"), name.utf8.count <= longest, !name.contains(".."),
+      !name.contains("@{"),
       !name.contains("//"), !name.hasSuffix("/"), !name.hasSuffix(".")
     else { return false }
     return name.utf8.allSatisfy { $0 > 32 && $0 != 127 && !"~^:?*[\\".utf8.contains($0) }
@@ -181,8 +203,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
       && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
-  private static func packed(_ reference: String, in folder: String) -> String? {
-    guard let text = small(folder + "/packed-refs", limit: 8 << 20) else { return nil }
+  private static func packed(_ reference: String, in text: String) -> String? {
     for line in text.utf8.split(separator: UInt8(ascii: "\n"))
     where line.count > 41 && line.reversed().starts(with: reference.utf8.reversed()) {
       let words = Substring(line).split(separator: " ")
@@ -219,10 +240,11 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     return host + rest[end...].replacing("//", with: "/")
   }
 
-  /// What the project at a folder can be known by; outside a repository that is the folder itself.
+  /// What the project at a folder can be known by; outside a repository, and where the git folder is
+  /// another one's, that is the folder itself.
   public static func project(at folder: String, facts: GitFacts?) -> ProjectReference {
-    guard let facts else {
-      let root = real(folder) ?? WindowsPath.normalised(folder) ?? folder
+    guard let facts, !facts.isBorrowed else {
+      let root = facts?.root ?? real(folder) ?? WindowsPath.normalised(folder) ?? folder
       return ProjectReference(
         identity: root, name: baseName(root), root: root, marks: ProjectMarks(root: root))
     }

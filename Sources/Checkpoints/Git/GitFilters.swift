@@ -19,17 +19,15 @@ enum GitFilters {
     var command = GitCommand(
       ["config", "--name-only", "-z", "--get-regexp", "^filter\\."], root: root,
       environment: environment, executable: executable)
-    // It fails where none is defined.
-    let answer = command?.output(within: patience, acceptsFailure: true)
+    // It ends with 1 where none is defined. Of an answer that is cut off the rest would be run.
+    let answer = command?.output(within: patience, whole: true, accepting: [0, 1])
     guard let answer = answer ?? nil else { return nil }
     var names: Set<String> = []
     for record in answer.split(separator: 0) {
-      // `filter.NAME.clean`; the name may hold dots.
-      let key = String(decoding: record, as: UTF8.self)
-      guard let last = key.lastIndex(of: "."), key.hasPrefix("filter."), key.count > 7,
-        key.index(key.startIndex, offsetBy: 7) < last
-      else { continue }
-      names.insert(String(key[key.index(key.startIndex, offsetBy: 7)..<last]))
+      // `filter.NAME.clean`; the name may hold dots. `filter.clean` belongs to none.
+      guard let name = name(in: record) else { continue }
+      guard isExpressible(name) else { return nil }
+      names.insert(String(decoding: name, as: UTF8.self))
     }
     return names.sorted().flatMap { name in
       ["clean=", "smudge=", "process=", "required=false"].flatMap {
@@ -38,11 +36,29 @@ enum GitFilters {
     }
   }
 
+  private static func name(in key: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    let prefix = Array("filter.".utf8)
+    guard key.starts(with: prefix), let last = key.lastIndex(of: UInt8(ascii: ".")),
+      last >= key.startIndex + prefix.count
+    else { return nil }
+    return key[(key.startIndex + prefix.count)..<last]
+  }
+
+  /// True if `-c filter.NAME.clean=` is about this filter: git ends the key at the first equals sign, and
+  /// an argument is text. Nobody gives a filter another kind of name, but who wants it run.
+  private static func isExpressible(_ name: ArraySlice<UInt8>) -> Bool {
+    String(validating: name, as: UTF8.self) != nil
+      && name.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "=") }
+  }
+
   /// False only if no configuration that git would read says so much as the word.
   private static func mayHaveAny(root: String, _ environment: [String: String]) -> Bool {
     var status = stat()
     let folder = root + "/.git"
-    guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return true }
+    // A folder of git that says where another one is has its configuration there.
+    guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+      !RegularFile.exists(folder + "/commondir")
+    else { return true }
     let home = environment["HOME"] ?? ""
     let files = [
       folder + "/config", folder + "/config.worktree",
@@ -53,11 +69,19 @@ enum GitFilters {
     return files.contains { path in
       do throws(StoreError) {
         let bytes = try RegularFile.read(path, limit: limit)
-        let text = String(decoding: bytes, as: UTF8.self).lowercased()
-        return text.contains("filter") || text.contains("include")
+        let text = bytes.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+        return ["filter", "include"].contains { text.has(Array($0.utf8)) }
       } catch {
         return error.code != .notFound
       }
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate func has(_ word: [UInt8]) -> Bool {
+    indices.dropLast(word.count - 1).contains {
+      self[$0] == word[0] && self[$0...].starts(with: word)
     }
   }
 }

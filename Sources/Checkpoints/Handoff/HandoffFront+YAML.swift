@@ -35,7 +35,7 @@ extension HandoffFront {
     let yaml = lines.prefix { !HandoffSource.isFence($0.utf8, ends: true) }
     guard yaml.contains(where: { !$0.trimmed.isEmpty }) else { return }
     do {
-      take(try Yams.compose(yaml: yaml.joined(separator: "\n"), .basic)?.mapping)
+      take(try Self.compose(yaml.joined(separator: "\n"))?.mapping)
     } catch {
       var place = ""
       if case .scanner(_, _, let mark, _)? = error as? YamlError {
@@ -46,6 +46,40 @@ extension HandoffFront {
       complaint = "the front matter is no valid YAML\(place): each line was read by itself"
       for key in Self.keys(of: Array(yaml)) { take(key) }
     }
+  }
+
+  /// Anchors and aliases, by which few bytes become more than a machine can hold, are no YAML here.
+  private static func compose(_ yaml: String) throws -> Node? {
+    func has(_ mark: UInt8) -> Bool { yaml.utf8.contains(mark) }
+    if has(UInt8(ascii: "&")), has(UInt8(ascii: "*")),
+      !yaml.utf8.split(separator: UInt8(ascii: "\n")).allSatisfy(isSimple)
+    {
+      throw YamlError.no
+    }
+    return try Yams.compose(yaml: yaml, .basic)
+  }
+
+  /// What YAML takes for the end of a line, or for no text.
+  private static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || [0x85, 0x2028, 0x2029].contains(scalar.value)
+  }
+
+  /// True for a line `key: value` whose value is plain or quoted to its end, as memoryd writes it: where all
+  /// are, none can be an anchor.
+  private static func isSimple(_ line: Substring.UTF8View) -> Bool {
+    let value = line.drop { isLetter($0) || $0 == UInt8(ascii: "_") }
+    guard value.startIndex > line.startIndex, value.starts(with: ": ".utf8),
+      let first = value.dropFirst(2).first,
+      !Substring(value).unicodeScalars.contains(where: isBreak)
+    else { return false }
+    guard first == UInt8(ascii: "\"") else { return isLetter(first) }
+    var isEscaped = false
+    var rest = value.dropFirst(3)
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "\""), !isEscaped { return rest.isEmpty }
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+    }
+    return false
   }
 
   private static func field(
@@ -109,7 +143,7 @@ extension HandoffFront {
     // By itself it may be YAML still: quotes, escapes, remarks, lines that go on.
     let opening = "\(field.name): \(key.value)"
     for yaml in [([opening] + key.below.map { " " + $0 }).joined(separator: "\n"), opening] {
-      guard let mapping = try? Yams.compose(yaml: yaml, .basic)?.mapping else { continue }
+      guard let mapping = try? Self.compose(yaml)?.mapping else { continue }
       if Self.isBlock(key.value), mapping.first?.value.scalar?.string.isEmpty ?? true { continue }
       return take(Self.text(mapping.first?.value), for: field.path)
     }

@@ -37,19 +37,17 @@ enum HandoffNote {
 
   private static func withLowHeadings(_ text: String) -> String {
     let source = text.split(separator: "\n", omittingEmptySubsequences: false)
-    var lines = source.map(String.init)
+    var lines = source.map { Optional($0) }
     let tree = MarkdownTree(parsing: text)
-    var removed: [Int] = []
     for node in MarkdownTree.children(of: tree.root)
     where MarkdownTree.type(of: node) == CMARK_NODE_HEADING
       && cmark_node_get_heading_level(node) < 3
     {
       let own = MarkdownTree.lines(of: node, in: source)
       guard let first = own.first else { continue }
-      lines[first] = "### " + HeadingSource.text(of: source[own])
-      removed += own.dropFirst()
+      lines[first] = Substring("### " + HeadingSource.text(of: source[own]))
+      for line in own.dropFirst() { lines[line] = nil }
     }
-    for line in removed.reversed() { lines.remove(at: line) }
-    return lines.joined(separator: "\n")
+    return lines.compactMap(\.self).joined(separator: "\n")
   }
 }

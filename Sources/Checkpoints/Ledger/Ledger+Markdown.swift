@@ -38,19 +38,18 @@ extension Ledger {
   /// Lists and tables that follow each other without a heading between them are one.
   static func joined(_ groups: [Group]) -> [Group] {
     var result: [Group] = []
-    for group in groups {
-      if group.name == nil, let last = result.last {
-        switch (last.content, group.content) {
-        case (.list(let first), .list(let second)):
-          result[result.count - 1].content = .list(first + second)
-          continue
-        case (.entries(let first), .entries(let second)):
-          result[result.count - 1].content = .entries(first + second)
-          continue
-        default: break
-        }
-      }
-      result.append(group)
+    var start = groups.startIndex
+    while start < groups.endIndex {
+      let isList = groups[start].list != nil
+      let end =
+        groups[(start + 1)...].firstIndex { $0.name != nil || ($0.list != nil) != isList }
+        ?? groups.endIndex
+      let run = groups[start..<end]
+      result.append(
+        Group(
+          name: groups[start].name,
+          isList ? .list(run.flatMap { $0.list ?? [] }) : .entries(run.flatMap { $0.table ?? [] })))
+      start = end
     }
     return result
   }
@@ -64,9 +63,9 @@ extension Ledger {
 
   /// Text as the source of a heading: as it is if that is read back, else with its marks escaped.
   static func heading(_ text: String) -> String? {
-    var text = text
-    while mark(in: text).mark != nil { text = String(text.trimmed.dropLast(1)) }
-    return source(text) {
+    var rest = text.trimmed
+    while let last = rest.last, marks[last] != nil { rest = rest.dropLast().trimmed }
+    return source(String(rest)) {
       "## \($0)\n"
     } read: { tree, line in
       let blocks = Array(MarkdownTree.children(of: tree.root))
@@ -191,6 +190,11 @@ extension Ledger.Entry {
 }
 
 extension Ledger.Group {
+  fileprivate var list: [String]? { if case .list(let items) = content { items } else { nil } }
+  fileprivate var table: [Ledger.Entry]? {
+    if case .entries(let entries) = content { entries } else { nil }
+  }
+
   fileprivate var normalised: Ledger.Group? {
     let heading = name.flatMap { Ledger.heading($0) }
     switch content {

@@ -30,18 +30,24 @@ public enum InvisibleText {
     case 0x200D:
       // Zero width joiner: families and flags, and letters of joining scripts.
       guard let previous, let next else { return false }
-      return isEmojiPart(previous) && isEmojiPart(next) || isJoining(previous) && isJoining(next)
+      return isEmojiPart(previous) && isEmojiPart(next) && previous.value > 0x7F
+        && next.value > 0x7F || isJoining(previous) && isJoining(next)
     case 0x200C:
       guard let previous, let next else { return false }
       return isJoining(previous) && isJoining(next)
     case 0xFE00...0xFE0F:
-      // One selector behind something that is seen; more of them carry hidden bytes.
+      // One selector behind something that is seen and has other forms, which of ASCII only the keys
+      // have; more of them carry hidden bytes.
       guard let previous else { return false }
+      if previous.value <= 0x7F {
+        return scalar.value == 0xFE0F && next?.value == 0x20E3 && isEmojiPart(previous)
+      }
       return !previous.properties.isWhitespace && !(0xFE00...0xFE0F).contains(previous.value)
         && (scalar.value < 0xFE0E || isEmojiPart(previous))
     case 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B...0x180F, 0x200B,
       0x200E...0x200F, 0x202A...0x202E, 0x2060...0x206F, 0x3164, 0xFEFF, 0xFFA0,
-      0xFFF0...0xFFFB, 0x1BCA0...0x1BCA3, 0x1D173...0x1D17A, 0xE0000...0xE0FFF:
+      0xFFF0...0xFFFB, 0x13430...0x13455, 0x16FE4, 0x1BCA0...0x1BCA3, 0x1D159,
+      0x1D173...0x1D17A, 0xE0000...0xE0FFF:
       return false
     default:
       return true
@@ -64,10 +70,11 @@ public enum InvisibleText {
 }
 
 extension Markdown {
-  /// A whole document of somebody else's for a model to read: without what nobody sees, and without
-  /// tags as hosts use them, whose names are words joined by dashes or underlines. Otherwise as it is.
+  /// A whole document of somebody else's for a model to read: without what nobody sees, what drives a
+  /// terminal that it may end up in, and tags as hosts use them, whose names are words joined by dashes
+  /// or underlines. Otherwise as it is.
   public static func disarmed(_ document: String) -> String {
-    let clean = InvisibleText.removed(from: document)
+    let clean = withoutControls(InvisibleText.removed(from: document))
     guard clean.utf8.contains(UInt8(ascii: "<")) else { return clean }
     let bytes = Array(clean.utf8)
     var result: [UInt8] = []
@@ -80,6 +87,20 @@ extension Markdown {
       }
     }
     return String(decoding: result, as: UTF8.self)
+  }
+
+  /// Line feeds, tabs, and carriage returns that end a line stay; others are a blank.
+  private static func withoutControls(_ text: String) -> String {
+    let scalars = Array(text.unicodeScalars)
+    func isStray(_ index: Int) -> Bool {
+      switch scalars[index] {
+      case "\n", "\t": false
+      case "\r": index + 1 == scalars.count || scalars[index + 1] != "\n"
+      default: isControl(scalars[index])
+      }
+    }
+    guard scalars.indices.contains(where: isStray) else { return text }
+    return String(String.UnicodeScalarView(scalars.indices.map { isStray($0) ? " " : scalars[$0] }))
   }
 
   private static func isHostTag(_ rest: ArraySlice<UInt8>) -> Bool {

@@ -366,7 +366,7 @@ struct MCPTools {
       let taken = try handoffs.take(as: arguments["reader"], project: project)
       var object = JSONOutput.handoff(taken.message)
       object["document"] = taken.message.body
-      return Payload(object)
+      return Payload(Self.disarmed(object))
     case "show":
       let record =
         try arguments["id"].map { (id) throws(StoreError) in
@@ -375,13 +375,20 @@ struct MCPTools {
         ?? service.reader().handoffs(RecordFilter(place: project))
         .first { $0.recipient == nil }
       guard let record else { throw Failure(message: "there is no such handoff") }
-      return Payload(markdown: record.body)
+      return Payload(markdown: Markdown.disarmed(record.body))
     default:
       let limit = arguments.values["limit"]?.integer ?? 20
       return Payload(
         try service.reader().handoffs(
           RecordFilter(place: project, limit: limit)
-        ).map(JSONOutput.handoff))
+        ).map { Self.disarmed(JSONOutput.handoff($0)) })
+    }
+  }
+
+  /// What a model reads of messages that anybody may have left in a repository.
+  private static func disarmed(_ object: JSONOutput.Object) -> JSONOutput.Object {
+    object.mapValues { value in
+      (value as? String).map { Markdown.disarmed($0) } ?? value
     }
   }
 

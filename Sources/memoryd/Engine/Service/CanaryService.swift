@@ -239,15 +239,18 @@ struct CanaryService {
     if let dirty, let git = recorder.git, known == nil {
       service.daemon?.noteUncommitted(dirty, in: git.root)
     }
-    let budget = service.settings.integer(.resumeBudget)
+    let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
+    let most = service.settings.integer(.resumeBudget)
+    let budget = isShort ? min(most, RecoveryService.shortBudget) : most
     let head = Self.headLine(settled.verdict)
     let lines = openingLines(recorder, settled, change)
     func speak() -> (facts: String, message: String?) {
       let warning = warning(problems)
       let notes = [change, warning, ofBefore].compactMap(\.self)
       return (
-        (([warning.map { Markdown.text($0) }].compactMap(\.self)) + lines)
-          .map { "- \($0)\n" }.joined(),
+        Self.listed(
+          [warning.map { Markdown.text($0) }].compactMap(\.self) + lines,
+          within: budget - head.utf16.count - Self.fence.utf16.count),
         notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
       )
     }
@@ -264,10 +267,8 @@ struct CanaryService {
           message: damage.message, hint: damage.hint))
       (facts, message) = speak()
     }
-    let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
     let room =
-      (isShort ? min(budget, RecoveryService.shortBudget) : budget) - head.utf16.count
-      - facts.utf16.count - Self.fence.utf16.count
+      budget - head.utf16.count - facts.utf16.count - Self.fence.utf16.count
     var record = facts
     if let document, room > 400 {
       record +=
@@ -352,6 +353,27 @@ struct CanaryService {
       }
       return previous
     }
+  }
+
+  /// UTF-16 units of a line: names of branches, folders and senders can be of any length.
+  private static let lineLimit = 900
+
+  /// The lines as a list, each cut where it is too long, and no more of them than there is room for.
+  private static func listed(_ lines: [String], within room: Int) -> String {
+    var list = ""
+    for line in lines {
+      var text = String.UnicodeScalarView()
+      var length = 0
+      for scalar in line.unicodeScalars {
+        length += UTF16.width(scalar)
+        if length > lineLimit { break }
+        text.append(scalar)
+      }
+      let item = "- \(String(text))\(length > lineLimit ? "…" : "")\n"
+      guard list.utf16.count + item.utf16.count <= room else { break }
+      list += item
+    }
+    return list
   }
 
   /// In words of ours alone: all that others wrote stands inside the fence.

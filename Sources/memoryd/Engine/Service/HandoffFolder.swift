@@ -50,6 +50,13 @@ struct HandoffFolder {
     throw StoreError(.inputOutput, "\(path) has a thousand files named \(name) already")
   }
 
+  /// True if neither a file is a link, nor the folder of a repository that it is in.
+  static func isWithoutLinks(_ path: String) -> Bool {
+    let folder = (path as NSString).deletingLastPathComponent
+    let isOfRepository = folder.hasSuffix("/.handoff") || folder.hasSuffix("/.handoff/read")
+    return !RegularFile.isLink(path) && !(isOfRepository && RegularFile.isLink(folder))
+  }
+
   // MARK: Messages
 
   /// How much of the files is read.

@@ -304,7 +304,7 @@ struct HandoffService {
         .notFound, "not_found", "there is no handoff of this session to add to",
         hint: "`memoryd handoff --note -` writes one")
     }
-    let path = known.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
+    let path = try known.path.flatMap { try file($0, of: known) ? $0 : nil }
     var body = known.body
     if let path, path.hasSuffix(".md") {
       body = FileText.string(try RegularFile.read(path, limit: 16 << 20))
@@ -322,6 +322,15 @@ struct HandoffService {
     return Written(
       acknowledgement: acknowledgement, checkpoint: acknowledgement, handoff: handoff,
       document: document, path: path, achievements: [], session: nil, remarks: [])
+  }
+
+  /// True if a file is a handoff's still. Where a repository has a link, it has to lead to that handoff:
+  /// somebody has moved it, or wants another file read and written.
+  private func file(_ path: String, of known: HandoffRecord) throws -> Bool {
+    guard RegularFile.facts(path) != nil else { return false }
+    if HandoffFolder.isWithoutLinks(path) { return true }
+    let text = FileText.string(try RegularFile.read(path, limit: 16 << 20))
+    return HandoffHead(text).front.id == known.id
   }
 
   // MARK: Before a compaction

@@ -21,10 +21,13 @@ struct LedgerService {
   ) throws -> MemoryService.Acknowledgement {
     let known = (try? service.reader().ledger(project)) ?? nil
     let last = phase ?? known?.phases.last?.name ?? Self.firstPhase
+    let homes = Dictionary(
+      (phase == nil ? known?.entries ?? [] : []).map { ($0.entry.item, $0) },
+      uniquingKeysWith: { $1 })
     var ledger = Ledger()
     for entry in entries {
       // Without a phase, the item of that name is meant wherever it stands.
-      let home = phase == nil ? known?.entries.last { $0.entry.item == entry.item } : nil
+      let home = homes[entry.item]
       ledger.phases.append(
         Ledger.Phase(
           home?.phase ?? last,

@@ -244,10 +244,10 @@ struct HandoffCommand: ParsableCommand {
         as: wanted.flatMap { $0.isEmpty ? nil : $0 }, project: try project(shared, service))
       var outcome = HandoffCommand.shown(taken.message, format, json: shared.json, invocation)
       if !shared.json {
-        let sender = taken.message.sender.map { " from \(People.line($0, 60))" } ?? ""
+        let sender = taken.message.sender.map { " from \(Markdown.spoken($0, 60))" } ?? ""
         outcome.errorOutput =
           "memoryd: note: message \(taken.message.id)\(sender) to "
-          + "\(People.line(taken.name, 60)), taken now; a copy is in the store\n"
+          + "\(Markdown.spoken(taken.name, 60)), taken now; a copy is in the store\n"
       }
       return outcome
     }

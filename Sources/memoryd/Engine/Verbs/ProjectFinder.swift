@@ -114,7 +114,8 @@ enum ProjectFinder {
     else { return false }
     let history = GitHistory(root: facts.root, environment: service.environment)
     // What git does not say in time is asked again after a day, not at every turn.
-    let commits = history.commits(commits, within: milliseconds) ?? []
+    let commits =
+      facts.isSelfContained ? history.commits(commits, within: milliseconds) ?? [] : []
     // A clone that was cut off begins where it was cut.
     let first =
       facts.isShallow || commits.isEmpty ? [] : history.firstCommits(within: milliseconds) ?? []
