@@ -186,7 +186,8 @@ public struct HandoffSources: Sendable {
       front: front, objective: objective.oneLine.cut(to: 300),
       sections: [
         .done(done), .next(next),
-        .openTasks(openTasks.map { 
+        .openTasks(
+          openTasks.map {
             Handoff.Task(
               $0.title.oneLine, id: $0.id, context: $0.context?.oneLine.cut(to: Self.contextBytes))
           }),

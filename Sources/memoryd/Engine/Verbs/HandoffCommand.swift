@@ -348,9 +348,9 @@ extension JSONOutput {
       "done": contents.done,
       "next": contents.next.map { ["text": $0.text, "done": $0.isDone] as Object },
       "open_tasks": contents.openTasks.map {
-        
+
         ["title": $0.title, "id": $0.id, "context": $0.context, "done": $0.isDone] as Object
-      
+
       },
       "decisions": contents.decisions.map {
         ["decision": $0.decision, "rationale": $0.rationale] as Object

@@ -78,7 +78,8 @@ struct ImportCommand: Verb {
     let progress = Progress("import", total: total, invocation)
     defer { progress.end() }
     return try ImportService(
-      database: service.database(), clock: service.clock, days: service.days, read: read, onProgress: progress.note
+      database: service.database(), clock: service.clock, days: service.days, read: read,
+      onProgress: progress.note
     ).run(isStrict: strict)
   }
 
