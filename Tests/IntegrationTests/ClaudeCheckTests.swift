@@ -144,7 +144,9 @@ struct ClaudeHome {
   /// Lines as people write them for a shell.
   @Test(arguments: [
     "%P canary", "'%P' canary", "\"%P\" canary 2>/dev/null", "%P canary || true",
-    "X=1 %P canary", "cd /tmp && %P canary", "exec %P canary --json", "sh -c '%P canary'",
+    "X=1 %P canary", "cd /tmp && %P canary", "exec %P canary --json", "timeout 5 %P canary",
+    "if test -x %P; then %P canary; fi", "env -u X MEMORYD_LOG=1 nice -n 5 %P canary",
+    "sh -c '%P canary'",
     "~/bin/memoryd canary", "$HOME/bin/memoryd canary", "\"${HOME}/bin/memoryd\" canary # start",
   ]) func lineForAShell_isUnderstood(line: String) throws {
     try home.workplace.write("", to: "bin/x")
@@ -168,6 +170,37 @@ struct ClaudeHome {
       .replacingOccurrences(of: "/bin/memoryd", with: "/gone/memoryd")
     try home.write(before.replacingOccurrences(of: command, with: gone), to: home.settings)
     #expect(try home.doctor().detail("claude hooks").contains("gone/memoryd is not there"))
+  }
+
+  /// Claude Code passes over a file that it does not understand.
+  @Test(arguments: [
+    (#""Stop": {}"#, "hooks.Stop in"), (#""Stop": [{"command": "x"}]"#, "hooks.Stop[0] in"),
+    (#""Other": [{"hooks": ["x"]}]"#, "hooks.Other[0] in"),
+  ]) func hooksOfAnotherShape_areToldAndLeftAlone(text: String, said: String) throws {
+    try home.change(home.settings, "\n    ]\n  }", "\n    ],\n    \(text)\n  }")
+    let document = try home.text(home.settings)
+    let seen = try home.doctor("--fix")
+    #expect(seen.state("claude hooks") == "bad")
+    #expect(seen.detail("claude hooks").contains(said), "\(seen.detail("claude hooks"))")
+    #expect(try home.text(home.settings) == document)
+  }
+
+  /// The same call in two forms is not the same line to Claude Code.
+  @Test func twoForms_areTold() throws {
+    try home.change(
+      home.settings, #""Stop": ["#,
+      #""Stop": [{"hooks": [{"type": "command", "command": "\#(program) checkpoint"}]},"#)
+    #expect(try home.doctor().detail("claude hooks").contains("2 times at Stop"))
+  }
+
+  @Test func folderThatSwitchesOnAgain_isNotOff() throws {
+    try home.workplace.write(#"{"disableAllHooks": true}"#, to: "repo/.claude/settings.json")
+    try home.workplace.write(
+      #"{"disableAllHooks": false}"#, to: "repo/.claude/settings.local.json")
+    #expect(try home.doctor().status == 0)
+    try home.change(
+      home.settings, "{\n  \"hooks\"", "{\n  \"disableAllHooks\": true,\n  \"hooks\"")
+    #expect(try home.doctor().detail("claude switch").contains("elsewhere no hook is called"))
   }
 
   @Test func callThatMemorydDoesNotKnow_isTold() throws {

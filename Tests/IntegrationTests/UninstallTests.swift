@@ -152,6 +152,17 @@ import Testing
     }
   }
 
+  @Test func copyTellsWhatWasEmpty_whereTheRecordIsLost() throws {
+    try home.write("{\"hooks\": {\"Stop\": [ ]}}", to: home.settings)
+    try home.write("{\"mcpServers\": { }}", to: home.state)
+    try home.install()
+    for path in [home.settings, home.state] { try home.change(path, "{\n", "{\n \"since\": 1, ") }
+    try happen(.recordGone)
+    try home.install("--uninstall")
+    #expect(try home.text(home.settings).contains("\"hooks\": {\"Stop\": [ ]}"))
+    #expect(try home.text(home.state).contains("\"mcpServers\": { }"))
+  }
+
   @Test func uninstallWithoutInstall_leavesWhatIsTheirs() throws {
     let document = try #require(Self.settings.last)
       .replacingOccurrences(of: "\"/gone/memoryd\", \"args\"", with: "\"memoryd\", \"args\"")

@@ -32,7 +32,7 @@ extension ClaudeCheck {
         var lines: Set<[String]> = []
         let paths = sound.filter { entry, layer in
           (hook.values.isEmpty || entry.passes.contains(value))
-            && lines.insert([layer.path, entry.call.text]).inserted
+            && lines.insert([layer.path, entry.call.text, entry.isDirect ? "direct" : ""]).inserted
         }.map(\.layer.path)
         if paths.count > 1 { return paths }
       }
@@ -50,7 +50,10 @@ extension ClaudeCheck {
         })
     }
     let missing = calls.filter(\.entries.isEmpty).map(\.hook.event)
-    if missing.count == calls.count { return noHooks(found) }
+    let odd = found.layers.all.flatMap { layer in
+      ClaudeHooks.odd(in: layer.text).map { "\($0) in \(layer.path)" }
+    }
+    if missing.count == calls.count { return noHooks(found, odd) }
 
     var problems = programs(calls)
     // Where they are somebody else's altogether, none is added.
@@ -90,9 +93,11 @@ extension ClaudeCheck {
         Problem(
           text: "the plugin calls memoryd, too: everything is done twice", canBeMended: false))
     }
+    problems += odd.map { Problem(text: Self.oddness($0), canBeMended: false) }
     let places = Set(calls.flatMap(\.entries).map(\.layer.path))
     guard problems.isEmpty else {
-      let canBeMended = problems.contains(where: \.canBeMended)
+      // Whoever cannot tell what is meant leaves it alone.
+      let canBeMended = odd.isEmpty && problems.contains(where: \.canBeMended)
       let byHand =
         found.plugin.isEnabled == true
         ? "`memoryd install claude --uninstall`, or `claude plugin disable memoryd`"
@@ -110,8 +115,16 @@ extension ClaudeCheck {
         + Engine.version + here)
   }
 
-  private func noHooks(_ found: Found) -> Check {
+  private static func oddness(_ place: String) -> String {
+    "\(place) is not what Claude Code expects: it may pass over the whole file"
+  }
+
+  private func noHooks(_ found: Found, _ odd: [String]) -> Check {
     let name = "claude hooks"
+    if let first = odd.first {
+      return Check(
+        name: name, isGood: false, detail: Self.oddness(first), hint: "mend it by hand first")
+    }
     switch found.plugin.isEnabled {
     case true?:
       let objection = MemorydCall(

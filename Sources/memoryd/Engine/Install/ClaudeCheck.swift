@@ -199,10 +199,12 @@ struct ClaudeCheck {
         detail: "allowManagedHooksOnly is true in \(managed.path): no hook of yours is called",
         hint: "whoever manages this machine can allow memoryd's")
     }
-    let off = layers.all.filter { $0.text.isTrue($0.text.root["disableAllHooks"]) }.map(\.path)
+    let off = layers.all.filter { $0.text.isTrue($0.text.root["disableAllHooks"]) }
     guard !off.isEmpty else { return nil }
-    let places = "disableAllHooks is true in \(off.joined(separator: ", "))"
+    let places = "disableAllHooks is true in \(off.map(\.path).joined(separator: ", "))"
     if let (value, layer) = layers.value("disableAllHooks"), !layer.text.isTrue(value) {
+      // What this folder's files say to each other is no other's business.
+      guard off.contains(where: { !$0.isRepositorys }) else { return nil }
       return Check(
         name: name, isGood: false,
         detail: "\(places), and false in \(layer.path): elsewhere no hook is called",

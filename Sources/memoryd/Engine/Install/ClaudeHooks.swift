@@ -52,6 +52,9 @@ struct ClaudeHooks {
     /// Why Claude Code does not run it as it should; nil if it does.
     var objection: String?
     fileprivate var node: JSONText.Node
+
+    /// Started without a shell.
+    var isDirect: Bool { node["args"] != nil }
   }
 
   /// - Parameter hook: Only calls of what it asks for are its entries.
@@ -122,6 +125,19 @@ struct ClaudeHooks {
     default: return "its timeout is not a second or more"
     }
     return nil
+  }
+
+  /// The places that are not as Claude Code expects them, of whatever event.
+  static func odd(in text: JSONText) -> [String] {
+    guard let hooks = text.root["hooks"] else { return [] }
+    guard let members = hooks.members else { return ["hooks"] }
+    return members.flatMap { event in
+      guard let groups = event.value.elements else { return ["hooks.\(event.key)"] }
+      return groups.enumerated().compactMap { number, group in
+        let isFine = group["hooks"]?.elements?.allSatisfy { $0.members != nil } ?? false
+        return isFine ? nil : "hooks.\(event.key)[\(number)]"
+      }
+    }
   }
 
   /// True if one of them is there, in whatever form.
@@ -227,21 +243,27 @@ struct ClaudeHooks {
   }
 
   /// What `install` would have put there, wherever it stands, for where no record tells it.
-  func likely(in text: JSONText) -> Before {
+  ///
+  /// - Parameter copy: The document of before, if one is found: what was empty in it stays.
+  func likely(in text: JSONText, copy: JSONText?) -> Before {
     var before = Before()
+    func note(_ place: String, _ known: JSONText.Node?) {
+      let isEmpty = known?.members?.isEmpty ?? known?.elements?.isEmpty ?? false
+      before[place] = .some(isEmpty ? known.flatMap { copy?.source(of: $0) } : nil)
+    }
     for hook in Self.all {
       let entries = Self.entries(of: hook, in: text, environment)
       for (number, entry) in entries.enumerated() where isOurs(entry, hook) {
-        before["hooks"] = .some(nil)
-        before["hooks.\(hook.event)"] = .some(nil)
+        note("hooks", copy?.root["hooks"])
+        note("hooks.\(hook.event)", copy?.root["hooks"]?[hook.event])
         before["hooks.\(hook.event)#\(number)"] = .some(nil)
       }
     }
     if case .memoryd(let call)? = Self.server(in: text, environment), call.isPlain,
       call.program.hasPrefix("/"), call.arguments == ["mcp"]
     {
-      before["mcpServers"] = .some(nil)
-      before["mcpServers.memoryd"] = .some(nil)
+      note("mcpServers", copy?.root["mcpServers"])
+      before["mcpServers.\(Self.server)"] = .some(nil)
     }
     return before
   }
@@ -249,7 +271,7 @@ struct ClaudeHooks {
   /// In the form of `install`: an absolute path, and each argument by itself.
   private func isOurs(_ entry: Entry, _ hook: Hook) -> Bool {
     entry.call.isPlain && entry.call.program.hasPrefix("/")
-      && entry.call.arguments == hook.arguments && entry.node["args"] != nil
+      && entry.call.arguments == hook.arguments && entry.isDirect
   }
 
   private func ours(of hook: Hook, in text: JSONText) -> [JSONText.Node] {

@@ -219,16 +219,18 @@ struct ClaudeInstaller {
     let name = (part.path as NSString).lastPathComponent + Self.copyMark
     let copies = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
       .filter { $0.hasPrefix(name) }.sorted().map { folder + "/" + $0 }
+    var newest: JSONText?
     for copy in copies {
-      guard let read = try? ClaudeFiles.read(copy), read.exists,
-        let made = try? installed(part, in: read.bytes, read.text), made.bytes == text.bytes
+      guard let read = try? ClaudeFiles.read(copy), read.exists else { continue }
+      if let text = read.text, !isCalled(in: text) { newest = text }
+      guard let made = try? installed(part, in: read.bytes, read.text), made.bytes == text.bytes
       else { continue }
       return (made.before, true)
     }
     if let made = try? installed(part, in: nil, nil), made.bytes == text.bytes {
       return (made.before, false)
     }
-    return (hooks.likely(in: text), true)
+    return (hooks.likely(in: text, copy: newest), true)
   }
 
   /// The files that call memoryd all the same once the edits are done: by what was there before
@@ -242,11 +244,14 @@ struct ClaudeInstaller {
         } else {
           try? ClaudeFiles.read(path).text
         }
-      guard let text else { return false }
-      if ClaudeHooks.areIn(text, hooks.environment) { return true }
-      if case .memoryd? = ClaudeHooks.server(in: text, hooks.environment) { return true }
-      return false
+      return text.map(isCalled) ?? false
     }
+  }
+
+  private func isCalled(in text: JSONText) -> Bool {
+    if ClaudeHooks.areIn(text, hooks.environment) { return true }
+    if case .memoryd? = ClaudeHooks.server(in: text, hooks.environment) { return true }
+    return false
   }
 
   // MARK: Carrying it out

@@ -57,15 +57,28 @@ struct MemorydCall: Equatable {
     (program as NSString).lastPathComponent == "memoryd"
   }
 
+  /// What only starts what follows.
+  private static let prefixes: Set = [
+    "command", "exec", "nohup", "then", "do", "else", "if", "{", "!",
+  ]
+  /// The same, with options and values of its own between.
+  private static let wrappers: Set = [
+    "env", "timeout", "nice", "ionice", "setsid", "stdbuf", "time", "sudo", "caffeinate",
+  ]
+  private static let shells: Set = ["sh", "bash", "zsh", "dash"]
+
   /// Looks through what only starts another program.
   private static func wrapped(_ words: [String], _ environment: [String: String]) -> MemorydCall? {
     var rest = words[...]
     var home: String?
-    while let word = rest.first {
+    var isWrapped = false
+    while let word = rest.first, !isMemoryd(word) {
       let name = (word as NSString).lastPathComponent
       if isAssignment(word) {
         if word.hasPrefix("MEMORYD_HOME=") { home = String(word.dropFirst(13)) }
-      } else if !["env", "exec", "command", "nohup"].contains(name) {
+      } else if wrappers.contains(name) {
+        isWrapped = true
+      } else if shells.contains(name) || !prefixes.contains(name) && !isWrapped {
         break
       }
       rest.removeFirst()
@@ -77,7 +90,7 @@ struct MemorydCall: Equatable {
       call.home = call.home ?? home
       return call
     }
-    guard ["sh", "bash", "zsh", "dash"].contains((first as NSString).lastPathComponent),
+    guard shells.contains((first as NSString).lastPathComponent),
       let flag = rest.firstIndex(where: { $0.hasPrefix("-") && $0.hasSuffix("c") }),
       flag + 1 < rest.endIndex,
       var call = MemorydCall(command: rest[flag + 1], arguments: nil, environment: environment)
