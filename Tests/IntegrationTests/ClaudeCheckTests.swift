@@ -400,6 +400,15 @@ struct ClaudeHome {
     #expect(try home.doctor().detail("claude mcp").contains("of this repository"))
   }
 
+  @Test(arguments: ["[]", "null", "\"memoryd\""])
+  func serversOfAnotherShape_areToldAndLeftAlone(servers: String) throws {
+    let document = "{\"mcpServers\": \(servers)}"
+    try home.write(document, to: home.state)
+    let seen = try home.doctor("--fix")
+    #expect(seen.detail("claude mcp").contains("is not what Claude Code expects"))
+    #expect(try home.text(home.state) == document)
+  }
+
   @Test func serverOfAnotherName_isFound() throws {
     try home.write(
       #"{"mcpServers": {"memory": {"command": "\#(program)", "args": ["mcp"]}}}"#, to: home.state)

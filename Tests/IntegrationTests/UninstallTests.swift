@@ -156,7 +156,8 @@ import Testing
     try home.write("{\"hooks\": {\"Stop\": [ ]}}", to: home.settings)
     try home.write("{\"mcpServers\": { }}", to: home.state)
     try home.install()
-    for path in [home.settings, home.state] { try home.change(path, "{\n", "{\n \"since\": 1, ") }
+    try home.change(home.settings, "{\"hooks\"", "{\"since\": 1, \"hooks\"")
+    try home.change(home.state, "{\"mcpServers\"", "{\"since\": 1, \"mcpServers\"")
     try happen(.recordGone)
     try home.install("--uninstall")
     #expect(try home.text(home.settings).contains("\"hooks\": {\"Stop\": [ ]}"))

@@ -182,6 +182,12 @@ extension ClaudeCheck {
   func server(_ found: Found) -> Check {
     let name = "claude mcp"
     let servers = found.servers
+    if let all = found.state?.root["mcpServers"], all.members == nil {
+      return Check(
+        name: name, isGood: false,
+        detail: "mcpServers in \(found.files.state) is not what Claude Code expects",
+        hint: "mend it by hand first")
+    }
     if let path = servers.switchedOff {
       return Check(
         name: name, isGood: false, detail: "the server is switched off in this folder, by \(path)",
