@@ -185,6 +185,18 @@ struct ClaudeHome {
     #expect(try home.text(home.settings) == document)
   }
 
+  /// With options a hook is the person's; where it was memoryd's, it goes with it all the same.
+  @Test func hookWithOptions_isLeftAlone() throws {
+    try home.change(
+      home.settings, #"["canary"]"#, #"["canary", "--home", "\#(home.workplace.home)"]"#)
+    let document = try home.text(home.settings)
+    #expect(try home.doctor().status == 0)
+    #expect(try home.install().status == 0)
+    #expect(try home.text(home.settings) == document)
+    try home.install("--uninstall")
+    #expect(try home.text(home.settings) == "{}\n")
+  }
+
   /// The same call in two forms is not the same line to Claude Code.
   @Test func twoForms_areTold() throws {
     try home.change(

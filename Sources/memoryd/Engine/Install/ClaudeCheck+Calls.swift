@@ -69,7 +69,7 @@ extension ClaudeCheck {
         problems.append(
           Problem(
             text: "\(event) in \(layer.path): \(objection)",
-            canBeMended: !layer.isRepositorys && !layer.isManaged))
+            canBeMended: !layer.isRepositorys && !layer.isManaged && entry.canBeRenewed))
       }
       if !call.sound.isEmpty, !call.kept.isEmpty {
         problems.append(
@@ -107,7 +107,11 @@ extension ClaudeCheck {
         hint: canBeMended ? "`memoryd doctor --fix` lets them call this memoryd" : byHand,
         canBeMended: canBeMended)
     }
-    let programs = Set(calls.flatMap(\.entries).map(\.entry.call.program)).sorted()
+    let known = calls.flatMap(\.entries).map(\.entry.call)
+    var programs = Set(known.filter(\.isCertain).map(\.program)).sorted()
+    if known.contains(where: { !$0.isCertain }) {
+      programs.append("and what variables name that are not known here")
+    }
     let here = places.contains(found.files.settings) ? "" : ", in this folder only"
     return Check(
       name: name, isGood: true,
@@ -156,7 +160,7 @@ extension ClaudeCheck {
       guard seen.insert("\(isForeign) \(entry.call.program)").inserted,
         let objection = objection(to: entry.call, isRepositorys: isForeign)
       else { continue }
-      let isOwn = layer.isRepositorys || layer.isManaged || !entry.call.isPlain
+      let isOwn = layer.isRepositorys || layer.isManaged || !entry.canBeRenewed
       problems.append(
         Problem(
           text: isOwn ? "\(objection) (\(layer.path))" : objection, canBeMended: !isOwn))
@@ -191,7 +195,8 @@ extension ClaudeCheck {
     if let path = servers.switchedOff {
       return Check(
         name: name, isGood: false, detail: "the server is switched off in this folder, by \(path)",
-        hint: "`/mcp` in Claude Code switches it on again")
+        hint: path == found.files.state
+          ? "`/mcp` in Claude Code switches it on again" : "take it out of deniedMcpServers")
     }
     if let entry = servers.chosen { return server(entry, found) }
     if let (path, reason) = servers.unapproved {

@@ -55,6 +55,10 @@ struct ClaudeHooks {
 
     /// Started without a shell.
     var isDirect: Bool { node["args"] != nil }
+
+    /// Nothing but what `install` writes, maybe in another form. With options or more in its line it is
+    /// the person's own.
+    fileprivate(set) var canBeRenewed = false
   }
 
   /// - Parameter hook: Only calls of what it asks for are its entries.
@@ -65,7 +69,9 @@ struct ClaudeHooks {
       guard call.asks(for: hook.arguments) || isSlip(call, hook) else { return nil }
       return Entry(
         call: call, passes: hook.values.filter { HookMatcher.passes(group["matcher"], $0) },
-        objection: objection(to: node, of: hook, in: text), node: node)
+        objection: objection(to: node, of: hook, in: text), node: node,
+        canBeRenewed: call.isPlain && call.isCertain
+          && (call.arguments == hook.arguments || isSlip(call, hook)))
     }
   }
 
@@ -213,11 +219,14 @@ struct ClaudeHooks {
           Int($0.dropFirst(place.count + 1)) ?? 0 < Int($1.dropFirst(place.count + 1)) ?? 0
         }
       let renewed = numbers.compactMap { before[$0] ?? nil }
-      // What was added stands behind what was there.
-      for _ in renewed.count..<numbers.count {
-        let ours = ours(of: hook, in: text)
-        guard ours.count > renewed.count, let last = ours.last else { break }
-        remove(last, at: hook.event, from: &text)
+      // What was added stands behind what was there; somebody may have given it options since.
+      for place in numbers.reversed() where before[place] == .some(nil) {
+        let all = Self.entries(of: hook, in: text, environment)
+        let exact = ours(of: hook, in: text)
+        let first = Int(place.drop { $0 != "#" }.dropFirst()) ?? 0
+        let other = all.dropFirst(first).last { $0.isDirect && $0.call.program.hasPrefix("/") }
+        guard let node = exact.count > renewed.count ? exact.last : other?.node else { continue }
+        remove(node, at: hook.event, from: &text)
       }
       for (number, source) in renewed.enumerated().reversed() {
         let ours = ours(of: hook, in: text)
