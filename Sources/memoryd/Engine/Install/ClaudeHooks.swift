@@ -200,9 +200,7 @@ struct ClaudeHooks {
       let entries = Self.entries(of: hook, in: text, environment)
       guard number < entries.count else { return }
       let entry = entries[number]
-      if entry.call.isPlain, entry.call.isCertain,
-        WireJSON(parsing: text.bytes[entry.node.range]) != wanted
-      {
+      if entry.canBeRenewed, WireJSON(parsing: text.bytes[entry.node.range]) != wanted {
         before["hooks.\(hook.event)#\(number)"] = text.source(of: entry.node)
         text.replace(entry.node, with: self.entry(hook))
       }
