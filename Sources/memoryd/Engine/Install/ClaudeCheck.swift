@@ -28,11 +28,10 @@ struct ClaudeCheck {
           detail: "no Claude Code in \(files.folder): nothing to look at")
       ]
     }
-    let settings: JSONText?
-    let state: JSONText?
     do {
-      settings = try ClaudeFiles.read(files.settings).text
-      state = try ClaudeFiles.read(files.state).text
+      let found = try Found(files, service)
+      return [hooks(found), server(found)]
+        + [commands(found), switches(found), homes(found), sessions(files)].compactMap(\.self)
     } catch {
       let message =
         (error as? VerbError)?.message ?? (error as? StoreError)?.message ?? "it cannot be read"
@@ -42,54 +41,102 @@ struct ClaudeCheck {
           hint: "Claude Code and memoryd both need it: mend it by hand")
       ]
     }
-    let plugin = Plugin(settings)
-    return [hooks(settings, plugin, files), server(state, plugin, files)]
-      + [commands(plugin, files), switches(settings, files), sessions(files)].compactMap(\.self)
   }
 
   /// Renews what is there in an older form or points to a program that is gone.
   ///
-  /// - Returns: True if something was changed.
-  func mend() throws -> Bool {
+  /// - Throws: What keeps their files from being written.
+  func mend() throws {
     let files = try ClaudeFiles(service)
-    let isInstalled =
-      (try? ClaudeFiles.read(files.settings).text).flatMap { $0.map(ClaudeHooks.areIn) } ?? false
-    guard isInstalled, checks().contains(where: { !$0.isGood && $0.canBeMended }) else {
-      return false
+    guard let found = try? Found(files, service) else { return }
+    let isInstalled = found.settings.map { ClaudeHooks.areIn($0, environment) } ?? false
+    let hasServer =
+      if case .memoryd? = found.servers.everywhere?.server { true } else { false }
+    let mendsHooks = isInstalled && hooks(found).isMendable
+    // Where it is the plugin's, only what is there is mended.
+    let server = found.servers.everywhere.map { self.server($0, found) } ?? server(found)
+    let mendsServer = (isInstalled || hasServer) && server.isMendable
+    guard mendsHooks || mendsServer else { return }
+    let installer = try ClaudeInstaller(service)
+    let edits = try installer.additions(hooks: mendsHooks, server: mendsServer)
+    try installer.carryOut(edits, uninstalls: false)
+  }
+
+  /// What Claude Code's files say.
+  struct Found {
+    let files: ClaudeFiles
+    let settings: JSONText?
+    let state: JSONText?
+    let layers: ClaudeLayers
+    let servers: ClaudeServers
+    let plugin: Plugin
+
+    init(_ files: ClaudeFiles, _ service: MemoryService) throws {
+      self.files = files
+      settings = try ClaudeFiles.read(files.settings).text
+      state = try ClaudeFiles.read(files.state).text
+      layers = ClaudeLayers(files, settings, service)
+      servers = ClaudeServers(state, files, layers, service.environment)
+      plugin = Plugin(layers)
     }
-    let installer = ClaudeInstaller(
-      hooks: ClaudeHooks(executable: try ExecutablePath.front()), files: files, service: service)
-    return try !installer.carryOut(installer.additions(), uninstalls: false).isEmpty
+  }
+
+  /// Claude Code puts the folder in, too.
+  var environment: [String: String] {
+    service.environment.merging(["CLAUDE_PROJECT_DIR": service.cwd]) { first, _ in first }
   }
 
   // MARK: The plugin
 
   /// Installed as a plugin, the hooks and tools are not in the settings.
-  private struct Plugin {
+  struct Plugin {
     /// Nil where the settings do not name it.
     var isEnabled: Bool?
 
-    init(_ settings: JSONText?) {
-      let plugins = settings?.root["enabledPlugins"]?.members ?? []
-      guard let member = plugins.last(where: { $0.key.hasPrefix("memoryd@") }) else { return }
-      let bytes = settings.map { Array($0.bytes[member.value.range]) } ?? []
-      isEnabled = bytes == Array("true".utf8)
+    fileprivate init(_ layers: ClaudeLayers) {
+      for layer in layers.all {
+        let plugins = layer.text.root["enabledPlugins"]?.members ?? []
+        guard let member = plugins.last(where: { $0.key.hasPrefix("memoryd@") }) else { continue }
+        isEnabled = layer.text.isTrue(member.value)
+      }
     }
   }
 
-  // MARK: Each of them
+  // MARK: Programs
 
-  /// What is wrong with a program that hooks call; nil if it runs and is of this version.
-  private func objection(to command: String) -> String? {
-    var path = command
-    if !command.contains("/") {
+  enum Located {
+    case found(String)
+    case missing(String)
+  }
+
+  func located(_ program: String) -> Located {
+    if !program.contains("/") {
       let folders = (service.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-      let found = folders.map { $0 + "/" + command }.first { access($0, X_OK) == 0 }
-      guard let found else { return "\(command) is not on the PATH" }
-      path = found
+      let found = folders.map { $0 + "/" + program }.first { access($0, X_OK) == 0 }
+      return found.map { .found($0) } ?? .missing("\(program) is not on the PATH")
     }
+    let path =
+      program.hasPrefix("/") ? program : RegularFile.absolute(program, from: service.cwd)
     guard access(path, X_OK) == 0, RegularFile.facts(path) != nil else {
-      return "\(path) is not there, or cannot be run"
+      return .missing("\(program) is not there, or cannot be run")
+    }
+    return .found(path)
+  }
+
+  /// What is wrong with a program that a call starts; nil if it runs and is of this version.
+  ///
+  /// - Parameter isRepositorys: What a repository names is not run.
+  func objection(to call: MemorydCall, isRepositorys: Bool = false) -> String? {
+    guard call.isCertain else { return nil }
+    let path: String
+    switch located(call.program) {
+    case .found(let found): path = found
+    case .missing(let objection): return objection
+    }
+    // A bare name stands for a program of the person's.
+    let isNamed = !call.program.contains("/")
+    guard path.hasPrefix("/"), isNamed || call.program.hasPrefix("/") && !isRepositorys else {
+      return nil
     }
     // Only what is called memoryd was taken for a call of memoryd.
     let version = ShortCommand.output(
@@ -99,75 +146,15 @@ struct ClaudeCheck {
       ? nil : "\(path) is version \(version.prefix(40)), not \(Engine.version)"
   }
 
-  private func hooks(_ settings: JSONText?, _ plugin: Plugin, _ files: ClaudeFiles) -> Check {
-    let name = "claude hooks"
-    let byEvent = ClaudeHooks.all.map { hook in
-      (hook, settings.map { ClaudeHooks.commands(at: hook.event, in: $0) } ?? [])
-    }
-    let missing = byEvent.filter { hook, commands in
-      !commands.contains { Array($0.dropFirst()) == hook.arguments }
-    }.map(\.0.event)
-    if missing.count == byEvent.count {
-      switch plugin.isEnabled {
-      case true?:
-        let objection = objection(to: "memoryd")
-        return Check(
-          name: name, isGood: objection == nil,
-          detail: objection.map { "the plugin calls memoryd, but \($0)" }
-            ?? "from the plugin, and memoryd is on the PATH",
-          hint: objection == nil ? nil : "put this memoryd's folder on the PATH")
-      case false?:
-        return Check(
-          name: name, isGood: false, detail: "memoryd's plugin is switched off",
-          hint: "`claude plugin enable memoryd`, or `memoryd install claude` without it")
-      case nil:
-        return Check(
-          name: name, isGood: false,
-          detail: "none of memoryd's hooks is in \(files.settings): no session is kept",
-          hint: "`memoryd install claude`")
-      }
-    }
-    let commands = Set(byEvent.flatMap(\.1).compactMap(\.first)).sorted()
-    let objections = commands.compactMap(objection)
-    var problems = objections
-    if !missing.isEmpty { problems.append("missing: \(missing.joined(separator: ", "))") }
-    return Check(
-      name: name, isGood: problems.isEmpty,
-      detail: problems.isEmpty
-        ? "all \(byEvent.count) call \(commands.joined(separator: ", ")), version \(Engine.version)"
-        : problems.joined(separator: "; "),
-      hint: problems.isEmpty ? nil : "`memoryd doctor --fix` lets them call this memoryd",
-      canBeMended: true)
-  }
-
-  private func server(_ state: JSONText?, _ plugin: Plugin, _ files: ClaudeFiles) -> Check {
-    let name = "claude mcp"
-    guard let command = state.flatMap(ClaudeHooks.serverCommand) else {
-      if plugin.isEnabled == true {
-        return Check(
-          name: name, isGood: true, isNeutral: true,
-          detail: "the plugin brings no server; `memoryd install claude` adds it")
-      }
-      return Check(
-        name: name, isGood: false, detail: "no server memoryd in \(files.state)",
-        hint: "`memoryd install claude`", canBeMended: true)
-    }
-    let objection = objection(to: command)
-    return Check(
-      name: name, isGood: objection == nil, detail: objection ?? "the server is \(command) mcp",
-      hint: objection == nil ? nil : "`memoryd doctor --fix` lets it be this memoryd",
-      canBeMended: true)
-  }
-
   /// The plugin's slash commands.
-  private func commands(_ plugin: Plugin, _ files: ClaudeFiles) -> Check? {
+  private func commands(_ found: Found) -> Check? {
     let name = "claude commands"
-    guard plugin.isEnabled == true else {
+    guard found.plugin.isEnabled == true else {
       return Check(
         name: name, isGood: true, isNeutral: true,
         detail: "/handoff and the others come with memoryd's plugin, which is not enabled")
     }
-    let cache = files.folder + "/plugins/cache"
+    let cache = found.files.folder + "/plugins/cache"
     let manifests = Self.children(of: cache).flatMap { Self.children(of: $0 + "/memoryd") }
       .map { $0 + "/.claude-plugin/plugin.json" }.filter { RegularFile.facts($0) != nil }
     guard !manifests.isEmpty else {
@@ -193,22 +180,74 @@ struct ClaudeCheck {
   }
 
   /// Hooks can be switched off altogether, for a person or for one folder.
-  private func switches(_ settings: JSONText?, _ files: ClaudeFiles) -> Check? {
-    let local = [".claude/settings.json", ".claude/settings.local.json"].map {
-      service.cwd + "/" + $0
+  private func switches(_ found: Found) -> Check? {
+    let name = "claude switch"
+    let layers = found.layers
+    if !layers.broken.isEmpty {
+      return Check(
+        name: name, isGood: false,
+        detail:
+          "\(layers.broken.joined(separator: ", ")): no valid JSON, so that nobody can tell what "
+          + "it switches off",
+        hint: "mend it by hand")
     }
-    let texts =
-      [(files.settings, settings)]
-      + local.map { path in (path, (try? ClaudeFiles.read(path).text) ?? nil) }
-    let off = texts.filter { _, text in
-      guard let text, let value = text.root["disableAllHooks"] else { return false }
-      return Array(text.bytes[value.range]) == Array("true".utf8)
-    }.map(\.0)
+    if let managed = layers.all.first(where: {
+      $0.isManaged && $0.text.isTrue($0.text.root["allowManagedHooksOnly"])
+    }) {
+      return Check(
+        name: name, isGood: false,
+        detail: "allowManagedHooksOnly is true in \(managed.path): no hook of yours is called",
+        hint: "whoever manages this machine can allow memoryd's")
+    }
+    let off = layers.all.filter { $0.text.isTrue($0.text.root["disableAllHooks"]) }
     guard !off.isEmpty else { return nil }
+    let places = "disableAllHooks is true in \(off.map(\.path).joined(separator: ", "))"
+    if let (value, layer) = layers.value("disableAllHooks"), !layer.text.isTrue(value) {
+      // What this folder's files say to each other is no other's business.
+      guard off.contains(where: { !$0.isRepositorys }) else { return nil }
+      return Check(
+        name: name, isGood: false,
+        detail: "\(places), and false in \(layer.path): elsewhere no hook is called",
+        hint: "take it out, and sessions are kept there again")
+    }
     return Check(
-      name: "claude switch", isGood: false,
-      detail: "disableAllHooks is true in \(off.joined(separator: ", ")): no hook is called",
+      name: name, isGood: false, detail: "\(places): no hook is called",
       hint: "take it out, and sessions are kept again")
+  }
+
+  /// A store that nobody looks at is as good as none.
+  private func homes(_ found: Found) -> Check? {
+    var homes: [(folder: String, path: String)] = []
+    if let (value, layer) = found.layers.value("env", "MEMORYD_HOME"), let folder = value.string {
+      homes.append((folder, layer.path))
+    }
+    for layer in found.layers.all {
+      for entry in ClaudeHooks.all.flatMap({
+        ClaudeHooks.entries(of: $0, in: layer.text, environment)
+      }) {
+        if let folder = entry.call.home { homes.append((folder, layer.path)) }
+      }
+    }
+    if let entry = found.servers.chosen {
+      if let folder = entry.node["env"]?["MEMORYD_HOME"]?.string {
+        homes.append((folder, entry.path))
+      }
+      if case .memoryd(let call) = entry.server, let folder = call.home {
+        homes.append((folder, entry.path))
+      }
+    }
+    func real(_ path: String) -> String {
+      URL(fileURLWithPath: service.absolute(path)).resolvingSymlinksInPath().path
+    }
+    let own = real(service.home.data)
+    let other = homes.first { !$0.folder.isEmpty && real($0.folder) != own }
+    guard let other else { return nil }
+    return Check(
+      name: "claude home", isGood: false,
+      detail:
+        "memoryd keeps its store in \(other.folder), says \(other.path); this doctor looks at "
+        + service.home.data,
+      hint: "take it out there, or set MEMORYD_HOME to the same folder here")
   }
 
   // MARK: Sessions that memoryd never heard of

@@ -5,6 +5,8 @@ import Foundation
 struct ClaudeHooks {
   /// The front's path.
   let executable: String
+  /// What variables in somebody's commands stand for.
+  let environment: [String: String]
 
   struct Hook {
     var event: String
@@ -12,100 +14,288 @@ struct ClaudeHooks {
     /// Seconds.
     var timeout: Int
     var isAsync = false
+    /// What a group's matcher must let through; empty where it is not looked at.
+    var values: [String]
   }
 
   /// The plugin's `hooks/hooks.json` has the same.
   static let all = [
-    Hook(event: "SessionStart", arguments: ["canary"], timeout: 5),
-    Hook(event: "PreCompact", arguments: ["checkpoint"], timeout: 5),
-    Hook(event: "PostCompact", arguments: ["checkpoint"], timeout: 5),
-    Hook(event: "Stop", arguments: ["checkpoint"], timeout: 10, isAsync: true),
-    Hook(event: "SessionEnd", arguments: ["session", "end"], timeout: 2),
+    Hook(
+      event: "SessionStart", arguments: ["canary"], timeout: 5,
+      values: ["startup", "resume", "clear", "compact"]),
+    Hook(
+      event: "PreCompact", arguments: ["checkpoint"], timeout: 5, values: ["manual", "auto"]),
+    Hook(
+      event: "PostCompact", arguments: ["checkpoint"], timeout: 5, values: ["manual", "auto"]),
+    Hook(event: "Stop", arguments: ["checkpoint"], timeout: 10, isAsync: true, values: []),
+    Hook(
+      event: "SessionEnd", arguments: ["session", "end"], timeout: 2,
+      values: ["clear", "resume", "logout", "prompt_input_exit", "other"]),
   ]
 
-  // MARK: settings.json
+  /// What stood in a place before `install` put something there: JSON as it was written, or nil for
+  /// nothing. A place that `install` left alone is not in it.
+  typealias Before = [String: String?]
 
-  /// Puts the hooks in. What is there already stays; what is there in an older form is renewed.
-  ///
-  /// - Throws: ``JSONText/Broken`` never; ``Odd`` where something else stands in the place.
-  func install(in text: inout JSONText) throws(Odd) {
-    if text.root.members == nil { throw Odd(what: "the document") }
-    if text.root["hooks"] == nil { text.add("hooks", "{}", to: text.root) }
-    for hook in Self.all {
-      guard let hooks = text.root["hooks"], hooks.members != nil else { throw Odd(what: "hooks") }
-      if hooks[hook.event] == nil { text.add(hook.event, "[]", to: hooks) }
-      guard let groups = text.root["hooks"]?[hook.event], groups.elements != nil else {
-        throw Odd(what: "hooks.\(hook.event)")
-      }
-      let own = Self.own(in: groups)
-      guard let first = own.first else {
-        let lines = entry(hook).split(separator: "\n").map { "    " + $0 }
-        text.append("{\n  \"hooks\": [\n\(lines.joined(separator: "\n"))\n  ]\n}", to: groups)
-        continue
-      }
-      let known = WireJSON(parsing: text.bytes[first.range])
-      if known != WireJSON(parsing: entry(hook).utf8) { text.replace(first, with: entry(hook)) }
+  /// Something that nobody can merge with.
+  struct Odd: Error {
+    var what: String
+  }
+
+  // MARK: What is there
+
+  /// A call of memoryd at an event.
+  struct Entry {
+    var call: MemorydCall
+    /// The values that the group's matcher lets through.
+    var passes: [String]
+    /// Why Claude Code does not run it as it should; nil if it does.
+    var objection: String?
+    fileprivate var node: JSONText.Node
+
+    /// Started without a shell.
+    var isDirect: Bool { node["args"] != nil }
+
+    /// Nothing but what `install` writes, maybe in another form. With options or more in its line it is
+    /// the person's own.
+    fileprivate(set) var canBeRenewed = false
+  }
+
+  /// - Parameter hook: Only calls of what it asks for are its entries.
+  static func entries(
+    of hook: Hook, in text: JSONText, _ environment: [String: String]
+  ) -> [Entry] {
+    calls(at: hook.event, in: text, environment).compactMap { group, node, call in
+      guard call.asks(for: hook.arguments) || isSlip(call, hook) else { return nil }
+      return Entry(
+        call: call, passes: hook.values.filter { HookMatcher.passes(group["matcher"], $0) },
+        objection: objection(to: node, of: hook, in: text), node: node,
+        canBeRenewed: call.isPlain && call.isCertain
+          && (call.arguments == hook.arguments || isSlip(call, hook)))
     }
   }
 
-  /// Takes them out, and what would be left empty by that.
-  ///
-  /// - Parameter original: The document before they came in: what was empty there stays so.
-  func uninstall(from text: inout JSONText, original: JSONText? = nil) {
-    let before = original?.root["hooks"]
-    // What somebody else left empty is theirs.
-    guard Self.areIn(text) else { return }
-    for hook in Self.all where !Self.commands(at: hook.event, in: text).isEmpty {
-      while let groups = text.root["hooks"]?[hook.event],
-        let index = groups.elements?.firstIndex(where: { !Self.own(inGroup: $0).isEmpty }),
-        let group = groups.elements?[index], let list = group["hooks"]
-      {
-        let others = list.elements?.contains { !Self.isOwn($0) } ?? false
-        if others {
-          guard let own = list.elements?.firstIndex(where: Self.isOwn) else { break }
-          text.remove(own, from: list)
-        } else {
-          text.remove(index, from: groups)
-        }
-      }
-      if let hooks = text.root["hooks"], let groups = hooks[hook.event],
-        groups.elements?.isEmpty == true
-      {
-        if let original, let kept = before?[hook.event] {
-          text.replaceExactly(groups, with: original.bytes[kept.range])
-        } else {
-          text.remove(hook.event, from: hooks)
-        }
+  /// Calls that memoryd would not understand.
+  static func strange(at event: String, in text: JSONText, _ environment: [String: String])
+    -> [MemorydCall]
+  {
+    calls(at: event, in: text, environment).map(\.call).filter { call in
+      !call.isUnderstood && !all.contains { isSlip(call, $0) }
+    }
+  }
+
+  /// `"command": "memoryd canary", "args": []`
+  private static func isSlip(_ call: MemorydCall, _ hook: Hook) -> Bool {
+    call.arguments.isEmpty && call.program.hasSuffix(" " + hook.arguments.joined(separator: " "))
+  }
+
+  private static func calls(
+    at event: String, in text: JSONText, _ environment: [String: String]
+  ) -> [(group: JSONText.Node, node: JSONText.Node, call: MemorydCall)] {
+    let groups = text.root["hooks"]?[event]?.elements ?? []
+    return groups.flatMap { group in
+      (group["hooks"]?.elements ?? []).compactMap { node in
+        guard let command = node["command"]?.string,
+          let call = MemorydCall(
+            command: command,
+            arguments: node["args"].map { $0.elements?.map { $0.string ?? "" } ?? [] },
+            environment: environment)
+        else { return nil }
+        return (group, node, call)
       }
     }
-    if let hooks = text.root["hooks"], hooks.members?.isEmpty == true {
-      if let original, let before, before.members?.isEmpty == true {
-        text.replaceExactly(hooks, with: original.bytes[before.range])
-      } else {
-        text.remove("hooks", from: text.root)
+  }
+
+  private static func objection(
+    to node: JSONText.Node, of hook: Hook, in text: JSONText
+  ) -> String? {
+    func value(_ key: String) -> WireJSON? {
+      node[key].flatMap { WireJSON(parsing: text.bytes[$0.range]) }
+    }
+    switch value("type") {
+    case .string("command"): break
+    case .string(let type): return "its type is \(type), not command"
+    default: return "it has no type: \"command\" is needed"
+    }
+    if let arguments = value("args"), arguments.array?.count != arguments.strings.count {
+      return "its args are no list of texts"
+    }
+    if node["if"] != nil { return "`if` is for tools only: with it, it never runs" }
+    if hook.event == "SessionStart", value("async")?.bool == true {
+      return "it is async: what it says comes too late"
+    }
+    switch value("timeout") {
+    case nil: break
+    case .integer(let seconds) where seconds >= 1: break
+    case .number(let seconds) where seconds >= 1: break
+    default: return "its timeout is not a second or more"
+    }
+    return nil
+  }
+
+  /// The places that are not as Claude Code expects them, of whatever event.
+  static func odd(in text: JSONText) -> [String] {
+    guard let hooks = text.root["hooks"] else { return [] }
+    guard let members = hooks.members else { return ["hooks"] }
+    return members.flatMap { event in
+      guard let groups = event.value.elements else { return ["hooks.\(event.key)"] }
+      return groups.enumerated().compactMap { number, group in
+        let isFine = group["hooks"]?.elements?.allSatisfy { $0.members != nil } ?? false
+        return isFine ? nil : "hooks.\(event.key)[\(number)]"
       }
     }
   }
 
   /// True if one of them is there, in whatever form.
-  static func areIn(_ text: JSONText) -> Bool {
-    let hooks = text.root["hooks"]
-    return all.contains { hook in hooks?[hook.event].map { !own(in: $0).isEmpty } ?? false }
+  static func areIn(_ text: JSONText, _ environment: [String: String]) -> Bool {
+    all.contains { !entries(of: $0, in: text, environment).isEmpty }
   }
 
-  /// The command lines that call memoryd at an event.
-  static func commands(at event: String, in text: JSONText) -> [[String]] {
-    guard let groups = text.root["hooks"]?[event] else { return [] }
-    return own(in: groups).map { node in
-      let command = node["command"]?.string ?? ""
-      let arguments = node["args"]?.elements?.compactMap(\.string)
-      return arguments.map { [command] + $0 } ?? command.split(separator: " ").map(String.init)
+  // MARK: settings.json
+
+  /// Puts the hooks in. What is there already stays; what is there in an older form is renewed, and
+  /// what a matcher keeps away gets a group of its own.
+  func install(in text: inout JSONText) throws(Odd) -> Before {
+    if text.root.members == nil { throw Odd(what: "the document") }
+    var before = Before()
+    if text.root["hooks"] == nil {
+      before["hooks"] = .some(nil)
+      text.add("hooks", "{}", to: text.root)
+    }
+    for hook in Self.all {
+      guard let hooks = text.root["hooks"], let members = hooks.members else {
+        throw Odd(what: "hooks")
+      }
+      if members.isEmpty, before["hooks"] == nil { before["hooks"] = text.source(of: hooks) }
+      let place = "hooks.\(hook.event)"
+      if hooks[hook.event] == nil {
+        before[place] = .some(nil)
+        text.add(hook.event, "[]", to: hooks)
+      }
+      guard let groups = text.root["hooks"]?[hook.event], let elements = groups.elements else {
+        throw Odd(what: place)
+      }
+      if elements.isEmpty, before[place] == nil { before[place] = text.source(of: groups) }
+      renew(hook, in: &text, &before)
+      let known = Self.entries(of: hook, in: text, environment)
+      let missing = hook.values.filter { value in
+        !known.contains { $0.objection == nil && $0.passes.contains(value) }
+      }
+      let isThere = known.contains { $0.objection == nil }
+      if isThere, missing.isEmpty { continue }
+      guard let groups = text.root["hooks"]?[hook.event] else { continue }
+      let matcher = isThere ? "\n  \"matcher\": \"\(missing.joined(separator: "|"))\"," : ""
+      let lines = entry(hook).split(separator: "\n").map { "    " + $0 }
+      text.append(
+        "{\(matcher)\n  \"hooks\": [\n\(lines.joined(separator: "\n"))\n  ]\n}", to: groups)
+      before["\(place)#\(known.count)"] = .some(nil)
+    }
+    return before
+  }
+
+  private func renew(_ hook: Hook, in text: inout JSONText, _ before: inout Before) {
+    let wanted = WireJSON(parsing: entry(hook).utf8)
+    var number = 0
+    while true {
+      let entries = Self.entries(of: hook, in: text, environment)
+      guard number < entries.count else { return }
+      let entry = entries[number]
+      if entry.canBeRenewed, WireJSON(parsing: text.bytes[entry.node.range]) != wanted {
+        before["hooks.\(hook.event)#\(number)"] = text.source(of: entry.node)
+        text.replace(entry.node, with: self.entry(hook))
+      }
+      number += 1
     }
   }
 
-  /// Something that nobody can merge with.
-  struct Odd: Error {
-    var what: String
+  /// Takes out what `install` put in, and what would be left empty by that.
+  func uninstall(from text: inout JSONText, _ before: Before) {
+    for hook in Self.all {
+      let place = "hooks.\(hook.event)"
+      let numbers = before.keys.filter { $0.hasPrefix(place + "#") }
+        .sorted {
+          Int($0.dropFirst(place.count + 1)) ?? 0 < Int($1.dropFirst(place.count + 1)) ?? 0
+        }
+      let renewed = numbers.compactMap { before[$0] ?? nil }
+      // What was added stands behind what was there; somebody may have given it options since.
+      for place in numbers.reversed() where before[place] == .some(nil) {
+        let all = Self.entries(of: hook, in: text, environment)
+        let exact = ours(of: hook, in: text)
+        let first = Int(place.drop { $0 != "#" }.dropFirst()) ?? 0
+        let other = all.dropFirst(first).last { $0.isDirect && $0.call.program.hasPrefix("/") }
+        guard let node = exact.count > renewed.count ? exact.last : other?.node else { continue }
+        remove(node, at: hook.event, from: &text)
+      }
+      for (number, source) in renewed.enumerated().reversed() {
+        let ours = ours(of: hook, in: text)
+        if number < ours.count { text.replaceExactly(ours[number], with: source) }
+      }
+      Self.restore(hook.event, in: text.root["hooks"], before[place], &text)
+    }
+    Self.restore("hooks", in: text.root, before["hooks"], &text)
+  }
+
+  /// Makes what is empty again what it was.
+  private static func restore(
+    _ key: String, in parent: JSONText.Node?, _ source: String??, _ text: inout JSONText
+  ) {
+    guard let parent, let node = parent[key], let source,
+      node.members?.isEmpty ?? node.elements?.isEmpty ?? false
+    else { return }
+    if let source {
+      text.replaceExactly(node, with: source)
+    } else {
+      text.remove(key, from: parent)
+    }
+  }
+
+  /// What `install` would have put there, wherever it stands, for where no record tells it.
+  ///
+  /// - Parameter copy: The document of before, if one is found: what was empty in it stays.
+  func likely(in text: JSONText, copy: JSONText?) -> Before {
+    var before = Before()
+    func note(_ place: String, _ known: JSONText.Node?) {
+      let isEmpty = known?.members?.isEmpty ?? known?.elements?.isEmpty ?? false
+      before[place] = .some(isEmpty ? known.flatMap { copy?.source(of: $0) } : nil)
+    }
+    for hook in Self.all {
+      let entries = Self.entries(of: hook, in: text, environment)
+      for (number, entry) in entries.enumerated() where isOurs(entry, hook) {
+        note("hooks", copy?.root["hooks"])
+        note("hooks.\(hook.event)", copy?.root["hooks"]?[hook.event])
+        before["hooks.\(hook.event)#\(number)"] = .some(nil)
+      }
+    }
+    if case .memoryd(let call)? = Self.server(in: text, environment), call.isPlain,
+      call.program.hasPrefix("/"), call.arguments == ["mcp"]
+    {
+      note("mcpServers", copy?.root["mcpServers"])
+      before["mcpServers.\(Self.server)"] = .some(nil)
+    }
+    return before
+  }
+
+  /// In the form of `install`: an absolute path, and each argument by itself.
+  private func isOurs(_ entry: Entry, _ hook: Hook) -> Bool {
+    entry.call.isPlain && entry.call.program.hasPrefix("/")
+      && entry.call.arguments == hook.arguments && entry.isDirect
+  }
+
+  private func ours(of hook: Hook, in text: JSONText) -> [JSONText.Node] {
+    Self.entries(of: hook, in: text, environment).filter { isOurs($0, hook) }.map(\.node)
+  }
+
+  private func remove(_ node: JSONText.Node, at event: String, from text: inout JSONText) {
+    guard let groups = text.root["hooks"]?[event], let all = groups.elements,
+      let group = all.firstIndex(where: { $0.range.contains(node.range.lowerBound) }),
+      let list = all[group]["hooks"], let entries = list.elements,
+      let entry = entries.firstIndex(where: { $0.range == node.range })
+    else { return }
+    if entries.count > 1 {
+      text.remove(entry, from: list)
+    } else {
+      text.remove(group, from: groups)
+    }
   }
 
   private func entry(_ hook: Hook) -> String {
@@ -125,33 +315,41 @@ struct ClaudeHooks {
     String(decoding: WireJSON.string(text).bytes, as: UTF8.self)
   }
 
-  private static func own(in groups: JSONText.Node) -> [JSONText.Node] {
-    groups.elements?.flatMap(own(inGroup:)) ?? []
-  }
-
-  private static func own(inGroup group: JSONText.Node) -> [JSONText.Node] {
-    group["hooks"]?.elements?.filter(isOwn) ?? []
-  }
-
-  /// A call of memoryd, wherever it is installed and however it is written.
-  private static func isOwn(_ node: JSONText.Node) -> Bool {
-    guard let command = node["command"]?.string else { return false }
-    let arguments = node["args"]?.elements?.compactMap(\.string)
-    let words =
-      arguments.map { [command] + $0 } ?? command.split(separator: " ").map(String.init)
-    guard let first = words.first, (first as NSString).lastPathComponent == "memoryd" else {
-      return false
-    }
-    return all.contains { $0.arguments == Array(words.dropFirst()) }
-  }
-
   // MARK: The MCP server
 
   static let server = "memoryd"
 
-  /// Puts the server into the client's own file.
-  func installServer(in text: inout JSONText) throws(Odd) {
+  /// What an entry of that name starts or asks.
+  enum Server: Equatable {
+    case memoryd(MemorydCall)
+    /// A server that is reached over the network; nil if the entry names none.
+    case url(String?)
+    /// Another program.
+    case program(String)
+    /// Neither.
+    case nothing
+  }
+
+  static func server(in text: JSONText, _ environment: [String: String]) -> Server? {
+    text.root["mcpServers"]?[server].map { server($0, environment) }
+  }
+
+  static func server(_ entry: JSONText.Node, _ environment: [String: String]) -> Server {
+    let command = entry["command"]?.string
+    if let type = entry["type"]?.string, type != "stdio" { return .url(entry["url"]?.string) }
+    guard let command else {
+      return entry["url"] == nil ? .nothing : .url(entry["url"]?.string)
+    }
+    let arguments = entry["args"]?.elements?.map { $0.string ?? "" } ?? []
+    return MemorydCall(command: command, arguments: arguments, environment: environment)
+      .map { .memoryd($0) } ?? .program(ShellLine.substituted(command, environment).text)
+  }
+
+  /// Puts the server into the client's own file. An entry of the person's own that is no call of
+  /// memoryd stays, and so does one by URL.
+  func installServer(in text: inout JSONText) throws(Odd) -> Before {
     if text.root.members == nil { throw Odd(what: "the document") }
+    var before = Before()
     let entry = """
       {
         "type": "stdio",
@@ -159,37 +357,75 @@ struct ClaudeHooks {
         "args": ["mcp"]
       }
       """
-    if text.root["mcpServers"] == nil { text.add("mcpServers", "{}", to: text.root) }
-    guard let servers = text.root["mcpServers"], servers.members != nil else {
+    if text.root["mcpServers"] == nil {
+      before["mcpServers"] = .some(nil)
+      text.add("mcpServers", "{}", to: text.root)
+    }
+    guard let servers = text.root["mcpServers"], let members = servers.members else {
       throw Odd(what: "mcpServers")
     }
+    if members.isEmpty, before["mcpServers"] == nil {
+      before["mcpServers"] = text.source(of: servers)
+    }
+    let place = "mcpServers.\(Self.server)"
     guard let known = servers[Self.server] else {
       text.add(Self.server, entry, to: servers)
-      return
+      before[place] = .some(nil)
+      return before
     }
-    // Somebody may have given it an environment: only what it starts is renewed.
-    guard known["command"]?.string != executable else { return }
-    if let command = known["command"] {
-      text.replace(command, with: Self.quoted(executable))
-    } else {
+    switch Self.server(known, environment) {
+    case .nothing:
+      before[place] = text.source(of: known)
       text.replace(known, with: entry)
+    case .memoryd(let call) where call.isPlain && call.isCertain:
+      // Somebody may have given it an environment: only what it starts is renewed.
+      if known["command"]?.string != executable {
+        set("command", Self.quoted(executable), in: &text, &before)
+      }
+      if !call.asks(for: ["mcp"]) { set("args", "[\"mcp\"]", in: &text, &before) }
+    case .memoryd, .url, .program: break
+    }
+    return before
+  }
+
+  private func set(
+    _ key: String, _ value: String, in text: inout JSONText, _ before: inout Before
+  ) {
+    guard let known = text.root["mcpServers"]?[Self.server] else { return }
+    let place = "mcpServers.\(Self.server).\(key)"
+    if let old = known[key] {
+      before[place] = text.source(of: old)
+      text.replace(old, with: value)
+    } else {
+      before[place] = .some(nil)
+      text.add(key, value, to: known)
     }
   }
 
-  func uninstallServer(from text: inout JSONText, original: JSONText? = nil) {
-    guard let servers = text.root["mcpServers"], servers[Self.server] != nil else { return }
-    text.remove(Self.server, from: servers)
-    if let servers = text.root["mcpServers"], servers.members?.isEmpty == true {
-      if let original, let before = original.root["mcpServers"], before.members?.isEmpty == true {
-        text.replaceExactly(servers, with: original.bytes[before.range])
-      } else {
-        text.remove("mcpServers", from: text.root)
+  func uninstallServer(from text: inout JSONText, _ before: Before) {
+    let place = "mcpServers.\(Self.server)"
+    // What somebody has put in its place since is theirs.
+    if let servers = text.root["mcpServers"], let known = servers[Self.server],
+      case .memoryd(let call) = Self.server(known, environment), call.isPlain
+    {
+      if let source = before[place] {
+        if let source {
+          text.replaceExactly(known, with: source)
+        } else {
+          text.remove(Self.server, from: servers)
+        }
+      }
+      for key in ["args", "command"] {
+        guard let source = before["\(place).\(key)"],
+          let known = text.root["mcpServers"]?[Self.server], let value = known[key]
+        else { continue }
+        if let source {
+          text.replaceExactly(value, with: source)
+        } else {
+          text.remove(key, from: known)
+        }
       }
     }
-  }
-
-  /// What starts the server, if it is there.
-  static func serverCommand(in text: JSONText) -> String? {
-    text.root["mcpServers"]?[server]?["command"]?.string
+    Self.restore("mcpServers", in: text.root, before["mcpServers"], &text)
   }
 }

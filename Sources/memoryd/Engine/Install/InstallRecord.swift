@@ -10,9 +10,11 @@ struct InstallRecord: Codable, Sendable {
     var existed: Bool
     /// The copy of what was there before.
     var backup: String?
-    /// What `install` left; nil once somebody changed the file between two installs.
-    var left: String?
-    /// A folder that `install` made for it.
+    /// The fingerprint of what was there before.
+    var was: String?
+    /// What stood in each place that `install` changed.
+    var before: ClaudeHooks.Before?
+    /// The topmost folder that `install` made for it.
     var madeFolder: String?
     /// Unix ms.
     var installedAt: Int64
@@ -47,7 +49,7 @@ struct InstallRecord: Codable, Sendable {
     }
   }
 
-  /// Length and FNV-1a hash: tells whether somebody has changed a file since, no more.
+  /// Length and FNV-1a hash: tells whether a file is what it was, no more.
   static func fingerprint(_ bytes: [UInt8]) -> String {
     let hash = FNV1a.hash(bytes)
     return "\(bytes.count)-\(String(hash, radix: 16))"

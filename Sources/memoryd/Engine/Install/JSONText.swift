@@ -67,9 +67,15 @@ struct JSONText {
   }
 
   /// - Parameter value: JSON, put in as it is.
-  mutating func replaceExactly(_ node: Node, with value: ArraySlice<UInt8>) {
-    replace(node.range, with: String(decoding: value, as: UTF8.self))
+  mutating func replaceExactly(_ node: Node, with value: String) {
+    replace(node.range, with: value)
   }
+
+  /// A value as it is written.
+  func source(of node: Node) -> String { String(decoding: bytes[node.range], as: UTF8.self) }
+
+  /// True for `true`.
+  func isTrue(_ node: Node?) -> Bool { node.map { source(of: $0) == "true" } ?? false }
 
   /// - Parameter value: JSON; its lines are indented to fit.
   mutating func add(_ key: String, _ value: String, to object: Node) {

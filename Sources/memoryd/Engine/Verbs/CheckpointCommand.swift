@@ -34,9 +34,12 @@ struct CheckpointCommand: ParsableCommand {
     @Option(name: .long, parsing: .unconditional, help: "The session it belongs to.")
     var session: TextArgument?
 
+    /// Written by hand: then standard input is not looked at.
+    var hasContent: Bool {
+      objective != nil || !blocker.isEmpty || !action.isEmpty || !next.isEmpty
+    }
+
     func run(_ invocation: Invocation) throws -> Outcome {
-      let hasContent =
-        objective != nil || !blocker.isEmpty || !action.isEmpty || !next.isEmpty
       if !hasContent, let hook = HookVerb.checkpoint.run(invocation, home: shared.home?.text) {
         return hook
       }

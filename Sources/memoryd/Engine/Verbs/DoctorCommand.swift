@@ -23,6 +23,8 @@ struct DoctorCommand: Verb {
     /// True if `--fix` may help.
     var canBeMended = false
 
+    var isMendable: Bool { !isGood && canBeMended }
+
     /// `ok`, `bad`, or `none` where there is nothing to look at.
     var state: String { !isGood ? "bad" : isNeutral ? "none" : "ok" }
   }
@@ -34,13 +36,13 @@ struct DoctorCommand: Verb {
     var checks = [settings(service)]
     if fix {
       care(service).mend()
-      _ = try ClaudeCheck(service: service).mend()
     }
+    let failure = fix ? claudeFailure(service) : nil
     checks.append(folder(service))
     checks += store(service)
     checks += [disk(service), spool(service), problems(service), git(service)]
     checks.append(daemon(service))
-    checks += ClaudeCheck(service: service).checks()
+    checks += ClaudeCheck(service: service).checks() + [failure].compactMap(\.self)
     checks += vault(service) + outbox(service) + fallback(service)
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in
@@ -81,6 +83,19 @@ struct DoctorCommand: Verb {
       text += "  \(name) \(People.line(value.value, 200))  (\(People.line(value.source, 200)))\n"
     }
     return Outcome(output: text, exitCode: exitCode)
+  }
+
+  /// Mends what Claude Code calls. What cannot be written there is no reason to tell nothing else.
+  private func claudeFailure(_ service: MemoryService) -> Check? {
+    do {
+      try ClaudeCheck(service: service).mend()
+      return nil
+    } catch {
+      let message = (error as? VerbError)?.message ?? (error as? StoreError)?.message
+      return Check(
+        name: "claude fix", isGood: false, detail: message ?? "it could not be mended",
+        hint: (error as? VerbError)?.hint ?? (error as? StoreError)?.hint)
+    }
   }
 
   private func settings(_ service: MemoryService) -> Check {

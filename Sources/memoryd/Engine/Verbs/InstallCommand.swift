@@ -24,9 +24,7 @@ struct InstallCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let installer = ClaudeInstaller(
-        hooks: ClaudeHooks(executable: try ExecutablePath.front()),
-        files: try ClaudeFiles(service), service: service)
+      let installer = try ClaudeInstaller(service)
       let people = People(invocation)
       // All are worked out before one is written.
       var edits = try uninstall ? installer.removals() : installer.additions()
@@ -52,12 +50,21 @@ struct InstallCommand: ParsableCommand {
               }, "dry_run": dryRun,
             ] as JSONOutput.Object))
       }
+      let remaining = uninstall ? installer.remaining(after: edits) : []
       if edits.isEmpty {
-        output = uninstall ? "nothing of memoryd is there\n" : "everything is there already\n"
+        output =
+          !uninstall
+          ? "everything is there already\n"
+          : remaining.isEmpty
+            ? "nothing of memoryd is there\n"
+            : "nothing that `memoryd install claude` made is there\n"
       } else if dryRun {
         output += "nothing was changed (--dry-run)\n"
       } else if !uninstall {
         output += "new sessions of Claude Code have it; `memoryd doctor` checks that it works\n"
+      }
+      for path in remaining {
+        output += "\(path) calls memoryd still, by what stood there before it was installed\n"
       }
       return Outcome(output: output)
     }
