@@ -603,8 +603,13 @@ public final class SyncRun {
       return nil
     }
     let theirs = planner.snapshot.current(row)
-    let change = TaskMerge.change(ours, base: row.taskBase, theirs: theirs?.fields)
-    if change == TaskFields() { return nil }
+    var change = TaskMerge.change(ours, base: row.taskBase, theirs: theirs?.fields)
+    if change == TaskFields() {
+      // What makes a task goes out with its words of now. The change that brought them is still one of its
+      // own, in its order: what the vault keeps of a task's past has it.
+      guard row.attempts <= 1, let base = row.taskBase, ours.isPart(of: base) else { return nil }
+      change = ours
+    }
     var arguments: [String: WireJSON] = ["id": .string(id)]
     arguments["title"] = change.title.map { .string($0) }
     arguments["project"] = change.project.map { .string($0) }

@@ -130,6 +130,7 @@ extension MemoryDatabase {
         cached: "UPDATE ledgers SET file = ? WHERE project_id = ?", arguments: [file, projectID])
     }
     var last = ""
+    var added: [String] = []
     func mergePhases() throws {
       var phases = try KnownNames(
         Row.fetchAll(
@@ -150,7 +151,8 @@ extension MemoryDatabase {
         }
         let number = known ?? db.lastInsertedRowID
         let newest = try merge(
-          phase.groups, into: number, draft, of: write, projectID: projectID, newID: newID, db)
+          phase.groups, into: number, draft, of: write, projectID: projectID, newID: newID, &added,
+          db)
         if let newest { last = newest }
       }
     }
@@ -160,13 +162,16 @@ extension MemoryDatabase {
     } else {
       try mergePhases()
     }
+    // Only what is in the index can be changed there.
+    for id in added { try noteParts(of: id, db) }
     return last
   }
 
+  /// - Parameter added: Takes the ids of new items.
   /// - Returns: The id of the last item.
   private static func merge(
     _ groups: [Ledger.Group], into phase: Int64, _ draft: LedgerDraft, of write: StoreWrite,
-    projectID: Int64, newID: () -> String, _ db: Database
+    projectID: Int64, newID: () -> String, _ added: inout [String], _ db: Database
   ) throws -> String? {
     var last: String?
     var known = try KnownNames(
@@ -221,7 +226,7 @@ extension MemoryDatabase {
             draft.source,
             draft.isImport ? stamp(entry) : nil, write.at, write.at,
           ])
-        try noteParts(of: id, db)
+        added.append(id)
       }
     }
     return last

@@ -91,6 +91,14 @@ public struct TaskFields: Codable, Sendable, Equatable {
     self.context = context
     self.occurredAt = occurredAt
   }
+
+  /// True if there is something in it, and all of that stands in the other too.
+  public func isPart(of other: TaskFields) -> Bool {
+    self != TaskFields()
+      && [\TaskFields.title, \.project, \.context, \.occurredAt].allSatisfy {
+        self[keyPath: $0] == nil || self[keyPath: $0] == other[keyPath: $0]
+      }
+  }
 }
 
 /// A task as the vault has it, without memoryd's markers. Times are Unix ms.
