@@ -99,6 +99,65 @@ import Testing
     #expect(reading.digest.requests.map(\.text) == ["ask me tomorrow"])
   }
 
+  @Test func wordsSaidAgain_areSaidNow() throws {
+    let reading = try read(
+      Line.request("oil the hinges"), Line.request("go on", ["timestamp": "2026-01-20T08:00:00Z"]),
+      Line.call("Read", ["file_path": "/repo/door.go"], id: "a"), Line.reply("Half done."),
+      Line.request("go on", ["timestamp": "2026-01-21T08:00:00Z"]))
+    #expect(reading.digest.requests.map(\.text) == ["oil the hinges", "go on"])
+    #expect(reading.digest.requests.last?.at == Timestamp.milliseconds("2026-01-21T08:00:00Z"))
+    #expect(reading.digest.requests.last?.call == 1)
+    #expect(reading.transcript.entries.filter { $0.body == "go on" }.count == 2)
+  }
+
+  @Test func linesThatStandTwice_countOnce() throws {
+    let lines = [
+      Line.request("oil the hinges"), Line.request("then the lock"),
+      Line.call("Bash", ["command": "make oil"], id: "a"),
+      Line.result(id: "a", "Exit code 1\nnone left", isError: true),
+      Line.call("Edit", ["file_path": "/repo/door.go", "new_string": "x"], id: "b"),
+      Line.result(id: "b"), Line.reply("The hinges wait."),
+    ].joined()
+    let once = try read(lines)
+    let twice = try read(lines, lines)
+    #expect(twice.digest.json == once.digest.json)
+    #expect(twice.transcript.entries == once.transcript.entries)
+    // The second copy may have come later.
+    let name = UUID().uuidString + ".jsonl"
+    let first = try Reading(try folder.file(name, lines))
+    let second = try Reading(try folder.file(name, lines + lines), after: first)
+    #expect(second.digest.requests == once.digest.requests)
+  }
+
+  @Test func linesWithoutAnID_areToldApartByTheirPlace() throws {
+    func nameless(_ text: String) -> String {
+      Line.request(text).replacing(/"uuid":"[^"]*",?/, with: "").replacing(",}", with: "}")
+    }
+    let reading = try read(nameless("sweep the yard"), nameless("feed the hens"))
+    #expect(reading.digest.requests.map(\.text) == ["sweep the yard", "feed the hens"])
+    let entries = reading.transcript.entries
+    #expect(entries.map(\.body) == ["sweep the yard", "feed the hens"])
+    #expect(Set(entries.map(\.sourceID)).count == 2)
+    // Ids that were taken out of a file are all the same.
+    let trimmed = ["uuid": "[trimmed]"]
+    #expect(
+      try read(Line.request("one", trimmed), Line.request("two", trimmed)).digest.requests.count
+        == 2)
+  }
+
+  @Test func wordsOfTheHostInTheAgentsName_areNobodys() throws {
+    let filler: [String: Any] = [
+      "message": [
+        "id": "f", "role": "assistant", "model": "<synthetic>",
+        "content": [["type": "text", "text": "No response requested."]],
+      ] as [String: Any]
+    ]
+    let reading = try read(
+      Line.request("oil the hinges"), Line.reply("They run again."), Line.reply("", filler))
+    #expect(reading.digest.replies.map(\.text) == ["They run again."])
+    #expect(reading.transcript.entries.filter { $0.kind == "reply" }.count == 1)
+  }
+
   // MARK: The agent's last words
 
   private func said(_ blocks: [String], _ id: String) -> String {

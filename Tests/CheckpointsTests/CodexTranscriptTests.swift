@@ -134,6 +134,75 @@ import Testing
     #expect(reading.digest.requests.map(\.question) == ["", "Which mast?"])
   }
 
+  @Test func answers_goToTheirOwnQuestions() throws {
+    let questions = [("sail", "Burn the old sail?"), ("rope", "Keep the rope?")].map {
+      ["id": $0.0, "question": $0.1]
+    }
+    let answers =
+      "{\"answers\":{\"rope\":{\"answers\":[\"yes\",\"coiled\"]},\"sail\":{\"answers\":[\"no\"]}}}"
+    let reading = try read(
+      Rollout.meta(), Rollout.call("request_user_input", ["questions": questions], id: "q"),
+      Rollout.output("q", answers))
+    #expect(reading.digest.requests.map(\.question) == ["Keep the rope?", "Burn the old sail?"])
+    #expect(reading.digest.requests.map(\.text) == ["yes\ncoiled", "no"])
+    // Where it is not said to which it belongs, it answers them all.
+    let other = try read(
+      Rollout.meta(), Rollout.call("request_user_input", ["questions": questions], id: "q"),
+      Rollout.output("q", "{\"answers\":{\"mast\":{\"answers\":[\"later\"]}}}"))
+    #expect(other.digest.requests.map(\.question) == ["Burn the old sail? Keep the rope?"])
+  }
+
+  @Test func refusedCalls_leaveNothingDone() throws {
+    func reading(_ refusal: String) throws -> CodexTranscript {
+      try read(
+        Rollout.meta(), Rollout.user("rig the boat"),
+        Rollout.exec("make sail", id: "1"), Rollout.output("1", refusal),
+        Rollout.item([
+          "type": "custom_tool_call", "name": "apply_patch", "call_id": "2",
+          "input": "*** Begin Patch\n*** Update File: mast.go\n@@\n-a\n+b\n*** End Patch",
+        ]),
+        Rollout.output("2", "patch rejected by user"))
+    }
+    let rejection = "CreateProcess { message: \"Rejected(\\\"rejected by user\\\")\" }"
+    for command in ["make sail", "make sail <<X\nlinen\nX"] {
+      let refused = try reading(
+        "exec_command failed for `/bin/bash -lc \"\(command)\"`: \(rejection)")
+      #expect(refused.digest.files["mast.go"]?.edits ?? 0 == 0)
+      #expect(refused.digest.commands.isEmpty)
+      #expect(refused.digest.lastFailure == nil)
+      #expect(!refused.entries.contains { $0.kind == "failure" })
+    }
+    // What a command printed is not the harness's word.
+    let printed = try reading("Process exited with code 1\nOutput:\npush rejected by user\n")
+    #expect(printed.digest.commands["make sail"]?.outcome == .failed)
+    #expect(printed.digest.lastFailure?.text == "push rejected by user")
+  }
+
+  @Test func planThatWasTaken_needsNoFormerOne() throws {
+    func plan(_ step: String, _ id: String) -> String {
+      Rollout.call("update_plan", ["plan": [["step": step, "status": "pending"]]], id: id)
+    }
+    let good = try read(
+      Rollout.meta(), plan("caulk", "1"), Rollout.output("1", "Plan updated"), plan("paint", "2"),
+      Rollout.output("2", "Plan updated"))
+    #expect(good.digest.formerPlan == nil)
+    let bad = try read(
+      Rollout.meta(), plan("caulk", "1"), Rollout.output("1", "Plan updated"), plan("paint", "2"),
+      Rollout.output("2", "failed to parse function arguments: missing field"))
+    #expect(bad.digest.plan.map(\.text) == ["caulk"])
+  }
+
+  @Test func summaryOfACompaction_isNotThePersons() throws {
+    let summary =
+      "Another language model started to solve this problem and produced a summary of its thinking "
+      + "process. Here is the summary:\nthe mast is up"
+    let reading = try read(Rollout.meta(), Rollout.user("rig the boat"), Rollout.user(summary))
+    #expect(reading.digest.requests.map(\.text) == ["rig the boat"])
+    #expect(
+      try read(Rollout.meta(), Rollout.user("Another language model started, why?"))
+        .digest.requests.count == 1)
+  }
+
   @Test func secretsAndPrivateText_stayInTheTranscript() throws {
     let token = "ghp_" + String(repeating: "a1B2", count: 9)
     let reading = try read(
@@ -188,7 +257,7 @@ import Testing
     #expect(commands["go test"]?.outcome == .succeeded)
     #expect(commands["make lint"]?.outcome == .failed)
     #expect(commands["npm run build"]?.outcome == .failed)
-    #expect(commands["swift build"]?.outcome == .failed)
+    #expect(commands["swift build"] == nil, "it was not run")
     #expect(commands["cargo check"]?.outcome == .unknown)
     let failures = reading.entries.filter { $0.kind == "failure" }
     #expect(
@@ -226,14 +295,17 @@ import Testing
       *** Move to: d.go
       *** End Patch
       """
-    let reading = try read(
-      Rollout.meta(), Rollout.patch(patch), Rollout.exec("apply_patch <<'EOF'\n\(patch)\nEOF"),
-      Rollout.output("p", "apply_patch verification failed: no such lines"))
-    let files = reading.digest.files
+    let lines =
+      Rollout.meta() + Rollout.patch(patch)
+      + Rollout.exec("apply_patch <<'EOF'\n\(patch)\nEOF")
+    let files = try read(lines).digest.files
     #expect(files["a/x.go"]?.edits == 2)
     #expect(files["a/x.go"]?.symbols.contains("parseRetryAfter") == true)
     #expect(files["b.md"]?.edits == 2 && files["gone.txt"]?.edits == 2 && files["d.go"]?.edits == 2)
     #expect(files["c/z.go"]?.edits == 0)
+    let reading = try read(
+      lines, Rollout.output("p", "apply_patch verification failed: no such lines"))
+    #expect(["a/x.go", "b.md", "d.go"].map { reading.digest.files[$0]?.edits } == [1, 1, 1])
     #expect(reading.entries.first?.body == "/repo/a/x.go\nb.md\ngone.txt\nd.go")
     #expect(reading.entries.last?.title == "apply_patch")
     #expect(reading.entries.last?.kind == "failure")
@@ -368,90 +440,5 @@ import Testing
     _ = try TranscriptReader(path: path, known: nil).read { transcript.take($0, line: $1) }
     transcript.finish()
     return transcript
-  }
-}
-
-/// Lines as Codex writes them.
-enum Rollout {
-  nonisolated(unsafe) private static var count = 0
-  private static let lock = NSLock()
-
-  private static func json(_ value: Any) -> String {
-    let data = try? JSONSerialization.data(
-      withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes])
-    return String(decoding: data ?? Data(), as: UTF8.self)
-  }
-
-  static func line(_ type: String, _ payload: [String: Any]) -> String {
-    let number = lock.withLock {
-      count += 1
-      return count
-    }
-    // Codex's own order, by which an object behind a damaged one is found.
-    return "{\"timestamp\":\"\(Timestamp.string(1_768_403_887_000 + Int64(number)))\","
-      + "\"type\":\"\(type)\",\"payload\":\(json(payload))}\n"
-  }
-
-  static func item(_ payload: [String: Any]) -> String { line("response_item", payload) }
-  static func event(_ payload: [String: Any]) -> String { line("event_msg", payload) }
-
-  static func meta(
-    id: String = "codex-1", cwd: String = "/repo", more: [String: Any] = [:]
-  ) -> String {
-    line(
-      "session_meta",
-      [
-        "id": id, "cwd": cwd, "cli_version": "0.141.0", "source": "cli",
-        "git": ["branch": "main"],
-      ].merging(more) { $1 })
-  }
-
-  static func turn(model: String) -> String {
-    line("turn_context", ["cwd": "/repo", "model": model])
-  }
-
-  static func user(_ texts: String...) -> String {
-    item([
-      "type": "message", "role": "user",
-      "content": texts.map { ["type": "input_text", "text": $0] },
-    ])
-  }
-
-  static func assistant(_ text: String) -> String {
-    item([
-      "type": "message", "role": "assistant",
-      "content": [["type": "output_text", "text": text]],
-    ])
-  }
-
-  static func call(_ name: String, _ arguments: [String: Any], id: String = "c") -> String {
-    item(["type": "function_call", "name": name, "call_id": id, "arguments": json(arguments)])
-  }
-
-  static func exec(_ command: String, id: String = "e") -> String {
-    call("exec_command", ["cmd": command], id: id)
-  }
-
-  static func patch(_ text: String) -> String {
-    item(["type": "custom_tool_call", "name": "apply_patch", "call_id": "p", "input": text])
-  }
-
-  static func output(_ id: String, _ text: String) -> String {
-    item(["type": "function_call_output", "call_id": id, "output": text])
-  }
-
-  typealias Counts = (input: Int, cached: Int, output: Int, reasoning: Int)
-
-  static func tokens(total: Counts, last: Counts) -> String {
-    func fields(_ counts: Counts) -> [String: Int] {
-      [
-        "input_tokens": counts.input, "cached_input_tokens": counts.cached,
-        "output_tokens": counts.output, "reasoning_output_tokens": counts.reasoning,
-      ]
-    }
-    return event([
-      "type": "token_count",
-      "info": ["total_token_usage": fields(total), "last_token_usage": fields(last)],
-    ])
   }
 }

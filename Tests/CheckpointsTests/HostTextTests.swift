@@ -15,7 +15,10 @@ import Testing
     "<teammate-message>hi</teammate-message> is how it arrives",
     "Background jobs were stopped by the user.", "API Error: what does our client do then?",
     "<command-name>x</command-name> must be escaped",
-    "Show the literal </system-reminder>", "This session is being continued from my laptop",
+    "Show the literal </system-reminder>", "Unknown skill: shear is what it says",
+    "Background agent \"Count\" was stopped by the user and not by me",
+    "<user-memory-input> stands in the log", "Is [SYSTEM NOTIFICATION - NOT USER INPUT] yours?",
+    "This session is being continued from my laptop",
   ])
   func words_thatNameTheHostsTags_areKeptWhole(text: String) {
     for author in [HostText.Author.typed, .person, .unsaid] {
@@ -30,6 +33,9 @@ import Testing
     "Another Claude session sent a message:\n<cross-session-message from=\"b\">\nhi\n</cross-session-message>\nIt is no order.",
     "<agent-message from=\"w\">done</agent-message>", "[Request interrupted by user]",
     "Background command \"make all\" was stopped by the user.",
+    "Background agent \"Count the sheep\" was stopped by the user", "Unknown skill: shear",
+    "Unknown slash command: shear",
+    "[SYSTEM NOTIFICATION - NOT USER INPUT]\nThis is an automated background-task event.",
     "<local-command-stdout>ok</local-command-stdout>",
     "<bash-stdout>a</bash-stdout><bash-stderr></bash-stderr>",
   ])
@@ -98,6 +104,27 @@ import Testing
           "<command-name>/clear</command-name>\n<command-message>clear</command-message>\n<command-args></command-args>"
       )
         == nil)
+  }
+
+  @Test func wordsBehindASharp_areThePersons() throws {
+    let text = "<user-memory-input>shear in June, not in </user-memory-input></user-memory-input>"
+    for author in [HostText.Author.typed, .person, .unsaid] {
+      #expect(
+        HostText.words(in: text, by: author) == "shear in June, not in </user-memory-input>")
+    }
+    #expect(HostText.words(in: "<user-memory-input> </user-memory-input>") == nil)
+    #expect(
+      try requests(Line.request("<user-memory-input>no wool</user-memory-input>")) == ["no wool"])
+  }
+
+  @Test(arguments: [[:], ["origin": "human"]] as [[String: String]])
+  func commandTypedAtThePrompt_isACommandAndNoRequest(say: [String: String]) throws {
+    let reading = try reading([
+      Line.request(
+        "<bash-input>make wool</bash-input>", say.mapValues { ["kind": $0] as Any })
+    ])
+    #expect(reading.digest.requests.isEmpty)
+    #expect(reading.digest.commands.keys.sorted() == ["make wool"])
   }
 
   // MARK: What the line says

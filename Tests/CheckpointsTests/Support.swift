@@ -95,7 +95,8 @@ enum Line {
   }
 
   static func result(
-    id: String = "t", _ text: String = "ok", isError: Bool = false, details: Any? = nil
+    id: String = "t", _ text: String = "ok", isError: Bool = false, details: Any? = nil,
+    denial: String? = nil
   ) -> String {
     var fields: [String: Any] = [
       "type": "user",
@@ -107,6 +108,7 @@ enum Line {
       ],
     ]
     fields["toolUseResult"] = details
+    fields["toolDenialKind"] = denial
     return json(fields)
   }
 

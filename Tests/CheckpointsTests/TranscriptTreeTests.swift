@@ -224,6 +224,26 @@ import Testing
     }
   }
 
+  /// A refusal undoes what its call did, on the way that counts and on the one that was left.
+  @Test func refusalsBesideARewind_undoOnlyTheirOwnCall() throws {
+    let no =
+      "The user doesn't want to proceed with this tool use. The tool use was rejected. STOP what you "
+      + "are doing and wait for the user to tell you how to proceed."
+    let lines = [
+      "u a< begin", "p b<a knead", "o c<b tb", "c d<b bread.go", "o e<d td",
+      // Left: another plan, which is refused after the rewind, and an edit that is refused before.
+      "u f<e bake", "p g<f glaze", "c h<g bread.go", "f i<h th \(no)",
+      "u j<e steam", "f k<g tg \(no)", "p l<j proof", "f m<l tl \(no)", "r n<l fine",
+    ].map(Self.line)
+    for cuts in [[], [7], [9], [10], [11], [12], [7, 8, 9, 10, 11, 12, 13]] {
+      let (digest, _) = try read(lines, cuts: cuts)
+      #expect(digest.plan.map(\.text) == ["knead"], "cut at \(cuts)")
+      #expect(digest.files["bread.go"]?.edits == 1, "cut at \(cuts)")
+      #expect(digest.requests.map(\.text) == ["begin", "steam"], "cut at \(cuts)")
+      #expect(digest.lastFailure == nil && digest.formerPlan == nil, "cut at \(cuts)")
+    }
+  }
+
   private func settled(_ lines: String) throws -> CodexTranscript {
     let folder = try TemporaryFolder()
     let path = try folder.file("r.jsonl", Rollout.meta() + lines)

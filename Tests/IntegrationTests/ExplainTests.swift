@@ -84,6 +84,15 @@ import Testing
     #expect(try place.run("decision", "list").output.contains("ocelot"))
   }
 
+  @Test func planItem_inWordsThatThePersonUsedToo_isTheAgents() throws {
+    let todo = ["content": "Write the changelog", "status": "in_progress", "activeForm": "x"]
+    try place.append(Line.call("TodoWrite", ["todos": [todo]]))
+    try place.append(Line.request("I want to Write the changelog myself"))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    #expect(try line("[ ] Write the changelog")["author"] as? String == "agent")
+    #expect(try line("myself")["author"] as? String == "person")
+  }
+
   @Test func linesThatDifferInANumberOnly_areTwo() throws {
     try place.append(Line.request("look at file1.txt and 3 more"))
     try place.append(Line.request("look at file2.txt and 3 more"))

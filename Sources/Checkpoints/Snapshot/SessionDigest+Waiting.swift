@@ -107,3 +107,97 @@ extension SessionDigest {
     isAstray = false
   }
 }
+
+// MARK: What waits
+
+extension SessionDigest {
+  struct Queued: JSONRecord, Sendable, Equatable {
+    /// Of the words, and how many bytes they are.
+    var hash: String = ""
+    var count = 0
+    var at: Int64 = 0
+    /// It stands in the transcript twice only if its line follows at once.
+    var isTaken = false
+    /// Which of several that are the same.
+    var number = 1
+
+    /// Of the entry that waits for their line.
+    var sourceID: String { EntryDraft.awaited("request", fingerprint: hash, number: number) }
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("hash", &hash)
+      coder.field("count", &count)
+      coder.field("at", &at)
+      coder.field("isTaken", &isTaken)
+      coder.field("number", &number)
+    }
+  }
+
+  struct Early: JSONRecord, Sendable, Equatable {
+    /// Of the words.
+    var hash: String = ""
+    /// Of their letters: the blocks of a message are joined with one gap or another.
+    var letters: String = ""
+    /// Of what `replies` has of them; empty if they are not in the digest.
+    var shown: String = ""
+
+    /// Of the entry that waits for their lines.
+    var sourceID: String { EntryDraft.awaited("reply", fingerprint: hash) }
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("hash", &hash)
+      coder.field("letters", &letters)
+      coder.field("shown", &shown)
+    }
+  }
+
+  /// A call that a later line answers.
+  struct PendingCall: JSONRecord, Sendable, Equatable {
+    var id: String = ""
+    var tool: String = ""
+    /// Which call of the session it is, from 1.
+    var number = 0
+    /// The keys of the commands that it ran, as often as it ran them.
+    var commands: [String] = []
+    /// It may have made a commit.
+    var commits = false
+    /// The file that it edits or reads, the last of several.
+    var path = ""
+    /// The files that it edits, by their keys, and the items of the plan that it changes, as they were.
+    var edited: [String] = []
+    var formerTasks: [PlanItem] = []
+    /// The subject of a TaskCreate.
+    var subject: String?
+    /// The questions to the person, and their names, in the same order.
+    var questions: [String] = []
+    var questionIDs: [String] = []
+    /// A rewind took it back, and whatever comes of it.
+    var isAbandoned = false
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("id", &id)
+      coder.field("tool", &tool)
+      coder.field("number", &number)
+      coder.field("commands", &commands)
+      coder.field("commits", &commits)
+      if !coder.isWriting || !path.isEmpty { coder.field("path", &path) }
+      coder.field("edited", &edited)
+      coder.field("formerTasks", &formerTasks)
+      coder.field("subject", &subject)
+      coder.field("questions", &questions)
+      coder.field("questionIDs", &questionIDs)
+      coder.field("isAbandoned", &isAbandoned)
+    }
+  }
+
+  struct FormerPlan: JSONRecord, Sendable, Equatable {
+    /// The id of the call that replaced it.
+    var call: String = ""
+    var todos: [PlanItem] = []
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("call", &call)
+      coder.field("todos", &todos)
+    }
+  }
+}

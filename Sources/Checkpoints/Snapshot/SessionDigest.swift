@@ -18,11 +18,11 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var source: String = ""
 
     mutating func code(_ coder: inout JSONCoder) {
-      if !coder.isWriting || !source.isEmpty { coder.field("source", &source) }
       coder.field("text", &text)
       coder.field("at", &at)
       coder.field("call", &call)
       if !coder.isWriting || !question.isEmpty { coder.field("question", &question) }
+      if !coder.isWriting || !source.isEmpty { coder.field("source", &source) }
     }
   }
 
@@ -147,12 +147,12 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var path = ""
 
     mutating func code(_ coder: inout JSONCoder) {
-      if !coder.isWriting || !path.isEmpty { coder.field("path", &path) }
       coder.field("tool", &tool)
       coder.field("text", &text)
       coder.field("call", &call)
       coder.field("at", &at)
       coder.field("line", &line)
+      if !coder.isWriting || !path.isEmpty { coder.field("path", &path) }
     }
   }
 
@@ -238,6 +238,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   var tokenTotal: String?
   /// Tool calls whose results have not been seen yet, oldest first.
   var pending: [PendingCall] = []
+  /// The list before the one that is being written; nil once that has succeeded or failed.
+  var formerPlan: FormerPlan?
   /// The layout, and the rules by which it was gathered: a digest of other ones is read anew.
   var edition = 0
   /// The time of the last line, Unix ms; 0 while no line had one.
@@ -277,86 +279,6 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     }
   }
 
-  struct Queued: JSONRecord, Sendable, Equatable {
-    /// Of the words, and how many bytes they are.
-    var hash: String = ""
-    var count = 0
-    var at: Int64 = 0
-    /// It stands in the transcript twice only if its line follows at once.
-    var isTaken = false
-    /// Which of several that are the same.
-    var number = 1
-
-    /// Of the entry that waits for their line.
-    var sourceID: String { EntryDraft.awaited("request", fingerprint: hash, number: number) }
-
-    mutating func code(_ coder: inout JSONCoder) {
-      coder.field("hash", &hash)
-      coder.field("count", &count)
-      coder.field("at", &at)
-      coder.field("isTaken", &isTaken)
-      coder.field("number", &number)
-    }
-  }
-
-  struct Early: JSONRecord, Sendable, Equatable {
-    /// Of the words.
-    var hash: String = ""
-    /// Of their letters: the blocks of a message are joined with one gap or another.
-    var letters: String = ""
-    /// Of what `replies` has of them; empty if they are not in the digest.
-    var shown: String = ""
-
-    /// Of the entry that waits for their lines.
-    var sourceID: String { EntryDraft.awaited("reply", fingerprint: hash) }
-
-    mutating func code(_ coder: inout JSONCoder) {
-      coder.field("hash", &hash)
-      coder.field("letters", &letters)
-      coder.field("shown", &shown)
-    }
-  }
-
-  /// A call that a later line answers.
-  struct PendingCall: JSONRecord, Sendable, Equatable {
-    var id: String = ""
-    var tool: String = ""
-    /// The commands that it ran.
-    var commands: [String] = []
-    /// The file that it edits or reads.
-    var path = ""
-    /// The subject of a TaskCreate; what the person was asked.
-    var subject: String?
-    /// The questions to the person, and their names, in the same order.
-    var questions: [String] = []
-    var questionIDs: [String] = []
-    /// Its command line asks git to make a commit.
-    var commits = false
-    /// A rewind took it back, and whatever comes of it.
-    var isAbandoned = false
-    /// What it does if it succeeds: the files that it edits, by their keys, and the plan that it changes.
-    var edited: [String] = []
-    var replacesPlan = false
-    var formerTodos: [PlanItem] = []
-    var formerTasks: [PlanItem] = []
-
-    mutating func code(_ coder: inout JSONCoder) {
-      coder.field("edited", &edited)
-      coder.field("replacesPlan", &replacesPlan)
-      coder.field("formerTodos", &formerTodos)
-      coder.field("formerTasks", &formerTasks)
-      coder.field("id", &id)
-      coder.field("tool", &tool)
-      coder.field("commands", &commands)
-      if !coder.isWriting || !path.isEmpty { coder.field("path", &path) }
-      if !coder.isWriting || commits { coder.field("commits", &commits) }
-      coder.field("subject", &subject)
-      coder.field("questions", &questions)
-      coder.field("questionIDs", &questionIDs)
-      coder.field("isAbandoned", &isAbandoned)
-    }
-  }
-
   public init() {}
 
   mutating func code(_ coder: inout JSONCoder) {
@@ -390,6 +312,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("isSubagent", &isSubagent)
     coder.field("tokenTotal", &tokenTotal)
     coder.field("pending", &pending)
+    coder.field("formerPlan", &formerPlan)
     coder.field("edition", &edition)
     coder.field("lineAt", &lineAt)
     coder.field("tip", &tip)

@@ -8,8 +8,7 @@ extension ClaudeTranscript {
     switch tool {
     case "Read", "NotebookRead":
       if let path = input["file_path"]?.string, !isSidechain {
-        touch(path) { $0.reads += 1 }
-        let key = relative(path)
+        let key = touch(path) { $0.reads += 1 }
         setPending { $0.path = key }
       }
     case "Edit", "Write", "MultiEdit", "NotebookEdit":
@@ -140,7 +139,7 @@ extension ClaudeTranscript {
   ) {
     let isError = block["is_error"]?.bool ?? false
     let text = isError ? resultText(block["content"]) : ""
-    let ending: CallEnding = isError ? howItEnded(text) : .succeeded
+    let ending: CallEnding = isError ? howItEnded(text, block["content"]) : .succeeded
     settle(call, ending)
     let isAnswer = takeAnswers(block, details, to: call)
     if isError {
@@ -157,7 +156,7 @@ extension ClaudeTranscript {
     }
     switch call.tool {
     case "TaskCreate":
-      createTask(call, details)
+      createTask(call, block, details)
     case "TaskList":
       resynchronise(details?["tasks"])
     case "TaskGet":
@@ -177,13 +176,18 @@ extension ClaudeTranscript {
 
   /// How a call ended whose result is an error: by what the host says of the line, else by its own
   /// words, which stand alone where nothing was run.
-  private func howItEnded(_ text: String) -> CallEnding {
-    if denialKind == "user-rejected" { return .refused }
-    if denialKind == "interrupted" || text.hasPrefix(Self.interruption) { return .refused }
-    if !denialKind.isEmpty { return .blocked }
-    if Self.personsRefusals.contains(where: { text.hasPrefix($0) }) { return .refused }
-    if Self.blocks.contains(where: { text.hasPrefix($0) }) { return .blocked }
-    return text.trimmed.hasSuffix(Self.interruption) ? .interrupted : .failed
+  private func howItEnded(_ text: String, _ content: JSONValue?) -> CallEnding {
+    switch denialKind {
+    case "": break
+    case "user-rejected", "interrupted": return .refused
+    case "cancelled": return .skipped
+    default: return .blocked
+    }
+    func begins(_ heads: [String]) -> Bool { heads.contains { text.hasPrefix($0) } }
+    if begins([Self.interruption]) || begins(Self.personsRefusals) { return .refused }
+    if begins(Self.skips) { return .skipped }
+    if begins(Self.blocks) { return .blocked }
+    return wholeText(content).trimmed.hasSuffix(Self.interruption) ? .interrupted : .failed
   }
 
   private static let interruption = "[Request interrupted by user for tool use]"
@@ -192,7 +196,10 @@ extension ClaudeTranscript {
     "The agent proposed a plan that was rejected by the user.",
     "Permission for this tool use was denied. The tool use was rejected",
   ]
-  /// Of rules, hooks, and of the host where a call beside this one failed.
+  private static let skips = [
+    "<tool_use_error>Sibling tool call errored", "<tool_use_error>Cancelled: parallel tool call",
+  ]
+  /// Of rules, hooks, and of the host where it cannot do what is asked.
   private static let blocks = [
     "<tool_use_error>", "Permission for this ", "Permission to use ", "PreToolUse:",
   ]
@@ -407,9 +414,12 @@ extension ClaudeTranscript {
     return content.elements.compactMap { $0["text"]?.string }.joined(separator: "\n")
   }
 
-  private mutating func createTask(_ call: SessionDigest.PendingCall, _ details: JSONValue?) {
+  private mutating func createTask(
+    _ call: SessionDigest.PendingCall, _ block: JSONValue, _ details: JSONValue?
+  ) {
     let task = details?["task"]
-    guard let value = task?["id"], let id = value.string ?? value.int.map(String.init),
+    let told = task?["id"].flatMap { $0.string ?? $0.int.map(String.init) }
+    guard let id = told ?? Self.taskNumber(in: resultHead(block["content"])),
       let subject = task?["subject"]?.string.map(clean) ?? call.subject
     else { return }
     digest.tasks.removeAll { $0.id == id }
@@ -418,6 +428,13 @@ extension ClaudeTranscript {
       digest.tasks.removeAll { $0.state == .completed }
       digest.tasks = Array(digest.tasks.suffix(200))
     }
+  }
+
+  /// `Task #7 created successfully: …`, where the details are not there.
+  private static func taskNumber(in head: String) -> String? {
+    guard head.hasPrefix("Task #") else { return nil }
+    let number = head.dropFirst("Task #".count).prefix { $0.isASCII && $0.isNumber }
+    return number.isEmpty ? nil : String(number)
   }
 
   /// TaskList's result is the whole truth.

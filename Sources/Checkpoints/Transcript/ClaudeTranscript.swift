@@ -21,7 +21,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
   /// Why the host says that a call did not run: `user-rejected`, `interrupted`, …; empty if it does not.
   var denialKind = ""
   private var uuid = ""
-  /// Hashes of the ids of this reading's lines.
+  /// Hashes of the ids and times of this reading's lines.
   private var seen: Set<UInt64> = []
   private var blockNumber = 0
 
@@ -44,7 +44,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
     isSidechain = object["isSidechain"]?.bool ?? false
     uuid = object["uuid"]?.string ?? ""
     // A line that stands twice is the first.
-    if !uuid.isEmpty, !seen.insert(FNV1a.hash(uuid.utf8)).inserted { return }
+    if !uuid.isEmpty, !seen.insert(mark(of: object)).inserted { return }
     if !isSidechain, !isAbandoned, !uuid.isEmpty { noteLeaf(ClaudeLine(object, type)) }
     if type.equals("progress") { return }
     noteTime(object["timestamp"])
@@ -65,6 +65,12 @@ public struct ClaudeTranscript: TranscriptGatherer {
         (object["title"] ?? object["aiTitle"] ?? object["customTitle"])?.string.map(clean)
         ?? digest.title
     }
+  }
+
+  private func mark(of object: JSONValue) -> UInt64 {
+    let id = FNV1a.hash(uuid.utf8)
+    guard let time = object["timestamp"], time.isString else { return id }
+    return FNV1a.hash(time.rawUTF8, from: id)
   }
 
   /// A file of a sub-agent names its parent session.
@@ -99,10 +105,9 @@ public struct ClaudeTranscript: TranscriptGatherer {
       return
     }
     noteRun(object, content)
-    if author != .typed, let text = content.string, let input = HostText.shellInput(in: text),
-      !isSidechain
-    {
-      takeCommand(clean(input), id: nil)
+    if let text = content.string, let input = HostText.shellInput(in: text) {
+      if !isSidechain { takeCommand(clean(input), id: nil) }
+      return
     }
     if let words = words(of: content, by: author) { takeRequest(words) }
   }
@@ -120,6 +125,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
       let parts = HostText.planContinuation(
         in: text, plan: object["planContent"]?.string, isMarked: isMarked)
     else { return false }
+    noteRun(object, content)
     let plan = clean(String(parts.plan))
     add("plan", actor: "agent", body: plan)
     if !isSidechain {

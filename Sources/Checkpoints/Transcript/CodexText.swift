@@ -126,6 +126,8 @@ enum CodexText {
   private static let warnings = [
     "Warning: The maximum number of unified exec processes",
     "Warning: apply_patch was requested via ", "Warning: Your account was flagged",
+    // The summary of a compaction.
+    "Another language model started to solve this problem and produced a summary of its thinking",
   ]
   private static let editorContext = "# Context from my IDE setup:"
   private static let editorRequest = "\n## My request for Codex:"

@@ -25,7 +25,6 @@ extension CodexTranscript {
             let texts = asked.map { $0["question"]?.string ?? "" }
             let ids = asked.map { $0["id"]?.string ?? "" }
             transcript.setPending {
-              $0.subject = texts.joined(separator: "\n").cut(to: 2000)
               $0.questions = texts.map { $0.cut(to: 2000) }
               $0.questionIDs = ids
             }
@@ -227,7 +226,10 @@ extension CodexTranscript {
       }
     }
     takeSuccess(of: call)
-    if call.tool == "update_plan" { return }
+    if call.tool == "update_plan" {
+      settle(call, .succeeded)
+      return
+    }
     list(output.text.cut(to: 8192))
     if call.commits { takeCommits(in: output.text) }
   }
@@ -246,7 +248,8 @@ extension CodexTranscript {
         let index = name.string.flatMap { call.questionIDs.firstIndex(of: $0) }
         let question =
           index.flatMap { call.questions.indices.contains($0) ? call.questions[$0] : nil }
-        found.append((question ?? call.subject ?? "", words.joined(separator: "\n")))
+        found.append(
+          (question ?? call.questions.joined(separator: "\n"), words.joined(separator: "\n")))
       }
     }
     for answer in found { takeWords(answer.words, to: answer.question) }
@@ -290,13 +293,15 @@ extension CodexTranscript {
     return output
   }
 
-  /// A person said no: that is an answer, not a failure.
+  /// A person said no: that is an answer, not a failure. The harness says it alone, or behind the
+  /// command, which may have many lines.
   private static func isRefused(_ output: Output) -> Bool {
     let text = output.text.trimmed
-    if text.utf8.contains(0x0A) || (output.exitCode ?? -1) != -1 { return false }
-    return text.hasSuffix("rejected by user")
-      || output.exitCode == -1
-        && output.text.hasBytes("rejected by user")
+    switch output.exitCode {
+    case nil: return !text.utf8.contains(0x0A) && text.hasSuffix("rejected by user")
+    case -1: return text.split(separator: "\n").last?.utf8Range(of: "rejected by user") != nil
+    default: return false
+    }
   }
 
   private static let heads = ["Chunk ID: ", "Command: ", "Exit code: ", "Wall time: ", "Process "]
