@@ -606,8 +606,11 @@ public final class SyncRun {
     var change = TaskMerge.change(ours, base: row.taskBase, theirs: theirs?.fields)
     if change == TaskFields() {
       // What makes a task goes out with its words of now. The change that brought them is still one of its
-      // own, in its order: what the vault keeps of a task's past has it.
-      guard row.attempts <= 1, let base = row.taskBase, ours.isPart(of: base) else { return nil }
+      // own, in its order: what the vault keeps of a task's past has it. Not where somebody has added to
+      // them there meanwhile.
+      guard row.attempts <= 1, let base = row.taskBase, ours.isPart(of: base), let theirs,
+        ours.isPart(of: theirs.fields)
+      else { return nil }
       change = ours
     }
     var arguments: [String: WireJSON] = ["id": .string(id)]

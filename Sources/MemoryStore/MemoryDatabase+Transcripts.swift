@@ -124,18 +124,19 @@ extension MemoryDatabase {
   ) throws {
     // A file that is read again brings what is there already, by its source id; so does a fork,
     // which copies its parent's lines. What this transaction put in is not changed: it may not be in
-    // the index yet.
+    // the index yet. Numbers are given here: SQLite gives that of a newest entry which was dropped out
+    // again, and DeferredIndex would take its heir for one that is in the index.
     let newest = try newestEntry(db)
     let insert = try BulkStatement(
       db,
       """
       INSERT INTO entries (id, kind, project_id, session_id, origin, source_id, actor, position,
-        title, body, created_at, parts, is_abandoned)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        title, body, created_at, parts, is_abandoned, number)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?15)
       ON CONFLICT (origin, source_id) WHERE source_id IS NOT NULL DO UPDATE SET
         kind = excluded.kind, actor = excluded.actor, title = excluded.title, body = excluded.body,
         parts = excluded.parts, is_abandoned = excluded.is_abandoned
-      WHERE session_id = excluded.session_id AND number <= ? AND (is_abandoned <> excluded.is_abandoned
+      WHERE session_id = excluded.session_id AND number <= ?14 AND (is_abandoned <> excluded.is_abandoned
         OR body <> excluded.body OR title <> excluded.title OR kind <> excluded.kind)
       """)
     let copy = try BulkStatement(
@@ -165,6 +166,7 @@ extension MemoryDatabase {
       insert.bind(12, SearchParts.of(entry.title, entry.body))
       insert.bind(13, entry.isAbandoned ? 1 : 0)
       insert.bind(14, newest)
+      insert.bind(15, next)
       let before = db.lastInsertedRowID
       try insert.run()
       if db.changesCount > 0 {

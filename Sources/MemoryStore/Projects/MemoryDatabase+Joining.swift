@@ -68,6 +68,8 @@ extension MemoryDatabase {
             ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at
             """, arguments: [question, row, now])
       }
+      // One that is private is joined to others by a person's word only.
+      if try Self.isPrivate(row, db) { return isMoved }
       let head = try Self.head(of: row, db)
       for (other, reason) in try Self.likely(marks, first: first, commits: commits, row, db) {
         let owner = try Self.head(of: other, db)
@@ -208,7 +210,9 @@ extension MemoryDatabase {
       }
       try Self.join(b, into: a, because: "said", db)
       if try Self.isPrivate(a, db) {
-        for row in try Self.group(of: a, db) { _ = try Self.holdBack(row, at: now, db) }
+        for row in try Self.group(of: a, db) {
+          _ = try Self.holdBack(row, changesToo: true, at: now, db)
+        }
       }
       return Joined(part: b, whole: a)
     }
@@ -296,6 +300,9 @@ extension MemoryDatabase {
     try write { db in
       let group = try Self.group(of: project, db)
       let row = try Self.insert(part.project, at: now, db)
+      if try Self.isPrivate(project, db) {
+        try db.execute(cached: "UPDATE projects SET is_private = 1 WHERE id = ?", arguments: [row])
+      }
       if let place = part.project.marks?.place {
         try Self.mark("said", place, row, isAlone: true, at: now, db)
       }
@@ -411,7 +418,7 @@ extension MemoryDatabase {
       for row in try Self.group(of: project, db) {
         try db.execute(
           cached: "UPDATE projects SET is_private = ? WHERE id = ?", arguments: [isPrivate, row])
-        if isPrivate { count += try Self.holdBack(row, at: now, db) }
+        if isPrivate { count += try Self.holdBack(row, changesToo: true, at: now, db) }
       }
       return count
     }
@@ -420,9 +427,9 @@ extension MemoryDatabase {
   /// Files a task or a decision under a project.
   ///
   /// - Returns: The row that it was filed under; nil if there is no such item.
-  public func assign(item id: String, to project: Int64) throws(StoreError) -> (
-    id: String, from: Int64?
-  )? {
+  public func assign(
+    item id: String, to project: Int64, at now: Int64
+  ) throws(StoreError) -> (id: String, from: Int64?)? {
     try write { db in
       for table in ["tasks", "decisions"] {
         guard
@@ -433,6 +440,9 @@ extension MemoryDatabase {
           cached: "UPDATE \(table) SET project_id = ? WHERE id = ?", arguments: [project, id])
         try db.execute(
           cached: "UPDATE entries SET project_id = ? WHERE id = ?", arguments: [project, id])
+        if try Self.isPrivate(project, db) {
+          _ = try Self.holdBack(project, changesToo: true, at: now, db)
+        }
         return (id, old["project_id"])
       }
       return nil

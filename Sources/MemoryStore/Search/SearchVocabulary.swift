@@ -54,6 +54,8 @@ enum SearchVocabulary {
   /// Look-ups for one word, and words that are found.
   private static let mostLooks = 200
   private static let mostUnfolded = 8
+  /// Letters of a word: the walk goes as deep as it is long.
+  private static let mostLetters = 64
 
   /// Letters that the index has as they are written, by the first letter of their form: those which the
   /// tokenizer does not fold by itself.
@@ -78,6 +80,7 @@ enum SearchVocabulary {
   /// The words of the index that are this one in other letters (`łodz` for `lodz`), as the tokenizer cut
   /// them.
   static func unfolded(_ word: String, _ db: Database) throws -> [String] {
+    guard word.count <= mostLetters else { return [] }
     var found: [String] = []
     var looks = 0
     func begins(_ words: String, with next: Character? = nil) throws -> Bool {

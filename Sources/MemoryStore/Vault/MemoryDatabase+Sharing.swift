@@ -220,9 +220,13 @@ extension MemoryDatabase {
 
   /// What a project has queued and nobody has sent yet stays here.
   ///
-  /// - Parameter row: The project's own row, without those that were joined to it.
+  /// - Parameters:
+  ///   - row: The project's own row, without those that were joined to it.
+  ///   - changesToo: Also changes of what a vault has already, or may have.
   /// - Returns: How many writes that are.
-  static func holdBack(_ row: Int64, at now: Int64, _ db: Database) throws -> Int {
+  static func holdBack(
+    _ row: Int64, changesToo: Bool = false, at now: Int64, _ db: Database
+  ) throws -> Int {
     var count = 0
     for kind in ["task", "decision", "checkpoint"] {
       try db.execute(
@@ -230,11 +234,11 @@ extension MemoryDatabase {
           UPDATE outbox SET state = 'held', vault = NULL, updated_at = ?
           WHERE kind = ? AND state = 'queued' AND attempts = 0
             AND item_id IN (SELECT id FROM \(kind)s WHERE project_id = ?)
-            AND NOT EXISTS (SELECT 1 FROM vault_items i
-              WHERE i.item_id = outbox.item_id AND i.vault = outbox.vault)
-            AND NOT EXISTS (SELECT 1 FROM outbox m
-              WHERE m.item_id = outbox.item_id AND m.vault = outbox.vault AND m.attempts > 0)
-          """, arguments: [now, kind, row])
+            AND (? OR NOT EXISTS (SELECT 1 FROM vault_items i
+                WHERE i.item_id = outbox.item_id AND i.vault = outbox.vault)
+              AND NOT EXISTS (SELECT 1 FROM outbox m
+                WHERE m.item_id = outbox.item_id AND m.vault = outbox.vault AND m.attempts > 0))
+          """, arguments: [now, kind, row, changesToo])
       count += db.changesCount
     }
     return count

@@ -322,15 +322,15 @@ extension MemoryDatabase {
     return isChanged
   }
 
-  /// The fields that a task's waiting changes set.
+  /// The fields that a task's waiting changes set, also those that stay here until they are shared.
   private static func pendingChanges(
     of id: String, _ vault: String, _ db: Database
   ) throws -> (fields: TaskFields, count: Int) {
     let payloads = try String.fetchAll(
       db,
       cached: """
-        SELECT payload FROM outbox WHERE item_id = ? AND vault = ? AND action = 'update'
-          AND state IN ('queued', 'sent', 'uncertain')
+        SELECT payload FROM outbox WHERE item_id = ? AND action = 'update'
+          AND (vault = ? AND state IN ('queued', 'sent', 'uncertain') OR state = 'held')
         """, arguments: [id, vault])
     var fields = TaskFields()
     for payload in payloads {

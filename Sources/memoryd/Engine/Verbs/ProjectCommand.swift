@@ -278,7 +278,7 @@ struct ProjectCommand: ParsableCommand {
       let target = try ProjectCommand.row(
         self.target?.text ?? shared.project?.text ?? ".", service, makes: true, isRaw: true)
       let item = what.text.uppercased()
-      if let assigned = try database.assign(item: item, to: target) {
+      if let assigned = try database.assign(item: item, to: target, at: service.clock.now) {
         return ProjectCommand.reply(
           "\(assigned.id) is filed under \(target)", ["id": target, "item": assigned.id],
           undo: assigned.from.map { ["project assign \(assigned.id) \($0)"] } ?? [], shared)
