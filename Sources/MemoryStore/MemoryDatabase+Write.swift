@@ -246,6 +246,11 @@ extension MemoryDatabase {
           filled(change.context),
           filled(change.occurredAt), change.completes, change.completes, at, at, change.id,
         ])
+      guard project != nil else { return }
+      let row = try Int64.fetchOne(
+        db, cached: "SELECT project_id FROM tasks WHERE id = ?", arguments: [change.id])
+      // What waited to go to a vault before it came to a private project stays here.
+      if let row, try isPrivate(row, db) { _ = try holdBack(row, at: at, db) }
     }
     let (title, context) = (filled(change.title), filled(change.context))
     let isReplaced = try Bool.fetchOne(

@@ -65,10 +65,33 @@ import Testing
   @Test(arguments: [
     ("git@github.com:a/b.git", "github.com/a/b"), ("ssh://git@github.com:22/a/b", "github.com/a/b"),
     ("https://GitHub.com/a/b/", "github.com/a/b"), ("/srv/git/b.git", "/srv/git/b.git"),
-    ("file:///srv/b", "/srv/b"),
+    ("file:///srv/b", "/srv/b"), ("/srv/git/b.git/", "/srv/git/b.git"),
+    ("/srv/./x/../git//b", "/srv/git/b"), ("file:///srv/b/", "/srv/b"), ("../up", "/w/up"),
+    ("./up.git", "/w/here/up.git"), ("up", "/w/here/up"), ("../../../up", "/up"),
+    ("file://../up", "/up"),
   ])
   func remotes_haveOneSpelling(url: String, expected: String) {
-    #expect(GitFacts.normalised(url) == expected)
+    #expect(GitFacts.normalised(url, from: "/w/here") == expected)
+  }
+
+  @Test func relativeRemote_isTheRepositorys_notTheWorktrees() throws {
+    let here = try clone(named: "here")
+    try git("remote", "add", "origin", "../up", at: here)
+    try git("worktree", "add", "-q", "-b", "side", folder.path + "/away/side", at: here)
+    for path in [here, folder.path + "/away/side"] {
+      #expect(GitFacts.read(at: path)?.remote == folder.path + "/up")
+    }
+  }
+
+  @Test(arguments: [("tool.git", "tool"), ("tool/.bare", "tool")])
+  func bareRepository_isCalledByItsFolder(place: String, name: String) throws {
+    let source = try clone(named: "source")
+    let bare = folder.path + "/" + place
+    try git("clone", "-q", "--bare", source, bare)
+    try git("remote", "remove", "origin", at: bare)
+    try git("worktree", "add", "-q", "-b", "side", folder.path + "/side", at: bare)
+    let side = GitFacts.read(at: folder.path + "/side")
+    #expect(GitFacts.project(at: folder.path + "/side", facts: side).name == name)
   }
 
   @Test func emptyRepository_hasABranchAndNoHead() throws {
@@ -97,7 +120,7 @@ import Testing
   }
 
   /// Ways to make a folder's `.git` lead to another repository, which does not know of it.
-  enum Lead: CaseIterable { case file, link, common, head, reference, packed }
+  enum Lead: CaseIterable { case file, link, common, worktree, head, reference, packed }
 
   @Test(arguments: Lead.allCases)
   func gitFolderOfAnother_isNoMark(lead: Lead) throws {
@@ -113,6 +136,11 @@ import Testing
     case .link:
       try FileManager.default.removeItem(atPath: gitFolder)
       symlink(other + "/.git", gitFolder)
+    case .worktree:
+      // One that another worktree is at.
+      try git("worktree", "add", "-q", "-b", "side", folder.path + "/side", at: other)
+      try FileManager.default.removeItem(atPath: gitFolder)
+      _ = try folder.file("here/.git", "gitdir: ../other/.git/worktrees/side\n")
     case .common:
       _ = try folder.file("here/.git/commondir", other + "/.git\n")
     case .head, .reference, .packed:

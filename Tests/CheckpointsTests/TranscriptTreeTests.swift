@@ -308,4 +308,21 @@ import Testing
     #expect(second.digest.requests.map(\.text) == ["one", "four"])
     #expect(second.entries.filter(\.isAbandoned).count == 4)
   }
+
+  @Test(arguments: [[], [1], [2]]) func session_keepsItsPlace_whenItsBeginningWasTakenBack(
+    cuts: [Int]
+  ) throws {
+    func line(_ text: String, _ id: String, below parent: String?, at folder: String) -> String {
+      Line.request(
+        text, ["uuid": id, "parentUuid": parent ?? NSNull() as Any, "cwd": folder])
+    }
+    let lines = [
+      line("begin in the yard", "a", below: nil, at: "/w/yard"),
+      line("go on", "b", below: "a", at: "/w/yard"),
+      line("begin anew, in the barn", "c", below: nil, at: "/w/barn"),
+    ]
+    let digest = try read(lines, cuts: cuts).digest
+    #expect(digest.requests.map(\.text) == ["begin anew, in the barn"])
+    #expect(digest.root == "/w/yard" && digest.cwd == "/w/barn")
+  }
 }

@@ -379,6 +379,46 @@ import Testing
     return Int(UInt16(bigEndian: address.sin_port))
   }
 
+  @Test func privateProject_isNotThereForAVaultsCallers() throws {
+    try workplace.run("task", "add", "Gild the weathercock")
+    try workplace.run("decide", "Gild by hand", "--rationale", "asked for")
+    try workplace.run("ledger", "add", "Gilded once")
+    try workplace.append(Line.request("Where is the gilding?"))
+    try workplace.run("checkpoint", input: workplace.hook("Stop"))
+    let handoff = try workplace.run("handoff", "--to", "q", "--note", "Gild on", "--json").json()
+    let task = try workplace.run("task", "list", "--json").items()[0]["id"] as? String ?? ""
+    try workplace.run("project", "private")
+    let daemon = try DaemonPeer(workplace, "--http", "127.0.0.1:0")
+    var calls: [[Any]] = [
+      ["resume", ["session": "session-1"]],
+      ["handoff", ["action": "show", "id": handoff["id"] ?? ""]],
+      ["handoff", ["action": "write", "session": "session-1", "note": "x"]],
+      ["task", ["action": "update", "id": task, "context": "more"]],
+      ["task", ["action": "done", "id": task]],
+      ["checkpoint", ["action": "load"]], ["session_start", [:]], ["backup", [:]],
+      ["search", ["query": "weathercock", "session": "session-1"]],
+    ]
+    for arguments in [
+      ["action": "list"], ["action": "take", "reader": "q"], ["action": "write", "note": "x"],
+    ] { calls.append(["handoff", arguments.merging(["project": "repo"]) { $1 }]) }
+    for (tool, action) in [
+      ("task", "list"), ("decision", "list"), ("ledger", "list"), ("ledger", "render"),
+      ("checkpoint", "load"), ("resume", ""),
+    ] {
+      calls.append([
+        tool, action.isEmpty ? ["project": "repo"] : ["action": action, "project": "repo"],
+      ])
+    }
+    let reply = try drive(.http, daemon, calls)
+    #expect(reply.results.count == calls.count)
+    for (call, result) in zip(calls, reply.results) {
+      #expect(!result.text.lowercased().contains("gild"), "\(call)")
+    }
+    #expect(try reply.json(4)["error"] as? String == "Task not found")
+    daemon.kill()
+    #expect(try workplace.run("task", "list").output.contains("weathercock"), "open as before")
+  }
+
   /// What a browser's page, a stranger or a broken client may try.
   @Test func attacks_areRefused() throws {
     let daemon = try DaemonPeer(workplace, "--http", "127.0.0.1:0")

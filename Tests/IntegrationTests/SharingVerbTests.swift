@@ -102,4 +102,43 @@ import Testing
     try place.syncAll()
     #expect(try vault.state().tasks(titled: "there").first?["status"] as? String == "done")
   }
+
+  @Test func undo_putsBackWhatWas_andIsNotThereWhereNothingChanged() throws {
+    place.use(vault)
+    try place.run("task", "add", "one")
+    func shared() throws -> Bool? {
+      let projects = try place.run("vault", "--json").json()["projects"] as? [[String: Any]]
+      return projects?.first?["shared"] as? Bool
+    }
+    let none = ["MEMORYD_VAULT_PROJECTS": "none"]
+    // Shared by the settings already, and not shared by them already.
+    #expect(try !place.run("vault", "share", "1").output.contains("undo:"))
+    let unshared = try place.run("vault", "unshare", "1")
+    #expect(unshared.output.contains("undo: memoryd vault share 1\n"))
+    #expect(try shared() == false)
+    #expect(
+      try !place.run("vault", "unshare", "1", environment: none).output.contains("undo:"))
+    try place.run("vault", "share", "1")
+    #expect(try shared() == true)
+  }
+
+  @Test func privateProject_isNotShared_withWhatWaited() throws {
+    place.use(vault)
+    try place.run("task", "add", "was on its way")
+    let said = try place.run("project", "private", "--json").json()
+    #expect(said["held_back"] as? Int == 1)
+    let undo = try #require(said["undo"] as? [String])
+    #expect(undo == ["memoryd project private 1 --off"])
+    #expect(try place.run("project", "private", "--json").json()["undo"] as? [String] == [])
+    for more in [[], ["--history"], ["--history", "--yes"]] {
+      let refused = try place.start(["vault", "share", "1"] + more).finish()
+      #expect(refused.status == 64 && refused.errorOutput.contains("private 1 --off"), "\(more)")
+    }
+    try place.syncAll()
+    #expect(try titles() == [])
+    try place.run("project", "private", "--off")
+    try place.run("vault", "share", "1", "--history", "--yes")
+    try place.syncAll()
+    #expect(try titles() == ["was on its way"])
+  }
 }

@@ -79,6 +79,10 @@ import Testing
     #expect(try titles(place("/local", remote: "/w/secret", head: "aa11"), database) == ["private"])
     try database.setPrivate(true, try #require(try database.known(own).id), at: 1)
     #expect(try titles(place("/clone", remote: "h/me/secret", head: "aa11"), database).isEmpty)
+    // Nor by its path: as git clone writes it, or anybody.
+    for remote in ["/w/secret", "/w/secret/.git"] {
+      #expect(try titles(place("/local", remote: remote, head: "aa11"), database).isEmpty)
+    }
     #expect(try titles(own, database) == ["private"])
   }
 
@@ -187,6 +191,78 @@ import Testing
     #expect(try database.session(id: "s")?.cwd == "/w/a")
   }
 
+  @Test func split_takesTheLedgerOfItsSessions() throws {
+    let database = try folder.database()
+    let whole = place("/w/a", remote: "h/o/a")
+    func merge(_ item: String, _ phase: String, _ session: String, cwd: String) throws {
+      let ledger = Ledger(
+        title: "Work",
+        phases: [
+          .init(phase, groups: [.init(name: "Part", .entries([.init(item, status: .done)]))])
+        ])
+      _ = try database.commit(
+        StoreWrite(
+          requestID: item, at: 5, project: whole, session: SessionReference(id: session, cwd: cwd),
+          operation: .addToLedger(LedgerDraft(ledger: ledger, source: "manual"))))
+    }
+    try merge("here", "One", "s1", cwd: "/w/a")
+    try merge("there", "One", "s2", cwd: "/v/a")
+    try merge("there too", "Two", "s2", cwd: "/v/a")
+    let part = MemoryDatabase.Part(project: place("/v/a", remote: "h/o/a"), folders: ["/v/a"])
+    let id = try #require(try database.known(whole).id)
+    let new = try database.split(part, outOf: id, at: 6)
+    func items(_ place: ProjectReference) throws -> [String] {
+      try database.ledgerItems(RecordFilter(place: database.known(place)))
+        .map { "\($0.phase), \($0.section ?? "-"): \($0.entry.item)" }
+    }
+    #expect(try items(whole) == ["One, Part: here"])
+    #expect(try items(part.project) == ["One, Part: there", "Two, Part: there too"])
+    let ledger = try #require(try database.ledger(database.known(part.project)))
+    #expect(ledger.title == "Work" && ledger.phases.map(\.name) == ["One", "Two"])
+    #expect(try database.integrityProblems().isEmpty)
+    _ = try database.join(new, into: id, at: 7)
+    #expect(try items(whole).count == 3)
+  }
+
+  // MARK: Places that change
+
+  @Test func whatWasOnlyLookedAt_isKnownAfterwards() throws {
+    let database = try folder.database()
+    try add("plain", place("/w/n", isRepository: false), database)
+    // It became a repository, was looked at, and was moved.
+    let became = place("/w/n", file: "b9", head: "aa")
+    _ = try database.learn(database.known(became), first: ["aa"], commits: ["aa"], at: 2000)
+    #expect(try titles(place("/w/moved", file: "b9", head: "aa"), database) == ["plain"])
+    // A worktree that is gone since.
+    let worktree = ProjectReference(
+      identity: "x", name: "x",
+      marks: ProjectMarks(root: "/w/side", gitFolder: "/w/n/.git", gitFile: "b9", head: "aa"))
+    _ = try database.learn(database.known(worktree), first: ["aa"], commits: ["aa"], at: 3000)
+    #expect(try titles(place("/w/side", isRepository: false), database) == ["plain"])
+  }
+
+  @Test func bareRepository_andItsWorktrees_areOne() throws {
+    let database = try folder.database()
+    func worktree(_ root: String, of folder: String) -> ProjectReference {
+      ProjectReference(
+        identity: root, name: "x",
+        marks: ProjectMarks(root: root, gitFolder: folder, gitFile: "b:" + folder))
+    }
+    try add("in the tree", worktree("/w/t", of: "/srv/a.git"), database)
+    #expect(try titles(place("/srv/a.git", isRepository: false), database) == ["in the tree"])
+    try add("in the folder", place("/srv/b.git", isRepository: false), database)
+    #expect(try titles(worktree("/w/u", of: "/srv/b.git"), database) == ["in the folder"])
+    #expect(try titles(worktree("/w/v", of: "/srv/c.git"), database).isEmpty)
+  }
+
+  @Test func repositoryThatWasEmpty_isContradictedByNone() throws {
+    let database = try folder.database()
+    try add("begun", place("/w/e", file: "b1"), database)
+    #expect(try titles(place("/w/e", file: "b2", head: "aa"), database) == ["begun"])
+    try add("sent", place("/w/r", file: "b3", remote: "h/o/r"), database)
+    #expect(try titles(place("/w/r", file: "b4", head: "bb"), database).isEmpty)
+  }
+
   // MARK: Names alone
 
   @Test func bareName_goesToTheOneProjectThatHasIt() throws {
@@ -229,5 +305,56 @@ import Testing
     #expect(try found(a) == 3 && found(b) == 1)
     #expect(
       try database.outbox(states: []).count == 2, "of the private one nothing is meant for a vault")
+  }
+
+  @Test func whatIsJoinedWithAPrivateProject_isPrivate() throws {
+    let database = try folder.database()
+    let hidden = place("/w/hidden", head: "h1")
+    let part = place("/w/part", remote: "h/o/part", head: "p1")
+    let other = place("/w/other")
+    for (title, place) in [("newt", hidden), ("newt of the part", part), ("newt abroad", other)] {
+      try add(title, place, database)
+    }
+    func id(_ place: ProjectReference) throws -> Int64 {
+      let marks = try #require(place.marks)
+      return try #require(try database.row(ofPlace: marks))
+    }
+    try database.setPrivate(true, id(hidden), at: 1)
+    // Also where the private one is the part of a part.
+    let middle = place("/w/middle")
+    try add("newt between", middle, database)
+    _ = try database.join(id(hidden), into: id(middle), at: 2)
+    _ = try database.join(id(middle), into: id(part), at: 3)
+    var filter = RecordFilter()
+    filter.hidesPrivate = true
+    filter.visitor = try database.known(other)
+    #expect(try database.tasks(status: nil, filter: filter).map(\.title) == ["newt abroad"])
+    #expect(try database.search("newt", filter: filter).count == 1)
+    filter.visitor = try database.known(part)
+    #expect(try database.search("newt", filter: filter).count == 4)
+    #expect(try titles(place("/clone", remote: "h/o/part", head: "p1"), database).isEmpty)
+    #expect(try database.projects().filter(\.isPrivate).count == 3)
+    #expect(try database.isPrivate(part) && !database.isPrivate(other))
+  }
+
+  @Test func privateProject_joinsNothingByItself() throws {
+    let database = try folder.database()
+    let own = place("/w/own", remote: "h/o/own", head: "aa")
+    try add("secret", own, database)
+    try database.setPrivate(true, try #require(try database.known(own).id), at: 1)
+    let clone = place("/w/clone", remote: "h/o/own", head: "aa")
+    try add("of the clone", clone, database)
+    // Now a commit and a remote of the clone are known, and its owner goes on.
+    let later = place("/w/own", remote: "h/o/own", head: "bb")
+    for place in [later, clone] {
+      #expect(
+        try !database.learn(
+          database.known(place), first: ["aa"], commits: ["bb", "aa"], at: 2000))
+    }
+    #expect(
+      try titles(clone, database) == ["of the clone"] && titles(later, database) == ["secret"])
+    let (a, b) = (try database.known(later).id, try database.known(clone).id)
+    _ = try database.join(#require(b), into: #require(a), at: 3000)
+    #expect(try titles(clone, database) == ["of the clone", "secret"], "by a person's word")
   }
 }

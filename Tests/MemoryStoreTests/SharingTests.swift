@@ -185,6 +185,69 @@ import Testing
     #expect(try database.noteToldOfHeld(harbor, .two, at: 3))
   }
 
+  // MARK: What is private
+
+  @Test func privateProject_holdsBackWhatWaits_alsoChangesOfWhatIsThere() throws {
+    let there = try add("there", .one)
+    try settle(there, as: "V1")
+    try change(there, .one)
+    let waits = try add("waits", .one)
+    let elsewhere = try add("elsewhere", .one, in: "quay")
+    #expect(try database.setPrivate(true, harbor, at: 40) == 2)
+    #expect(try way(there) == ["add synced 1", "done held -"])
+    #expect(try way(waits) == ["add held -"])
+    #expect(try way(elsewhere) == ["add queued 1"])
+    // Said again, nothing changes.
+    #expect(try database.setPrivate(true, harbor, at: 41) == nil)
+    #expect(try database.setPrivate(false, harbor, at: 42) == 0)
+    #expect(try database.setPrivate(false, harbor, at: 43) == nil)
+    #expect(try database.shareHistory(harbor, with: .one, at: 44) == 2)
+    #expect(try way(there) == ["add synced 1", "done queued 1"])
+    #expect(try way(waits) == ["add queued 1"])
+  }
+
+  @Test func aPrivatePart_keepsTheWholeFromAVault() throws {
+    let waits = try add("waits", .one)
+    let quay = try database.register(Self.place("quay"), at: 1)
+    try database.setPrivate(true, quay, at: 2)
+    _ = try database.join(quay, into: harbor, at: 3)
+    #expect(try way(waits) == ["add held -"])
+    #expect(try way(add("in the whole", .one)).isEmpty)
+    #expect(try way(add("in the part", .one, in: "quay")).isEmpty)
+    #expect(try database.held(from: .one, project: nil).isEmpty)
+    #expect(try !database.isShared(harbor, VaultConsent(vault: .one)))
+    #expect(try database.setPrivate(true, harbor, at: 4) == nil, "it is so already")
+    _ = try database.part(quay)
+    #expect(try way(add("parted", .one)) == ["add queued 1"])
+    #expect(try way(add("still private", .one, in: "quay")).isEmpty)
+  }
+
+  @Test func whatComesToAPrivateProject_staysHere() throws {
+    let quay = try database.register(Self.place("quay"), at: 1)
+    try database.setPrivate(true, quay, at: 2)
+    let (filed, moved) = (try add("filed", .one), try add("moved", .one))
+    #expect(try database.assign(item: filed, to: quay, at: 3)?.from == harbor)
+    _ = try database.commit(
+      StoreWrite(
+        requestID: "move", at: 4, project: Self.place("quay"),
+        operation: .changeTask(TaskChange(id: moved, project: "quay")),
+        consent: VaultConsent(vault: .one)))
+    #expect(try way(filed) == ["add held -"])
+    #expect(try way(moved) == ["add held -"])
+  }
+
+  @Test func heldChange_ofWhatAnotherVaultHas_isInWhatTheItemIsNow() throws {
+    let id = try add("a", .one)
+    try settle(id, as: "V1")
+    _ = try database.unshare(harbor, at: 2)
+    try change(id, .one)
+    #expect(try way(id) == ["add synced 1", "done held -"])
+    try database.share(harbor, with: .two, at: 3)
+    #expect(try database.shareHistory(harbor, with: .two, at: 30) == 1)
+    #expect(try way(id) == ["add synced 1", "add queued 2", "done queued 2"])
+    #expect(try database.shareHistory(harbor, with: .two, at: 31) == 0, "once")
+  }
+
   // MARK: A vault that moved
 
   @Test func moved_keepsWhatIsKnown_andLooksForWhatWaits() throws {

@@ -40,7 +40,8 @@ extension MemoryDatabase {
   ///
   /// One with the same remote that knows a commit of ours is the same; so is what stands at the same
   /// path with the same first commit. A first commit alone joins nothing, but at a known path another
-  /// one parts. What a person keeps apart stays apart.
+  /// one parts. What a person keeps apart stays apart, and a private project joins nothing by itself:
+  /// all that is joined to it sees it.
   ///
   /// - Parameters:
   ///   - first: The commits without a parent; empty where git does not know them.
@@ -68,9 +69,9 @@ extension MemoryDatabase {
             ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at
             """, arguments: [question, row, now])
       }
-      // One that is private is joined to others by a person's word only.
-      if try Self.isPrivate(row, db) { return isMoved }
       let head = try Self.head(of: row, db)
+      // One that is private is joined to others by a person's word only.
+      guard try !Self.isPrivate(head, db) else { return isMoved }
       for (other, reason) in try Self.likely(marks, first: first, commits: commits, row, db) {
         let owner = try Self.head(of: other, db)
         guard owner != head, try !Self.areApart(head, owner, db) else { continue }
@@ -161,7 +162,7 @@ extension MemoryDatabase {
     return true
   }
 
-  private static func resembling(_ id: Int64, _ db: Database) throws -> [Int64] {
+  static func resembling(_ id: Int64, _ db: Database) throws -> [Int64] {
     let head = try head(of: id, db)
     var found: [Int64] = []
     for row in try group(of: head, db) {
@@ -211,7 +212,7 @@ extension MemoryDatabase {
       try Self.join(b, into: a, because: "said", db)
       if try Self.isPrivate(a, db) {
         for row in try Self.group(of: a, db) {
-          _ = try Self.holdBack(row, changesToo: true, at: now, db)
+          _ = try Self.holdBack(row, at: now, db)
         }
       }
       return Joined(part: b, whole: a)
@@ -418,7 +419,7 @@ extension MemoryDatabase {
       for row in try Self.group(of: project, db) {
         try db.execute(
           cached: "UPDATE projects SET is_private = ? WHERE id = ?", arguments: [isPrivate, row])
-        if isPrivate { count += try Self.holdBack(row, changesToo: true, at: now, db) }
+        if isPrivate { count += try Self.holdBack(row, at: now, db) }
       }
       return count
     }
@@ -440,88 +441,10 @@ extension MemoryDatabase {
           cached: "UPDATE \(table) SET project_id = ? WHERE id = ?", arguments: [project, id])
         try db.execute(
           cached: "UPDATE entries SET project_id = ? WHERE id = ?", arguments: [project, id])
-        if try Self.isPrivate(project, db) {
-          _ = try Self.holdBack(project, changesToo: true, at: now, db)
-        }
+        if try Self.isPrivate(project, db) { _ = try Self.holdBack(project, at: now, db) }
         return (id, old["project_id"])
       }
       return nil
     }
-  }
-
-  // MARK: Lists
-
-  public func isPrivate(_ project: ProjectReference) throws(StoreError) -> Bool {
-    try read { db in
-      guard let row = try Self.row(of: project, db) else { return false }
-      return try Self.isPrivate(row, db)
-    }
-  }
-
-  /// The row of what waits under a name alone.
-  public func unfiledRow(named name: String) throws(StoreError) -> Int64? {
-    try read { db in
-      try Int64.fetchOne(
-        db, cached: "SELECT id FROM projects WHERE identity = ?",
-        arguments: [ProjectReference.named(name).identity])
-    }
-  }
-
-  /// Projects of that short name that have a place, the one seen last first.
-  public func projects(named name: String) throws(StoreError) -> [ProjectReference] {
-    try read { db in
-      try Self.projects(named: name, db).map { try Self.reference($0, marks: nil, db) }
-    }
-  }
-
-  /// The project of that row.
-  public func project(id: Int64) throws(StoreError) -> ProjectReference? {
-    try read { db in
-      let isThere = try Bool.fetchOne(
-        db, cached: "SELECT EXISTS (SELECT 1 FROM projects WHERE id = ?)", arguments: [id])
-      return isThere == true ? try Self.reference(id, marks: nil, db) : nil
-    }
-  }
-
-  /// All rows, the ones that were joined to others too; the one seen last first.
-  public func projects() throws(StoreError) -> [ProjectRecord] {
-    try read { db in
-      try Row.fetchAll(
-        db,
-        cached: """
-          SELECT p.*, p.id IN (\(Self.privateSelect)) AS is_hidden,
-            (SELECT count(*) FROM sessions s WHERE s.project_id = p.id) AS sessions,
-            (SELECT count(*) FROM tasks t WHERE t.project_id = p.id AND t.status = 'open') AS tasks
-          FROM projects p ORDER BY last_seen_at DESC, id
-          """
-      ).map { row in
-        let id: Int64 = row["id"]
-        let joinedTo: Int64? = row["joined_to"]
-        return ProjectRecord(
-          id: id, name: row["name"], root: row["root"],
-          remotes: try String.fetchAll(
-            db,
-            cached: """
-              SELECT value FROM project_marks WHERE project_id = ? AND kind = 'remote'
-              ORDER BY seen_at DESC
-              """, arguments: [id]),
-          joinedTo: joinedTo, joinReason: row["join_reason"],
-          isUnfiled: (row["identity"] as String).hasPrefix(ProjectReference.namePrefix)
-            && joinedTo == nil,
-          isPrivate: row["is_hidden"], sessions: row["sessions"], openTasks: row["tasks"],
-          resembles: joinedTo == nil ? try Self.resembling(id, db) : [],
-          lastSeenAt: row["last_seen_at"])
-      }
-    }
-  }
-
-  /// The row of a place itself, whatever it was joined to.
-  public func row(ofPlace marks: ProjectMarks) throws(StoreError) -> Int64? {
-    try read { try Self.row(of: ProjectReference(identity: "", name: "", marks: marks), $0) }
-  }
-
-  /// Takes a project in that nothing was recorded of yet.
-  public func register(_ project: ProjectReference, at now: Int64) throws(StoreError) -> Int64 {
-    try write { try Self.upsert(project, at: now, $0) }
   }
 }

@@ -185,7 +185,10 @@ extension MemoryDatabase {
 
   /// - Parameter project: Its row; nil for what belongs to none.
   public func isShared(_ project: Int64?, _ consent: VaultConsent) throws(StoreError) -> Bool {
-    try read { try Self.isShared(project, consent, $0) }
+    try read { db in
+      if let project, try Self.isPrivate(project, db) { return false }
+      return try Self.isShared(project, consent, db)
+    }
   }
 
   // MARK: A person's say
@@ -212,7 +215,7 @@ extension MemoryDatabase {
           cached: "UPDATE vault_projects SET is_shared = NULL WHERE project_id = ?",
           arguments: [row])
         try Self.say(false, row, Self.everyVault, db)
-        count += try Self.holdBack(row, at: now, db)
+        count += try Self.holdBack(row, alsoChanges: false, at: now, db)
       }
       return count
     }
@@ -222,10 +225,10 @@ extension MemoryDatabase {
   ///
   /// - Parameters:
   ///   - row: The project's own row, without those that were joined to it.
-  ///   - changesToo: Also changes of what a vault has already, or may have.
+  ///   - alsoChanges: Changes of what the vault has or may have, too.
   /// - Returns: How many writes that are.
   static func holdBack(
-    _ row: Int64, changesToo: Bool = false, at now: Int64, _ db: Database
+    _ row: Int64, alsoChanges: Bool = true, at now: Int64, _ db: Database
   ) throws -> Int {
     var count = 0
     for kind in ["task", "decision", "checkpoint"] {
@@ -238,7 +241,7 @@ extension MemoryDatabase {
                 WHERE i.item_id = outbox.item_id AND i.vault = outbox.vault)
               AND NOT EXISTS (SELECT 1 FROM outbox m
                 WHERE m.item_id = outbox.item_id AND m.vault = outbox.vault AND m.attempts > 0))
-          """, arguments: [now, kind, row, changesToo])
+          """, arguments: [now, kind, row, alsoChanges])
       count += db.changesCount
     }
     return count
@@ -345,6 +348,17 @@ extension MemoryDatabase {
               WHERE item_id = ? AND state = 'held'
               """, arguments: [vault.id, now, item.id])
           if db.changesCount > 0 { continue }
+        }
+        let isHeld = try Bool.fetchOne(
+          db, cached: "SELECT EXISTS (SELECT 1 FROM outbox WHERE item_id = ? AND state = 'held')",
+          arguments: [item.id])
+        // Changes that were held of what another vault has: they are in what the item is now.
+        if isHeld == true {
+          try Self.dropping(db) {
+            try db.execute(
+              cached: "DELETE FROM outbox WHERE item_id = ? AND state = 'held'",
+              arguments: [item.id])
+          }
         }
         try Self.queueAnew(item, for: vault.id, mustLook: isElsewhere == true, at: now, db)
       }

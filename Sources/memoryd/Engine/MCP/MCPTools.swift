@@ -113,11 +113,19 @@ struct MCPTools {
     return try ProjectFinder.project(named: arguments["project"], service)
   }
 
-  /// The project for telling what is in it: to a vault's callers a private one is not there.
+  /// The project for telling what is in it: to a vault's callers a private one is not there, nor
+  /// is its session.
   private func shown(_ arguments: Arguments, _ service: MemoryService) throws -> ProjectReference {
     let project = try project(arguments, service)
-    guard isVault, try service.reader().isPrivate(project) else { return project }
-    throw Failure(message: "nothing is recorded for this project")
+    guard isVault else { return project }
+    let database = try service.reader()
+    let session = try arguments["session"].flatMap { (id) throws(StoreError) in
+      try database.project(ofSession: id)
+    }
+    for named in [project, session].compactMap(\.self) where try database.isPrivate(named) {
+      throw Failure(message: "nothing is recorded for this project")
+    }
+    return project
   }
 
   /// What is of one project: the named one, else the one that the caller works in. A vault's caller
@@ -225,15 +233,19 @@ struct MCPTools {
         change.context = arguments["context"]
         change.occurredAt = arguments["occurred_at"]
       }
+      /// As vault-mcp, which reports it as success.
+      func missing() -> Payload {
+        Payload(["error": "Task not found", "id": given] as JSONOutput.Object)
+      }
+      if isVault, try service.reader().isPrivate(entry: change.id) { return missing() }
       do throws(StoreError) {
         let done = try service.commit(.changeTask(change), project: project)
         let fallback: JSONOutput.Object = ["id": change.id]
         let known = try? service.reader().task(id: change.id)
         return acknowledged(done, known.map(JSONOutput.task) ?? fallback, service)
       } catch {
-        // vault-mcp reports this one as success.
         guard error.code == .notFound else { throw error }
-        return Payload(["error": "Task not found", "id": given] as JSONOutput.Object)
+        return missing()
       }
     }
   }
@@ -374,7 +386,9 @@ struct MCPTools {
         }
         ?? service.reader().handoffs(RecordFilter(place: project))
         .first { $0.recipient == nil }
-      guard let record else { throw Failure(message: "there is no such handoff") }
+      guard let record, try !isVault || !service.reader().isPrivate(entry: record.id) else {
+        throw Failure(message: "there is no such handoff")
+      }
       return Payload(markdown: Markdown.disarmed(record.body))
     default:
       let limit = arguments.values["limit"]?.integer ?? 20

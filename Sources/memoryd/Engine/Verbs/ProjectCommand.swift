@@ -90,9 +90,7 @@ struct ProjectCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let new = name.text
-      guard new.contains(where: { !$0.isWhitespace }), !new.contains("/"), Int64(new) == nil,
-        !new.contains(where: \.isNewline)
-      else {
+      guard ProjectCommand.isShortName(new) else {
         throw VerbError(
           .usage, "usage", "a short name is one line, neither empty nor a number, without a slash")
       }
@@ -107,7 +105,9 @@ struct ProjectCommand: ParsableCommand {
       return ProjectCommand.reply(
         "\(People.line(old, 60)) is called \(People.line(new, 60)) from now on",
         ["id": id, "name": new, "old_name": old],
-        undo: ["project rename \(id) \(ProjectCommand.quoted(old))"], shared)
+        // A folder's name may be one that no person can give.
+        undo: new == old || !ProjectCommand.isShortName(old) || People.safe(old) != old
+          ? [] : ["project rename \(id) \(ProjectCommand.quoted(old))"], shared)
     }
   }
 
@@ -167,9 +167,9 @@ struct ProjectCommand: ParsableCommand {
       let second = try other.map { try ProjectCommand.row($0.text, service, isRaw: true) }
       if let second, try database.project(id: second)?.id != head {
         try database.keepApart(head, second)
+        // They were two before as well: to join them would take nothing back.
         return ProjectCommand.reply(
-          "\(head) and \(second) stay apart", ["id": head, "apart": [second]],
-          undo: ["project join \(head) \(second)"], shared)
+          "\(head) and \(second) stay apart", ["id": head, "apart": [second]], undo: [], shared)
       }
       if second == nil, let parted = try database.part(row) {
         return ProjectCommand.reply(
@@ -281,7 +281,10 @@ struct ProjectCommand: ParsableCommand {
       if let assigned = try database.assign(item: item, to: target, at: service.clock.now) {
         return ProjectCommand.reply(
           "\(assigned.id) is filed under \(target)", ["id": target, "item": assigned.id],
-          undo: assigned.from.map { ["project assign \(assigned.id) \($0)"] } ?? [], shared)
+          undo: assigned.from.flatMap {
+            $0 == target ? nil : ["project assign \(assigned.id) \($0)"]
+          }
+            ?? [], shared)
       }
       var shelf = try database.unfiledRow(named: what.text)
       if shelf == nil, let number = Int64(what.text),
@@ -348,8 +351,18 @@ struct ProjectCommand: ParsableCommand {
       hint: "`memoryd project list` shows them")
   }
 
+  private static func isShortName(_ text: String) -> Bool {
+    text.contains { !$0.isWhitespace } && !text.contains("/") && Int64(text) == nil
+      && !text.unicodeScalars.contains(where: Markdown.isControl)
+  }
+
+  /// As a shell takes it for one argument, the last or the one before a number.
   private static func quoted(_ text: String) -> String {
-    "'" + text.replacing("'", with: "'\\''") + "'"
+    let isPlain = text.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0))
+    }
+    let word = isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+    return text.hasPrefix("-") ? "-- " + word : word
   }
 
   private static func reply(

@@ -36,7 +36,7 @@ struct VaultCommand: ParsableCommand {
       let groups = VaultCommand.groups(held)
       let projects = try database.projects().filter { $0.joinedTo == nil && !$0.isUnfiled }
       let shares = try projects.map { project throws(StoreError) in
-        (project, try database.isShared(project.id, consent) && !project.isPrivate)
+        (project, try database.isShared(project.id, consent))
       }
       let names = try VaultCommand.names(groups.map(\.project), database)
       if shared.json {
@@ -134,6 +134,11 @@ struct VaultCommand: ParsableCommand {
       let project = try which.map { try VaultCommand.project($0.text, service) }
       let database = try service.database()
       let now = service.clock.now
+      if let project, try database.isPrivate(row: project.id) {
+        throw VerbError(
+          .usage, "usage", "\(People.line(project.name, 60)) is private: it goes to no vault",
+          hint: "`memoryd project private \(project.id) --off` first")
+      }
       guard history else {
         let consent = VaultService(service: service).consent
         let wasShared = try database.isShared(project!.id, consent)
