@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -43,6 +44,17 @@ long long memoryd_monotonic(void) {
 void memoryd_trim_heap(void) {
 #ifdef __GLIBC__
   malloc_trim(0);
+#endif
+}
+
+void memoryd_bound_process(int process, long long memory, long long seconds) {
+#ifdef __linux__
+  struct rlimit limit = {memory, memory};
+  prlimit(process, RLIMIT_DATA, &limit, NULL);
+  limit.rlim_cur = limit.rlim_max = seconds;
+  prlimit(process, RLIMIT_CPU, &limit, NULL);
+#else
+  (void)process, (void)memory, (void)seconds;
 #endif
 }
 

@@ -4,6 +4,12 @@ import GRDB
 
 /// Everything in the store as lines of JSON, and back: rows as they are, byte for byte.
 extension MemoryDatabase {
+  /// Columns in which people and agents say something; others hold what rows are known by.
+  private static let words: Set = [
+    "body", "context", "decision", "detail", "item", "line", "objective", "payload", "rationale",
+    "recipient", "remark", "search_text", "sender", "title", "topic",
+  ]
+
   public static let exportFormat = "memoryd/export/1"
 
   /// Rows come behind those that they refer to, and entries before the items by whose triggers they
@@ -200,6 +206,11 @@ extension MemoryDatabase {
             let position = Int32(index + 1)
             switch row.values[column] {
             case .integer(let value): insert.statement.bind(position, value)
+            case .text(let value) where Self.words.contains(column):
+              // Nobody knows who wrote the file. JSON keeps its structure.
+              let isJSON = value.hasPrefix("{") || value.hasPrefix("[")
+              insert.statement.bind(
+                position, isJSON ? redactor.redact(json: value) : redactor.redact(value))
             case .text(let value): insert.statement.bind(position, value)
             case .blob(let value): insert.statement.bind(position, blob: value)
             case .null, nil: insert.statement.bind(position, nil as Int64?)

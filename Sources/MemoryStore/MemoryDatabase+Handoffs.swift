@@ -158,6 +158,8 @@ extension MemoryDatabase {
       var file = file
       file.objective = redactor.redact(file.objective)
       file.body = redactor.redact(file.body)
+      file.sender = file.sender.map { redactor.redact($0) }
+      file.topic = file.topic.map { redactor.redact($0) }
       return file
     }
     let id: String? = try write { db in

@@ -11,6 +11,8 @@ extension MemoryDatabase {
     var entry = entry
     entry.title = readable(redactor.redact(entry.title))
     entry.text = readable(redactor.redact(entry.text))
+    entry.kind = redactor.redact(entry.kind)
+    entry.project = entry.project.map { redactor.redact($0) }
     return entry
   }
 
@@ -35,6 +37,7 @@ extension StoreWrite {
   public func redacted(by redactor: Redactor) -> StoreWrite {
     var write = self
     write.session = session?.redacted(by: redactor)
+    write.project = project?.redacted(by: redactor)
     switch operation {
     case .checkpoint(var draft):
       draft.objective = redactor.redact(draft.objective)
@@ -51,6 +54,7 @@ extension StoreWrite {
     case .changeTask(var change):
       change.title = change.title.map { redactor.redact($0) }
       change.context = change.context.map { redactor.redact($0) }
+      change.project = change.project.map { redactor.redact($0) }
       write.operation = .changeTask(change)
     case .decide(var draft):
       draft.decision = redactor.redact(draft.decision)
@@ -76,7 +80,17 @@ extension HandoffDraft {
     draft.objective = redactor.redact(objective)
     draft.body = redactor.redact(body)
     draft.topic = topic.map { redactor.redact($0) }
+    draft.sender = sender.map { redactor.redact($0) }
+    draft.recipient = recipient.map { redactor.redact($0) }
     return draft
+  }
+}
+
+extension ProjectReference {
+  /// A name that somebody gave; what a folder shows stays, to be known again by it.
+  func redacted(by redactor: Redactor) -> ProjectReference {
+    guard isNameOnly else { return self }
+    return .named(redactor.redact(name))
   }
 }
 

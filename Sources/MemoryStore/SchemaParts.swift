@@ -9,10 +9,15 @@ struct SchemaParts {
     /// White space does not count.
     var sql: String
 
-    /// Carries out something by itself, so that its text counts, not only its name.
-    var isCode: Bool {
-      type == "trigger" || type == "view" || sql.lowercased().hasPrefix("create virtual table")
+    /// An index that can neither refuse a row nor carry out anything: columns, and nothing else.
+    var isPlainIndex: Bool {
+      let sql = sql.lowercased()
+      return type == "index" && sql.hasPrefix("create index ") && !sql.contains(") ")
+        && sql.count(where: { $0 == "(" }) == 1
     }
+
+    /// FTS5 makes these, each version in its own words.
+    func isShadow(_ name: String) -> Bool { type == "table" && name.hasPrefix("entries_fts_") }
 
     /// A large store keeps the tokenizer that it began with.
     var sameForAllSizes: Part {
@@ -22,13 +27,16 @@ struct SchemaParts {
 
   private(set) var byName: [String: Part] = [:]
 
+  private static let own: Set = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"]
+
   init(_ db: Database) throws {
     for row in try Row.fetchAll(db, sql: "SELECT type, name, sql FROM sqlite_schema") {
       let name: String = row["name"]
-      // Names that SQLite gives itself, and nobody else can.
-      if name.hasPrefix("sqlite_") { continue }
-      let sql = (row["sql"] as String? ?? "").split(whereSeparator: \.isWhitespace)
-      byName[name] = Part(type: row["type"], sql: sql.joined(separator: " "))
+      let (type, text): (String, String?) = (row["type"], row["sql"])
+      // What SQLite makes for itself. Whoever writes the schema by hand can give the same names to others.
+      if type == "index" && text == nil || type == "table" && Self.own.contains(name) { continue }
+      let sql = (text ?? "").split(whereSeparator: \.isWhitespace)
+      byName[name] = Part(type: type, sql: sql.joined(separator: " "))
     }
   }
 
@@ -39,13 +47,13 @@ struct SchemaParts {
     return try queue.read { try SchemaParts($0) }
   }
 
-  /// Tables, triggers and views that are not of `ours`, as `the trigger NAME`. Indexes hold no more than
-  /// their tables.
+  /// Tables, triggers, views and indexes that are not of `ours`, as `the trigger NAME`. Their texts count:
+  /// a table replaces and deletes rows by its constraints, and computes by its checks and columns.
   func foreign(to ours: SchemaParts) -> [String] {
     byName.filter { name, part in
-      guard part.type != "index" else { return false }
+      if part.isPlainIndex { return false }
       guard let own = ours.byName[name], own.type == part.type else { return true }
-      return (own.isCode || part.isCode) && own.sameForAllSizes != part.sameForAllSizes
+      return !part.isShadow(name) && own.sameForAllSizes != part.sameForAllSizes
     }.map { "the \($0.value.type) \(Self.shown($0.key))" }.sorted()
   }
 

@@ -20,6 +20,10 @@ long long memoryd_monotonic(void);
 // Gives unused memory back to the system.
 void memoryd_trim_heap(void);
 
+/// Of a process that reads what others wrote: bytes of memory that it may take for itself, and seconds of
+/// work, after which it ends, also when nobody is left to end it. Only on Linux.
+void memoryd_bound_process(int process, long long memory, long long seconds);
+
 // A pipe that no other child inherits; -1 with errno.
 int memoryd_pipe(int ends[2]);
 

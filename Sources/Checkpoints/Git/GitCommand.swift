@@ -78,11 +78,16 @@ struct GitCommand: ~Copyable {
       close(ends[0])
       return nil
     }
+    memoryd_bound_process(process, Self.mostMemory, Self.mostSeconds)
     self.process = process
     output = ends[0]
   }
 
-  /// What a repository's own settings might name a program in.
+  /// Bytes: a repository may name or hold files that have no end.
+  private static let mostMemory: Int64 = 1 << 30
+  private static let mostSeconds: Int64 = 90
+
+  /// What a repository's own settings might name a program in, or a file that is read for nothing here.
   private static let settings = [
     "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.askPass=",
     "core.sshCommand=false", "core.gitProxy=", "core.editor=false", "credential.helper=",
@@ -92,6 +97,7 @@ struct GitCommand: ~Copyable {
     "core.untrackedCache=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
     "protocol.allow=never", "uploadpack.packObjectsHook=", "trace2.normalTarget=0",
     "trace2.perfTarget=0", "trace2.eventTarget=0",
+    "diff.orderFile=/dev/null", "log.mailmap=false",
   ]
 
   /// The working tree is where its `.git` is, whatever `core.worktree` says.

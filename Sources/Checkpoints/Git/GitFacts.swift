@@ -232,6 +232,8 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     if isLocal { return RegularFile.absolute(String(rest), from: folder) }
     let hostEnd = rest.firstIndex(of: "/") ?? rest.endIndex
     if let at = rest[..<hostEnd].lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+    // What stands behind these is how to get in, not which repository it is.
+    rest = rest.prefix { $0 != "?" && $0 != "#" }
     while rest.hasSuffix("/") { rest.removeLast() }
     if rest.hasSuffix(".git") { rest.removeLast(4) }
     let end = rest.firstIndex(of: "/") ?? rest.endIndex

@@ -116,7 +116,8 @@ public struct RecoveryDocument: Sendable {
   }
 
   private func footer() -> String {
-    let session = sessionID.map { " · `memoryd session show \($0)`" } ?? ""
+    let session =
+      sessionID.map { " · " + Markdown.code("memoryd session show \($0.oneLine)") } ?? ""
     return "\nMore: `memoryd search WORDS`\(session)\n"
   }
 

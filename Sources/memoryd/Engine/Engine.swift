@@ -9,6 +9,13 @@ public enum Engine {
   public static let version = Relay.version
 
   public static func run(_ invocation: Invocation) -> Outcome {
+    var outcome = carryOut(invocation)
+    // It is for people, and names what they gave and what was recorded.
+    outcome.errorOutput = People.safe(outcome.errorOutput)
+    return outcome
+  }
+
+  private static func carryOut(_ invocation: Invocation) -> Outcome {
     var invocation = invocation
     if let hook = HookVerb(arguments: invocation.arguments), !invocation.input.isTerminal {
       invocation.input = .bytes(invocation.input.read(HookVerb.inputWait))

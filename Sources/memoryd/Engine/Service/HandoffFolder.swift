@@ -66,8 +66,8 @@ struct HandoffFolder {
     /// For handing one over.
     case whole
 
-    /// Bytes of a file; a message is for reading.
-    var limit: Int { self == .heads ? 64 << 10 : 1 << 20 }
+    /// Bytes of a file; a message is for reading. All beginnings together are read while a session waits.
+    var limit: Int { self == .heads ? 8 << 10 : 1 << 20 }
     /// Messages that are looked at.
     var most: Int { self == .heads ? 100 : 1000 }
   }

@@ -227,7 +227,8 @@ struct HandoffService {
       front.from =
         request.sender ?? (isHere(request.project) ? service.facts(at: service.cwd)?.branch : nil)
         ?? request.project.name
-      front.to = request.recipient
+      front.to = request.recipient.map { service.redactor.redact($0) }
+      front.from = front.from.map { service.redactor.redact($0) }
       front.topic = service.redactor.redact(request.topic ?? "handoff")
     }
     var handoff = sources.handoff(front, now: service.clock.now)

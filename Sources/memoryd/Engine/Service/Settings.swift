@@ -155,6 +155,8 @@ struct Settings: Sendable {
     values[key] = Value(text: value, source: source)
   }
 
+  private static let mostValues = 10_000
+
   /// Nested keys of the file, joined with dots.
   private static func read(_ file: String) throws -> [(String, String)] {
     let bytes: [UInt8]
@@ -175,7 +177,11 @@ struct Settings: Sendable {
     }
     guard let root else { return [] }
     var result: [(String, String)] = []
+    // By aliases few bytes become more values than can ever be read.
+    var left = Self.mostValues
     func walk(_ node: Node, _ path: String) throws {
+      left -= 1
+      guard left >= 0 else { throw invalid("\(file) holds more than \(Self.mostValues) values") }
       switch node {
       case .mapping(let mapping):
         for (name, value) in mapping {

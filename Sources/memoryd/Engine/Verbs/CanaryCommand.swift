@@ -63,7 +63,8 @@ struct CanaryCommand: Verb {
         + People.line(last.objective, 80) + "\n"
     }
     for other in report.otherSessions {
-      outcome.output += "active session \(other.id), seen \(People.time(other.lastSeenAt)) UTC\n"
+      outcome.output +=
+        "active session \(People.line(other.id, 60)), seen \(People.time(other.lastSeenAt)) UTC\n"
     }
     return outcome
   }

@@ -72,7 +72,7 @@ struct CheckpointCommand: ParsableCommand {
         return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")
       }
       let lines = items.map {
-        "\($0.id)  \(People.time($0.createdAt))  \($0.trigger)  \($0.project ?? "-")  "
+        "\(People.line($0.id, 60))  \(People.time($0.createdAt))  \(People.line($0.trigger, 30))  \(People.line($0.project ?? "-", 40))  "
           + People.line($0.objective, 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")

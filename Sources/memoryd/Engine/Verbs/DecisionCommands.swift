@@ -48,7 +48,7 @@ struct DecisionCommand: ParsableCommand {
         return Outcome(output: "No decisions yet. `memoryd decide` records one.\n")
       }
       let lines = items.map {
-        "\($0.id)  \(People.time($0.createdAt))  \($0.project ?? "-")  "
+        "\(People.line($0.id, 60))  \(People.time($0.createdAt))  \(People.line($0.project ?? "-", 40))  "
           + "\(People.line($0.decision, 80)): \(People.line($0.rationale, 100))"
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")

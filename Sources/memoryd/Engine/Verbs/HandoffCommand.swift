@@ -154,8 +154,9 @@ struct HandoffCommand: ParsableCommand {
       let lines = items.map { item in
         let kind =
           item.recipient.map { "to \(People.line($0, 30))\(item.isUnread ? " (unread)" : "")" }
-          ?? item.trigger
-        return "\(item.id)  \(People.time(item.createdAt))  \(item.project ?? "-")  \(kind)  "
+          ?? People.line(item.trigger, 30)
+        return
+          "\(People.line(item.id, 60))  \(People.time(item.createdAt))  \(People.line(item.project ?? "-", 40))  \(kind)  "
           + People.line(item.objective, 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")

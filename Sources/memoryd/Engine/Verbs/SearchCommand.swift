@@ -92,7 +92,7 @@ struct SearchCommand: Verb {
         return people.bold(safe(part[..<end])) + safe(part[part.index(after: end)...])
       }.joined()
     var facts = [
-      entry.id, People.time(entry.createdAt), entry.kind,
+      People.line(entry.id, 60), People.time(entry.createdAt), People.line(entry.kind, 30),
       entry.project.map { People.line($0, 40) }
         ?? "-",
     ]
@@ -101,7 +101,9 @@ struct SearchCommand: Verb {
     var text = people.dim(facts.joined(separator: "  ")) + "\n  " + snippet + "\n"
     if let session = entry.sessionID, entry.position != nil {
       text +=
-        people.dim("  memoryd session show \(People.line(session, 60)) --around \(entry.id)") + "\n"
+        people.dim(
+          "  memoryd session show \(People.line(session, 60)) --around \(People.line(entry.id, 60))"
+        ) + "\n"
     }
     for line in hit.explanation { text += people.dim("    " + People.line(line, 200)) + "\n" }
     if !hit.explanation.isEmpty {

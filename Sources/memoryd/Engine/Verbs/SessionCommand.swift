@@ -24,7 +24,7 @@ struct SessionCommand: ParsableCommand {
       if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
       let lines = items.map {
         "\(People.line($0.id))  \(People.time($0.lastSeenAt))  \(People.line($0.agent, 20))  "
-          + "\($0.project ?? "-")  "
+          + "\(People.line($0.project ?? "-", 40))  "
           + ($0.endedAt == nil ? "open   " : "ended  ") + People.line($0.objective ?? "", 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
@@ -80,7 +80,7 @@ struct SessionCommand: ParsableCommand {
       let people = People(invocation)
       var text = people.bold("Session \(People.line(session.id))") + "\n"
       text +=
-        "\(People.line(session.agent, 20)), project \(session.project ?? "-"), \(People.time(session.startedAt)) to "
+        "\(People.line(session.agent, 20)), project \(People.line(session.project ?? "-", 40)), \(People.time(session.startedAt)) to "
         + "\(People.time(session.lastSeenAt)) UTC"
         + (session.endReason.map { ", ended (\(People.line($0)))" } ?? "") + "\n"
       text +=
@@ -96,7 +96,7 @@ struct SessionCommand: ParsableCommand {
         text +=
           "\n"
           + people.dim(
-            "\(entry.id)  \(People.time(entry.createdAt))  \(entry.kind)\(entry.isAbandoned ? "  (taken back)" : "")"
+            "\(People.line(entry.id, 60))  \(People.time(entry.createdAt))  \(People.line(entry.kind, 30))\(entry.isAbandoned ? "  (taken back)" : "")"
           )
           + "\n"
         if !entry.title.isEmpty { text += People.line(entry.title) + "\n" }

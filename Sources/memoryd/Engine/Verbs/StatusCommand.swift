@@ -109,7 +109,7 @@ struct StatusCommand: Verb {
     }
     for session in sessions {
       text +=
-        "session   \(People.line(session.id, 40))  \(session.project ?? "-")  "
+        "session   \(People.line(session.id, 40))  \(People.line(session.project ?? "-", 40))  "
         + "\(People.time(session.lastSeenAt))  \(People.line(session.objective ?? "", 60))\n"
     }
     for hook in hooks {

@@ -166,7 +166,7 @@ struct TaskCommand: ParsableCommand {
         return Outcome(output: "No tasks. `memoryd task add TITLE` adds one.\n")
       }
       let lines = tasks.map {
-        "\($0.id)  \($0.status == "done" ? "[x]" : "[ ]")  \(People.line($0.project, 30))"
+        "\(People.line($0.id, 60))  \($0.status == "done" ? "[x]" : "[ ]")  \(People.line($0.project, 30))"
           + ($0.isUnfiled ? " (unfiled)  " : "  ")
           + People.line($0.title, 100)
       }

@@ -91,7 +91,7 @@ struct WrongCommand: Verb {
     if known.isEmpty { return Outcome(output: "Nothing was struck so far.\n") }
     return Outcome(
       output: known.map {
-        "\($0.id)  \(People.time($0.struckAt))  \(People.line($0.section, 30)): "
+        "\(People.line($0.id, 60))  \(People.time($0.struckAt))  \(People.line($0.section, 30)): "
           + "\(People.line($0.line, 120))\n"
       }.joined())
   }

@@ -59,6 +59,8 @@ struct HTTPGuards: Sendable {
     let authority = authority.lowercased()
     if authority.hasPrefix("[") {
       guard let end = authority.firstIndex(of: "]") else { return nil }
+      let rest = authority[authority.index(after: end)...]
+      guard rest.isEmpty || rest.hasPrefix(":") else { return nil }
       return String(authority[authority.index(after: authority.startIndex)..<end])
     }
     let parts = authority.split(separator: ":", omittingEmptySubsequences: false)

@@ -24,6 +24,13 @@ struct HTTPToken: Sendable {
     let configured = settings[.httpTokenFile]
     let file = configured.isEmpty ? service.home.data + "/http-token" : service.absolute(configured)
     do throws(StoreError) {
+      // Whoever wrote it knows it.
+      if let other = RegularFile.intruder(file) {
+        throw StoreError(
+          .invalid,
+          other == .others
+            ? "\(file) may be written by others" : "\(file) belongs to another user")
+      }
       let text = FileText.string(try RegularFile.read(file, limit: 4096))
         .trimmingCharacters(in: .whitespacesAndNewlines)
       guard isStrong(text) else {
