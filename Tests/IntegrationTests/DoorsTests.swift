@@ -296,6 +296,56 @@ import Testing
     }
   }
 
+  @Test func hostsThatOnlyBeginLikeOurs_areRefused() throws {
+    let daemon = try DaemonPeer(place, "--http", "127.0.0.1:0")
+    let token = try daemon.token()
+    for (host, isOurs) in [
+      ("[::1]", true), ("[::1]:80", true), ("[::1].evil.example", false), ("[::1]evil", false),
+      ("localhost.evil.example", false),
+    ] {
+      let (answer, _) = try send(
+        "GET /health HTTP/1.1\r\nHost: \(host)\r\nAuthorization: Bearer \(token)\r\n"
+          + "Connection: close\r\n\r\n", daemon)
+      #expect(answer.hasPrefix("HTTP/1.1 200 ") == isOurs, "\(host): \(answer)")
+    }
+  }
+
+  /// A few hundred bytes that are 9^40 values.
+  @Test func settingsThatHaveNoEnd_areRefused() throws {
+    try place.run("task", "list")
+    var lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    for number in 1..<40 {
+      let before = Array(repeating: "*a\(number - 1)", count: 9).joined(separator: ", ")
+      lines.append("a\(number): &a\(number) [\(before)]")
+    }
+    try lines.joined(separator: "\n").write(
+      toFile: place.home + "/config.yaml", atomically: true, encoding: .utf8)
+    let result = try place.start(["task", "list"]).finish()
+    #expect(result.status == 78 && result.errorOutput.contains("values"))
+  }
+
+  @Test func whatWasRecorded_drivesNoTerminal() throws {
+    try place.git("init", "-q")
+    try place.git(
+      "remote", "add", "origin", "https://forge.example/a/\u{1B}]0;x\u{7}\u{9B}31mred.git")
+    try place.git("commit", "-q", "--allow-empty", "-m", "First")
+    try place.append(Line.request("Mend it"))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    try place.run("decide", "Keep it", "--rationale", "it works")
+    for arguments in [
+      ["status"], ["session", "list"], ["decision", "list"], ["checkpoint", "list"],
+      ["project", "list"],
+      ["task", "list", "--project", "no\u{1B}[31m such"],
+    ] {
+      let result = try place.start(arguments).finish()
+      let text = result.output + result.errorOutput
+      #expect(
+        !text.unicodeScalars.contains {
+          $0 != "\n" && ($0.value < 0x20 || (0x7F...0x9F).contains($0.value))
+        }, "\(arguments): \(text.debugDescription)")
+    }
+  }
+
   @Test func callersWithoutToken_haveFiveSeconds() throws {
     let daemon = try DaemonPeer(place, "--http", "127.0.0.1:0")
     for text in [

@@ -355,6 +355,23 @@ import Testing
     #expect(try place.bodies() == ["go"])
   }
 
+  /// The newest entry goes, and many come: each of them is in the index.
+  @Test func whatComesAfterAnError_isFound() throws {
+    let text = "API Error: the line is dead"
+    try place.append(Line.request("go"))
+    try place.run("checkpoint", input: place.hook("Stop", ["last_assistant_message": text]))
+    try place.append(
+      Line.json([
+        "type": "assistant", "isApiErrorMessage": true,
+        "message": ["model": "<synthetic>", "content": [["type": "text", "text": text]]],
+      ]) + (0..<12).map { Line.request("look at heron\($0)") }.joined())
+    try place.run("ingest", place.transcript)
+    for number in 0..<12 {
+      #expect(try place.run("search", "heron\(number)").output.contains("heron\(number)"))
+    }
+    #expect(try !place.run("doctor").output.contains("damaged"))
+  }
+
   @Test func stop_withoutATranscript_keepsTheLastWords() throws {
     let words = "Nothing is written down yet."
     try place.run("checkpoint", input: place.hook("Stop", ["last_assistant_message": words]))

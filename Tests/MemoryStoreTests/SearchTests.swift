@@ -271,6 +271,7 @@ import Testing
     "-a -b", "\"a\" -\"a\"", "file:", "file:/", "session:\"", "project:nope x", "🇨🇭", "e\u{301}",
     "\u{FEFF}", String(repeating: "word ", count: 5000), String(repeating: "x", count: 100_000),
     "since:2026-01 until:2020", "kind:a,b,c d", "日*", "a-b_c.d/e:f",
+    "\"x " + String(repeating: "é", count: 50_000) + "\"",
   ])
   func nastyQueries_neverFail(query: String) throws {
     try entry("a b word x kind col")

@@ -58,6 +58,36 @@ import Testing
       settle: sent, as: .synced(vaultID: vaultID, task: nil), lease: lease, at: 21)
   }
 
+  /// Words that stay here are the last copy of them.
+  @Test func heldChange_isNotOverwrittenByThePull() throws {
+    let id = try add("reed", .one)
+    try settle(id, as: "V1")
+    _ = try database.unshare(harbor, at: 22)
+    _ = try database.commit(
+      StoreWrite(
+        requestID: "words", at: 23,
+        operation: .changeTask(TaskChange(id: id, title: "reed of ours")),
+        consent: VaultConsent(vault: .one)))
+    #expect(try way(id).last == "update held -")
+    var fields = TaskFields()
+    (fields.title, fields.project) = ("reed of theirs", "harbor")
+    _ = try database.pull(
+      [
+        RemoteTask(
+          vaultID: "V1", fields: fields, isDone: false, source: "cc", createdAt: 1,
+          completedAt: nil, markers: [])
+      ], from: .one, at: 30, lag: 0)
+    #expect(try database.task(id: id)?.title == "reed of ours")
+    #expect(try rows(id).last?.payload.contains("reed of ours") == true)
+  }
+
+  @Test func fields_arePartOfWhatHasThemAll() {
+    let all = TaskFields(title: "a", project: "p", context: "c; more")
+    #expect(TaskFields(title: "a").isPart(of: all))
+    #expect(!TaskFields(title: "a", context: "c").isPart(of: all))
+    #expect(!TaskFields().isPart(of: all))
+  }
+
   // MARK: Where a write goes
 
   @Test func withoutAVault_everythingIsHeld_alsoItsChanges() throws {

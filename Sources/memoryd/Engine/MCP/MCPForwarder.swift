@@ -1,4 +1,5 @@
 import Canary
+import Checkpoints
 import Foundation
 import MemoryStore
 
@@ -41,6 +42,10 @@ struct MCPForwarder {
       name.removeFirst(prefix.count)
       if own.contains(name) || name.isEmpty { return nil }
       fields["name"] = .string(name)
+      // A model reads it before anybody has called it.
+      if let text = tool["description"]?.string {
+        fields["description"] = .string(Markdown.disarmed(text))
+      }
       return .object(fields)
     }
   }
