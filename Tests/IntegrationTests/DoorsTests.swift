@@ -321,7 +321,7 @@ import Testing
     try lines.joined(separator: "\n").write(
       toFile: place.home + "/config.yaml", atomically: true, encoding: .utf8)
     let result = try place.start(["task", "list"]).finish()
-    #expect(result.status == 78 && result.errorOutput.contains("values"))
+    #expect(result.status == 78 && result.errorOutput.contains("config.yaml"))
   }
 
   @Test func whatWasRecorded_drivesNoTerminal() throws {
