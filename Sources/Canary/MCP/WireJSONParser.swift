@@ -18,17 +18,24 @@ struct WireJSONParser {
 
   private init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-  /// - Returns: Nil for anything that is not one whole document.
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> WireJSON? {
+    whole(bytes) { parser throws(Failure) in try parser.value(depth: 0) }
+  }
+
+  /// - Returns: Nil for anything that is not one whole document.
+  private static func whole<Document>(
+    _ bytes: UnsafeBufferPointer<UInt8>,
+    _ read: (inout WireJSONParser) throws(Failure) -> Document
+  ) -> Document? {
     if String(validating: bytes, as: UTF8.self) == nil {
-      guard let mended = mended(bytes) else { return nil }
-      return mended.withUnsafeBufferPointer(parse)
+      return mended(bytes)?.withUnsafeBufferPointer { whole($0, read) }
     }
     var parser = WireJSONParser(bytes)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
-    guard let value = try? parser.value(depth: 0) else { return nil }
     parser.skipSpace()
-    return parser.index == bytes.count ? value : nil
+    guard let document = try? read(&parser) else { return nil }
+    parser.skipSpace()
+    return parser.index == bytes.count ? document : nil
   }
 
   /// Half a pair may also come as the three bytes that UTF-8 does not have for it.
@@ -45,25 +52,11 @@ struct WireJSONParser {
 
   // MARK: Messages
 
-  /// - Returns: Nil for anything that is not one whole document.
   static func messages(_ bytes: UnsafeBufferPointer<UInt8>) -> WireMessage.Arrival? {
-    if String(validating: bytes, as: UTF8.self) == nil {
-      guard let mended = mended(bytes) else { return nil }
-      return mended.withUnsafeBufferPointer(messages)
+    whole(bytes) { parser throws(Failure) in
+      guard parser.take(UInt8(ascii: "[")) else { return .one(try parser.message(0)) }
+      return .batch(try parser.elements { parser throws(Failure) in try parser.message(1) })
     }
-    var parser = WireJSONParser(bytes)
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
-    parser.skipSpace()
-    let arrival: WireMessage.Arrival
-    do {
-      if parser.take(UInt8(ascii: "[")) {
-        arrival = .batch(try parser.elements { parser throws(Failure) in try parser.message(1) })
-      } else {
-        arrival = .one(try parser.message(0))
-      }
-    } catch { return nil }
-    parser.skipSpace()
-    return parser.index == bytes.count ? arrival : nil
   }
 
   private mutating func message(_ depth: Int) throws(Failure) -> WireMessage {
