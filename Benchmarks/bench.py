@@ -76,6 +76,18 @@ def transcript_lines(size, seed):
             yield text
 
 
+# The newest line of each file.
+NEWEST = {}
+
+
+def linked(lines, path):
+    """The lines as they go on in a file: each says on which it hangs, as Claude Code's do."""
+    for text in lines:
+        line = json.loads(text)
+        line["parentUuid"], NEWEST[path] = NEWEST.get(path), line["uuid"]
+        yield json.dumps(line) + "\n"
+
+
 def small_increment(seed):
     """What a session adds between two hooks: whole lines, 8 KB at most, as the yardstick writes."""
     room = 8_000
@@ -168,12 +180,12 @@ def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
     bench.environment["MEMORYD_HOME"] = bench.path("daemon-home")
     path = bench.path("daemon.jsonl")
     with open(path, "w", encoding="utf-8") as file:
-        file.writelines(transcript_lines(400_000, 3))
+        file.writelines(linked(transcript_lines(400_000, 3), path))
     seeds = iter(range(200_000, 300_000))
 
     def grow():
         with open(path, "a", encoding="utf-8") as file:
-            file.writelines(small_increment(next(seeds)))
+            file.writelines(linked(small_increment(next(seeds)), path))
         return bench.hook("PreCompact", path, "daemon")
 
     checkpoint = ("memoryd checkpoint (PreCompact)",
@@ -327,7 +339,7 @@ def ingest_benchmarks(bench, megabytes, runs):
     paths = [bench.path(f"ingest-{number}.jsonl") for number in range(len(sizes))]
     for number, (path, size) in enumerate(zip(paths, sizes)):
         with open(path, "w", encoding="utf-8") as file:
-            file.writelines(transcript_lines(size, 300_000 + number))
+            file.writelines(linked(transcript_lines(size, 300_000 + number), path))
     store = bench.path("ingest.db")
 
     def python():
@@ -440,13 +452,13 @@ def main():
         # A session of 400 KB that grows by a few lines between hooks.
         small = bench.path("small.jsonl")
         with open(small, "w", encoding="utf-8") as file:
-            file.writelines(transcript_lines(400_000, 1))
+            file.writelines(linked(transcript_lines(400_000, 1), small))
         bench.timed([memoryd, "checkpoint"], bench.hook("PreCompact", small, "small"))
         seeds = iter(range(100, 100_000))
 
         def grow():
             with open(small, "a", encoding="utf-8") as file:
-                file.writelines(small_increment(next(seeds)))
+                file.writelines(linked(small_increment(next(seeds)), small))
             return bench.hook("PreCompact", small, "small")
 
         bench.compare("Hook checkpoint, small increment, no daemon", sqlite, [
@@ -460,7 +472,7 @@ def main():
 
         large = bench.path("large.jsonl")
         with open(large, "w", encoding="utf-8") as file:
-            file.writelines(transcript_lines(5_000_000, 2))
+            file.writelines(linked(transcript_lines(5_000_000, 2), large))
         python = ("python3, json.loads of every line", lambda: bench.timed(
             [sys.executable, "-c",
              f"import json\nfor line in open({large!r}, encoding='utf-8'): json.loads(line)"]))

@@ -353,6 +353,11 @@ public final class MemoryDatabase: Sendable {
         let found = try number(db)
         if found == 0 {
           try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+          if Schema.isWhole(steps) {
+            try db.execute(sql: Schema.whole)
+            try db.execute(sql: "PRAGMA user_version = \(Schema.current)")
+            return .commit
+          }
         }
         for step in steps where step.number > found {
           if !step.sql.isEmpty { try db.execute(sql: step.sql) }

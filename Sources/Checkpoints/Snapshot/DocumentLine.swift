@@ -2,8 +2,9 @@ import MemoryStore
 
 /// A line of a recovery document, by which a person may ask why it is there, or strike it.
 public struct DocumentLine: Sendable, Equatable {
+  public var part: DocumentPart
   /// The heading above it.
-  public var section: String
+  public var section: String { part.title }
   /// As it stands, CommonMark.
   public var text: String
   /// What it says of, whole and as the session has it: the words of a request or of an item, a path, a

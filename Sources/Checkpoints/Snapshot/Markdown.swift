@@ -82,6 +82,33 @@ public enum Markdown {
     }
   }
 
+  /// Text on one line with code in backticks, which keeps its characters; the rest as `text`.
+  public static func prose(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "`")) else { return self.text(text) }
+    let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+    // A mark without a second one opens nothing.
+    let isOdd = parts.count.isMultiple(of: 2)
+    var result = ""
+    for (index, part) in parts.enumerated() {
+      if !index.isMultiple(of: 2), !(isOdd && index == parts.count - 1) {
+        if !part.trimmed.isEmpty { result += code(String(part)) }
+      } else if index == 0 {
+        result += self.text(String(part))
+      } else {
+        // Not at the beginning of a line, where more would count as a mark.
+        result += String(self.text("." + part).dropFirst())
+      }
+    }
+    return result
+  }
+
+  /// Far paths keep their last three components (findings 6).
+  static func shortened(_ path: String) -> String {
+    guard path.hasPrefix("/") || path.utf8.count > 80 else { return path }
+    let parts = path.split(separator: "/")
+    return parts.count > 4 ? "…/" + parts.suffix(3).joined(separator: "/") : path
+  }
+
   /// A path, name or id inside a line: as `text`, for short strings that hold no prose.
   public static func inline(_ name: String) -> String { text(name.oneLine) }
 

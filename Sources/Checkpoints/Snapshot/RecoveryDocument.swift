@@ -2,9 +2,8 @@ public import MemoryStore
 
 /// The document that is put back into a session: CommonMark, deterministic, within a budget.
 ///
-/// Order and shares follow what was measured (reference: recovery-findings): what the host's
-/// summary lost, the person's last requests, the plan, files, commands, standing rules, and then
-/// where it stood.
+/// It tells what happened and how it ended, in the order in which an engineer reads who takes over;
+/// order and shares follow what was measured (references: understanding, recovery-findings).
 public struct RecoveryDocument: Sendable {
   /// Why the document is made, which decides how much of it is wanted.
   public enum Occasion: Sendable, Equatable {
@@ -85,8 +84,6 @@ public struct RecoveryDocument: Sendable {
 
   /// Of a recent request (findings 8).
   private static let quoteBytes = 400
-  /// Of the agent's last words.
-  private static let replyBytes = 600
 
   // MARK: Frame
 
@@ -128,204 +125,243 @@ public struct RecoveryDocument: Sendable {
   private func sections(now: Int64, room: Int) -> [DocumentSection] {
     let snapshot = snapshot.without(struck)
     let index = occasion == .compaction ? summary.map(SummaryIndex.init) : nil
-    let isSmall = room < 5000
-    let requests = Array(snapshot.requests.reversed())
-    let recent = requests.prefix(5)
-    let recentTexts = recent.map { $0.text.oneLine.cut(to: Self.quoteBytes) }
-    let rules = snapshot.rules.reversed().filter { rule in
-      let text = rule.text.oneLine
-      return !recentTexts.contains { $0.hasBytes(of: text) }
+    var lines: [DocumentPart: [Line]] = [:]
+    for told in snapshot.told {
+      var line = Line(
+        "- " + Markdown.prose(told.text), of: told.subject, worth: Double(told.worth) / 100,
+        order: told.order)
+      line.transcriptLine = told.line > 0 ? told.line : nil
+      lines[told.part, default: []].append(line)
     }
-    let (lostFiles, files) = split(snapshot.files, by: index) { $0.holds(path: $1.path) }
-    let (lostCommands, commands) = split(snapshot.commands, by: index) { $0.holds(command: $1) }
-    let (lostRules, knownRules) = split(rules, by: index) { $0.holds(sentence: $1.text) }
-    var list: [DocumentSection] = []
-    if index != nil {
-      list += [
-        DocumentSection(
-          "Not in the summary: files", share: isSmall ? 0.36 : 0.22,
-          lines: lostFiles.prefix(40).map(line)),
-        DocumentSection(
-          "Not in the summary: commands that were run", share: isSmall ? 0.16 : 0.10,
-          lines: lostCommands.prefix(15).map(line)),
-        DocumentSection(
-          "Not in the summary: what the person laid down", share: isSmall ? 0.22 : 0.14,
-          lines: lostRules.prefix(30).map(line)),
-      ]
-    }
-    let isCompacted = index != nil
-    list += [
-      DocumentSection(
-        "Last requests of the person, newest first", share: isCompacted ? 0.16 : 0.20,
-        lines: recent.map {
-          Line(
-            "- \(Self.age(of: $0.at, now: now)): “\(quote($0.text, Self.quoteBytes))”\(question($0))",
-            of: $0.text)
-        }),
-      DocumentSection("Plan", share: isCompacted ? 0.06 : 0.10, lines: plan(snapshot)),
-      DocumentSection("Noted", share: 0.06, lines: noted(snapshot)),
-      DocumentSection(
-        "Files", share: isCompacted ? 0.10 : 0.30,
-        lines: files.prefix(40).map(line)),
-      DocumentSection(
-        "Commands", share: isCompacted ? 0.04 : 0.10,
-        lines: commands.prefix(12).map(line)),
-      DocumentSection(
-        "Standing rules and wishes of the person", share: isCompacted ? 0.04 : 0.12,
-        lines: knownRules.prefix(30).map(line)),
-      DocumentSection("Repository", share: 0.05, lines: repository(snapshot, now: now)),
-      DocumentSection("Decisions", share: 0.05, lines: decisionLines()),
-      DocumentSection("Open tasks", share: 0.05, lines: taskLines(isSmall: isSmall)),
-    ]
-    if !isSmall {
-      let stood =
-        snapshot.lastReply?.oneLine.cut(to: Self.replyBytes).replacing("`", with: "")
-        .replacing("**", with: "") ?? ""
-      list += [
-        DocumentSection("Where it stood", share: 0.08, lines: whereItStood(snapshot)),
-        DocumentSection(
-          "Earlier requests", share: 0.04,
-          lines: requests.dropFirst(5).map {
-            Line("- “\(quote($0.text, 240))”\(question($0))", of: $0.text)
-          }),
-        DocumentSection(
-          "From the agent's own words", share: 0.06,
-          lines: snapshot.sentences.filter { sentence in
-            !stood.hasBytes(of: sentence) && index.map { !$0.holds(sentence: sentence) } ?? true
-          }.map { Line("- \(Markdown.text($0))", of: $0) }),
-      ]
-    }
-    return list
-  }
-
-  /// What the summary lost, and what it holds; without a summary nothing counts as lost.
-  private func split<Item>(
-    _ items: [Item], by index: SummaryIndex?, _ isHeld: (SummaryIndex, Item) -> Bool
-  ) -> (lost: [Item], held: [Item]) {
-    guard let index else { return ([], items) }
-    var (lost, held): ([Item], [Item]) = ([], [])
-    for item in items {
-      if isHeld(index, item) { held.append(item) } else { lost.append(item) }
-    }
-    return (lost, held)
-  }
-
-  private func line(of rule: SessionDigest.Rule) -> Line {
-    Line("- “\(quote(rule.text, 300))”", of: rule.text)
-  }
-
-  private func line(of file: Snapshot.File) -> Line {
-    var parts: [String] = []
-    if file.edits > 0 { parts.append(file.edits == 1 ? "edited" : "edited ×\(file.edits)") }
-    if file.isDirty { parts.append("uncommitted") }
-    if !file.symbols.isEmpty {
-      parts.append(file.symbols.prefix(5).map(Markdown.inline).joined(separator: ", "))
-    }
-    let path = Markdown.inline(Self.shortened(file.path))
-    var line = Line(
-      parts.isEmpty ? "- \(path)" : "- \(path): \(parts.joined(separator: "; "))", of: file.path)
-    line.transcriptLine = file.line > 0 ? file.line : nil
-    return line
-  }
-
-  private func line(of command: Snapshot.Command) -> Line {
-    var facts: [String] = []
-    if command.count > 1 { facts.append("×\(command.count)") }
-    if command.outcome == .failed { facts.append("failed last") }
-    let text = Markdown.code(command.text.oneLine.cut(to: 160))
-    return Line(
-      "- \(text)" + (facts.isEmpty ? "" : " " + facts.joined(separator: ", ")), of: command.text)
-  }
-
-  private func plan(_ snapshot: Snapshot) -> [Line] {
-    let open = snapshot.plan.filter { $0.state != .completed }
-    let done = snapshot.plan.count - open.count
-    var lines = open.sorted { $0.state == .inProgress && $1.state != .inProgress }.map { item in
+    lines[.objective, default: []] += objective(snapshot)
+    lines[.stands, default: []] += repository(snapshot, now: now) + blockers(snapshot)
+    lines[.next, default: []] += next(snapshot)
+    lines[.decisions, default: []] += decisionLines()
+    lines[.plan, default: []] += plan(snapshot)
+    lines[.requests, default: []] += snapshot.told.isEmpty ? requests(snapshot, now: now) : []
+    lines[.files] = files(snapshot, index)
+    lines[.commands] = commands(snapshot, index)
+    lines[.names] = snapshot.sentences.enumerated().map {
       Line(
-        "- [ ] \(Markdown.text(item.text.oneLine.cut(to: 200)))"
-          + (item.state == .inProgress ? " (in progress)" : ""), of: item.text)
+        "- " + Markdown.text($0.element), of: $0.element, worth: 5 - 0.1 * Double($0.offset),
+        order: $0.offset)
     }
-    lines += (snapshot.stated?.next ?? []).map { stated("- [ ] ", $0, 200) }
-    if done > 0 { lines.append(Line("- \(done) done", of: "items of the plan that are done")) }
-    return lines
+    lines[.tasks] = taskLines(isSmall: room < 5000)
+    if let index {
+      for part in DocumentPart.allCases { lines[part] = lines[part].map { weigh($0, part, index) } }
+    }
+    return DocumentPart.allCases.compactMap { part in
+      lines[part].map { DocumentSection(part, lines: $0) }
+    }
   }
 
-  private func stated(_ opening: String, _ text: String, _ length: Int) -> Line {
-    var line = Line(opening + Markdown.text(text.oneLine.cut(to: length)), of: text)
+  /// What the summary says already is left out, unless a line would be misread without it; what it says
+  /// in part counts less.
+  private func weigh(_ lines: [Line], _ part: DocumentPart, _ index: SummaryIndex) -> [Line] {
+    guard ![.stands, .files, .commands, .tasks].contains(part) else { return lines }
+    return lines.compactMap { line in
+      if line.isStated { return line }
+      let held = index.share(of: line.text)
+      if held > 0.8 { return nil }
+      var line = line
+      line.worth *= 1.35 - 0.3 * held
+      return line
+    }
+  }
+
+  private func objective(_ snapshot: Snapshot) -> [Line] {
+    if let objective = snapshot.stated?.objective {
+      return [stated("- Objective, said by hand: ", objective, 400, worth: 12)]
+    }
+    let isTold = snapshot.told.contains { $0.part == .objective }
+    guard !isTold, !snapshot.objective.isEmpty else { return [] }
+    return [
+      Line(
+        "- " + Markdown.text(snapshot.objective.oneLine.cut(to: Self.quoteBytes)),
+        of: snapshot.objective, worth: 10)
+    ]
+  }
+
+  private func blockers(_ snapshot: Snapshot) -> [Line] {
+    (snapshot.stated?.blockers ?? []).map { stated("- Blocker: ", $0, 300, worth: 9.6) }
+      + (snapshot.stated?.actions ?? []).map { stated("- Done: ", $0, 200, worth: 6) }
+  }
+
+  private func stated(_ opening: String, _ text: String, _ length: Int, worth: Double) -> Line {
+    var line = Line(
+      opening + Markdown.text(text.oneLine.cut(to: length)), of: text, worth: worth, order: -1)
     line.isStated = true
     return line
-  }
-
-  /// What a manual checkpoint or a failure adds.
-  private func noted(_ snapshot: Snapshot) -> [Line] {
-    var lines: [Line] = []
-    if let known = snapshot.stated {
-      if let objective = known.objective { lines.append(stated("- Objective: ", objective, 400)) }
-      lines += known.blockers.map { stated("- Blocker: ", $0, 300) }
-      lines += known.actions.map { stated("- Done: ", $0, 200) }
-    }
-    if let failure = snapshot.lastFailure, snapshot.toolCalls - failure.call < 15 {
-      var line = Line(
-        "- Last failure, \(Markdown.inline(failure.tool)): "
-          + Markdown.text(failure.text.cut(to: 200)), of: failure.subject)
-      line.transcriptLine = failure.line > 0 ? failure.line : nil
-      lines.append(line)
-    }
-    return lines
   }
 
   private func repository(_ snapshot: Snapshot, now: Int64) -> [Line] {
     guard let git = snapshot.git else { return [] }
     let branch = "Branch \(git.branch.map(Markdown.inline) ?? "none (detached head)")"
     let head = git.head.map { " at \($0.prefix(10))" } ?? ""
-    var lines = [Line("- \(branch)\(head)", of: branch)]
-    if let at = git.dirtyAt,
-      // Handoffs are not a part of the work.
-      let dirty = git.dirty?.filter({ !$0.hasPrefix(".handoff/") })
-    {
+    var lines = [Line("- \(branch)\(head)", of: branch, worth: 6.8, order: 14)]
+    // Handoffs are not a part of the work.
+    guard let at = git.dirtyAt, let dirty = git.dirty?.filter({ !$0.hasPrefix(".handoff/") })
+    else { return lines }
+    let age = Self.age(of: at, now: now)
+    if dirty.isEmpty {
+      let logDiffers = snapshot.files.contains(where: \.isUncommitted)
+      lines.append(
+        Line(
+          logDiffers
+            ? "- git shows nothing uncommitted here \(age); if that is the session's folder, somebody "
+              + "committed or undid what the log shows as not committed"
+            : "- Nothing uncommitted \(age)", of: "Nothing uncommitted", worth: 7.6, order: 7))
+    } else {
       let named = dirty.prefix(12).map(Markdown.inline).joined(separator: ", ")
       let rest = dirty.count > 12 ? " and \(dirty.count - 12) more" : ""
       lines.append(
-        dirty.isEmpty
-          ? Line("- Nothing uncommitted \(Self.age(of: at, now: now))", of: "Nothing uncommitted")
-          : Line(
-            "- Uncommitted \(Self.age(of: at, now: now)): \(named)\(rest)",
-            of: "Uncommitted: \(named)\(rest)"))
-    }
-    lines += snapshot.commits.reversed().prefix(3).map {
-      Line(
-        "- Commit \($0.hash): \(Markdown.text($0.subject))",
-        of: StruckLines.subject(ofCommit: $0.hash))
+        Line(
+          "- Uncommitted by git \(age): \(named)\(rest)", of: "Uncommitted: \(named)\(rest)",
+          worth: 7.6, order: 7))
     }
     return lines
   }
 
-  private func decisionLines() -> [Line] {
-    decisions.filter { !struck.has($0.decision) }.prefix(8).map {
+  private func next(_ snapshot: Snapshot) -> [Line] {
+    let open = snapshot.plan.filter { $0.state != .completed }
+    let first = open.filter { $0.state == .inProgress } + open.filter { $0.state == .pending }
+    return first.prefix(4).enumerated().map { index, item in
       Line(
-        "- **\(Markdown.text($0.decision.oneLine.cut(to: 160)))**: "
-          + Markdown.text($0.rationale.oneLine.cut(to: 200)), of: $0.decision)
+        "- \(item.state == .inProgress ? "Now" : "Then"): "
+          + Markdown.text(item.text.oneLine.cut(to: 150)), of: item.text,
+        worth: 5.5 - 0.3 * Double(index), order: index)
+    } + (snapshot.stated?.next ?? []).map { stated("- Said by hand: ", $0, 200, worth: 6) }
+  }
+
+  private func plan(_ snapshot: Snapshot) -> [Line] {
+    let open = snapshot.plan.filter { $0.state != .completed }
+    let done = snapshot.plan.filter { $0.state == .completed }
+    var lines = open.enumerated().map { index, item in
+      Line(
+        "- [ ] \(Markdown.text(item.text.oneLine.cut(to: 160)))"
+          + (item.state == .inProgress ? " (in progress)" : ""), of: item.text,
+        worth: (item.state == .inProgress ? 6 : 5.5) - 0.02 * Double(index), order: index)
     }
+    lines += done.suffix(6).enumerated().map { index, item in
+      Line(
+        "- [x] \(Markdown.text(item.text.oneLine.cut(to: 110)))", of: item.text, worth: 2,
+        order: index - 20)
+    }
+    return lines
+  }
+
+  /// Of a checkpoint that was kept before it was known what became of requests.
+  private func requests(_ snapshot: Snapshot, now: Int64) -> [Line] {
+    snapshot.requests.enumerated().map { index, request in
+      Line(
+        "- \(Self.age(of: request.at, now: now)): “\(quote(request.text, Self.quoteBytes))”\(question(request))",
+        of: request.text, worth: 3 + Double(index) / 20, order: index)
+    }
+  }
+
+  private func decisionLines() -> [Line] {
+    decisions.filter { !struck.has($0.decision) }.prefix(8).enumerated().map { index, decision in
+      Line(
+        "- Of record: \(Markdown.text(decision.decision.oneLine.cut(to: 170))) — "
+          + Markdown.text(decision.rationale.oneLine.cut(to: 200)), of: decision.decision,
+        worth: 7.4 - 0.1 * Double(index), order: -100 - index)
+    }
+  }
+
+  // MARK: Files and commands
+
+  private static let fullFiles = 4
+  private static let packed = 5
+
+  /// The first ones with what they were edited for; the rest four to a line.
+  private func files(_ snapshot: Snapshot, _ index: SummaryIndex?) -> [Line] {
+    let edited = snapshot.files.filter { $0.edits > 0 }
+    var lines = edited.prefix(Self.fullFiles).enumerated().map { place, file in
+      var line = Line(fullLine(of: file), of: file.path, worth: 7 - 0.2 * Double(place), order: place)
+      line.transcriptLine = file.line > 0 ? file.line : nil
+      return line
+    }
+    func pack(_ label: String, _ files: [Snapshot.File], _ worth: Double, _ order: Int) {
+      for start in stride(from: 0, to: files.count, by: Self.packed) {
+        let some = files[start..<min(start + Self.packed, files.count)]
+        let names = some.enumerated().map { offset, file in
+          let symbols = file.symbols.prefix(start + offset < 8 ? 2 : 0).map(Markdown.inline)
+          return Markdown.code(Markdown.shortened(file.path))
+            + (symbols.isEmpty ? "" : " (\(symbols.joined(separator: ", ")))")
+        }
+        lines.append(
+          Line(
+            "- \(label): " + names.joined(separator: ", "),
+            of: some.map(\.path).joined(separator: " "),
+            worth: worth - 0.06 * Double(start), order: order + start))
+      }
+    }
+    let others = snapshot.files.filter { $0.edits == 0 }
+    let isKnown: (Snapshot.File) -> Bool = { file in index?.holds(path: file.path) ?? false }
+    pack("also edited", Array(edited.dropFirst(Self.fullFiles).prefix(24)), 6.4, 100)
+    let lost = others.filter { !isKnown($0) }
+    pack("read", Array(lost.filter { $0.reads > 0 }.prefix(30)), 6.3, 200)
+    pack("named", Array(lost.filter { $0.reads == 0 }.prefix(20)), 5.6, 300)
+    pack("read, in the summary too", Array(others.filter(isKnown).prefix(10)), 2, 400)
+    return lines
+  }
+
+  private func fullLine(of file: Snapshot.File) -> String {
+    var line = "- \(Markdown.code(Markdown.shortened(file.path)))"
+    if !file.purpose.isEmpty { line += " — " + Markdown.prose(file.purpose.cut(to: 110)) }
+    let symbols = file.symbols.prefix(4).map(Markdown.inline)
+    if !symbols.isEmpty { line += " [\(symbols.joined(separator: ", "))]" }
+    let count = file.edits == 1 ? "edited" : "edited ×\(file.edits)"
+    let state =
+      file.isDirty ? ", uncommitted" : file.isUncommitted ? ", not committed by the agent" : ""
+    return line + " (\(count)\(state), \(file.age) calls ago)"
+  }
+
+  /// The first ones with their outcome and age; the rest four to a line.
+  private func commands(_ snapshot: Snapshot, _ index: SummaryIndex?) -> [Line] {
+    func state(_ command: Snapshot.Command) -> String {
+      switch command.outcome {
+      case .failed: "FAILED"
+      case .succeeded: "ok"
+      case .unknown: "outcome not seen"
+      }
+    }
+    let known = snapshot.commands.filter { index?.holds(command: $0) ?? false }
+    let ranked = snapshot.commands.filter { command in !known.contains { $0.key == command.key } }
+      + known
+    var lines = ranked.prefix(5).enumerated().map { place, command in
+      Line(
+        "- \(Markdown.code(command.text.oneLine.cut(to: 130))) \(command.count)×, last "
+          + "\(command.age) calls ago: \(state(command))", of: command.text,
+        worth: 7 - 0.2 * Double(place), order: place)
+    }
+    for start in stride(from: 5, to: min(ranked.count, 21), by: Self.packed) {
+      let some = ranked[start..<min(start + Self.packed, ranked.count)]
+      lines.append(
+        Line(
+          "- also: "
+            + some.map { "\(Markdown.code($0.text.oneLine.cut(to: 70))) (\(state($0)), \($0.age) calls ago)" }
+            .joined(separator: ", "), of: some.map(\.text).joined(separator: " "),
+          worth: 6 - 0.08 * Double(start), order: start))
+    }
+    return lines
   }
 
   /// Boxes to tick, with the words and the context that the task has.
   private func taskLines(isSmall: Bool) -> [Line] {
     let most = isSmall ? 12 : 30
     let openTasks = openTasks.filter { !struck.has(task: $0) }
-    let lines = openTasks.prefix(most).map { task in
+    let lines = openTasks.prefix(most).enumerated().map { index, task in
       let context = task.context.map { " — " + Markdown.text($0.oneLine.cut(to: 200)) } ?? ""
       return Line(
         "- [ ] \(Markdown.text(task.title.oneLine.cut(to: 200)))\(context) (\(task.id))",
-        of: StruckLines.subject(ofTask: task.id))
+        of: StruckLines.subject(ofTask: task.id), worth: 5 - 0.1 * Double(index), order: index)
     }
     let rest = openTasks.count - lines.count
     guard rest > 0 else { return lines }
-    return lines + [Line("- and \(rest) more: `memoryd task list`", of: "more open tasks")]
-  }
-
-  private func whereItStood(_ snapshot: Snapshot) -> [Line] {
-    guard let reply = snapshot.lastReply else { return [] }
-    return [Line("> " + Markdown.text(reply.oneLine.cut(to: Self.replyBytes)), of: reply)]
+    return lines + [
+      Line("- and \(rest) more: `memoryd task list`", of: "more open tasks", worth: 1, order: 100)
+    ]
   }
 
   /// What an answer is to: alone it may be a mere “yes”.
@@ -335,13 +371,6 @@ public struct RecoveryDocument: Sendable {
 
   private func quote(_ text: String, _ length: Int) -> String {
     Markdown.text(text.oneLine.cut(to: length))
-  }
-
-  /// Far paths keep their last three components (findings 6).
-  private static func shortened(_ path: String) -> String {
-    guard path.hasPrefix("/") || path.utf8.count > 80 else { return path }
-    let parts = path.split(separator: "/")
-    return parts.count > 4 ? "…/" + parts.suffix(3).joined(separator: "/") : path
   }
 
   /// "3 min ago", for people and models alike.

@@ -1,87 +1,145 @@
-/// A titled list of lines, best first.
+/// A part of a document with all the lines that it might have.
 struct DocumentSection {
-  var title: String
-  /// Of the room, before what others leave over is dealt out.
-  var share: Double
+  var part: DocumentPart
   var lines: [Line]
 
   /// See ``DocumentLine``.
   struct Line {
     var text: String
     var subject: String
+    /// Of two lines the better one is taken first.
+    var worth: Double
+    /// Where it stands among those that are taken.
+    var order: Int
     var isStated = false
     var transcriptLine: Int?
 
-    init(_ text: String, of subject: String) {
+    init(_ text: String, of subject: String, worth: Double, order: Int = 0) {
       self.text = text
       self.subject = subject
+      self.worth = worth
+      self.order = order
     }
   }
 
-  init(_ title: String, share: Double, lines: [Line]) {
-    self.title = title
-    self.share = share
+  init(_ part: DocumentPart, lines: [Line]) {
+    self.part = part
     self.lines = lines
   }
 }
 
-/// Fits sections into a budget: first each takes its share, then what is left goes to them in
-/// their order. Lines are taken whole, except that a section is never left out for one long line.
+/// Fits sections into a budget: first each takes its best lines up to its share, then what is left is
+/// dealt out in rounds. Lines are taken whole, and what one line has said no other says again.
 struct SectionComposer {
-  private let sections: [DocumentSection]
   /// UTF-16 units.
   private let room: Int
+  private let share: Double
+  private var pools: [(part: DocumentPart, lines: [DocumentSection.Line])]
+  private var chosen: [[DocumentSection.Line]]
+  private var size: [Int]
+  private var total = 0
+  private var said: [WordSet] = []
+
+  /// Lines that are too long for what is left are passed over, so many in a row.
+  private static let mostPassed = 3
+  private static let rounds = 60
+  /// UTF-16 units that a round deals out for each unit of growth.
+  private static let dealt = 40
 
   init(_ sections: [DocumentSection], room: Int) {
-    self.sections = sections.filter { !$0.lines.isEmpty }
     self.room = room
+    pools = sections.filter { !$0.lines.isEmpty }.map { section in
+      let best = section.lines.enumerated().sorted {
+        ($0.element.worth, $1.offset) > ($1.element.worth, $0.offset)
+      }.map(\.element)
+      return (section.part, best)
+    }
+    chosen = pools.map { _ in [] }
+    size = pools.map { _ in 0 }
+    share = pools.reduce(0) { $0 + $1.part.share }
+    guard share > 0 else { return }
+    compose()
   }
 
-  /// How many lines of each section fit.
-  private func taken() -> [Int] {
-    var taken = sections.map { _ in 0 }
-    var left = room
-    let total = sections.reduce(0) { $0 + $1.share }
-    guard total > 0 else { return taken }
-    for pass in 0..<2 {
-      for (index, section) in sections.enumerated() {
-        var allowance = pass == 0 ? Int(Double(room) * section.share / total) : left
-        allowance = min(allowance, left)
-        while taken[index] < section.lines.count {
-          var cost = section.lines[taken[index]].text.utf16.count + 1
-          if taken[index] == 0 { cost += Self.frame(section) }
-          guard cost <= allowance else { break }
-          allowance -= cost
-          left -= cost
-          taken[index] += 1
-        }
+  private mutating func compose() {
+    var reach = pools.map { Int($0.part.share / share * Double(room)) }
+    for index in pools.indices { fill(index, reach[index]) }
+    for index in pools.indices { reach[index] = max(reach[index], size[index]) }
+    let order = pools.indices.sorted {
+      (pools[$0].part.growth, $1) > (pools[$1].part.growth, $0)
+    }
+    for _ in 0..<Self.rounds where total < room - 60 && pools.contains(where: { !$0.lines.isEmpty }) {
+      for index in order where !pools[index].lines.isEmpty {
+        reach[index] += pools[index].part.growth * Self.dealt
+        fill(index, reach[index])
       }
     }
-    return taken
+  }
+
+  private mutating func fill(_ index: Int, _ limit: Int) {
+    var at = 0
+    var passed = 0
+    while at < pools[index].lines.count, passed <= Self.mostPassed {
+      let line = pools[index].lines[at]
+      let frame = size[index] == 0 ? pools[index].part.title.utf16.count + 6 : 0
+      let cost = line.text.utf16.count + 1 + frame
+      // A part is never left out for one long line, but for want of room.
+      guard total + cost <= room, size[index] + cost <= limit || size[index] == 0 && limit >= 60
+      else {
+        at += 1
+        passed += 1
+        continue
+      }
+      pools[index].lines.remove(at: at)
+      guard pools[index].part.repeats || isNew(line.text) else { continue }
+      chosen[index].append(line)
+      size[index] += cost
+      total += cost
+    }
+  }
+
+  /// False for a line most of whose words stand in one that was taken.
+  private mutating func isNew(_ text: String) -> Bool {
+    let words = WordSet(text)
+    guard !words.isEmpty else { return false }
+    let count = Double(words.count)
+    for other in said {
+      let both = Double(words.common(with: other))
+      if both >= 0.72 * count { return false }
+      if both >= 0.8 * Double(other.count), other.count > 6, count < 2 * Double(other.count) {
+        return false
+      }
+    }
+    said.append(words)
+    return true
+  }
+
+  private var parts: [(part: DocumentPart, lines: [DocumentSection.Line])] {
+    zip(pools, chosen).compactMap { pool, lines in
+      lines.isEmpty
+        ? nil
+        : (
+          pool.part,
+          lines.enumerated().sorted {
+            ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
+          }.map(\.element)
+        )
+    }
   }
 
   func text() -> String {
-    var text = ""
-    for (section, count) in zip(sections, taken()) where count > 0 {
-      text += "## \(section.title)\n\n"
-      for line in section.lines.prefix(count) { text += line.text + "\n" }
-      text += "\n"
-    }
-    return text
+    parts.map { part, lines in
+      "## \(part.title)\n\n" + lines.map { $0.text + "\n" }.joined()
+    }.joined(separator: "\n")
   }
 
   func lines() -> [DocumentLine] {
-    zip(sections, taken()).flatMap { section, count in
-      section.lines.prefix(count).map {
+    parts.flatMap { part, lines in
+      lines.map {
         DocumentLine(
-          section: section.title, text: $0.text, subject: $0.subject, isStated: $0.isStated,
+          part: part, text: $0.text, subject: $0.subject, isStated: $0.isStated,
           transcriptLine: $0.transcriptLine)
       }
     }
-  }
-
-  /// The heading and the blank lines around a list.
-  private static func frame(_ section: DocumentSection) -> Int {
-    section.title.utf16.count + 6
   }
 }

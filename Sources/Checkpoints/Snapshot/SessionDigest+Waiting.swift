@@ -32,6 +32,7 @@ extension SessionDigest {
       ?? requests.lastIndex { $0.at == item.at && item.count > Self.requestCharacters }
     if let index { requests.remove(at: index) }
     rules.removeAll { $0.at == item.at }
+    story.forget(wordsAt: item.at)
   }
 
   /// The client sends several queued prompts at once, as the lines of one.
@@ -171,6 +172,10 @@ extension SessionDigest {
     /// The questions to the person, and their names, in the same order.
     var questions: [String] = []
     var questionIDs: [String] = []
+    /// The same with the ways to answer them.
+    var asked: [AskedQuestion] = []
+    /// What it is about; a script may do several things.
+    var deeds: [Deed] = []
     /// A rewind took it back, and whatever comes of it.
     var isAbandoned = false
 
@@ -186,6 +191,8 @@ extension SessionDigest {
       coder.field("subject", &subject)
       coder.field("questions", &questions)
       coder.field("questionIDs", &questionIDs)
+      coder.field("asked", &asked)
+      coder.field("deeds", &deeds)
       coder.field("isAbandoned", &isAbandoned)
     }
   }

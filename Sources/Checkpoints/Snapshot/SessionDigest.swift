@@ -229,6 +229,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   public var lastAt: Int64 = 0
   public var lastCallAt: Int64 = 0
   public var signals = Signals()
+  /// What happened, and how it ended.
+  public internal(set) var story = Story()
   /// Whose transcript it is, as ``TranscriptFormat`` has it; nil for Claude's.
   public var agent: String?
   /// Codex: the session is a sub-agent's, whose requests no person wrote.
@@ -248,6 +250,10 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   var tip: [String] = []
   /// The message of the newest leaf: its lines and the results of its calls belong together.
   var tipMessage: String?
+  /// Some line says on which it hangs.
+  var isLinked = false
+  /// More than one line says that it hangs on nothing.
+  var hasSeveralRoots = false
   /// A line hangs on something else than the newest leaf, and where it leads was not looked up yet.
   public internal(set) var isAstray = false
   /// Lines that a rewind took back.
@@ -308,6 +314,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("lastAt", &lastAt)
     coder.field("lastCallAt", &lastCallAt)
     coder.field("signals", &signals)
+    coder.field("story", &story)
     coder.field("agent", &agent)
     coder.field("isSubagent", &isSubagent)
     coder.field("tokenTotal", &tokenTotal)
@@ -317,6 +324,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("lineAt", &lineAt)
     coder.field("tip", &tip)
     coder.field("tipMessage", &tipMessage)
+    coder.field("isLinked", &isLinked)
+    coder.field("hasSeveralRoots", &hasSeveralRoots)
     coder.field("isAstray", &isAstray)
     coder.field("abandoned", &abandoned)
     coder.field("settledLines", &settledLines)
@@ -333,7 +342,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   /// 3: answers to questions are requests, what a call that was taken back brought does not count, and
   /// queued words that were taken out of the queue are no requests.
   /// 4: a call that failed, or was refused, edited nothing, changed no plan and ran no command.
-  static let currentEdition = 4
+  /// 5: with the story of what happened and how it ended.
+  static let currentEdition = 5
 
   /// False for a digest that another memoryd gathered by other rules: good to show, but what goes on
   /// from it would be of two kinds.

@@ -12,6 +12,10 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     public var age: Int = 0
     public var symbols: [String] = []
     public var isDirty: Bool = false
+    /// What its edits were for.
+    public var purpose = ""
+    /// It was edited after the agent's last commit.
+    public var isUncommitted = false
     /// Of the transcript, from 1: where it was touched last; 0 if that is not known.
     public var line: Int = 0
 
@@ -23,6 +27,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       coder.field("age", &age)
       coder.field("symbols", &symbols)
       coder.field("isDirty", &isDirty)
+      coder.filled("purpose", &purpose)
+      coder.field("isUncommitted", &isUncommitted)
       coder.field("line", &line)
     }
   }
@@ -91,6 +97,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   public var plan: [SessionDigest.PlanItem] = []
   public var files: [File] = []
   public var commands: [Command] = []
+  /// What happened and how it ended, by parts of a document.
+  public var told: [ToldLine] = []
   /// Sentences of the agent that carry names, best first.
   public var sentences: [String] = []
   /// The agent's last words.
@@ -128,6 +136,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     coder.field("plan", &plan)
     coder.field("files", &files)
     coder.field("commands", &commands)
+    coder.field("told", &told)
     coder.field("sentences", &sentences)
     coder.field("lastReply", &lastReply)
     coder.field("lastFailure", &lastFailure)
@@ -167,6 +176,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       )
     }
     .sorted { ($0.0, $1.1.key) > ($1.0, $0.1.key) }.prefix(25).map(\.1)
+    told = StoryLines(digest).lines
     sentences = Self.telling(digest.sentences, names: digest.names, at: now)
     lastReply = digest.replies.last?.text
     // What failed and went well afterwards is no news.
@@ -209,6 +219,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   private static func rankedFiles(_ digest: SessionDigest, dirty: Set<String>) -> [File] {
     let now = digest.toolCalls
     let uses = merged(digest.files.filter { !isScrap($0.key) })
+    let commit = digest.story.landmarks.last { $0.kind == .commit }?.place.call ?? 0
     let workplaces = Set(uses.filter { $0.value.edits > 0 }.map { folder(of: $0.key) })
     return uses.compactMap { path, use -> (Double, File)? in
       var worth = worth(use, at: now)
@@ -222,13 +233,12 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
         (digest.names[name]?.weight(at: now) ?? 0, index, name)
       }
       .sorted { ($0.0, $0.1) > ($1.0, $1.1) }.prefix(8).map(\.2)
-      return (
-        worth,
-        File(
-          path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
-          age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path),
-          line: use.line)
-      )
+      var file = File(
+        path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
+        age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path), line: use.line)
+      file.purpose = digest.story.purposes[path]?.texts.joined(separator: "; ") ?? ""
+      file.isUncommitted = use.edits > 0 && use.lastEdit > commit
+      return (worth, file)
     }
     .sorted { ($0.0, $1.1.path) > ($1.0, $0.1.path) }.prefix(80).map(\.1)
   }
@@ -290,7 +300,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   /// Files that are no part of the work: temporary ones and the agent's own.
   private static func isScrap(_ path: String) -> Bool {
     path.hasPrefix("/tmp/") || path.hasPrefix("/private/tmp/") || path.hasBytes("/tool-results/")
-      || path.hasBytes("/.claude/projects/")
+      || path.hasBytes("/.claude/projects/") || path.hasBytes("node_modules/")
+      || path.hasPrefix("-") || path.utf8.contains(where: { "*{}$".utf8.contains($0) })
   }
 
   /// Greedy: the sentence that brings the most new names for its length, newest preferred

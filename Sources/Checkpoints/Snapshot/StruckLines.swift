@@ -84,6 +84,7 @@ extension Snapshot {
     kept.actions.removeAll { struck.has(action: $0) }
     kept.files.removeAll { struck.has($0.path) }
     kept.commands.removeAll { struck.has($0.text) }
+    kept.told.removeAll { struck.has($0.subject) || struck.holds($0.subject) }
     kept.sentences.removeAll { struck.has($0) || struck.holds($0) }
     if lastReply.map({ struck.has($0) }) ?? false { kept.lastReply = nil }
     if lastFailure.map({ struck.has($0.subject) }) ?? false { kept.lastFailure = nil }

@@ -2,11 +2,41 @@
 /// (findings 1: leaving out what the summary holds adds the most).
 struct SummaryIndex {
   private let text: String
-  private let words: Set<String>
+  /// Where each telling word stands, counted in telling words.
+  private var places: [UInt64: [Int32]] = [:]
 
   init(_ summary: String) {
     text = summary.lowercased()
-    words = Set(Self.words(of: summary))
+    for (index, word) in WordSet.telling(summary).enumerated() {
+      places[word, default: []].append(Int32(index))
+    }
+  }
+
+  /// So many telling words are about 500 characters.
+  private static let span: Int32 = 50
+
+  /// How much of a line stands together in the summary: 0 to 1.
+  func share(of line: String) -> Double {
+    let words = WordSet(line)
+    guard !words.isEmpty else { return 1 }
+    var hits: [(place: Int32, word: Int)] = []
+    for (index, word) in words.words.enumerated() {
+      for place in places[word] ?? [] { hits.append((place, index)) }
+    }
+    hits.sort { $0.place < $1.place }
+    var count = [Int](repeating: 0, count: words.count)
+    var (left, distinct, best) = (0, 0, 0)
+    for hit in hits {
+      if count[hit.word] == 0 { distinct += 1 }
+      count[hit.word] += 1
+      while hit.place - hits[left].place > Self.span {
+        count[hits[left].word] -= 1
+        if count[hits[left].word] == 0 { distinct -= 1 }
+        left += 1
+      }
+      best = max(best, distinct)
+    }
+    return Double(best) / Double(words.count)
   }
 
   /// A file is known by its last two components, or by its name where that is telling.
@@ -21,19 +51,5 @@ struct SummaryIndex {
     text.hasBytes(of: command.key.lowercased())
   }
 
-  /// Most of a sentence's telling words stand in the summary.
-  func holds(sentence: String) -> Bool {
-    let wanted = Self.words(of: sentence)
-    guard !wanted.isEmpty else { return true }
-    let known = wanted.count { words.contains($0) }
-    return Double(known) >= 0.8 * Double(wanted.count)
-  }
-
   func holds(name: String) -> Bool { text.hasBytes(of: name.lowercased()) }
-
-  /// Words of four letters or more, lower case.
-  private static func words(of text: String) -> [String] {
-    text.lowercased().split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" })
-      .filter { $0.utf8.count >= 4 }.map(String.init)
-  }
 }

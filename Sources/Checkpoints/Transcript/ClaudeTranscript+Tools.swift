@@ -10,6 +10,13 @@ extension ClaudeTranscript {
       if let path = input["file_path"]?.string, !isSidechain {
         let key = touch(path) { $0.reads += 1 }
         setPending { $0.path = key }
+        var deed = Deed()
+        deed.kind = .read
+        deed.subject = key
+        if let offset = input["offset"]?.int, let limit = input["limit"]?.int, limit > 0 {
+          deed.detail = " (lines \(offset)–\(offset &+ limit))"
+        }
+        noteDeed(deed)
       }
     case "Edit", "Write", "MultiEdit", "NotebookEdit":
       takeEdit(tool, input)
@@ -40,13 +47,50 @@ extension ClaudeTranscript {
       if let plan = input["plan"]?.string.map(clean) {
         add("plan", actor: "agent", body: plan)
         if !isSidechain {
+          noteDeed(.plan(plan))
           mention(
             paths: TextScanner.paths(in: plan), names: TextScanner.names(in: plan), weight: 1)
         }
       }
+    case "AskUserQuestion":
+      takeOther(tool, input)
+      let asked = input["questions"]?.elements.prefix(8).map(question) ?? []
+      if !isSidechain { setPending { $0.asked = asked } }
+    case "Task", "Agent":
+      takeOther(tool, input)
+      var deed = Deed()
+      deed.kind = .agent
+      deed.subject = clean(input["description"]?.string(limit: 200) ?? tool)
+      if !isSidechain { noteDeed(deed) }
+    case "TaskGet", "TaskList", "Skill", "ToolSearch", "EnterPlanMode", "TaskOutput", "SendUserFile":
+      takeOther(tool, input)
     default:
       takeOther(tool, input)
+      if !isSidechain { noteDeed(other(input)) }
     }
+  }
+
+  private func question(_ asked: JSONValue) -> AskedQuestion {
+    let options = asked["options"]?.elements.prefix(8) ?? []
+    func text(_ value: JSONValue?, _ limit: Int) -> String {
+      clean(value?.string(limit: limit) ?? "")
+    }
+    return AskedQuestion(
+      question: text(asked["question"], 1000), header: text(asked["header"], 100),
+      labels: options.map { text($0["label"], 200) },
+      descriptions: options.map { text($0["description"], 400) })
+  }
+
+  /// The first short text says what a call is about.
+  private func other(_ input: JSONValue) -> Deed {
+    var deed = Deed()
+    deed.kind = .other
+    input.forEachMember { _, value in
+      if deed.subject.isEmpty, value.isString, (4..<200).contains(value.rawUTF8.count) {
+        deed.subject = clean(value.string ?? "")
+      }
+    }
+    return deed
   }
 
   // MARK: Files
@@ -55,21 +99,26 @@ extension ClaudeTranscript {
     guard let path = (input["file_path"] ?? input["notebook_path"])?.string else { return }
     note(tool, path)
     if isSidechain { return }
-    var code = ""
+    // What stands far down in a whole file that was written says little about the work.
+    var (removed, added) = ("", "")
     for part in [input] + (input["edits"]?.elements ?? []) {
-      for text in [part["new_string"], part["old_string"], part["content"], part["new_source"]] {
-        guard let text = text?.string else { continue }
-        // What stands far down in a whole file that was written says little about the work.
-        code += text.cut(to: 16_384)
-        code += "\n"
+      if let text = part["old_string"]?.string { removed += text.cut(to: 16_384) + "\n" }
+      for text in [part["new_string"], part["content"], part["new_source"]] {
+        if let text = text?.string { added += text.cut(to: 16_384) + "\n" }
       }
     }
-    noteEdit(path, code: code)
+    noteEdit(path, removed: removed, added: added, isWhole: tool == "Write")
   }
 
   private mutating func takeSearch(_ input: JSONValue) {
     if isSidechain { return }
     let pattern = input["pattern"]?.string.map(clean) ?? ""
+    var deed = Deed()
+    deed.kind = .search
+    deed.subject = pattern.cut(to: 200)
+    deed.detail = input["path"]?.string.map { relative($0) } ?? ""
+    if !deed.detail.utf8.contains(UInt8(ascii: ".")) { deed.detail = "" }
+    noteDeed(deed)
     if let path = input["path"]?.string.flatMap({ TextScanner.path($0) }) {
       touch(path) { $0.mentions += 1 }
     }
@@ -141,6 +190,13 @@ extension ClaudeTranscript {
     let text = isError ? resultText(block["content"]) : ""
     let ending: CallEnding = isError ? howItEnded(text, block["content"]) : .succeeded
     settle(call, ending)
+    var concluded = call
+    if let plan = editedPlan(block, details), call.tool == "ExitPlanMode" {
+      concluded.deeds = [.plan(clean(plan))]
+    }
+    conclude(
+      concluded, ending, output: call.deeds.isEmpty ? "" : wholeText(block["content"]),
+      words: ending == .refused ? refusal(block["content"])?.words : nil)
     let isAnswer = takeAnswers(block, details, to: call)
     if isError {
       // A refusal is the person's answer, not a failure.
@@ -206,16 +262,22 @@ extension ClaudeTranscript {
 
   /// The plan as the person changed it before approving it.
   private mutating func takeEditedPlan(_ block: JSONValue, _ details: JSONValue?) {
+    guard let plan = editedPlan(block, details) else { return }
+    let words = clean(plan)
+    add("plan", actor: "agent", title: "As the person edited and approved it", body: words)
+    mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
+  }
+
+  /// Nil where the person changed nothing.
+  private func editedPlan(_ block: JSONValue, _ details: JSONValue?) -> String? {
     let text = wholeText(block["content"])
     let heading = text[...].utf8Range(of: "\n## Approved Plan (edited by user):\n")
     guard heading != nil || details?["planWasEdited"]?.bool == true,
       let plan = details?["plan"]?.string
         ?? heading.map({ String(text[$0.upperBound...].trimmed) }),
       !plan.trimmed.isEmpty
-    else { return }
-    let words = clean(plan)
-    add("plan", actor: "agent", title: "As the person edited and approved it", body: words)
-    mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
+    else { return nil }
+    return plan
   }
 
   // MARK: The person's answers
@@ -229,6 +291,10 @@ extension ClaudeTranscript {
   ) -> Bool {
     if block["is_error"]?.bool == true {
       guard let refusal = refusal(block["content"]) else { return false }
+      if let asked = call?.asked, !asked.isEmpty {
+        let answered = refusal.answers.map(\.question)
+        digest.story.leaveOpen(asked.filter { !answered.contains($0.question) }, at: place)
+      }
       if let words = refusal.words { takeWords(words) }
       for answer in refusal.answers { takeWords(answer.words, to: answer.question) }
       return true
@@ -238,7 +304,14 @@ extension ClaudeTranscript {
     guard call?.tool == "AskUserQuestion" || isTold else { return false }
     var answers = Self.answers(in: details)
     if answers.isEmpty { answers = Self.answers(in: wholeText(block["content"])) }
-    for answer in answers { takeWords(answer.words, to: answer.question) }
+    let known = call?.asked ?? []
+    digest.story.leaveOpen(
+      known.filter { asked in !answers.contains { clean($0.question) == asked.question } },
+      at: place)
+    for answer in answers {
+      takeWords(
+        answer.words, to: answer.question, known.first { $0.question == clean(answer.question) })
+    }
     return !answers.isEmpty
   }
 

@@ -358,6 +358,11 @@ public struct ClaudeTranscript: TranscriptGatherer {
   /// what was taken back: that needs the whole file.
   private mutating func noteLeaf(_ node: ClaudeLine) {
     let id = node.mark
+    if node.parent != nil, !digest.isLinked {
+      digest.isLinked = true
+      // Of several beginnings the one counts from which the newest leaf comes.
+      if digest.hasSeveralRoots { digest.isAstray = true }
+    }
     // A bookkeeping line begins no branch; it is a place on which the next line may hang.
     if !node.isMove {
       if node.isBoundary {
@@ -370,6 +375,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
       }
       return
     }
+    if node.isRoot, !digest.tip.isEmpty { digest.hasSeveralRoots = true }
     if !follows(node), line > digest.settledLines { digest.isAstray = true }
     if let message = node.message, message == digest.tipMessage {
       extendTip(id)
@@ -381,8 +387,10 @@ public struct ClaudeTranscript: TranscriptGatherer {
 
   private func follows(_ node: ClaudeLine) -> Bool {
     if let parent = node.parent { return digest.tip.contains(parent) }
-    // A root begins a session; within one it is what a person sent after going back to the start.
-    return !node.isRoot || digest.tip.isEmpty
+    // A root begins a session; within one it is what a person sent after going back to the start,
+    // unless no line says on what it hangs.
+    guard node.isRoot, !digest.tip.isEmpty else { return true }
+    return !digest.isLinked
   }
 
   private static let mostInTip = 64

@@ -1,3 +1,5 @@
+import MemoryStore
+
 // Tool calls and their results.
 extension CodexTranscript {
   mutating func takeFunctionCall(_ item: JSONValue) {
@@ -10,7 +12,10 @@ extension CodexTranscript {
         transcript.takePlan(input)
       case "write_stdin":
         transcript.nextCall(id: id, tool: name)
-        transcript.takeInput(input)
+        transcript.takeInput(input, key: "session_id")
+      case "wait":
+        transcript.nextCall(id: id, tool: name)
+        transcript.takeInput(input, key: "cell_id")
       case "apply_patch":
         transcript.nextCall(id: id, tool: name)
         transcript.takePatch((input["input"] ?? input["patch"])?.string ?? "")
@@ -20,6 +25,9 @@ extension CodexTranscript {
         } else {
           transcript.nextCall(id: id, tool: name)
           transcript.takeOther(name, input)
+          if !transcript.isSidechain, name != Self.question {
+            transcript.noteDeed(transcript.other(name, input))
+          }
           if name == Self.question {
             let asked = input["questions"]?.elements ?? []
             let texts = asked.map { $0["question"]?.string ?? "" }
@@ -28,6 +36,8 @@ extension CodexTranscript {
               $0.questions = texts.map { $0.cut(to: 2000) }
               $0.questionIDs = ids
             }
+            let known = asked.prefix(8).map { transcript.asked($0) }
+            transcript.setPending { $0.asked = known }
           }
         }
       }
@@ -45,8 +55,16 @@ extension CodexTranscript {
     note(name, text.cut(to: 2000))
     if isSidechain { return }
     // `exec` takes a script that calls the other tools.
-    takeCommand(Self.commands(inScript: text).joined(separator: "\n"), id: item["call_id"]?.string)
-    noteEdits(Self.patches(in: input.replacing("\\n", with: "\n")))
+    let commands = Self.commands(inScript: text)
+    if !commands.isEmpty {
+      takeCommand(commands.joined(separator: "\n"), id: item["call_id"]?.string)
+    }
+    if text.hasBytes("*** Begin Patch") {
+      noteEdits(
+        Self.patches(in: input.replacing("\\n", with: "\n").replacing("\\\"", with: "\"")))
+    }
+    let steps = Self.plan(inScript: text)
+    if !steps.isEmpty { replacePlan(steps) }
   }
 
   mutating func takeWebSearch(_ action: JSONValue?) {
@@ -84,19 +102,42 @@ extension CodexTranscript {
   }
 
   /// What goes to a command that is still running; its outcome comes with this call's output.
-  private mutating func takeInput(_ input: JSONValue) {
+  private mutating func takeInput(_ input: JSONValue, key: StaticString) {
     if let text = input["chars"]?.string.map(clean), !text.trimmed.isEmpty {
       note("write_stdin", text)
     }
-    guard let number = input["session_id"]?.int,
-      let index = digest.pending.lastIndex(where: { $0.id == Self.running(String(number)) })
+    guard let number = input[key].flatMap({ $0.string ?? $0.int.map(String.init) }),
+      let index = digest.pending.lastIndex(where: { $0.id == Self.running(number) })
     else { return }
     let call = digest.pending.remove(at: index)
     setPending {
       $0.tool = call.tool
       $0.commands = call.commands
       $0.commits = call.commits
+      $0.deeds = call.deeds
     }
+  }
+
+  private func other(_ tool: String, _ input: JSONValue) -> Deed {
+    var deed = Deed()
+    deed.kind = .other
+    input.forEachMember { _, value in
+      if deed.subject.isEmpty, value.isString, (4..<200).contains(value.rawUTF8.count) {
+        deed.subject = clean(value.string ?? "")
+      }
+    }
+    return deed
+  }
+
+  private func asked(_ question: JSONValue) -> AskedQuestion {
+    let options = question["options"]?.elements.prefix(8) ?? []
+    func text(_ value: JSONValue?, _ limit: Int) -> String {
+      clean(value?.string(limit: limit) ?? "")
+    }
+    return AskedQuestion(
+      question: text(question["question"], 2000), header: text(question["header"], 100),
+      labels: options.map { text($0["label"], 200) },
+      descriptions: options.map { text($0["description"], 400) })
   }
 
   private static func running(_ number: some StringProtocol) -> String { "running \(number)" }
@@ -105,29 +146,57 @@ extension CodexTranscript {
   static func commands(inScript script: String) -> [String] {
     var found: [String] = []
     var rest = script[...]
-    while found.count < 20, let key = rest.utf8Range(of: "cmd") {
-      rest = rest[key.upperBound...]
-      var value = rest.drop { "\"' ".contains($0) }
-      guard value.first == ":" else { continue }
-      value = value.dropFirst().trimmed
-      guard let quote = value.first, "\"'`".contains(quote) else { continue }
-      var text = ""
-      var isEscaped = false
-      for character in value.dropFirst() {
-        if isEscaped {
-          text.append(character == "n" ? "\n" : character)
-          isEscaped = false
-        } else if character == "\\" {
-          isEscaped = true
-        } else if character == quote {
-          found.append(text)
-          break
-        } else {
-          text.append(character)
-        }
-      }
+    while found.count < 20, let text = value(of: "cmd", in: &rest) {
+      if let text { found.append(text) }
     }
     return found
+  }
+
+  /// The steps of `update_plan({plan: [{step: "…", status: "…"}]})` in a script.
+  static func plan(inScript script: String) -> [SessionDigest.PlanItem] {
+    guard let call = script[...].utf8Range(of: "update_plan(") else { return [] }
+    var rest = script[call.upperBound...]
+    var found: [SessionDigest.PlanItem] = []
+    while found.count < 100, let step = value(of: "step", in: &rest) {
+      guard let step else { continue }
+      let next = rest.utf8Range(of: "step")?.lowerBound ?? rest.endIndex
+      var own = rest[..<next]
+      let state = (value(of: "status", in: &own) ?? nil) ?? ""
+      if DroppedItem.isStatus(state) { continue }
+      found.append(
+        .init(
+          id: nil, text: step.oneLine.cut(to: 300),
+          state: SessionDigest.PlanItem.State(rawValue: state) ?? .pending))
+    }
+    return found
+  }
+
+  /// The string behind the next `name:`; what stands up to its end is taken off.
+  ///
+  /// - Returns: Nil if the name does not come again; a nil within if what comes is no such string.
+  private static func value(of name: String, in rest: inout Substring) -> String?? {
+    guard let key = rest.utf8Range(of: name) else { return nil }
+    rest = rest[key.upperBound...]
+    var value = rest.drop { "\"' ".contains($0) }
+    guard value.first == ":" else { return .some(nil) }
+    value = value.dropFirst().trimmed
+    guard let quote = value.first, "\"'`".contains(quote) else { return .some(nil) }
+    var text = ""
+    var isEscaped = false
+    for (offset, character) in value.dropFirst().enumerated() {
+      if isEscaped {
+        text.append(character == "n" ? "\n" : character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == quote {
+        rest = value.dropFirst(offset + 2)
+        return text
+      } else {
+        text.append(character)
+      }
+    }
+    return .some(nil)
   }
 
   // MARK: Files
@@ -138,24 +207,32 @@ extension CodexTranscript {
     if !isSidechain { noteEdits(edits) }
   }
 
-  private mutating func noteEdits(_ edits: [(path: String, code: String)]) {
-    for edit in edits.prefix(200) { noteEdit(edit.path, code: edit.code) }
+  private mutating func noteEdits(_ edits: [PatchedFile]) {
+    for edit in edits.prefix(200) {
+      noteEdit(edit.path, removed: edit.removed, added: edit.added)
+    }
+  }
+
+  struct PatchedFile: Equatable {
+    var path: String
+    var removed = ""
+    var added = ""
   }
 
   /// The files of a patch, each with the lines that were taken out and put in.
-  static func patches(in text: String) -> [(path: String, code: String)] {
+  static func patches(in text: String) -> [PatchedFile] {
     let headers = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "]
-    var edits: [(path: String, code: String)] = []
+    var edits: [PatchedFile] = []
     for line in text.split(separator: "\n") {
       if line.utf8.first == UInt8(ascii: "*") {
         if let header = headers.first(where: { line.hasPrefix($0) }) {
-          edits.append((String(line.dropFirst(header.count).trimmed), ""))
+          edits.append(PatchedFile(path: String(line.dropFirst(header.count).trimmed)))
         }
-      } else if let sign = line.utf8.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"),
-        let last = edits.indices.last, edits[last].code.utf8.count < 16_384
+      } else if let sign = line.utf8.first, let last = edits.indices.last,
+        edits[last].removed.utf8.count + edits[last].added.utf8.count < 16_384
       {
-        edits[last].code += line.dropFirst()
-        edits[last].code += "\n"
+        if sign == UInt8(ascii: "+") { edits[last].added += line.dropFirst() + "\n" }
+        if sign == UInt8(ascii: "-") { edits[last].removed += line.dropFirst() + "\n" }
       }
     }
     return edits
@@ -215,10 +292,18 @@ extension CodexTranscript {
     }
     if Self.isRefused(output) {
       settle(call, .refused)
+      conclude(call, .refused, output: "")
       return
     }
+    let ending: CallEnding =
+      switch output.exitCode {
+      case nil, 0: .succeeded
+      case .some(..<0): .blocked
+      default: .failed
+      }
+    conclude(call, ending, output: output.text)
     if let exitCode = output.exitCode {
-      settle(call, exitCode == 0 ? .succeeded : exitCode < 0 ? .blocked : .failed)
+      settle(call, ending)
       // A search that finds nothing ends with 1.
       if exitCode != 0, exitCode != 1 || !call.commands.isEmpty || call.tool == "apply_patch" {
         takeFailure(of: call, output.text)
@@ -252,7 +337,14 @@ extension CodexTranscript {
           (question ?? call.questions.joined(separator: "\n"), words.joined(separator: "\n")))
       }
     }
-    for answer in found { takeWords(answer.words, to: answer.question) }
+    let known = call.asked
+    digest.story.leaveOpen(
+      known.filter { asked in !found.contains { clean($0.question) == asked.question } },
+      at: place)
+    for answer in found {
+      takeWords(
+        answer.words, to: answer.question, known.first { $0.question == clean(answer.question) })
+    }
   }
 
   private mutating func output(_ value: JSONValue?) -> Output {
@@ -286,8 +378,10 @@ extension CodexTranscript {
       }
       if let words = Self.exits.first(where: { line.hasPrefix($0) }) {
         output.exitCode = Int(line.dropFirst(words.count).trimmed)
-      } else if line.hasPrefix(Self.runs) {
-        output.running = String(line.dropFirst(Self.runs.count).trimmed)
+      } else if let words = Self.runs.first(where: { line.hasPrefix($0) }) {
+        output.running = String(line.dropFirst(words.count).trimmed)
+      } else if line.hasPrefix("Script failed") {
+        output.exitCode = 2
       }
     }
     return output
@@ -304,9 +398,11 @@ extension CodexTranscript {
     }
   }
 
-  private static let heads = ["Chunk ID: ", "Command: ", "Exit code: ", "Wall time: ", "Process "]
+  private static let heads = [
+    "Chunk ID: ", "Command: ", "Exit code: ", "Wall time: ", "Process ", "Script ",
+  ]
   private static let exits = ["Process exited with code ", "Exit code: "]
-  private static let runs = "Process running with session ID "
+  private static let runs = ["Process running with session ID ", "Script running with cell ID "]
   private static let refusals = [
     "exec_command failed", "apply_patch verification failed", "failed to parse function arguments",
   ]

@@ -7,6 +7,8 @@ struct ShellCommand: Equatable {
   /// The whole simple command with its arguments.
   var text: String
 
+  var program: String { key.split(separator: " ").first.map(String.init) ?? "" }
+
   /// The commands of a line that are worth running again, in order.
   static func commands(in line: String) -> [ShellCommand] {
     split(line).compactMap { words in

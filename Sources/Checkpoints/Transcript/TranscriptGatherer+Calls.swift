@@ -71,6 +71,33 @@ extension TranscriptGatherer {
     }
   }
 
+  /// What the call at hand is about, for when its result comes.
+  mutating func noteDeed(_ deed: Deed) {
+    var deed = deed
+    deed.purpose = digest.story.purpose
+    setPending { if $0.deeds.count < Self.mostDeeds { $0.deeds.append(deed) } }
+  }
+
+  private static var mostDeeds: Int { 24 }
+
+  /// What a call came to.
+  ///
+  /// - Parameters:
+  ///   - output: As it stands in the transcript.
+  ///   - words: The person's, where they refused it.
+  mutating func conclude(
+    _ call: SessionDigest.PendingCall, _ ending: CallEnding, output: String, words: String? = nil
+  ) {
+    let redactor = redactor
+    let place = Story.Place(call: call.number, line: line, at: at)
+    let words = words.map(clean)
+    for deed in call.deeds.isEmpty && ending == .refused ? [Deed()] : call.deeds {
+      digest.story.take(
+        result: output, of: deed, ending, words: words, tool: call.tool, at: place
+      ) { redactor.redact($0) }
+    }
+  }
+
   /// Notes something of the call at hand, if it has an id by which its result is told.
   mutating func setPending(_ change: (inout SessionDigest.PendingCall) -> Void) {
     guard let last = digest.pending.indices.last, digest.pending[last].number == digest.toolCalls
@@ -95,17 +122,22 @@ extension TranscriptGatherer {
 
   /// The whole plan anew, as TodoWrite and `update_plan` give it.
   mutating func replacePlan(_ items: [JSONValue], text key: StaticString) {
+    replacePlan(
+      items.prefix(200).compactMap { item in
+        guard let text = item[key]?.string,
+          item["status"]?.string.map(DroppedItem.isStatus) != true
+        else { return nil }
+        return .init(
+          id: nil, text: clean(text).cut(to: 300), state: Self.state(item["status"]) ?? .pending)
+      })
+  }
+
+  mutating func replacePlan(_ items: [SessionDigest.PlanItem]) {
     var former: SessionDigest.FormerPlan?
     let todos = digest.todos
     setPending { former = .init(call: $0.id, todos: todos) }
     digest.formerPlan = former
-    digest.todos = items.prefix(200).compactMap { item in
-      guard let text = item[key]?.string,
-        item["status"]?.string.map(DroppedItem.isStatus) != true
-      else { return nil }
-      return .init(
-        id: nil, text: clean(text).cut(to: 300), state: Self.state(item["status"]) ?? .pending)
-    }
+    digest.todos = items
   }
 
   static func state(_ value: JSONValue?) -> SessionDigest.PlanItem.State? {
@@ -114,9 +146,16 @@ extension TranscriptGatherer {
 
   // MARK: Files
 
-  /// - Parameter code: What was taken out and put in.
-  mutating func noteEdit(_ path: String, code: String) {
-    let code = clean(code)
+  /// - Parameters:
+  ///   - removed: What was taken out.
+  ///   - added: What was put in; all of it where a file was written.
+  mutating func noteEdit(_ path: String, removed: String, added: String, isWhole: Bool = false) {
+    let (removed, added) = (clean(removed), clean(added))
+    noteDeed(
+      isWhole
+        ? .write(relative(path), content: added)
+        : .edit(relative(path), removed: removed, added: added))
+    let code = added + "\n" + removed
     let names = TextScanner.names(in: code)
     var symbols = Array(TextScanner.symbols(in: code).prefix(6))
     for name in names where symbols.count < 12 && !symbols.contains(name) { symbols.append(name) }
@@ -210,6 +249,10 @@ extension TranscriptGatherer {
         $0.commands = keys
         $0.commits = commits
       }
+      var deed = Deed()
+      deed.kind = .shell
+      deed.subject = line.cut(to: 2000)
+      noteDeed(deed)
     }
     let paths = ShellCommand.words(in: line).compactMap { TextScanner.path($0) }
     mention(paths: paths, names: TextScanner.names(in: line, limit: 40), weight: 0.5)

@@ -31,6 +31,8 @@ extension TranscriptGatherer {
   mutating func finishReading() {
     // A file without any time is as old as its last change.
     if at == 0 { settleTimes(fileTime) }
+    let redactor = redactor
+    digest.story.settle { redactor.redact($0) }
     digest.trim()
   }
 
@@ -70,6 +72,9 @@ extension TranscriptGatherer {
     usage = []
     usageIndex = [:]
   }
+
+  /// Of the line at hand.
+  var place: Story.Place { Story.Place(call: digest.toolCalls, line: line, at: at) }
 
   // MARK: Circumstances
 
@@ -166,7 +171,11 @@ extension TranscriptGatherer {
   ///   - words: Of the person; of the agent that asked, where this is a sub-agent.
   ///   - question: Of the agent, which they answer.
   ///   - isWaiting: The agent has not got them yet, and goes on with what it says.
-  mutating func takeWords(_ words: String, to question: String = "", isWaiting: Bool = false) {
+  ///   - asked: The question with its options, where a tool told them.
+  mutating func takeWords(
+    _ words: String, to question: String = "", _ asked: AskedQuestion? = nil,
+    isWaiting: Bool = false
+  ) {
     let words = clean(words)
     guard !words.isEmpty else { return }
     let question = clean(question)
@@ -200,6 +209,7 @@ extension TranscriptGatherer {
       return
     }
     digest.requests.append(request)
+    digest.story.take(person: words, to: question, asked, at: place)
     let rules = TextScanner.sentences(in: words).filter {
       $0.utf8.count <= 400 && TextScanner.isRule($0)
     }
@@ -243,6 +253,7 @@ extension TranscriptGatherer {
   private static var replyBytes: Int { 1500 }
 
   private mutating func gather(reply text: String) {
+    digest.story.take(agent: text, at: place)
     digest.replies.append(.init(text: text.cut(to: Self.replyBytes), call: digest.toolCalls))
     if digest.replies.count > 3 { digest.replies.removeFirst() }
     for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {

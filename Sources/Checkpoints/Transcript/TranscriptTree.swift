@@ -20,6 +20,8 @@ public struct TranscriptTree {
   /// The newest that was said.
   private var leaf: Int32 = -1
   private var session: String?
+  /// Some line says on which it hangs: where none does, nothing was taken back.
+  private var isLinked = false
 
   /// Of Codex: what the person sent, from the first line that tells of it.
   private struct Turn {
@@ -65,9 +67,12 @@ public struct TranscriptTree {
     guard places[node.mark] == nil else { return }
     var parent: Int32 = -1
     var isKnown = false
-    if let above = node.parent, let place = places[above] {
-      parent = place
-      isKnown = true
+    if let above = node.parent {
+      isLinked = true
+      if let place = places[above] {
+        parent = place
+        isKnown = true
+      }
     }
     let session = object["sessionId"]?.string
     // What hangs on nothing that is here goes on from what stands before it.
@@ -90,7 +95,8 @@ public struct TranscriptTree {
 
   /// In order, without overlaps.
   public var abandoned: [SessionDigest.Stretch] {
-    nodes.isEmpty ? rolledBack : abandonedLines
+    if nodes.isEmpty { return rolledBack }
+    return isLinked ? abandonedLines : []
   }
 
   private var abandonedLines: [SessionDigest.Stretch] {

@@ -62,7 +62,7 @@ func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> S
   thread.start()
 }
 
-var environment = ProcessInfo.processInfo.environment
+var environment = ThisProcess.environment(of: ThisProcess.environmentEntries())
 var requestIDs = ULIDGenerator()
 let requestID =
   environment.removeValue(forKey: "MEMORYD_REQUEST_ID")
@@ -73,7 +73,7 @@ var invocation = Invocation(
   arguments: Array(CommandLine.arguments.dropFirst()),
   input: StandardInput(
     isTerminal: isatty(0) == 1, read: Streams.readInput, readPiece: Streams.readPiece),
-  cwd: FileManager.default.currentDirectoryPath, environment: environment, requestID: requestID,
+  cwd: ThisProcess.currentFolder() ?? "", environment: environment, requestID: requestID,
   outputIsTerminal: isatty(1) == 1,
   progress: errorIsTerminal
     ? { Streams.write(Array("\r\u{1B}[K\($0)".utf8), to: 2) } : nil,

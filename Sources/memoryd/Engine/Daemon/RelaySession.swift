@@ -48,7 +48,7 @@ struct RelaySession: Sendable {
     }
     // The caller has descriptors of its own.
     guard Descriptors.areSpare() else { return decline("this daemon is out of descriptors") }
-    let environment = Self.dictionary(request.environment)
+    let environment = ThisProcess.environment(of: request.environment)
     if let reason = objection(to: request, environment) { return decline(reason) }
     if request.arguments == Relay.message {
       answer(request, environment)
@@ -91,17 +91,6 @@ struct RelaySession: Sendable {
       return "the transcript is out of the daemon's sight"
     }
     return nil
-  }
-
-  private static func dictionary(_ entries: [String]) -> [String: String] {
-    var result: [String: String] = [:]
-    for entry in entries {
-      guard let equals = entry.firstIndex(of: "=") else { continue }
-      // Of two with one name the first counts, as for getenv.
-      let name = String(entry[..<equals])
-      if result[name] == nil { result[name] = String(entry[entry.index(after: equals)...]) }
-    }
-    return result
   }
 
   // MARK: Doing it

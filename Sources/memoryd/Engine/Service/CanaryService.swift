@@ -200,12 +200,9 @@ struct CanaryService {
           "memoryd: this session start was not done in time; `memoryd resume` prints what the "
           + "project's last session knew.\n"
       ).json)
+    let known = SessionRecorder.uncommitted(input, service)
+    var status = known == nil ? SessionRecorder.status(input, service) : nil
     var recorder = SessionRecorder(service: service, input: input)
-    // git works while the transcript is read and the vault is asked.
-    let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
-    var status =
-      known == nil
-      ? recorder.git.flatMap { GitStatus(root: $0.root, environment: service.environment) } : nil
     recorder.readTranscript()
     var problems = service.problems.pending()
     problems += service.settings.complaints.map {

@@ -8,6 +8,8 @@ struct CheckpointService {
 
   /// How long a second hook of the same compaction renews the first one's checkpoint, ms.
   private static let debounce: Int64 = 15_000
+  /// How long a hook waits for git before its commit, ms: a second commit takes longer.
+  private static let gitPatience = 4
   /// How long a hook waits for git after its commit, ms.
   private static let gitWait = 150
   /// The same where nobody waits, ms.
@@ -23,12 +25,10 @@ struct CheckpointService {
   /// - Returns: The checkpoint, or nil if this event did not ask for one.
   func take(for input: HookInput) throws(StoreError) -> MemoryService.Acknowledgement? {
     guard let deadline = service.deadline else { return nil }
+    // In the daemon git is asked after the answer.
+    let asksGit = !input.event.hasPrefix("Stop") && service.afterwards == nil
+    var status = asksGit ? SessionRecorder.status(input, service) : nil
     var recorder = SessionRecorder(service: service, input: input)
-    // git works while the transcript is read; in the daemon after the answer.
-    var status: GitStatus?
-    if !input.event.hasPrefix("Stop"), service.afterwards == nil, let git = recorder.git {
-      status = GitStatus(root: git.root, environment: service.environment)
-    }
     recorder.readTranscript()
     if let summary = input.compactSummary { recorder.takeSummary(summary) }
     // After a failure of the API the last message is the error's text.
@@ -48,7 +48,7 @@ struct CheckpointService {
     let keepsHandoff = trigger == "pre-compact"
     // What was so a moment ago most likely still is; git is asked in any case.
     let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
-    let dirty = known ?? status?.paths(within: 0)
+    let dirty = known ?? status?.paths(within: Self.gitPatience)
     let renewed = previous.flatMap { renews($0, trigger: trigger, recorder) ? $0 : nil }
     let replacing = renewed?.id
     // The checkpoint of a compaction stays one, whoever renews it.

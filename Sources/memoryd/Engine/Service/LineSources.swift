@@ -40,10 +40,10 @@ struct LineSources {
       source.entryID = document.statedBy
       return source
     }
-    switch line.section {
-    case "Decisions":
+    switch line.part {
+    case .decisions where document.decisions.contains(where: { $0.decision == line.subject }):
       source.entryID = document.decisions.first { $0.decision == line.subject }?.id
-    case "Open tasks":
+    case .tasks:
       source.entryID = document.openTasks.first { line.text.hasSuffix("(\($0.id))") }?.id
     default:
       let found = entry(for: line, kinds)
@@ -78,27 +78,26 @@ struct LineSources {
   ) -> (rule: String, kinds: Set<String>, author: String) {
     // A person or an agent: the checkpoint does not tell.
     if line.isStated { return ("said when a checkpoint was taken by hand", [], "unknown") }
-    return switch line.section {
-    case "Last requests of the person, newest first", "Earlier requests":
-      ("a request of the person, not taken back since", ["request"], "person")
-    case "Standing rules and wishes of the person", "Not in the summary: what the person laid down":
-      ("a sentence in which the person lays down how to work", ["request"], "person")
-    case "Plan" where line.subject == "items of the plan that are done":
-      ("how many items of the newest plan are done", ["plan"], "agent")
-    // Others may have used the same words.
-    case "Plan": ("an item of the newest plan that is not done", ["plan"], "agent")
-    case "Files", "Not in the summary: files":
+    return switch line.part {
+    case .objective: ("what the person asked for", ["request"], "person")
+    case .stands: ("where the session stands by its log", [], "agent")
+    case .steps: ("one of the last things that were done", [], "agent")
+    case .next: ("an open item, or what the agent said remains", [], "agent")
+    case .decisions: ("a choice, with who made it", [], "unknown")
+    case .tried: ("something that failed, was refused or was undone", [], "agent")
+    case .constraints:
+      ("a sentence in which the person, or the task's own text, says how to work", [], "person")
+    case .corrections: ("a sentence that takes back an earlier one", ["reply"], "agent")
+    case .plan: ("an item of the newest plan", ["plan"], "agent")
+    case .requests: ("a request of the person, not taken back since", ["request"], "person")
+    case .findings: ("a sentence of the agent that says what was found out", ["reply"], "agent")
+    case .files:
       ("a file that tool calls touched; edited ones and recent ones come first", [], "agent")
-    case "Commands", "Not in the summary: commands that were run":
-      ("a command that was run, with its last outcome", ["tool"], "agent")
-    case "Where it stood": ("the agent's last words", ["reply"], "agent")
-    case "From the agent's own words":
+    case .commands: ("a command that was run, with its last outcome", ["tool"], "agent")
+    case .commits: ("a commit, a push or a link that a command printed", [], "tool")
+    case .names:
       ("a sentence of the agent that names what nothing else here does", ["reply"], "agent")
-    case "Repository": ("the repository as git or its files told", [], "git")
-    case "Decisions": ("a decision that was recorded for this project", [], "unknown")
-    case "Open tasks": ("a task of this project that is open", [], "unknown")
-    case "Noted": ("the last failure, which nothing later made good", ["failure"], "tool")
-    default: ("it belongs to the session", [], "memoryd")
+    case .tasks: ("a task of this project that is open", [], "unknown")
     }
   }
 }

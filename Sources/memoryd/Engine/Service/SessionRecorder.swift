@@ -24,7 +24,7 @@ struct SessionRecorder {
 
   init(service: MemoryService, input: HookInput) {
     self.service = service
-    let folder = input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.cwd
+    let folder = Self.folder(input, service)
     let git = service.facts(at: folder)
     self.git = git
     self.folder = folder
@@ -39,6 +39,25 @@ struct SessionRecorder {
       id: input.sessionID ?? "unknown-\(project.name)", cwd: folder, branch: git?.branch,
       transcriptPath: input.transcriptPath, source: input.source)
     noteWalk()
+  }
+
+  private static func folder(_ input: HookInput, _ service: MemoryService) -> String {
+    input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.cwd
+  }
+
+  /// Starts git on what is uncommitted where the hook was called, so that it works while the store is
+  /// opened and the transcript is read.
+  static func status(_ input: HookInput, _ service: MemoryService) -> GitStatus? {
+    service.facts(at: folder(input, service)).flatMap {
+      GitStatus(root: $0.root, environment: service.environment)
+    }
+  }
+
+  /// What git said of it a moment ago.
+  static func uncommitted(_ input: HookInput, _ service: MemoryService) -> [String]? {
+    service.facts(at: folder(input, service)).flatMap {
+      service.daemon?.uncommitted(in: $0.root)
+    }
   }
 
   /// The branch of another repository is not the session's.

@@ -1,0 +1,253 @@
+import MemoryStore
+
+/// What somebody wrote in Markdown, as sentences with what they are.
+struct Prose {
+  struct Sentence {
+    var text: String
+    /// The heading that it stands under; empty if there is none.
+    var heading = ""
+    /// Of a list or a table.
+    var isItem = false
+    var marks: Lexicon.Marks = []
+    var length: Int { text.utf8.count }
+    var isQuestion: Bool { text.hasSuffix("?") }
+    /// It only opens what comes next.
+    var isLead: Bool { text.hasSuffix(":") }
+
+    /// Says what the agent is about to do, and nothing that it found.
+    var isNarration: Bool { marks.contains(.narration) && !marks.contains(.finding) }
+    var isNod: Bool { length < 15 || marks.contains(.nod) && length < 34 }
+    /// Worth telling by itself.
+    var saysSomething: Bool { !isNod && !marks.contains(.narration) && !isLead && length > 24 }
+  }
+
+  private(set) var sentences: [Sentence] = []
+
+  /// - Parameter limit: Of sentences, from the start.
+  init(_ text: String, limit: Int = 400) {
+    var heading = ""
+    for line in Self.lines(of: text) {
+      var line = line.trimmed
+      if line.first == "#" {
+        heading = String(line.drop { $0 == "#" || $0 == " " }.trimmedEnd([" ", ":", "#", "*"]))
+        continue
+      }
+      let isItem = Self.removeMarker(&line)
+      for part in Self.parts(of: line) {
+        var sentence = Sentence(text: part, heading: heading, isItem: isItem)
+        sentence.marks = Lexicon.english.marks(in: part)
+        sentences.append(sentence)
+        if sentences.count >= limit { return }
+      }
+    }
+  }
+
+  /// The lines of prose: short code stays as a line of its own, long code goes, tables become items.
+  private static func lines(of text: String) -> [Substring] {
+    var lines: [Substring] = []
+    var code: [Substring]?
+    func endCode() {
+      if let block = code, block.count <= 3, block.reduce(0, { $0 + $1.utf8.count }) < 200,
+        !block.isEmpty
+      {
+        lines.append(Substring("`\(block.joined(separator: "; ").replacing("`", with: "'"))`"))
+      }
+      code = nil
+    }
+    for raw in text.split(separator: "\n") {
+      let line = raw.trimmed
+      if line.hasPrefix("```") || line.hasPrefix("~~~") {
+        if code == nil { code = [] } else { endCode() }
+        continue
+      }
+      if code != nil {
+        if !line.isEmpty { code?.append(line) }
+        continue
+      }
+      if line.isEmpty || line.utf8.allSatisfy({ isRule($0) }) || line.hasPrefix("───") { continue }
+      if line.first == "|" {
+        let cells = line.split(separator: "|").map(\.trimmed).filter { !$0.isEmpty }
+        lines.append("- " + cells.joined(separator: " — "))
+      } else {
+        lines.append(line)
+      }
+    }
+    if let open = code, open.count <= 3 { endCode() }
+    return lines
+  }
+
+  private static func isRule(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "|") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ":")
+      || byte == UInt8(ascii: "=") || byte == UInt8(ascii: "*") || byte == 0x20
+  }
+
+  /// Takes off what makes a line a list item or a quote.
+  private static func removeMarker(_ line: inout Substring) -> Bool {
+    var isItem = false
+    while let first = line.utf8.first {
+      if first == UInt8(ascii: ">") {
+        line = line.dropFirst().trimmed
+        continue
+      }
+      let rest = line.utf8.dropFirst()
+      if first == UInt8(ascii: "-") || first == UInt8(ascii: "*") || first == UInt8(ascii: "+"),
+        rest.first == 0x20
+      {
+        line = line.dropFirst(2).trimmed
+        isItem = true
+        continue
+      }
+      let digits = line.utf8.prefix { (48...57).contains($0) }.count
+      if (1...2).contains(digits) {
+        let after = line.utf8.dropFirst(digits)
+        if let mark = after.first, mark == UInt8(ascii: ".") || mark == UInt8(ascii: ")"),
+          after.dropFirst().first == 0x20
+        {
+          line = line.dropFirst(digits + 2).trimmed
+          isItem = true
+          continue
+        }
+      }
+      break
+    }
+    return isItem
+  }
+
+  /// Splits behind `. ! ?` before a blank and what may begin a sentence.
+  private static func parts(of line: Substring) -> [String] {
+    let bytes = Array(line.utf8)
+    var parts: [String] = []
+    var start = 0
+    func end(_ index: Int) {
+      let text = String(decoding: bytes[start..<index], as: UTF8.self).withoutStrongMarks
+        .withoutOrnaments.trimmed
+      if text.utf8.count > 1 { parts.append(String(text)) }
+      start = index
+    }
+    for index in bytes.indices where index + 2 < bytes.count && bytes[index + 1] == 0x20 {
+      guard bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: "!")
+        || bytes[index] == UInt8(ascii: "?")
+      else { continue }
+      let next = bytes[index + 2]
+      let begins =
+        (65...90).contains(next) || next == UInt8(ascii: "`") || next == UInt8(ascii: "\"")
+        || next == UInt8(ascii: "(") || next == UInt8(ascii: "*") || next >= 0xC3
+      // "e.g. X" and "vs. Y" go on.
+      let isShort =
+        index >= 2 && (bytes[index - 2] == UInt8(ascii: ".") || bytes[index - 2] == 0x20)
+      if begins, !isShort { end(index + 1) }
+    }
+    end(bytes.count)
+    return parts
+  }
+
+  /// The last question, with the first one where that one is bare.
+  var question: String? {
+    guard let last = sentences.last(where: \.isQuestion)?.text else { return nil }
+    guard let first = sentences.first(where: \.isQuestion)?.text, first != last,
+      first.utf8.count > 25
+    else { return Self.withoutCount(last) }
+    return Self.withoutCount(last.utf8.count < 45 ? first : "\(first) … \(last)")
+  }
+
+  /// Without "Next question:" in front.
+  private static func withoutCount(_ question: String) -> String {
+    guard let colon = question[...].utf8Range(of: "uestion: ") else { return question }
+    let before = question[..<colon.lowerBound]
+    return before.utf8.count < 10 ? String(question[colon.upperBound...]) : question
+  }
+
+  /// What an agent did a thing for: the last sentence without its lead, behind a finding of the same
+  /// message.
+  func purpose(limit: Int = 130) -> String {
+    guard let last = sentences.last else { return "" }
+    let body = Self.withoutLead(last.text)
+    guard let reason = sentences.dropLast().last(where: { $0.marks.contains(.finding) }) else {
+      return body.cut(to: limit)
+    }
+    return reason.text.cut(to: limit) + " " + body.cut(to: 60)
+  }
+
+  /// "Now let me check the tests:" becomes "check the tests".
+  static func withoutLead(_ sentence: String) -> String {
+    var rest = Substring(sentence)
+    var isCut = true
+    while isCut {
+      isCut = false
+      for lead in leads where rest.utf8.count > lead.utf8.count {
+        let head = rest.prefix(lead.count)
+        let next = rest.dropFirst(lead.count)
+        if head.lowercased() == lead, let mark = next.first, " ,.!:-—".contains(mark) {
+          rest = next.drop { " ,.!:-—".contains($0) }
+          isCut = true
+          break
+        }
+      }
+    }
+    return String(rest.trimmedEnd([" ", ":", "."]))
+  }
+
+  private static let leads = [
+    "good", "great", "perfect", "excellent", "now", "ok", "okay", "alright", "right", "i see",
+    "got it", "done", "sure", "first", "then", "and", "finally", "next", "so", "let me", "let's",
+    "i'll", "i will", "i need to", "i'm going to", "i should", "also", "just", "quickly",
+  ]
+}
+
+extension Substring {
+  /// The parts between each two of a mark.
+  func split(on mark: String) -> [Substring] {
+    var parts: [Substring] = []
+    var rest = self
+    while let range = rest.utf8Range(of: mark) {
+      parts.append(rest[..<range.lowerBound])
+      rest = rest[range.upperBound...]
+    }
+    return parts + [rest]
+  }
+
+  func trimmedEnd(_ marks: Set<Character>) -> Substring {
+    var text = self
+    while let last = text.last, marks.contains(last) { text.removeLast() }
+    return text
+  }
+}
+
+extension String {
+  /// Without Markdown's marks of strong words; code keeps its own.
+  var withoutStrongMarks: String {
+    guard utf8.contains(UInt8(ascii: "*")) else { return self }
+    let bytes = Array(utf8)
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var isCode = false
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "`") { isCode.toggle() }
+      if !isCode, bytes[index] == UInt8(ascii: "*"), index + 1 < bytes.count,
+        bytes[index + 1] == UInt8(ascii: "*")
+      {
+        index += 2
+        continue
+      }
+      result.append(bytes[index])
+      index += 1
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// Without the pictures that agents put before their lines.
+  var withoutOrnaments: String {
+    guard utf8.contains(where: { $0 >= 0xE2 }) else { return self }
+    var isCut = false
+    let kept = unicodeScalars.filter { scalar in
+      let isOrnament =
+        (0x2600...0x27BF).contains(scalar.value) || (0x1F300...0x1FAFF).contains(scalar.value)
+        || (0x2500...0x257F).contains(scalar.value) || scalar.value == 0xFE0F
+        || scalar.value == 0x2022 || scalar.value == 0x2B50
+      isCut = isCut || isOrnament
+      return !isOrnament
+    }
+    return isCut ? String(String.UnicodeScalarView(kept)) : self
+  }
+}
