@@ -65,6 +65,9 @@ extension MemoryDatabase {
           Data(batch.end.tail), at, batch.digest,
         ])
     }
+    if let rules = batch.renewedRules {
+      try dropDerived(exceptOf: rules, agent: batch.agent, sessionID: sessionID, at: at, db)
+    }
     try insert(
       batch.entries, of: batch.agent, sessionID: sessionID, projectID: projectID, at: at, ids: &ids,
       db)
@@ -98,6 +101,23 @@ extension MemoryDatabase {
       insert.bind(11, row.createdAt)
       try insert.run()
     }
+  }
+
+  /// What other rules made out of a session's lines may be false by the present ones.
+  private static func dropDerived(
+    exceptOf rules: Int, agent: String, sessionID: String, at: Int64, _ db: Database
+  ) throws {
+    let prefix = EntryDraft.derivedPrefix(rules: rules)
+    try db.execute(
+      cached: """
+        DELETE FROM entries WHERE session_id = ? AND origin = ? AND kind IN (?, ?)
+          AND substr(source_id, 1, ?) <> ?
+        """,
+      arguments: [
+        sessionID, agent, EntryDraft.Derived.decision.rawValue, EntryDraft.Derived.fix.rawValue,
+        prefix.count, prefix,
+      ])
+    if db.changesCount > 0 { try oweLater(at: at, db) }
   }
 
   /// For fewer entries the statements that defer the index cost more than they spare.

@@ -31,7 +31,7 @@ extension TranscriptPosition {
 
 /// One searchable piece of a transcript.
 public struct EntryDraft: Sendable, Equatable {
-  /// request, prompt, reply, tool, failure, plan, summary.
+  /// request, prompt, reply, tool, failure, plan, summary, or one of ``Derived``.
   public var kind: String
   /// What tells it from all other entries of its agent: the line's uuid, or session, line and time;
   /// with a number behind it where a line has several.
@@ -95,6 +95,23 @@ public struct EntryDraft: Sendable, Equatable {
     return draft
   }
 
+  /// Kinds of entries that stand for no line, but for what lines together say.
+  public enum Derived: String, Sendable, CaseIterable {
+    /// What a session decided, with question and reason.
+    case decision = "observed-decision"
+    /// What failed, what was tried, and what made it pass.
+    case fix
+  }
+
+  /// - Parameters:
+  ///   - line: What tells the line from all others of the agent.
+  ///   - rules: The number of the rules by which it was made out.
+  public static func derivedID(_ kind: Derived, of line: String, rules: Int) -> String {
+    "\(derivedPrefix(rules: rules))\(kind.rawValue):\(line)"
+  }
+
+  static func derivedPrefix(rules: Int) -> String { "derived:\(rules):" }
+
   /// A hash of words (FNV-1a, 64 bits), without the blanks around them.
   public static func fingerprint(_ words: String) -> String {
     var bytes = Array(words.utf8)[...]
@@ -152,6 +169,9 @@ public struct TranscriptBatch: Sendable {
   public var usage: [UsageRow]
   /// The digest after the reading, one JSON object; its layout is the caller's.
   public var digest: String
+  /// The number of the rules by which derived entries are made out, where the file was read from its
+  /// start: those of other rules go.
+  public var renewedRules: Int?
 
   public init(
     start: TranscriptPosition?, end: TranscriptPosition, agent: String = "claude",

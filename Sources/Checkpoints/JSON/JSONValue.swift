@@ -46,6 +46,25 @@ public struct JSONValue {
     return node.kind == .string ? String(decoding: raw, as: UTF8.self) : Self.unescaped(raw)
   }
 
+  /// A string, or its beginning and its end with an ellipsis between them: so many bytes of it are
+  /// decoded.
+  func string(head: Int, tail: Int) -> String {
+    guard isString else { return "" }
+    guard node.end - node.start > head + tail + 64 else { return string ?? "" }
+    // Behind the next line feed, which no escape goes across.
+    var start = node.end - tail
+    if node.kind == .escapedString {
+      while start + 1 < node.end,
+        text[start] != UInt8(ascii: "\\") || text[start + 1] != UInt8(ascii: "n")
+      { start += 1 }
+      start += 2
+    }
+    guard start < node.end else { return string(limit: head) }
+    let raw = UnsafeBufferPointer(rebasing: text[start..<node.end])
+    let end = node.kind == .string ? String(decoding: raw, as: UTF8.self) : Self.unescaped(raw)
+    return string(limit: head) + "\n…\n" + end
+  }
+
   /// The bytes of a string or number as they stand in the text, escapes included.
   public var rawUTF8: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: text[node.start..<node.end])

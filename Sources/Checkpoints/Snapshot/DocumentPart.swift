@@ -29,7 +29,7 @@ public enum DocumentPart: String, Sendable, CaseIterable {
   var share: Double {
     switch self {
     case .objective: 0.14
-    case .stands: 0.20
+    case .stands: 0.25
     case .steps: 0.14
     case .next: 0.04
     case .decisions: 0.26

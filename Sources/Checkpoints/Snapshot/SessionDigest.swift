@@ -345,6 +345,9 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   /// 5: with the story of what happened and how it ended.
   static let currentEdition = 5
 
+  /// The number of the rules by which it was gathered.
+  public var rulesEdition: Int { edition }
+
   /// False for a digest that another memoryd gathered by other rules: good to show, but what goes on
   /// from it would be of two kinds.
   public var isCurrent: Bool { edition == Self.currentEdition }

@@ -1,41 +1,35 @@
 import MemoryStore
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// What a command wrote, in the few words that tell how it ended.
+///
+/// Whether it failed is asked of every result on a hook's path, and works on bytes; the words are made
+/// for the few results that are told.
 struct CommandOutput {
-  private let lines: [String]
-  private let text: String
+  private let bytes: [UInt8]
 
   /// What is looked at of a long output: its beginning and its end, where the outcome stands.
   static let headBytes = 4096
   static let tailBytes = 12_288
 
   init(_ output: String) {
-    var plain = Self.plain(output)
-    // What a program printed as it stands in JSON.
-    if plain.hasBytes("\\n"), plain.utf8.count(where: { $0 == 0x0A }) < 4 {
-      plain = plain.replacing("\\n", with: "\n")
+    var bytes = Array(output.utf8)
+    if bytes.count > Self.headBytes + Self.tailBytes {
+      bytes = bytes.prefix(Self.headBytes) + Array("\n…\n".utf8) + bytes.suffix(Self.tailBytes)
     }
-    text = plain
-    lines = text.split(separator: "\n").prefix(3000).map { String($0.trimmed) }
-      .filter { line in
-        line.utf8.count > 1 && line.utf8.contains(where: Self.isWordByte)
-          && !line.hasPrefix("<system-reminder") && !line.hasPrefix("</system")
-          && !line.hasPrefix("Shell cwd was reset")
-      }
+    if bytes.contains(0x1B) { bytes = Self.withoutEscapes(bytes) }
+    self.bytes = bytes
   }
 
-  /// The ends of a long output, without what drives a terminal.
-  static func plain(_ output: String) -> String {
-    var output = output
-    if output.utf8.count > headBytes + tailBytes {
-      let bytes = Array(output.utf8)
-      output =
-        String(decoding: bytes.prefix(headBytes), as: UTF8.self) + "\n…\n"
-        + String(decoding: bytes.suffix(tailBytes), as: UTF8.self)
-    }
-    guard output.utf8.contains(0x1B) else { return output }
+  /// Without what drives a terminal.
+  private static func withoutEscapes(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
-    let bytes = Array(output.utf8)
+    result.reserveCapacity(bytes.count)
     var index = 0
     while index < bytes.count {
       if bytes[index] == 0x1B, index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "[") {
@@ -47,7 +41,33 @@ struct CommandOutput {
         index += 1
       }
     }
-    return String(decoding: result, as: UTF8.self)
+    return result
+  }
+
+  /// What is worth cleaning of an output to tell how it ended.
+  static func ends(of output: String) -> String {
+    guard output.utf8.count > 6000 else { return output }
+    let bytes = Array(output.utf8)
+    return String(decoding: bytes.prefix(1500), as: UTF8.self) + "\n…\n"
+      + String(decoding: bytes.suffix(4500), as: UTF8.self)
+  }
+
+  /// The lines that hold a word.
+  private var lines: [String] {
+    var text = bytes
+    // What a program printed as it stands in JSON.
+    if bytes.count(where: { $0 == 0x0A }) < 4 {
+      let plain = String(decoding: bytes, as: UTF8.self)
+      if plain.hasBytes("\\n") { text = Array(plain.replacing("\\n", with: "\n").utf8) }
+    }
+    return text.split(separator: 0x0A).prefix(3000).compactMap { raw in
+      let line = String(decoding: raw, as: UTF8.self).trimmed
+      guard line.utf8.count > 1, line.utf8.contains(where: Self.isWordByte),
+        !line.hasPrefix("<system-reminder"), !line.hasPrefix("</system"),
+        !line.hasPrefix("Shell cwd was reset")
+      else { return nil }
+      return String(line)
+    }
   }
 
   private static func isWordByte(_ byte: UInt8) -> Bool {
@@ -60,52 +80,116 @@ struct CommandOutput {
   /// True where the output itself says that the command failed, whatever its exit code was: it may
   /// have gone through a pipe.
   var saysFailure: Bool {
-    if let first = lines.first, Self.begins(first, Self.failedHeads) { return true }
-    let failed = Self.largest(before: Self.failureWords, in: lines)
-    if failed == 0, Self.largest(before: ["passed", "passing"], in: lines) > 0 { return false }
-    if failed > 0 { return true }
-    return lines.suffix(120).contains { line in
-      Self.begins(line, Self.failedLines) || line.hasBytes("error TS")
-        || Self.isDiagnostic(line)
+    bytes.withUnsafeBufferPointer { text in
+      var counts = (failed: 0, passed: 0)
+      var isFirst = true
+      var hasFailedLine = false
+      var start = 0
+      while start < text.count {
+        var end = start
+        if let base = text.baseAddress, let feed = memchr(base + start, 0x0A, text.count - start) {
+          end = UnsafeRawPointer(feed) - UnsafeRawPointer(base)
+        } else {
+          end = text.count
+        }
+        let line = Self.trimmed(UnsafeBufferPointer(rebasing: text[start..<end]))
+        start = end + 1
+        guard line.count > 1 else { continue }
+        if isFirst, Self.begins(line, Self.failedHeads) { return true }
+        isFirst = false
+        Self.count(in: line, &counts)
+        if !hasFailedLine {
+          hasFailedLine = Self.begins(line, Self.failedLines) || Self.isDiagnostic(line)
+        }
+      }
+      if counts.failed > 0 { return true }
+      return counts.passed > 0 ? false : hasFailedLine
     }
   }
 
-  private static let failedHeads = [
+  private static func trimmed(
+    _ line: UnsafeBufferPointer<UInt8>
+  ) -> UnsafeBufferPointer<UInt8> {
+    var (start, end) = (0, line.count)
+    while start < end, line[start] <= 0x20 { start += 1 }
+    while end > start, line[end - 1] <= 0x20 { end -= 1 }
+    return UnsafeBufferPointer(rebasing: line[start..<end])
+  }
+
+  private static let failedHeads: [StaticString] = [
     "error:", "error[", "fatal:", "FAIL", "Pre-commit validation failed", "Traceback (most recent",
   ]
-  private static let failedLines = [
+  private static let failedLines: [StaticString] = [
     "** (", "Traceback (most recent", "panic: ", "error[E", "npm ERR!", "npm error", "--- FAIL",
     "FAILED", "BUILD FAILED", "error: ", "Error: ", "fatal: ", "✗ ", "thread 'main' panicked",
+    "error TS",
   ]
-  private static let failureWords = ["failed", "failures", "failure", "errors", "failing"]
 
-  private static func begins(_ line: String, _ heads: [String]) -> Bool {
-    heads.contains { line.hasPrefix($0) }
+  private static func begins(
+    _ line: UnsafeBufferPointer<UInt8>, _ heads: [StaticString]
+  ) -> Bool {
+    guard let base = line.baseAddress else { return false }
+    return heads.contains { head in
+      line.count >= head.utf8CodeUnitCount && line[0] == head.utf8Start[0]
+        && memcmp(base, head.utf8Start, head.utf8CodeUnitCount) == 0
+    }
   }
 
   /// `file.ext:12:3: …`, but for warnings and notes.
-  private static func isDiagnostic(_ line: String) -> Bool {
-    let parts = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0].utf8.contains(UInt8(ascii: ".")),
-      !parts[0].utf8.contains(0x20), Int(parts[1]) != nil, Int(parts[2]) != nil
+  private static func isDiagnostic(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
+    let colon = UInt8(ascii: ":")
+    guard let first = line.prefix(240).firstIndex(of: colon), first > 2, first + 4 < line.count,
+      (48...57).contains(line[first + 1])
     else { return false }
-    let rest = parts[3].trimmed
-    return !rest.isEmpty && parts[3].hasPrefix(" ")
-      && !["warning", "note", "info"].contains { rest.hasPrefix($0) }
+    var index = first + 1
+    for _ in 0..<2 {
+      let digits = line[index...].prefix { (48...57).contains($0) }.count
+      guard digits > 0, index + digits < line.count, line[index + digits] == colon else {
+        return false
+      }
+      index += digits + 1
+    }
+    guard index + 1 < line.count, line[index] == 0x20 else { return false }
+    let path = line[..<first]
+    guard path.contains(UInt8(ascii: ".")), !path.contains(0x20) else { return false }
+    let rest = UnsafeBufferPointer(rebasing: line[(index + 1)...])
+    return !begins(rest, ["warning", "note", "info"])
   }
 
-  /// The largest number in front of one of the words: "3 failed" is 3.
-  private static func largest(before words: [String], in lines: [String]) -> Int {
-    var most = 0
-    for line in lines.suffix(400) {
-      guard words.contains(where: { line.hasBytes(of: $0) }) else { continue }
-      var number: Int?
-      for word in line.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
-        if let number, words.contains(word.lowercased()) { most = max(most, number) }
-        number = word.utf8.count < 8 ? Int(word) : nil
+  /// Adds up what stands behind numbers: "3 failed" is 3.
+  private static func count(
+    in line: UnsafeBufferPointer<UInt8>, _ counts: inout (failed: Int, passed: Int)
+  ) {
+    var index = 0
+    while index < line.count {
+      guard (48...57).contains(line[index]) else {
+        index += 1
+        continue
+      }
+      let isStart = index == 0 || !isWordByte(line[index - 1]) && line[index - 1] != UInt8(ascii: ".")
+      var number = 0
+      var digits = 0
+      while index < line.count, (48...57).contains(line[index]) {
+        if digits < 8 { number = number * 10 + Int(line[index] - 48) }
+        digits += 1
+        index += 1
+      }
+      guard isStart, digits < 8, index < line.count, line[index] == 0x20 else { continue }
+      let word = UnsafeBufferPointer(
+        rebasing: line[(index + 1)...].prefix { isWordByte($0) })
+      guard (5...8).contains(word.count), let base = word.baseAddress else { continue }
+      func isWord(_ names: [StaticString]) -> Bool {
+        names.contains {
+          $0.utf8CodeUnitCount == word.count
+            && strncasecmp(base, $0.utf8Start, word.count) == 0
+        }
+      }
+      if isWord(["failed", "failures", "failure", "errors", "failing"]) {
+        counts.failed = max(counts.failed, number)
+      } else if isWord(["passed", "passing"]) {
+        counts.passed = max(counts.passed, number)
       }
     }
-    return most
   }
 
   // MARK: In a few words
@@ -116,7 +200,7 @@ struct CommandOutput {
       $0.utf8.count > 2 && !Self.isNoise($0)
     }
     let ranked = lines.enumerated().map { index, line in
-      (worth: Self.worth(line, at: index), index: index, line: line)
+      (worth: Self.worth(line, at: index), index: index)
     }.sorted { ($0.worth, $1.index) > ($1.worth, $0.index) }
     var taken: Set<Int> = []
     var parts: [(index: Int, text: String)] = []
@@ -143,17 +227,19 @@ struct CommandOutput {
   }
 
   private static func withoutFrame(_ line: String) -> String {
-    String(
-      line.drop { " \t|│┃└├─>".contains($0) }.replacing("<tool_use_error>", with: "")
-        .replacing("</tool_use_error>", with: ""))
+    var line = line
+    if line.hasBytes("tool_use_error>") {
+      line = line.replacing("<tool_use_error>", with: "").replacing("</tool_use_error>", with: "")
+    }
+    guard let first = line.utf8.first, !(48...122).contains(first) else { return line }
+    return String(line.drop { " \t|│┃└├─>".contains($0) })
   }
 
   private static func isNoise(_ line: String) -> Bool {
     let small = line.prefix(24).lowercased()
     if noise.contains(where: { small.hasPrefix($0) }) { return true }
-    // A stack frame, and a line with a number in front as Read prints it.
-    if line.hasPrefix("at "), line.hasSuffix(")") { return true }
-    return line.hasPrefix("node:internal") || line.hasPrefix("    at ")
+    // A stack frame.
+    return line.hasPrefix("at ") && line.hasSuffix(")") || line.hasPrefix("node:internal")
   }
 
   private static let noise = [
@@ -164,31 +250,38 @@ struct CommandOutput {
   ]
 
   private static func worth(_ line: String, at index: Int) -> Double {
-    var worth = -Double(line.utf8.count) / 400 - (index < 200 ? Double(index) / 400 : 0.5)
-    if line.hasBytes("rror") || line.hasBytes("xception") || line.hasBytes("ERR") { worth += 2 }
-    else if !Lexicon.errors.marks(in: line).isEmpty { worth += 2 }
-    if begins(line, strongHeads) || isDiagnostic(line) { worth += 1.5 }
-    if line.utf8.contains(where: { ":'\"`{(".utf8.contains($0) }) { worth += 0.3 }
-    if line.utf8.count < 14 { worth -= 2 }
-    let small = line.lowercased()
-    if ["0 errors", "0 failed", "0 failures", "0 issues"].contains(where: { small.hasBytes(of: $0) })
-      || small.hasPrefix("ok ")
-    {
-      worth -= 2.5
+    var line = line
+    return line.withUTF8 { text in
+      var worth = -Double(text.count) / 400 - (index < 200 ? Double(index) / 400 : 0.5)
+      let copy = String(decoding: text, as: UTF8.self)
+      if copy.hasBytes("rror") || copy.hasBytes("xception") || copy.hasBytes("ERR")
+        || !Lexicon.errors.marks(in: copy).isEmpty
+      {
+        worth += 2
+      }
+      if begins(text, strongHeads) || isDiagnostic(text) { worth += 1.5 }
+      if text.contains(where: { ":'\"`{(".utf8.contains($0) }) { worth += 0.3 }
+      if text.count < 14 { worth -= 2 }
+      for nothing in ["0 errors", "0 failed", "0 failures", "0 issues"] where copy.hasBytes(of: nothing) {
+        worth -= 2.5
+        break
+      }
+      if begins(text, ["ok "]) { worth -= 2.5 }
+      return worth
     }
-    return worth
   }
 
-  private static let strongHeads = [
-    "error:", "error[", "Error:", "fatal", "E  ", "FAIL", "--- FAIL", "✗", "×", "** (", "AssertionError",
-    "TypeError", "ReferenceError", "SyntaxError", "panic:", "thread '",
+  private static let strongHeads: [StaticString] = [
+    "error:", "error[", "Error:", "fatal", "E  ", "FAIL", "--- FAIL", "✗", "×", "** (",
+    "AssertionError", "TypeError", "ReferenceError", "SyntaxError", "panic:", "thread '",
   ]
 
   /// What it came to, where it went well.
   func outcome(limit: Int) -> String {
+    let lines = lines
     guard !lines.isEmpty else { return "no output" }
-    let whole = lines.joined(separator: " / ").oneLine
-    if whole.utf8.count <= limit + 60 { return whole }
+    let length = lines.reduce(0) { $0 + $1.utf8.count + 3 }
+    if length <= limit + 60 { return lines.joined(separator: " / ").oneLine }
     let counts = lines.filter(Self.isCount)
     if !counts.isEmpty { return counts.suffix(2).joined(separator: " / ").oneLine.cut(to: limit) }
     if lines.count <= 7 {
@@ -200,18 +293,22 @@ struct CommandOutput {
   }
 
   private static func isCount(_ line: String) -> Bool {
-    if ["ok ", "PASS", "FAIL", "BUILD", "Finished", "Success", "All "].contains(where: {
-      line.hasPrefix($0)
-    }) {
-      return true
+    var line = line
+    return line.withUTF8 { text in
+      if begins(text, ["ok ", "PASS", "FAIL", "BUILD", "Finished", "Success", "All "]) { return true }
+      var isBehindNumber = false
+      for word in text.prefix(300).split(whereSeparator: { !isWordByte($0) }) {
+        if isBehindNumber, (4...10).contains(word.count),
+          countWords.contains(String(decoding: word, as: UTF8.self).lowercased())
+        {
+          return true
+        }
+        isBehindNumber = word.allSatisfy { (48...57).contains($0) }
+      }
+      let copy = String(decoding: text, as: UTF8.self)
+      return copy.hasBytes("nothing to commit") || copy.hasBytes("up to date")
+        || copy.hasBytes("no issues")
     }
-    var number = false
-    for word in line.prefix(300).split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
-      if number, countWords.contains(word.lowercased()) { return true }
-      number = word.utf8.allSatisfy { (48...57).contains($0) }
-    }
-    return line.hasBytes("nothing to commit") || line.hasBytes("up to date")
-      || line.hasBytes("no issues")
   }
 
   private static let countWords: Set<String> = [

@@ -113,7 +113,9 @@ extension Deed {
   /// True for a file in which a plan, a design or a specification is written down.
   static func isPlan(_ path: String) -> Bool {
     let small = path.lowercased()
-    guard small.hasSuffix(".md") || small.hasSuffix(".mdx") else { return false }
+    guard small.hasSuffix(".md") || small.hasSuffix(".mdx"), !small.hasBytes("skills/") else {
+      return false
+    }
     let parts = small.split(separator: "/")
     let name = parts.last ?? ""
     return ["plan", "design", "spec", "adr", "rfc"].contains { name.utf8Range(of: $0) != nil }

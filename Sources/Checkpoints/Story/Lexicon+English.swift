@@ -59,10 +59,9 @@ extension Lexicon {
         "i'll|we'll|i'd|we'd go with|use|keep|put|leave|choose|skip|stick|take|store|drop",
         "i|we will go with|use|keep|put|leave|choose|skip|stick|take|store|drop",
         "let's go with|use|keep|skip|stick", "i've|we've decided|chosen", "i|we decided|chose",
-        "decided to|on|against|not", "going with", "chose", "chosen", "opted|opting for|to",
-        "settled on", "better to", "makes sense to", "makes more sense to", "the decision is|was",
-        "we agreed", "deliberately", "on purpose", "intentionally", "by design", "out of scope",
-        "left as is", "left alone", "trade-off|tradeoff",
+        "decided to|on|against|not", "going with", "i|we chose", "was|were|is chosen",
+        "opted|opting for|to", "settled on", "better to", "makes sense to", "makes more sense to",
+        "the decision is|was", "we agreed", "out of scope", "left as is", "left alone",
       ]
     ),
     (

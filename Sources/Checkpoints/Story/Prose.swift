@@ -50,12 +50,12 @@ struct Prose {
       if let block = code, block.count <= 3, block.reduce(0, { $0 + $1.utf8.count }) < 200,
         !block.isEmpty
       {
-        lines.append(Substring("`\(block.joined(separator: "; ").replacing("`", with: "'"))`"))
+        lines.append(Substring("`\(block.joined(separator: "; ").withoutBackticks)`"))
       }
       code = nil
     }
-    for raw in text.split(separator: "\n") {
-      let line = raw.trimmed
+    for raw in text.utf8.split(separator: 0x0A) {
+      let line = Substring(raw).trimmed
       if line.hasPrefix("```") || line.hasPrefix("~~~") {
         if code == nil { code = [] } else { endCode() }
         continue
@@ -64,7 +64,11 @@ struct Prose {
         if !line.isEmpty { code?.append(line) }
         continue
       }
-      if line.isEmpty || line.utf8.allSatisfy({ isRule($0) }) || line.hasPrefix("───") { continue }
+      if line.isEmpty || line.utf8.allSatisfy({ isRule($0) }) || line.hasPrefix("───")
+        || line.hasPrefix("::git-")
+      {
+        continue
+      }
       if line.first == "|" {
         let cells = line.split(separator: "|").map(\.trimmed).filter { !$0.isEmpty }
         lines.append("- " + cells.joined(separator: " — "))
@@ -120,7 +124,7 @@ struct Prose {
     var start = 0
     func end(_ index: Int) {
       let text = String(decoding: bytes[start..<index], as: UTF8.self).withoutStrongMarks
-        .withoutOrnaments.trimmed
+        .withoutOrnaments.withoutLinks.trimmed
       if text.utf8.count > 1 { parts.append(String(text)) }
       start = index
     }
@@ -170,21 +174,31 @@ struct Prose {
 
   /// "Now let me check the tests:" becomes "check the tests".
   static func withoutLead(_ sentence: String) -> String {
-    var rest = Substring(sentence)
+    let bytes = Array(sentence.utf8)
+    var start = 0
     var isCut = true
     while isCut {
       isCut = false
-      for lead in leads where rest.utf8.count > lead.utf8.count {
-        let head = rest.prefix(lead.count)
-        let next = rest.dropFirst(lead.count)
-        if head.lowercased() == lead, let mark = next.first, " ,.!:-—".contains(mark) {
-          rest = next.drop { " ,.!:-—".contains($0) }
-          isCut = true
-          break
-        }
+      for lead in leads where bytes.count - start > lead.utf8.count {
+        let end = start + lead.utf8.count
+        guard isGap(bytes[end]),
+          zip(bytes[start..<end], lead.utf8).allSatisfy({
+            $0 == $1 || (65...90).contains($0) && $0 | 0x20 == $1
+          })
+        else { continue }
+        start = end
+        while start < bytes.count, isGap(bytes[start]) { start += 1 }
+        isCut = true
+        break
       }
     }
-    return String(rest.trimmedEnd([" ", ":", "."]))
+    return String(
+      String(decoding: bytes[start...], as: UTF8.self)[...].trimmedEnd([" ", ":", "."]))
+  }
+
+  private static func isGap(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == UInt8(ascii: ",") || byte == UInt8(ascii: ".")
+      || byte == UInt8(ascii: "!") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-")
   }
 
   private static let leads = [
@@ -214,6 +228,13 @@ extension Substring {
 }
 
 extension String {
+  /// With quotes in place of backticks, to stand in a code span.
+  var withoutBackticks: String {
+    guard utf8.contains(UInt8(ascii: "`")) else { return self }
+    return String(
+      decoding: utf8.map { $0 == UInt8(ascii: "`") ? UInt8(ascii: "'") : $0 }, as: UTF8.self)
+  }
+
   /// Without Markdown's marks of strong words; code keeps its own.
   var withoutStrongMarks: String {
     guard utf8.contains(UInt8(ascii: "*")) else { return self }
@@ -234,6 +255,22 @@ extension String {
       index += 1
     }
     return String(decoding: result, as: UTF8.self)
+  }
+
+  /// Links as the words that they stand under, or as the address where that is all.
+  var withoutLinks: String {
+    guard utf8.contains(UInt8(ascii: "[")), hasBytes("](") else { return self }
+    var result = ""
+    var rest = self[...]
+    while let middle = rest.utf8Range(of: "]("),
+      let open = rest[..<middle.lowerBound].lastUTF8Range(of: "["),
+      let close = rest[middle.upperBound...].firstIndex(of: ")")
+    {
+      result += rest[..<open.lowerBound]
+      result += rest[open.upperBound..<middle.lowerBound]
+      rest = rest[rest.index(after: close)...]
+    }
+    return result + rest
   }
 
   /// Without the pictures that agents put before their lines.

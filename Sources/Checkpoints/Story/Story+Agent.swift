@@ -9,6 +9,7 @@ extension Story {
     guard !prose.sentences.isEmpty else { return }
     messages += 1
     said = text.oneLine.cut(to: 400)
+    purpose = nil
     saidAt = place
     before = Self.end(of: text, bytes: 4000)
     noteTurn(prose)
@@ -27,7 +28,12 @@ extension Story {
   }
 
   /// What the agent said right before: what its next calls are for.
-  var purpose: String { said.isEmpty ? "" : Prose(said).purpose() }
+  mutating func purposeOfCall() -> String {
+    if let purpose { return purpose }
+    let found = said.isEmpty ? "" : Prose(said).purpose()
+    purpose = found
+    return found
+  }
 
   private static func isNothing(_ text: String) -> Bool {
     let words = text.trimmed
@@ -225,14 +231,14 @@ extension Story {
       }
       decision.place = place
       if decisions.suffix(20).contains(where: { $0.choice == decision.choice }) { continue }
-      decisions.append(decision)
+      decide(decision)
       taken += 1
     }
   }
 
   private static func isFirm(_ text: String) -> Bool {
     let small = text.lowercased()
-    return ["decided", "chose", "going with", "go with", "deliberate", "on purpose", "by design"]
+    return ["decided", "i chose", "we chose", "going with", "go with"]
       .contains { small.hasBytes(of: $0) }
   }
 

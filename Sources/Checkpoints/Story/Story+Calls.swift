@@ -45,10 +45,9 @@ extension Story {
     let commands = ShellCommand.commands(in: deed.subject)
     let isLook = commands.allSatisfy { Self.lookers.contains($0.program) }
     let isCommit = Self.commits(deed.subject)
-    let result = CommandOutput(output)
     let hasFailed =
       ending == .failed || ending == .blocked
-      || ending == .succeeded && (!isLook || isCommit) && result.saysFailure
+      || ending == .succeeded && (!isLook || isCommit) && CommandOutput(output).saysFailure
     if !isLook || isCommit { runs += 1 }
     let line = Self.line(deed.subject)
     steps.append(
@@ -64,7 +63,7 @@ extension Story {
     if isCommit { keys = ["git commit"] }
     guard !keys.isEmpty else { return }
     var error: String?
-    if hasFailed { error = clean(result.telling(limit: 260)) }
+    if hasFailed { error = clean(CommandOutput(output).telling(limit: 260)) }
     for key in keys.prefix(3) {
       noteRun(key, line, error, at: place)
     }
@@ -80,7 +79,13 @@ extension Story {
   /// As one would type it again: without `cd`, pipes into viewers, redirections and here-documents.
   static func line(_ command: String) -> String {
     var text = command.replacing("\\\n", with: " ")
-    if let document = text[...].utf8Range(of: "<<") { text = String(text[..<document.lowerBound]) }
+    if let document = text[...].utf8Range(of: "<<") {
+      text = String(text[..<document.lowerBound])
+      // What a message is read from goes with it.
+      if let open = text[...].lastUTF8Range(of: "\"$(cat ") {
+        text = String(text[..<open.lowerBound]) + "…"
+      }
+    }
     var parts: [String] = []
     for raw in text.split(whereSeparator: { $0 == "\n" || $0 == ";" }) {
       for piece in raw.split(on: "&&") {
@@ -92,13 +97,16 @@ extension Story {
         for redirection in [" 2>&1", " 2>/dev/null", " >/dev/null", " > /dev/null", " &>/dev/null"] {
           part = part.replacing(redirection, with: "")
         }
+        if commits(part), let message = part[...].utf8Range(of: " -m ") {
+          part = part[..<message.upperBound] + "…"
+        }
         let words = part.oneLine
         let first = words.split(separator: " ").first.map(String.init) ?? ""
         if !words.isEmpty, !idle.contains(first), !words.hasPrefix("#") { parts.append(words) }
       }
     }
     let shown = parts.isEmpty ? command.oneLine : parts.prefix(3).joined(separator: " && ")
-    return shown.replacing("`", with: "'").cut(to: 120)
+    return shown.withoutBackticks.cut(to: 120)
   }
 
   private static let viewers: Set<String> = [
@@ -140,6 +148,7 @@ extension Story {
         changed.isEmpty
         ? (attempts[open].command == line ? "" : "`\(line)`") : Self.told(changed, limit: 240)
       attempts[open].end = place
+      noteFix(attempts[open])
       return
     }
     guard let open else {
@@ -261,7 +270,8 @@ extension Story {
     }
     if deed.subject.hasBytes("git push"), !hasFailed,
       let line = output.split(separator: "\n").first(where: {
-        $0.utf8Range(of: " -> ") != nil || $0.utf8Range(of: "[new branch]") != nil
+        $0.utf8Range(of: " -> ") != nil
+          && ($0.utf8Range(of: "..") != nil || $0.utf8Range(of: "[new ") != nil)
       })
     {
       landmarks.append(
@@ -276,7 +286,8 @@ extension Story {
 
   /// `[branch 1a2b3c4] subject`, as git prints it after a commit.
   static func commit(in output: String) -> (hash: String, subject: String)? {
-    for line in output.split(separator: "\n") where line.hasPrefix("[") {
+    for raw in output.utf8.split(separator: 0x0A) where raw.first == UInt8(ascii: "[") {
+      let line = Substring(raw)
       guard let close = line.firstIndex(of: "]") else { continue }
       let words = line[line.index(after: line.startIndex)..<close].split(separator: " ")
       guard let hash = words.last, words.count >= 2, (7...40).contains(hash.utf8.count),
@@ -290,8 +301,11 @@ extension Story {
   private static func links(in output: String) -> [String] {
     guard output.hasBytes("https://") else { return [] }
     var found: [String] = []
-    for word in output.prefix(8000).split(whereSeparator: { " \n\t\"'<>()`,".contains($0) })
-    where word.hasPrefix("https://") && word.utf8.count < 160 {
+    let bytes = output.utf8.prefix(8000)
+    for raw in bytes.split(whereSeparator: { $0 <= 0x20 || "\"'<>()`,".utf8.contains($0) })
+    where raw.first == UInt8(ascii: "h") && raw.count < 160 {
+      let word = Substring(raw)
+      guard word.hasPrefix("https://") else { continue }
       let isChange = ["/pull/", "/merge_requests/", "/issues/", "/compare/"].contains {
         word.utf8Range(of: $0) != nil
       }
@@ -345,7 +359,10 @@ extension Story {
   // MARK: Trackers
 
   private static let closers = ["bd close ", "gh issue close ", "gh pr close ", "linear issue close "]
-  private static let viewersOfTickets = ["bd show", "gh issue view", "gh pr view", "linear issue", "jira "]
+  private static let viewersOfTickets: Set<String> = [
+    "bd show", "gh issue view", "gh pr view", "linear issue view", "linear issue show",
+    "jira issue view",
+  ]
 
   private mutating func noteTickets(
     _ output: String, _ command: String, hasFailed: Bool, at place: Place,
@@ -366,8 +383,11 @@ extension Story {
         if let known = tickets.firstIndex(where: { $0.id == id }) { tickets[known].isClosed = true }
       }
     }
-    if Self.viewersOfTickets.contains(where: { command.hasBytes(of: $0) }) {
-      noteConstraints(output, from: Self.line(command).cut(to: 50), at: place, clean)
+    let viewer = ShellCommand.commands(in: command).first {
+      Self.viewersOfTickets.contains($0.key)
+    }
+    if let viewer {
+      noteConstraints(output, from: viewer.text.cut(to: 40), at: place, clean)
     }
     guard command.hasBytes("bd ") || command.hasBytes("linear ") else { return }
     for line in output.split(separator: "\n").prefix(120) {
@@ -406,10 +426,7 @@ extension Story {
   ) {
     var taken = 0
     for raw in output.prefix(40_000).split(separator: "\n") where taken < 14 {
-      let numbered = raw.utf8Range(of: "→").map { range in
-        raw[..<range.lowerBound].allSatisfy { $0 == " " || $0.isNumber } ? raw[range.upperBound...] : raw
-      }
-      let line = (numbered ?? raw).trimmed.drop { "-* \t".contains($0) }
+      let line = Self.withoutNumber(raw).trimmed.drop { "-* \t".contains($0) }
       guard (30...330).contains(line.utf8.count), let first = line.first,
         !"#|/<{}".contains(first), !line.hasSuffix("{"), !line.hasSuffix(";")
       else { continue }
@@ -423,10 +440,20 @@ extension Story {
         worth += 120
       }
       if line.utf8.count(where: { $0 == UInt8(ascii: "`") }) >= 4 { worth += 30 }
-      let name = source.split(separator: "/").last.map(String.init) ?? source
+      let isPath = !source.utf8.contains(0x20)
+      let name = isPath ? source.split(separator: "/").last.map(String.init) ?? source : source
       add(.constraint, clean(String(line)).withoutStrongMarks.oneLine.cut(to: 260), worth: worth, lead: name, at: place)
       taken += 1
     }
+  }
+
+  /// Without the line's number, as tools print it in front of an arrow or a tab.
+  private static func withoutNumber(_ line: Substring) -> Substring {
+    let rest = line.drop { $0 == " " }
+    let digits = rest.prefix { $0.isNumber }
+    let mark = rest.dropFirst(digits.count).first
+    guard !digits.isEmpty, mark == "→" || mark == "\t" else { return line }
+    return rest.dropFirst(digits.count + 1)
   }
 
   // MARK: Edits
@@ -453,7 +480,7 @@ extension Story {
     noteUndone(deed, at: place)
     var text = deed.purpose.cut(to: 120)
     if deed.kind == .edit, !deed.added.isEmpty {
-      text += (text.isEmpty ? "" : " ") + "(`\(deed.added.replacing("`", with: "'").cut(to: 70))`)"
+      text += (text.isEmpty ? "" : " ") + "(`\(deed.added.withoutBackticks.cut(to: 70))`)"
     }
     edits.append(Edit(path: path, text: text, place: place))
     var purpose = purposes[path] ?? Purpose()
@@ -471,13 +498,13 @@ extension Story {
       decision.details = Array(deed.lines.dropFirst())
       decision.place = place
       decisions.removeAll { $0.kind == .writtenPlan && $0.question == path }
-      decisions.append(decision)
+      decide(decision)
     }
   }
 
   private static func told(_ deed: Deed) -> String {
     let (out, into) = (
-      deed.detail.replacing("`", with: "'"), deed.added.replacing("`", with: "'")
+      deed.detail.withoutBackticks, deed.added.withoutBackticks
     )
     var text = "edited `\(deed.subject)`"
     if into.isEmpty {
@@ -558,14 +585,14 @@ extension Story {
       decision.choice = deed.detail.isEmpty ? deed.lines.first ?? "" : deed.detail
       decision.words = words?.oneLine.cut(to: 340) ?? ""
       decision.place = place
-      decisions.append(decision)
+      decide(decision)
       return
     }
     let subject =
       deed.kind == .shell ? Self.line(deed.subject) : deed.subject.isEmpty ? tool : deed.subject
     incidents.append(
       Incident(
-        kind: .refused, subject: "\(Self.verb(deed, tool)) `\(subject.replacing("`", with: "'").cut(to: 150))`",
+        kind: .refused, subject: "\(Self.verb(deed, tool)) `\(subject.withoutBackticks.cut(to: 150))`",
         reason: deed.kind == .edit ? deed.added : "", words: words?.oneLine.cut(to: 320) ?? "",
         place: place))
   }
@@ -587,7 +614,7 @@ extension Story {
     decision.choice = head
     decision.details = Array(deed.lines.dropFirst())
     decision.place = place
-    decisions.append(decision)
+    decide(decision)
   }
 
   private mutating func takeSearch(
@@ -596,7 +623,7 @@ extension Story {
     guard !hasFailed else { return }
     steps.append(
       Step(
-        kind: .look, text: "searched `\(deed.subject.replacing("`", with: "'").cut(to: 70))`"
+        kind: .look, text: "searched `\(deed.subject.withoutBackticks.cut(to: 70))`"
           + (deed.detail.isEmpty ? "" : " in `\(deed.detail)`"), place: place,
         output: output.isEmpty ? nil : String(output.prefix(1200))))
   }
@@ -634,7 +661,7 @@ extension Story {
     _ output: String, _ deed: Deed, tool: String, hasFailed: Bool, at place: Place,
     _ clean: (String) -> String
   ) {
-    let subject = deed.subject.replacing("`", with: "'").oneLine.cut(to: 90)
+    let subject = deed.subject.withoutBackticks.oneLine.cut(to: 90)
     let name = tool.hasPrefix("mcp__") ? String(tool.dropFirst(5)) : tool
     let text = subject.isEmpty ? name : "\(name) `\(subject)`"
     if hasFailed {
@@ -675,15 +702,5 @@ extension Story.Check {
     self.output = nil
     let result = CommandOutput(clean(CommandOutput.ends(of: output)))
     detail = hasFailed ? result.telling(limit: 170) : result.outcome(limit: 130)
-  }
-}
-
-extension CommandOutput {
-  /// What is worth cleaning of an output to tell how it ended.
-  static func ends(of output: String) -> String {
-    guard output.utf8.count > 6000 else { return output }
-    let bytes = Array(output.utf8)
-    return String(decoding: bytes.prefix(1500), as: UTF8.self) + "\n…\n"
-      + String(decoding: bytes.suffix(4500), as: UTF8.self)
   }
 }

@@ -11,7 +11,7 @@ extension Story {
   ) {
     endTurn()
     var turn = Turn(
-      text: words.oneLine.cut(to: 640), about: "", place: place)
+      text: words.withoutLinks.oneLine.cut(to: 640), about: "", place: place)
     if let last = turns.last, last.replies == 0, last.text == turn.text { turns.removeLast() }
     if !question.isEmpty {
       answer(question, words, asked, at: place)
@@ -24,6 +24,7 @@ extension Story {
     settleOpen(with: words, at: place)
     turns.append(turn)
     said = ""
+    purpose = nil
   }
 
   /// Takes back words that come again as a line of their own.
@@ -72,7 +73,7 @@ extension Story {
         decisions[index].isOvertaken = true
       }
     }
-    decisions.append(decision)
+    decide(decision)
   }
 
   /// The questions of a call that the person did not answer stay open until the next words.
@@ -84,7 +85,7 @@ extension Story {
       decision.rejected = question.labels.map { $0.oneLine.cut(to: 70) }
       decision.isOpen = true
       decision.place = place
-      decisions.append(decision)
+      decide(decision)
     }
   }
 
@@ -149,7 +150,7 @@ extension Story {
       decision.words = words.oneLine.cut(to: 320)
       if count < 16 { decision.question = turn.about.cut(to: 120) }
     }
-    decisions.append(decision)
+    decide(decision)
     return true
   }
 

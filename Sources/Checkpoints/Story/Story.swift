@@ -347,6 +347,28 @@ public struct Story: JSONRecord, Sendable, Equatable {
   var failures = 0
   /// Calls that ran something.
   var runs = 0
+  /// What `said` was for, once that was asked; not stored.
+  var purpose: String?
+  /// What came about since it was asked last; stored as entries, not here.
+  private var news: [News] = []
+
+  /// What is worth an entry of its own.
+  enum News: Sendable, Equatable {
+    case decision(Decision)
+    case fix(Attempt)
+  }
+
+  mutating func decide(_ decision: Decision) {
+    decisions.append(decision)
+    news.append(.decision(decision))
+  }
+
+  mutating func noteFix(_ attempt: Attempt) { news.append(.fix(attempt)) }
+
+  mutating func takeNews() -> [News] {
+    defer { news = [] }
+    return news
+  }
 
   struct Trail: JSONRecord, Sendable, Equatable {
     var removed: [String] = []
@@ -407,6 +429,7 @@ extension Story {
     if steps.count > Self.mostSteps { steps.removeFirst(steps.count - Self.mostSteps) }
     for index in steps.indices { steps[index].complete(clean) }
     for index in checks.indices { checks[index].complete(clean) }
+    purpose = nil
     trim()
   }
 

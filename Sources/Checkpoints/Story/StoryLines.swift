@@ -83,7 +83,7 @@ struct StoryLines {
     Double(now - place.call) / Double(now + 1)
   }
 
-  private func code(_ text: String) -> String { "`\(text.replacing("`", with: "'"))`" }
+  private func code(_ text: String) -> String { "`\(text.withoutBackticks)`" }
 
   // MARK: Objective
 
@@ -119,7 +119,7 @@ struct StoryLines {
     if report.place.call < now { label += " (\(age(report.place)))" }
     if isOvertaken { label += ", before the person's last message" }
     tell(
-      .stands, "\(label): \(Story.tail(report.text, 1150))", worth: 10, of: report.text,
+      .stands, "\(label): \(Story.tail(report.text, 960))", worth: 10, of: report.text,
       at: report.place, order: 1)
     if report.length < 500, story.reports.count > 1 {
       let earlier = story.reports[story.reports.count - 2]
@@ -367,7 +367,9 @@ struct StoryLines {
       }
       if !attempt.tries.isEmpty {
         let tries = attempt.tries.enumerated().map { "\($0.offset + 1)) \($0.element)" }
-        text += ". In vain: " + tries.joined(separator: " | ")
+        // Where the error has changed, what was tried did something.
+        let isSame = attempt.firstError.isEmpty || attempt.firstError == attempt.lastError
+        text += (isSame ? ". In vain: " : ". Tried: ") + tries.joined(separator: " | ")
       }
       if attempt.hasPassed {
         text += attempt.fix.isEmpty ? ". Passed later" : ". Passed after: \(attempt.fix)"

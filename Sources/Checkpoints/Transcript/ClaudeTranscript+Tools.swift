@@ -191,11 +191,11 @@ extension ClaudeTranscript {
     let ending: CallEnding = isError ? howItEnded(text, block["content"]) : .succeeded
     settle(call, ending)
     var concluded = call
-    if let plan = editedPlan(block, details), call.tool == "ExitPlanMode" {
+    if call.tool == "ExitPlanMode", let plan = editedPlan(block, details) {
       concluded.deeds = [.plan(clean(plan))]
     }
     conclude(
-      concluded, ending, output: call.deeds.isEmpty ? "" : wholeText(block["content"]),
+      concluded, ending, output: call.deeds.isEmpty ? "" : outputText(block["content"]),
       words: ending == .refused ? refusal(block["content"])?.words : nil)
     let isAnswer = takeAnswers(block, details, to: call)
     if isError {
@@ -473,6 +473,17 @@ extension ClaudeTranscript {
   private func wholeText(_ content: JSONValue?) -> String {
     content?.string
       ?? content?.elements.compactMap { $0["text"]?.string }.joined(separator: "\n") ?? ""
+  }
+
+  /// The beginning and the end of what a call gave back, where it is long.
+  private func outputText(_ content: JSONValue?) -> String {
+    guard let content else { return "" }
+    if content.isString {
+      return content.string(head: CommandOutput.headBytes, tail: CommandOutput.tailBytes)
+    }
+    return content.elements.compactMap {
+      $0["text"]?.string(head: CommandOutput.headBytes * 4, tail: CommandOutput.tailBytes)
+    }.joined(separator: "\n")
   }
 
   private func resultHead(_ content: JSONValue?) -> String {

@@ -341,13 +341,13 @@ public struct ClaudeTranscript: TranscriptGatherer {
     takeRequest(words, isQueued: true)
   }
 
+  var lineID: String? {
+    uuid.isEmpty ? sessionID.map { "\($0):\(line):\(at)" } : uuid
+  }
+
   /// Lines without uuid are told apart by their place, as Codex's are.
   mutating func nextSourceID() -> String? {
-    var id = uuid
-    if id.isEmpty {
-      guard let sessionID else { return nil }
-      id = "\(sessionID):\(line):\(at)"
-    }
+    guard let id = lineID else { return nil }
     defer { blockNumber += 1 }
     return blockNumber == 0 ? id : "\(id)#\(blockNumber)"
   }

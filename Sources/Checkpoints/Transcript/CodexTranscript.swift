@@ -72,13 +72,16 @@ public struct CodexTranscript: TranscriptGatherer {
   }
 
   /// Lines have no ids. Two objects that were glued into one line differ in their time.
-  mutating func nextSourceID() -> String? {
-    guard let sessionID else { return nil }
-    var place = "\(sessionID):\(line):\(at)"
+  var lineID: String? {
     // What is repeated is the parent's: it has the same name in both files.
     if isRepeated, let parent = digest.codex.parent {
-      place = "\(parent):\(line - digest.codex.parentLine + 1):\(at)"
+      return "\(parent):\(line - digest.codex.parentLine + 1):\(at)"
     }
+    return sessionID.map { "\($0):\(line):\(at)" }
+  }
+
+  mutating func nextSourceID() -> String? {
+    guard let place = lineID else { return nil }
     sourceNumber = place == source ? sourceNumber + 1 : 0
     source = place
     return sourceNumber == 0 ? place : "\(place)#\(sourceNumber)"

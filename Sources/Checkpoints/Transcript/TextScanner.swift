@@ -180,6 +180,19 @@ enum TextScanner {
     return UnsafeBufferPointer(rebasing: line[start...])
   }
 
+  /// False for lines of logs, code and data, which people paste among their words.
+  static func isProse(_ sentence: String) -> Bool {
+    var (words, others, equals) = (0, 0, 0)
+    for byte in sentence.utf8 {
+      switch byte {
+      case 65...90, 97...122, 0x20, 0x80...: words += 1
+      default: others += 1
+      }
+      if byte == UInt8(ascii: "=") { equals += 1 }
+    }
+    return equals < 3 && words * 4 >= (words + others) * 3
+  }
+
   /// True where a person lays down how things are to be done (findings 9).
   static func isRule(_ sentence: String) -> Bool {
     var isRule = false

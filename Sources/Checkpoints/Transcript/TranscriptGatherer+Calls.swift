@@ -74,7 +74,7 @@ extension TranscriptGatherer {
   /// What the call at hand is about, for when its result comes.
   mutating func noteDeed(_ deed: Deed) {
     var deed = deed
-    deed.purpose = digest.story.purpose
+    deed.purpose = digest.story.purposeOfCall()
     setPending { if $0.deeds.count < Self.mostDeeds { $0.deeds.append(deed) } }
   }
 
@@ -96,6 +96,7 @@ extension TranscriptGatherer {
         result: output, of: deed, ending, words: words, tool: call.tool, at: place
       ) { redactor.redact($0) }
     }
+    addNews()
   }
 
   /// Notes something of the call at hand, if it has an id by which its result is told.

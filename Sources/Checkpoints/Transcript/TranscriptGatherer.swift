@@ -19,6 +19,9 @@ protocol TranscriptGatherer: AgentTranscript {
 
   mutating func takeLine(_ object: JSONValue)
 
+  /// What tells the line at hand from all others; nil if it cannot be told.
+  var lineID: String? { get }
+
   /// An id for the next entry of the line at hand, the same at every reading; nil if there is none.
   mutating func nextSourceID() -> String?
 }
@@ -147,6 +150,35 @@ extension TranscriptGatherer {
     entries.append(entry)
   }
 
+  /// What the story tells anew becomes entries of their own, which carry the rules that made them.
+  mutating func addNews() {
+    for news in digest.story.takeNews() {
+      switch news {
+      case .decision(let decision):
+        guard let (title, body) = decision.entry else { continue }
+        addDerived(.decision, actor: decision.isPersons ? "person" : "agent", title, body)
+      case .fix(let attempt):
+        addDerived(.fix, actor: "agent", attempt.entry.title, attempt.entry.body)
+      }
+    }
+  }
+
+  private mutating func addDerived(
+    _ kind: EntryDraft.Derived, actor: String, _ title: String, _ body: String
+  ) {
+    guard let lineID else { return }
+    let id = EntryDraft.derivedID(kind, of: lineID, rules: SessionDigest.currentEdition)
+    let others = entries.reversed().prefix { $0.position == line }.count {
+      $0.sourceID.hasPrefix(id)
+    }
+    var entry = EntryDraft(
+      kind: kind.rawValue, sourceID: others == 0 ? id : "\(id)#\(others)", actor: actor,
+      position: line, title: title, body: body, createdAt: at)
+    entry.isAbandoned = isAbandoned
+    if at == 0, firstUntimed == nil { firstUntimed = entries.count }
+    entries.append(entry)
+  }
+
   /// What was done is searchable; what was only looked at stands in the digest.
   mutating func note(_ tool: String, _ text: String, title: String = "") {
     add(
@@ -210,8 +242,11 @@ extension TranscriptGatherer {
     }
     digest.requests.append(request)
     digest.story.take(person: words, to: question, asked, at: place)
+    // What waits for its line comes again with it.
+    if isWaiting { _ = digest.story.takeNews() } else { addNews() }
     let rules = TextScanner.sentences(in: words).filter {
-      $0.utf8.count <= 400 && TextScanner.isRule($0)
+      $0.utf8.count <= 400 && !$0.hasSuffix("?") && TextScanner.isRule($0)
+        && TextScanner.isProse($0)
     }
     for rule in rules.prefix(12) where !digest.rules.contains(where: { $0.text == rule }) {
       digest.rules.append(.init(text: rule, at: at))
@@ -254,6 +289,7 @@ extension TranscriptGatherer {
 
   private mutating func gather(reply text: String) {
     digest.story.take(agent: text, at: place)
+    addNews()
     digest.replies.append(.init(text: text.cut(to: Self.replyBytes), call: digest.toolCalls))
     if digest.replies.count > 3 { digest.replies.removeFirst() }
     for sentence in TextScanner.sentences(in: text, limit: 60) where sentence.utf8.count <= 300 {

@@ -380,7 +380,10 @@ struct SearchRanking {
     return SearchWeights.session * sessionScores[session]
   }
 
-  private static let written: Set = ["decision", "checkpoint", "task", "handoff", "ledger"]
+  private static let written: Set = [
+    "decision", "checkpoint", "task", "handoff", "ledger", EntryDraft.Derived.decision.rawValue,
+    EntryDraft.Derived.fix.rawValue,
+  ]
 
   private func factors(_ place: Int, _ take: (StaticString, Double) -> Void) {
     let turn = turns[place]

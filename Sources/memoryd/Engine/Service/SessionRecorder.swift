@@ -127,6 +127,7 @@ struct SessionRecorder {
         batch = TranscriptBatch(
           start: stored?.position, end: report.end, agent: format.rawValue,
           entries: interpreter.entries, usage: interpreter.usage, digest: "")
+        if isAnew { batch?.renewedRules = interpreter.digest.rulesEdition }
       }
       if !report.isComplete, report.end.offset < report.fileSize {
         problem = StoreError(

@@ -83,7 +83,8 @@ struct TranscriptIngest {
       result.malformed += report.malformed
       if report.end != position || isAnew {
         result.entries += try store(
-          transcript, format, session: result.session, from: position, to: report.end, database)
+          transcript, format, session: result.session, from: position, to: report.end,
+          isAnew: isAnew, database)
       }
       progress(report.end.offset, report.end.offset - (begin?.offset ?? 0))
       position = report.end
@@ -102,7 +103,8 @@ struct TranscriptIngest {
 
   private func store(
     _ transcript: any AgentTranscript, _ format: TranscriptFormat, session: String,
-    from start: TranscriptPosition?, to end: TranscriptPosition, _ database: MemoryDatabase
+    from start: TranscriptPosition?, to end: TranscriptPosition, isAnew: Bool,
+    _ database: MemoryDatabase
   ) throws(StoreError) -> Int {
     let digest = transcript.digest
     // Where it began, which may have been another machine: the folder says which project it was.
@@ -118,10 +120,11 @@ struct TranscriptIngest {
     }
     let project =
       folder.isEmpty ? nil : GitFacts.project(at: folder, facts: service.facts(at: folder))
+    var batch = TranscriptBatch(
+      start: start, end: end, agent: format.rawValue, entries: transcript.entries,
+      usage: transcript.usage, digest: digest.json)
+    if isAnew { batch.renewedRules = digest.rulesEdition }
     return try database.commit(
-      TranscriptBatch(
-        start: start, end: end, agent: format.rawValue, entries: transcript.entries,
-        usage: transcript.usage, digest: digest.json),
-      project: project, session: reference, at: service.clock.now)
+      batch, project: project, session: reference, at: service.clock.now)
   }
 }
