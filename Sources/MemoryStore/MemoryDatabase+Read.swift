@@ -239,6 +239,33 @@ extension MemoryDatabase {
     }
   }
 
+  /// - Parameter filter: Its kinds are entries' kinds.
+  /// - Returns: Those that no rewind took back, the newest first.
+  public func entries(_ filter: RecordFilter) throws(StoreError) -> [EntryRecord] {
+    var query = Query(
+      "SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id")
+    try query.match(project: "e.project_id", settled(filter))
+    query.match("e.session_id", filter.sessionID)
+    query.any("e.kind", of: filter.kinds)
+    query.range("e.created_at", filter.since, filter.until)
+    query.add("e.is_abandoned = ?", 0)
+    return try fetch(
+      query, order: "e.created_at DESC, e.number DESC", limit: filter.limit, Self.entry)
+  }
+
+  /// Finds an entry by its id.
+  public func entry(id: String) throws(StoreError) -> EntryRecord? {
+    try read { db in
+      try Row.fetchOne(
+        db,
+        cached: """
+          SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id
+          WHERE e.id = ?
+          """, arguments: [id.uppercased()]
+      ).map(Self.entry)
+    }
+  }
+
   /// Its number; 0 for none.
   static func newestEntry(_ db: Database) throws -> Int64 {
     try Int64.fetchOne(db, cached: "SELECT max(number) FROM entries") ?? 0

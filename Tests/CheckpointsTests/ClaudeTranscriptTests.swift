@@ -85,8 +85,9 @@ import Testing
       snapshot: Snapshot(reading.digest, git: nil), summary: nil, occasion: .resumption,
       checkpointID: nil, takenAt: 0, sessionID: nil, openTasks: [], decisions: []
     ).markdown(now: 0, budget: 4000)
-    #expect(document.contains("it is warm”"))
-    #expect(document.contains("answer to: Which roof shall it get?"))
+    #expect(document.contains("Why? → “it is warm”"))
+    #expect(document.contains("Which roof shall it get? → “reed, \"thick\"”"))
+    #expect(document.contains("overtaken by a later answer"))
   }
 
   @Test func questionThatWasRefused_isARefusal() throws {

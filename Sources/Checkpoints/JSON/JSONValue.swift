@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// A parsed value, decoded on demand. See ``JSONTape/root(_:)`` for how long it lives.
 ///
 /// Every access is forgiving: what is missing or of another type is nil.
@@ -161,8 +167,13 @@ public struct JSONValue {
     }
     while index < raw.count {
       // What stands between two escapes is taken as a whole.
-      let next = raw[index...].firstIndex(of: UInt8(ascii: "\\")) ?? raw.count
-      bytes.append(contentsOf: raw[index..<next])
+      var next = raw.count
+      if let base = raw.baseAddress,
+        let escape = memchr(base + index, Int32(UInt8(ascii: "\\")), raw.count - index)
+      {
+        next = UnsafeRawPointer(escape) - UnsafeRawPointer(base)
+      }
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: raw[index..<next]))
       index = next
       if index >= raw.count { break }
       guard index + 1 < raw.count else {

@@ -4,6 +4,8 @@ public enum DocumentPart: String, Sendable, CaseIterable {
   case objective, stands, steps, next, decisions, tried, constraints, corrections, plan, requests
   case findings, files, commands, commits, names, tasks
 
+  static let ofBriefs: [DocumentPart] = [.objective, .stands, .next, .decisions, .tasks]
+
   var title: String {
     switch self {
     case .objective: "Objective"
@@ -39,7 +41,7 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     case .plan: 0.05
     case .requests: 0.12
     case .findings: 0.07
-    case .files: 0.22
+    case .files: 0.29
     case .commands: 0.07
     case .commits: 0.03
     case .names: 0.05
@@ -51,8 +53,8 @@ public enum DocumentPart: String, Sendable, CaseIterable {
   var growth: Int {
     switch self {
     case .findings: 5
-    case .decisions, .steps, .requests: 4
-    case .files, .tried, .constraints: 3
+    case .decisions, .steps, .requests, .files: 4
+    case .tried, .constraints: 3
     case .objective, .stands, .plan, .names: 2
     case .next, .corrections, .commands, .commits, .tasks: 1
     }

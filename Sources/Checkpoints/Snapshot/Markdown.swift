@@ -109,6 +109,11 @@ public enum Markdown {
     return parts.count > 4 ? "…/" + parts.suffix(3).joined(separator: "/") : path
   }
 
+  /// A file as people name it: its folder and its own name.
+  static func name(ofFile path: String) -> String {
+    path.split(separator: "/").suffix(2).joined(separator: "/")
+  }
+
   /// A path, name or id inside a line: as `text`, for short strings that hold no prose.
   public static func inline(_ name: String) -> String { text(name.oneLine) }
 

@@ -29,6 +29,9 @@ public struct RecoveryDocument: Sendable {
   public var decisions: [DecisionRecord]
   /// The checkpoint by hand in which somebody said what `snapshot.stated` has.
   public var statedBy: String?
+  /// Only what one needs to know before anything else: the goal, where it stands, what comes next and
+  /// what was decided.
+  public var isBrief = false
   /// What a person has struck: it is left out.
   public var struck = StruckLines()
 
@@ -82,6 +85,8 @@ public struct RecoveryDocument: Sendable {
     return (opening, SectionComposer(sections, room: room), closing)
   }
 
+  private static let recentCalls = 40
+  private static let halfLine = 130
   /// Of a recent request (findings 8).
   private static let quoteBytes = 400
 
@@ -138,7 +143,12 @@ public struct RecoveryDocument: Sendable {
     lines[.next, default: []] += next(snapshot)
     lines[.decisions, default: []] += decisionLines()
     lines[.plan, default: []] += plan(snapshot)
-    lines[.requests, default: []] += snapshot.told.isEmpty ? requests(snapshot, now: now) : []
+    let told = Set(snapshot.told.map(\.part))
+    if !told.contains(.objective) {
+      lines[.requests, default: []] += requests(snapshot, now: now)
+    }
+    if !told.contains(.constraints) { lines[.constraints] = rules(snapshot) }
+    if !told.contains(.stands) { lines[.stands, default: []] += lastWords(snapshot) }
     lines[.files] = files(snapshot, index)
     lines[.commands] = commands(snapshot, index)
     lines[.names] = snapshot.sentences.enumerated().map {
@@ -150,7 +160,8 @@ public struct RecoveryDocument: Sendable {
     if let index {
       for part in DocumentPart.allCases { lines[part] = lines[part].map { weigh($0, part, index) } }
     }
-    return DocumentPart.allCases.compactMap { part in
+    let parts = isBrief ? DocumentPart.ofBriefs : DocumentPart.allCases
+    return parts.compactMap { part in
       lines[part].map { DocumentSection(part, lines: $0) }
     }
   }
@@ -158,12 +169,17 @@ public struct RecoveryDocument: Sendable {
   /// What the summary says already is left out, unless a line would be misread without it; what it says
   /// in part counts less.
   private func weigh(_ lines: [Line], _ part: DocumentPart, _ index: SummaryIndex) -> [Line] {
-    guard ![.stands, .files, .commands, .tasks].contains(part) else { return lines }
+    guard ![.objective, .stands, .files, .commands, .tasks].contains(part) else { return lines }
+    // Of the person's last words half a line stays, to see what became of them.
+    let recent = lines.map(\.order).max().map { $0 - Self.recentCalls * 1000 } ?? 0
     return lines.compactMap { line in
       if line.isStated { return line }
       let held = index.share(of: line.text)
-      if held > 0.8 { return nil }
       var line = line
+      if held > 0.8 {
+        guard [.requests, .decisions].contains(part), line.order >= recent else { return nil }
+        line.text = line.text.cut(to: Self.halfLine)
+      }
       line.worth *= 1.35 - 0.3 * held
       return line
     }
@@ -259,6 +275,33 @@ public struct RecoveryDocument: Sendable {
     }
   }
 
+  /// Of such a checkpoint, too.
+  private func rules(_ snapshot: Snapshot) -> [Line] {
+    snapshot.rules.enumerated().map { index, rule in
+      Line(
+        "- “\(quote(rule.text, 300))”", of: rule.text, worth: 3 + Double(index) / 100,
+        order: index)
+    }
+  }
+
+  private func lastWords(_ snapshot: Snapshot) -> [Line] {
+    var lines: [Line] = []
+    if let reply = snapshot.lastReply {
+      lines.append(
+        Line(
+          "- Said last: " + Markdown.prose(reply.oneLine.cut(to: 700)), of: reply, worth: 8,
+          order: 1))
+    }
+    if let failure = snapshot.lastFailure, snapshot.toolCalls - failure.call < 15 {
+      var line = Line(
+        "- Last failure, \(Markdown.inline(failure.tool)): "
+          + Markdown.text(failure.text.cut(to: 200)), of: failure.subject, worth: 7, order: 2)
+      line.transcriptLine = failure.line > 0 ? failure.line : nil
+      lines.append(line)
+    }
+    return lines
+  }
+
   private func decisionLines() -> [Line] {
     decisions.filter { !struck.has($0.decision) }.prefix(8).enumerated().map { index, decision in
       Line(
@@ -270,8 +313,8 @@ public struct RecoveryDocument: Sendable {
 
   // MARK: Files and commands
 
-  private static let fullFiles = 4
-  private static let packed = 5
+  private static let fullFiles = 3
+  private static let packed = 8
 
   /// The first ones with what they were edited for; the rest four to a line.
   private func files(_ snapshot: Snapshot, _ index: SummaryIndex?) -> [Line] {
@@ -281,35 +324,39 @@ public struct RecoveryDocument: Sendable {
       line.transcriptLine = file.line > 0 ? file.line : nil
       return line
     }
-    func pack(_ label: String, _ files: [Snapshot.File], _ worth: Double, _ order: Int) {
+    func pack(
+      _ label: String, _ files: [Snapshot.File], _ worth: Double, _ order: Int, isShort: Bool = true
+    ) {
       for start in stride(from: 0, to: files.count, by: Self.packed) {
         let some = files[start..<min(start + Self.packed, files.count)]
         let names = some.enumerated().map { offset, file in
-          let symbols = file.symbols.prefix(start + offset < 8 ? 2 : 0).map(Markdown.inline)
-          return Markdown.code(Markdown.shortened(file.path))
+          let symbols = file.symbols.prefix(!isShort && start + offset < 5 ? 2 : 0).map(Markdown.inline)
+          let path = isShort ? Markdown.name(ofFile: file.path) : Markdown.shortened(file.path)
+          return Markdown.inline(path)
             + (symbols.isEmpty ? "" : " (\(symbols.joined(separator: ", ")))")
         }
         lines.append(
           Line(
             "- \(label): " + names.joined(separator: ", "),
             of: some.map(\.path).joined(separator: " "),
-            worth: worth - 0.06 * Double(start), order: order + start))
+            worth: worth - 0.04 * Double(start), order: order + start))
       }
     }
     let others = snapshot.files.filter { $0.edits == 0 }
     let isKnown: (Snapshot.File) -> Bool = { file in index?.holds(path: file.path) ?? false }
-    pack("also edited", Array(edited.dropFirst(Self.fullFiles).prefix(24)), 6.4, 100)
+    pack("also edited", Array(edited.dropFirst(Self.fullFiles).prefix(24)), 6.4, 100,
+      isShort: false)
     let lost = others.filter { !isKnown($0) }
-    pack("read", Array(lost.filter { $0.reads > 0 }.prefix(30)), 6.3, 200)
-    pack("named", Array(lost.filter { $0.reads == 0 }.prefix(20)), 5.6, 300)
+    pack("read", Array(lost.filter { $0.reads > 0 }.prefix(40)), 6.3, 200)
+    pack("named", Array(lost.filter { $0.reads == 0 }.prefix(32)), 5.6, 300)
     pack("read, in the summary too", Array(others.filter(isKnown).prefix(10)), 2, 400)
     return lines
   }
 
   private func fullLine(of file: Snapshot.File) -> String {
     var line = "- \(Markdown.code(Markdown.shortened(file.path)))"
-    if !file.purpose.isEmpty { line += " — " + Markdown.prose(file.purpose.cut(to: 110)) }
-    let symbols = file.symbols.prefix(4).map(Markdown.inline)
+    if !file.purpose.isEmpty { line += " — " + Markdown.prose(file.purpose.cut(to: 90)) }
+    let symbols = file.symbols.prefix(3).map(Markdown.inline)
     if !symbols.isEmpty { line += " [\(symbols.joined(separator: ", "))]" }
     let count = file.edits == 1 ? "edited" : "edited ×\(file.edits)"
     let state =

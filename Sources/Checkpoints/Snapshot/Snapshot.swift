@@ -99,6 +99,9 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   public var commands: [Command] = []
   /// What happened and how it ended, by parts of a document.
   public var told: [ToldLine] = []
+  /// A question was open, a check had failed, or an edit was not committed when the session was read
+  /// last.
+  public var isUnfinished = false
   /// Sentences of the agent that carry names, best first.
   public var sentences: [String] = []
   /// The agent's last words.
@@ -137,6 +140,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     coder.field("files", &files)
     coder.field("commands", &commands)
     coder.field("told", &told)
+    coder.field("isUnfinished", &isUnfinished)
     coder.field("sentences", &sentences)
     coder.field("lastReply", &lastReply)
     coder.field("lastFailure", &lastFailure)
@@ -177,6 +181,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     }
     .sorted { ($0.0, $1.1.key) > ($1.0, $0.1.key) }.prefix(25).map(\.1)
     told = StoryLines(digest).lines
+    isUnfinished = digest.story.isUnfinished
     sentences = Self.telling(digest.sentences, names: digest.names, at: now)
     lastReply = digest.replies.last?.text
     // What failed and went well afterwards is no news.
@@ -341,18 +346,20 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     return chosen
   }
 
-  /// The person's newest request that says more than "go on".
+  /// What the session is for: the plan that the person approved, or the first request that says more
+  /// than "go on".
   private static func objective(of digest: SessionDigest) -> String {
-    objective(of: digest.requests) ?? digest.title ?? ""
+    let plan = digest.story.decisions.last { $0.kind == .approvedPlan && !$0.question.isEmpty }
+    return objective(of: digest.requests, plan: plan?.question) ?? digest.title ?? ""
   }
 
-  static func objective(of requests: [SessionDigest.Request]) -> String? {
+  static func objective(of requests: [SessionDigest.Request], plan: String? = nil) -> String? {
     // An answer to a question of the agent says how, not what.
-    let telling = requests.last {
+    let telling = requests.lazy.filter {
       $0.question.isEmpty && $0.text.split(whereSeparator: \.isWhitespace).count >= 5
     }
-    return (telling ?? requests.last { $0.question.isEmpty } ?? requests.last)?.text
-      .oneLine.cut(to: 240)
+    let request = telling.first ?? requests.first { $0.question.isEmpty } ?? requests.last
+    return (plan ?? request?.text)?.oneLine.cut(to: 240)
   }
 
   /// What was done last, in a few lines.

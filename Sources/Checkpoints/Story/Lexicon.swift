@@ -50,6 +50,8 @@ struct Lexicon: Sendable {
   }
 
   private var nodes = [Node()]
+  /// One bit for each word with which a phrase begins, by its hash: most words begin none.
+  private var beginnings = [UInt64](repeating: 0, count: 64)
 
   /// - Parameter phrases: Words with blanks between them; `a|b` is either word, and `_` any one.
   init(_ phrases: [(Marks, [String])]) {
@@ -79,6 +81,12 @@ struct Lexicon: Sendable {
       ends = reached
     }
     for end in ends { nodes[Int(end)].marks.formUnion(marks) }
+    if let first = phrase.split(separator: " ").first {
+      for word in first.split(separator: "|") {
+        let hash = FNV1a.hash(word.utf8)
+        beginnings[Int(hash >> 6 & 63)] |= 1 << (hash & 63)
+      }
+    }
   }
 
   /// What the phrases in a text say of it.
@@ -94,7 +102,9 @@ struct Lexicon: Sendable {
   }
 
   private func marks(of words: [UInt64], from start: Int) -> Marks {
-    guard nodes[0].next[words[start]] != nil else { return [] }
+    let hash = words[start]
+    guard beginnings[Int(hash >> 6 & 63)] & 1 << (hash & 63) != 0, nodes[0].next[hash] != nil
+    else { return [] }
     var found: Marks = []
     var ends: [Int32] = [0]
     for word in words[start...].prefix(8) {
@@ -132,9 +142,14 @@ struct Lexicon: Sendable {
       switch byte {
       case 0x41...0x5A: byte |= 0x20
       case 0x61...0x7A, 0x30...0x39, 0x5F, UInt8(ascii: "'"): break
-      case 0xE2 where index + 2 < bytes.count && bytes[index + 1] == 0x80 && bytes[index + 2] == 0x99:
-        byte = UInt8(ascii: "'")
+      case 0xE2 where index + 2 < bytes.count:
+        // Punctuation, arrows, signs: no letter of any script that is in use.
         skip = 2
+        guard bytes[index + 1] == 0x80, bytes[index + 2] == 0x99 else {
+          end()
+          continue
+        }
+        byte = UInt8(ascii: "'")
       case 0x80...: break
       default:
         end()

@@ -63,7 +63,7 @@ extension Story {
     if isCommit { keys = ["git commit"] }
     guard !keys.isEmpty else { return }
     var error: String?
-    if hasFailed { error = clean(CommandOutput(output).telling(limit: 260)) }
+    if hasFailed { error = Self.telling(output, limit: 260, clean) }
     for key in keys.prefix(3) {
       noteRun(key, line, error, at: place)
     }
@@ -128,6 +128,15 @@ extension Story {
       }
       return words.first == "commit"
     }
+  }
+
+  /// The lines that say why it failed. What stands beside a secret tells that it is one, so all is
+  /// cleaned before lines are taken.
+  private static func telling(
+    _ output: String, limit: Int, _ clean: (String) -> String
+  ) -> String {
+    CommandOutput(clean(CommandOutput.ends(of: output)))
+      .telling(limit: limit, groups: limit > 140 ? 2 : 1)
   }
 
   // MARK: Failed, tried, fixed
@@ -264,7 +273,7 @@ extension Story {
       } else if hasFailed {
         landmarks.append(
           Landmark(
-            kind: .refusedCommit, text: clean(CommandOutput(output).telling(limit: 260)),
+            kind: .refusedCommit, text: Self.telling(output, limit: 260, clean),
             place: place))
       }
     }
@@ -280,7 +289,7 @@ extension Story {
     if !hasFailed { noteStatus(output, deed.subject, at: place, clean) }
     for link in Self.links(in: output).prefix(3)
     where !landmarks.contains(where: { $0.kind == .link && $0.id == link }) {
-      landmarks.append(Landmark(kind: .link, id: link, place: place))
+      landmarks.append(Landmark(kind: .link, id: clean(link), place: place))
     }
   }
 
@@ -390,10 +399,9 @@ extension Story {
       noteConstraints(output, from: viewer.text.cut(to: 40), at: place, clean)
     }
     guard command.hasBytes("bd ") || command.hasBytes("linear ") else { return }
-    for line in output.split(separator: "\n").prefix(120) {
+    for line in clean(output.cut(to: 30_000)).split(separator: "\n").prefix(120) {
       guard let ticket = Self.ticket(line, at: place) else { continue }
       var known = ticket
-      known.title = clean(ticket.title)
       if let index = tickets.firstIndex(where: { $0.id == ticket.id }) {
         known.isClosed = known.isClosed || tickets[index].isClosed
         tickets[index] = known
@@ -425,7 +433,7 @@ extension Story {
     _ output: String, from source: String, at place: Place, _ clean: (String) -> String
   ) {
     var taken = 0
-    for raw in output.prefix(40_000).split(separator: "\n") where taken < 14 {
+    for raw in clean(output.cut(to: 40_000)).split(separator: "\n") where taken < 14 {
       let line = Self.withoutNumber(raw).trimmed.drop { "-* \t".contains($0) }
       guard (30...330).contains(line.utf8.count), let first = line.first,
         !"#|/<{}".contains(first), !line.hasSuffix("{"), !line.hasSuffix(";")
@@ -442,7 +450,7 @@ extension Story {
       if line.utf8.count(where: { $0 == UInt8(ascii: "`") }) >= 4 { worth += 30 }
       let isPath = !source.utf8.contains(0x20)
       let name = isPath ? source.split(separator: "/").last.map(String.init) ?? source : source
-      add(.constraint, clean(String(line)).withoutStrongMarks.oneLine.cut(to: 260), worth: worth, lead: name, at: place)
+      add(.constraint, String(line).withoutStrongMarks.oneLine.cut(to: 260), worth: worth, lead: name, at: place)
       taken += 1
     }
   }
@@ -463,7 +471,7 @@ extension Story {
   ) {
     let path = deed.subject
     if hasFailed {
-      let error = clean(CommandOutput(output).telling(limit: 110, groups: 1))
+      let error = Self.telling(output, limit: 110, clean)
       steps.append(
         Step(kind: .deed, text: "edit of `\(path)` failed: \(error)", place: place, hasFailed: true))
       return
@@ -636,7 +644,7 @@ extension Story {
     if hasFailed {
       steps.append(
         Step(
-          text: "sub-agent “\(title)” failed: \(clean(CommandOutput(output).telling(limit: 160)))",
+          text: "sub-agent “\(title)” failed: \(Self.telling(output, limit: 160, clean))",
           place: place, hasFailed: true))
       return
     }
@@ -665,7 +673,7 @@ extension Story {
     let name = tool.hasPrefix("mcp__") ? String(tool.dropFirst(5)) : tool
     let text = subject.isEmpty ? name : "\(name) `\(subject)`"
     if hasFailed {
-      let error = clean(CommandOutput(output).telling(limit: 130, groups: 1))
+      let error = Self.telling(output, limit: 130, clean)
       incidents.append(Incident(kind: .failed, subject: text, reason: error, place: place))
       steps.append(Step(text: "\(text) failed: \(error)", place: place, hasFailed: true))
     } else {

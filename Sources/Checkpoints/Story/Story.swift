@@ -408,6 +408,16 @@ public struct Story: JSONRecord, Sendable, Equatable {
   }
 }
 
+extension Story {
+  var isUnfinished: Bool {
+    let commit = landmarks.last { $0.kind == .commit }?.place.call ?? -1
+    if edits.contains(where: { $0.place.call > commit }) { return true }
+    if checks.contains(where: \.hasFailed) || decisions.contains(where: \.isOpen) { return true }
+    guard let report = reports.last, !report.question.isEmpty else { return false }
+    return !turns.contains { $0.place.line > report.place.line }
+  }
+}
+
 // MARK: Bounds
 
 extension Story {
@@ -416,7 +426,7 @@ extension Story {
   private static let mostAttempts = 30
   private static let mostIncidents = 24
   private static let mostNotes = 110
-  static let mostSteps = 40
+  static let mostSteps = 28
   private static let mostEdits = 60
   private static let mostPurposes = 80
   private static let mostTrails = 24

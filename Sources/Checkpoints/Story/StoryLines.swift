@@ -5,8 +5,13 @@ public struct ToldLine: JSONRecord, Sendable, Equatable {
   public var part = DocumentPart.findings
   /// Markdown: prose, with code in backticks.
   public var text = ""
-  /// What it says of, as the session has it; see ``DocumentLine/subject``.
-  public var subject = ""
+  /// What it says of, as the session has it; see ``DocumentLine/subject``. Empty where that is the
+  /// text.
+  private var topic = ""
+  public var subject: String {
+    get { topic.isEmpty ? text : topic }
+    set { topic = newValue == text ? "" : newValue }
+  }
   /// Hundredths; the best are told where there is not room for all.
   public var worth = 0
   /// Lines of a part stand in this order.
@@ -19,7 +24,7 @@ public struct ToldLine: JSONRecord, Sendable, Equatable {
   mutating func code(_ coder: inout JSONCoder) {
     coder.field("part", &part)
     coder.field("text", &text)
-    coder.filled("subject", &subject)
+    coder.filled("topic", &topic)
     coder.field("worth", &worth)
     coder.field("order", &order)
     coder.field("line", &line)
@@ -51,6 +56,25 @@ struct StoryLines {
     tellPlan()
     tellTurns()
     tellLandmarks()
+    keepBest()
+  }
+
+  /// So many bytes of a part are kept as it may have of a document of this size.
+  private static let documentBytes = 9500.0
+
+  private mutating func keepBest() {
+    var room: [DocumentPart: Int] = [:]
+    let best = lines.enumerated().sorted {
+      ($0.element.worth, $1.offset) > ($1.element.worth, $0.offset)
+    }
+    var kept: Set<Int> = []
+    for (index, line) in best {
+      let left = room[line.part] ?? Int(Self.documentBytes * (0.1 + 1.6 * line.part.share))
+      guard left > 0 else { continue }
+      room[line.part] = left - line.text.utf8.count
+      kept.insert(index)
+    }
+    lines = lines.enumerated().filter { kept.contains($0.offset) }.map(\.element)
   }
 
   /// - Parameters:
@@ -65,7 +89,7 @@ struct StoryLines {
     var line = ToldLine()
     line.part = part
     line.text = text
-    line.subject = subject.isEmpty ? text : subject
+    line.subject = subject
     line.worth = Int(worth * 100)
     line.order = order ?? place.call * 1000 + lines.count % 1000
     line.line = place.line

@@ -14,9 +14,24 @@ enum TextScanner {
   /// Words that look like a file: a known ending, no URL.
   static func paths(in text: String, limit: Int = 200) -> [String] {
     var found: [String] = []
-    forEachWord(in: text, isPathByte) { word in
-      if let path = path(word) { found.append(path) }
-      return found.count < limit
+    var text = text
+    text.withUTF8 { bytes in
+      guard let base = bytes.baseAddress else { return }
+      // A file's name has a dot: what has none is passed over.
+      var index = 0
+      while index < bytes.count, found.count < limit,
+        let dot = memchr(base + index, Int32(UInt8(ascii: ".")), bytes.count - index)
+      {
+        let place = UnsafeRawPointer(dot) - UnsafeRawPointer(base)
+        var start = place
+        while start > index, isPathByte(bytes[start - 1]) { start -= 1 }
+        var end = place + 1
+        while end < bytes.count, isPathByte(bytes[end]) { end += 1 }
+        if end - start >= 4, let path = path(UnsafeBufferPointer(rebasing: bytes[start..<end])) {
+          found.append(path)
+        }
+        index = end
+      }
     }
     return found
   }
@@ -38,7 +53,8 @@ enum TextScanner {
       end = colon
     }
     while end > 0,
-      [UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: ",")].contains(word[end - 1])
+      word[end - 1] == UInt8(ascii: ".") || word[end - 1] == UInt8(ascii: "/")
+        || word[end - 1] == UInt8(ascii: ",")
     {
       end -= 1
     }
@@ -54,6 +70,7 @@ enum TextScanner {
       word[start] != UInt8(ascii: "_"),
       !(end > 2 && word[0] == UInt8(ascii: "/") && word[1] == UInt8(ascii: "/"))
     else { return nil }
+    guard end - dot > 1, isNameByte(word[dot + 1]), isNameByte(word[end - 1]) else { return nil }
     let ending = String(
       decoding: UnsafeBufferPointer(rebasing: word[(dot + 1)..<end]), as: UTF8.self)
     // "README.MD" is a file, "t.Log" is a call.
@@ -375,6 +392,18 @@ extension StringProtocol {
 
   /// One line: runs of white space become one blank.
   public var oneLine: String {
+    // Most texts are one already.
+    var isBlank = true
+    var isOne = true
+    for byte in utf8 {
+      let blank = TextScanner.isSpace(byte)
+      if blank, isBlank || byte != 0x20 {
+        isOne = false
+        break
+      }
+      isBlank = blank
+    }
+    if isOne, !isBlank || utf8.isEmpty { return String(self) }
     var result: [UInt8] = []
     result.reserveCapacity(utf8.count)
     var needsSpace = false

@@ -151,11 +151,19 @@ extension TranscriptGatherer {
   ///   - removed: What was taken out.
   ///   - added: What was put in; all of it where a file was written.
   mutating func noteEdit(_ path: String, removed: String, added: String, isWhole: Bool = false) {
+    let (former, latter) = (removed, added)
     let (removed, added) = (clean(removed), clean(added))
-    noteDeed(
+    var deed: Deed =
       isWhole
-        ? .write(relative(path), content: added)
-        : .edit(relative(path), removed: removed, added: added))
+      ? .write(relative(path), content: added)
+      : .edit(relative(path), removed: removed, added: added)
+    // Where a secret was, no line beside it is quoted: it may stand there in another form.
+    if removed != former || added != latter {
+      deed.detail = ""
+      deed.added = ""
+      deed.lines = []
+    }
+    noteDeed(deed)
     let code = added + "\n" + removed
     let names = TextScanner.names(in: code)
     var symbols = Array(TextScanner.symbols(in: code).prefix(6))

@@ -10,12 +10,15 @@ extension MemoryDatabase {
     case fallbackSeen
     /// This store's own name in the fallback files, a ULID.
     case storeID
+    /// When it was said that there is no vault, Unix ms.
+    case toldStandalone
     case vault(VaultFact, String)
 
     var key: String {
       switch self {
       case .fallbackSeen: "fallback_seen"
       case .storeID: "store_id"
+      case .toldStandalone: "told_standalone"
       case .vault(let fact, let vault): fact.rawValue + ":" + vault
       }
     }

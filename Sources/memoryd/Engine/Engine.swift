@@ -77,7 +77,7 @@ struct Memoryd: ParsableCommand {
         name: "Memory",
         subcommands: [
           TaskCommand.self, DecideCommand.self, DecisionCommand.self, LedgerCommand.self,
-          SearchCommand.self, IngestCommand.self, ProjectCommand.self,
+          SearchCommand.self, FixCommand.self, IngestCommand.self, ProjectCommand.self,
         ]),
       CommandGroup(
         name: "In and out",

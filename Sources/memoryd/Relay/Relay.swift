@@ -10,7 +10,7 @@ public enum Relay {
   /// Verbs that are about the store alone, or about what a hook names: the daemon may do these.
   /// Those that serve, install, or write files where the person is stay in a process of their own.
   public static let verbs = [
-    "canary", "checkpoint", "decide", "decision", "project", "resume", "search",
+    "canary", "checkpoint", "decide", "decision", "fix", "project", "resume", "search",
     "session", "status", "task",
   ]
 

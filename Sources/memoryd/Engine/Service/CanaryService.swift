@@ -236,11 +236,10 @@ struct CanaryService {
     if let dirty, let git = recorder.git, known == nil {
       service.daemon?.noteUncommitted(dirty, in: git.root)
     }
-    let isShort = input.source == "resume" || input.source == "fork" || input.source == "clear"
-    let most = service.settings.integer(.resumeBudget)
-    let budget = isShort ? min(most, RecoveryService.shortBudget) : most
-    let head = Self.headLine(settled.verdict)
-    let lines = openingLines(recorder, settled, change)
+    let budget = service.settings.integer(.resumeBudget)
+    let isNews = settled.verdict.mode != .standalone || isStandaloneNews()
+    let head = isNews ? Self.headLine(settled.verdict) : Self.quietHead
+    let lines = openingLines(recorder, settled, change, isNews: isNews)
     func speak() -> (facts: String, message: String?) {
       let warning = warning(problems)
       let notes = [change, warning, ofBefore].compactMap(\.self)
@@ -254,7 +253,9 @@ struct CanaryService {
     var (facts, message) = speak()
     // What there is, should the document take too long.
     service.hookOutput.set(Greeting(context: head + Self.fenced(facts), message: message).json)
-    let document = document(recorder, input, dirty: dirty)
+    var document = document(recorder, input, dirty: dirty)
+    let size = size(input.source, document)
+    document?.isBrief = size == .brief
     if let damage = service.takeDamage(),
       !problems.contains(where: { $0.message == damage.message })
     {
@@ -264,18 +265,84 @@ struct CanaryService {
           message: damage.message, hint: damage.hint))
       (facts, message) = speak()
     }
-    let room =
-      budget - head.utf16.count - facts.utf16.count - Self.fence.utf16.count
+    let most = size == .brief ? min(budget, RecoveryService.briefBudget) : budget
+    let room = most - head.utf16.count - facts.utf16.count - Self.fence.utf16.count
     var record = facts
-    if let document, room > 400 {
-      record +=
-        (facts.isEmpty ? "" : "\n") + document.markdown(now: service.clock.now, budget: room - 1)
+    var told: [DocumentLine] = []
+    if size == .line, let document {
+      record += "- " + line(about: document, input.source) + "\n"
+    } else if size != .off, let document, room > 400 {
+      let now = service.clock.now
+      record += (facts.isEmpty ? "" : "\n") + document.markdown(now: now, budget: room - 1)
+      told = document.lines(now: now, budget: room - 1)
     }
     let context = record.isEmpty ? head : head + Self.fenced(record)
+    // The person sees what the session got back.
+    if input.source == "compact", let restored = RecoveryDocument.told(told) {
+      let size = String(format: "%.0f kB", max(1, Double(context.utf8.count) / 1000))
+      let news = "restored \(restored) (\(size))"
+      message = message.map { "\($0) | \(news)" } ?? "memoryd: \(news)"
+    }
+    noteContext(context, told, document, recorder, input)
     if !problems.isEmpty { service.problems.markTold() }
     // Without a daemon a later hook asks.
     if service.afterwards != nil { recorder.learnPlace() }
     return Greeting(context: context, message: message)
+  }
+
+  // MARK: How much a session is told
+
+  enum ContextSize: String {
+    case full, brief, line, off
+  }
+
+  /// A session that broke off a day ago is what a person mostly goes on with, ms.
+  private static let dayOfWork: Int64 = 24 * 3600 * 1000
+
+  private func size(_ source: String?, _ document: RecoveryDocument?) -> ContextSize {
+    switch source {
+    case "compact": return .full
+    case "clear": return ContextSize(rawValue: service.settings[.contextClear]) ?? .line
+    case "resume", "fork": return ContextSize(rawValue: service.settings[.contextResume]) ?? .line
+    default:
+      if let fixed = ContextSize(rawValue: service.settings[.contextStartup]) { return fixed }
+      guard let document, document.snapshot.isUnfinished else { return .brief }
+      let age = service.clock.now - max(document.snapshot.lastAt, document.takenAt)
+      return age < Self.dayOfWork ? .full : .brief
+    }
+  }
+
+  /// Where the rest is to be had.
+  private func line(about document: RecoveryDocument, _ source: String?) -> String {
+    let session = document.sessionID.map { " --session \(Markdown.inline($0))" } ?? ""
+    let what = source == "clear" ? "What was known before" : "What is known of this session"
+    return "\(what): `memoryd resume\(session)` prints it."
+  }
+
+  private func noteContext(
+    _ context: String, _ told: [DocumentLine], _ document: RecoveryDocument?,
+    _ recorder: SessionRecorder, _ input: HookInput
+  ) {
+    let entry = ContextLog.Entry(
+      at: service.clock.now, session: recorder.session.id, source: input.source ?? "startup",
+      units: context.utf16.count, parts: RecoveryDocument.parts(told),
+      about: document?.sessionID == recorder.session.id ? nil : document?.sessionID,
+      checkpoint: document?.checkpointID)
+    let log = ContextLog(folder: service.home.logs)
+    if let afterwards = service.afterwards {
+      afterwards.add { log.note(entry) }
+    } else {
+      log.note(entry)
+    }
+  }
+
+  /// That there is no vault is said once a home, not at every start.
+  private func isStandaloneNews() -> Bool {
+    guard let database = try? service.writer() else { return true }
+    if let told = try? database.fact(.toldStandalone), !told.isEmpty { return false }
+    let now = String(service.clock.now)
+    _ = try? database.update(.toldStandalone) { $0 ?? now }
+    return true
   }
 
   /// Registers the session. Where no hook announced the compaction, the checkpoint is made now,
@@ -373,6 +440,9 @@ struct CanaryService {
     return list
   }
 
+  private static let quietHead =
+    "memoryd: `memoryd search WORDS` finds what earlier sessions said, did and decided.\n"
+
   /// In words of ours alone: all that others wrote stands inside the fence.
   private static func headLine(_ verdict: CanaryVerdict) -> String {
     let reason =
@@ -381,11 +451,11 @@ struct CanaryService {
   }
 
   private func openingLines(
-    _ recorder: SessionRecorder, _ settled: Settled, _ change: String?
+    _ recorder: SessionRecorder, _ settled: Settled, _ change: String?, isNews: Bool
   ) -> [String] {
     let verdict = settled.verdict
     var lines: [String] = []
-    if change != nil || verdict.mode != .normal {
+    if change != nil || verdict.mode != .normal && isNews {
       lines.append(Markdown.text(change ?? verdict.detail))
     }
     guard

@@ -5,9 +5,8 @@ import MemoryStore
 struct RecoveryService {
   let service: MemoryService
 
-  /// UTF-16 units of a document where the conversation is still in sight, or was cleared on
-  /// purpose: hosts keep every injection, and a second one adds to the first.
-  static let shortBudget = 3000
+  /// UTF-16 units of all that a new session is told where nothing was left unfinished.
+  static let briefBudget = 2500
 
   /// The document of one session, as its transcript stands now.
   func document(

@@ -20,6 +20,9 @@ struct Settings: Sendable {
     case fallbackDirectory = "fallback.directory"
     case redactionEnabled = "redaction.enabled"
     case resumeBudget = "resume.budget_chars"
+    case contextStartup = "context.startup"
+    case contextResume = "context.resume"
+    case contextClear = "context.clear"
     case timezone
     case hookDeadline = "hooks.deadline_ms"
     case handoffOnCompact = "handoff.on_compact"
@@ -50,6 +53,8 @@ struct Settings: Sendable {
       case .fallbackDirectory: "~/.claude"
       case .redactionEnabled: "true"
       case .resumeBudget: "9500"
+      case .contextStartup: "auto"
+      case .contextResume, .contextClear: "line"
       case .hookDeadline: "2000"
       case .handoffOnCompact: "store"
       default: ""
@@ -65,6 +70,12 @@ struct Settings: Sendable {
       case .vaultReadLag: Self.within(value, 0...3_600_000, "ms")
       case .resumeBudget: Self.within(value, 300...9_500, "UTF-16 units")
       case .hookDeadline: Self.within(value, 100...60_000, "ms")
+      case .contextStartup:
+        ["auto", "full", "brief", "line", "off"].contains(value)
+          ? nil : "must be auto, full, brief, line or off"
+      case .contextResume, .contextClear:
+        ["full", "brief", "line", "off"].contains(value)
+          ? nil : "must be full, brief, line or off"
       case .vaultProjects:
         value.contains(where: { $0 != "," && !$0.isWhitespace })
           ? nil : "must be all, none, or projects' names with commas between them"

@@ -17,7 +17,8 @@ struct SearchCommand: Verb {
       since: and until: narrow it; begin* fits words that begin so.
 
       Kinds: request, reply, tool, failure, plan, summary, prompt (to sub-agents), checkpoint, task, \
-      decision, handoff, ledger, and those of imported entries.
+      decision, handoff, ledger, observed-decision (what a session decided, with the reason), fix (an \
+      error and what made it go away), and those of imported entries.
 
       With --batch each line of standard input is a query as JSON, {"id", "query", "project"?, \
       "session"?, "kind"?, "since"?, "until"?, "limit"?}, and each line of output its result, in the \

@@ -58,6 +58,7 @@ struct SessionCommand: ParsableCommand {
         .flatMap { service.digest($0.digest) }?.boundaries ?? []
       let entries = try database.entries(
         sessionID: session.id, around: around?.text, count: max(0, count))
+      let told = ContextLog(folder: service.home.logs).entries(session: session.id)
       // What was looked at counts a little more in the next search.
       if let around { try? service.database().noteUse(ofEntry: around.text) }
       if shared.json {
@@ -72,6 +73,13 @@ struct SessionCommand: ParsableCommand {
           [
             "line": $0.line, "trigger": $0.trigger, "pre_tokens": $0.preTokens,
             "at": Timestamp.string($0.at),
+          ] as JSONOutput.Object
+        }
+        object["contexts"] = told.map {
+          [
+            "at": Timestamp.string($0.at), "source": $0.source, "units": $0.units,
+            "parts": $0.parts.mapValues { $0 as Any? }, "about": $0.about,
+            "checkpoint": $0.checkpoint,
           ] as JSONOutput.Object
         }
         object["entries"] = entries.map(JSONOutput.entry)
@@ -91,6 +99,16 @@ struct SessionCommand: ParsableCommand {
         text +=
           "compacted at line \(boundary.line) (\(People.line(boundary.trigger))), "
           + "\(People.time(boundary.at)) UTC\n"
+      }
+      for context in told {
+        let parts = DocumentPart.allCases.compactMap { part in
+          context.parts[part.rawValue].map { "\(part.rawValue) \($0)" }
+        }
+        text +=
+          "told at \(People.line(context.source, 20)), \(People.time(context.at)) UTC: "
+          + "\(context.units) characters"
+          + (context.about.map { " about session \(People.line($0, 40))" } ?? "")
+          + (parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))") + "\n"
       }
       for entry in entries {
         text +=

@@ -1,0 +1,69 @@
+import Checkpoints
+import Foundation
+import MemoryStore
+
+/// What was put into which session, and when: counts, no text. Kept beside the store, so that a session
+/// start pays for no commit.
+struct ContextLog: Sendable {
+  struct Entry: Codable, Sendable, Equatable {
+    /// Unix time in ms.
+    var at: Int64
+    var session: String
+    /// Why the session began: startup, resume, clear, compact, fork.
+    var source: String
+    /// UTF-16 units.
+    var units: Int
+    /// Lines of each part of the document.
+    var parts: [String: Int]
+    /// The session that the document tells of, where it is another one.
+    var about: String?
+    var checkpoint: String?
+  }
+
+  let folder: String
+
+  private var path: String { folder + "/context.jsonl" }
+  private var former: String { folder + "/context.1.jsonl" }
+
+  /// Best effort.
+  func note(_ entry: Entry) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    guard let data = try? encoder.encode(entry) else { return }
+    try? RegularFile.makeFolder(folder)
+    if let facts = RegularFile.facts(path), facts.size > 1 << 20 { rename(path, former) }
+    try? RegularFile.append(String(decoding: data, as: UTF8.self) + "\n", to: path)
+  }
+
+  /// Of one session, oldest first.
+  func entries(session: String) -> [Entry] {
+    [former, path].flatMap { path -> [Entry] in
+      guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
+      return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
+        try? JSONDecoder().decode(Entry.self, from: Data($0))
+      }
+    }.filter { $0.session == session }
+  }
+}
+
+extension RecoveryDocument {
+  /// "3 decisions, 4 open steps, 2 dead ends, 6 files", as a person is told; nil if there is nothing.
+  static func told(_ lines: [DocumentLine]) -> String? {
+    func count(_ parts: DocumentPart...) -> Int { lines.count { parts.contains($0.part) } }
+    let files = lines.filter { $0.part == .files }.reduce(0) {
+      $0 + $1.subject.split(separator: " ").count
+    }
+    let open = lines.count {
+      $0.part == .next || $0.part == .plan && !$0.text.hasPrefix("- [x]") || $0.part == .tasks
+    }
+    let facts = [
+      (count(.decisions), "decision"), (open, "open step"), (count(.tried), "dead end"),
+      (files, "file"),
+    ].filter { $0.0 > 0 }.map { People.count($0.0, $0.1) }
+    return facts.isEmpty ? nil : facts.joined(separator: ", ")
+  }
+
+  static func parts(_ lines: [DocumentLine]) -> [String: Int] {
+    Dictionary(grouping: lines, by: \.part.rawValue).mapValues(\.count)
+  }
+}
