@@ -193,9 +193,12 @@ final class Workplace {
   }
 
   /// What SessionStart gives the model.
-  func context(_ source: String, session: String = "session-1") throws -> String {
+  func context(
+    _ source: String, session: String = "session-1", environment: [String: String] = [:]
+  ) throws -> String {
     let result = try run(
-      "canary", input: hook("SessionStart", ["source": source, "session_id": session]))
+      "canary", input: hook("SessionStart", ["source": source, "session_id": session]),
+      environment: environment)
     #expect(result.status == 0)
     let specific = try #require(
       try result.json()["hookSpecificOutput"] as? [String: Any])
@@ -225,6 +228,18 @@ enum Line {
     json([
       "type": "assistant",
       "message": ["content": [["type": "tool_use", "id": id, "name": tool, "input": input]]],
+    ])
+  }
+
+  static func result(id: String, _ text: String, isError: Bool = false) -> String {
+    json([
+      "type": "user",
+      "message": [
+        "role": "user",
+        "content": [
+          ["type": "tool_result", "tool_use_id": id, "is_error": isError, "content": text]
+        ],
+      ],
     ])
   }
 

@@ -81,10 +81,11 @@ import Testing
     #expect(!context.contains("Newest handoff"))
     let sessions = try place.run("session", "list", "--json").items()
     let own = sessions.first { $0["id"] as? String == "session-1" }
-    #expect(own?["objective"] as? String == yellow)
+    let first = "build a kite that flies well"
+    #expect(own?["objective"] as? String == first)
     #expect(
       try place.run("checkpoint", "list", "--json").items().map { $0["objective"] as? String }
-        == [yellow])
+        == [first])
     #expect(
       try place.run("handoff", "list", "--json").items().map { $0["trigger"] as? String }
         == ["rewound"])

@@ -8,7 +8,10 @@ import Testing
   /// Every statement of a schema as SQLite keeps it, with the pragmas and the rows that steps write.
   private static func contents(_ db: Database) throws -> [String] {
     let schema = try String.fetchAll(
-      db, sql: "SELECT type || ' ' || name || ' on ' || tbl_name || ': ' || coalesce(sql, '') FROM sqlite_schema")
+      db,
+      sql:
+        "SELECT type || ' ' || name || ' on ' || tbl_name || ': ' || coalesce(sql, '') FROM sqlite_schema"
+    )
     let meta = try String.fetchAll(db, sql: "SELECT key || '=' || value FROM meta")
     let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0

@@ -77,8 +77,30 @@ public struct HandoffSources: Sendable {
     let plan = open.filter { $0.state == .inProgress } + open.filter { $0.state == .pending }
     return Self.distinct(
       plan.map { $0.text.oneLine + ($0.state == .inProgress ? " (in progress)" : "") }
-        + statement.next
+        + statement.next + told(.next, 5)
     ).prefix(Self.mostItems).map { Handoff.Step($0) }
+  }
+
+  /// The best lines of a part, in their order.
+  private func told(_ part: DocumentPart, _ most: Int) -> [String] {
+    let best = snapshot.told.filter { $0.part == part && !struck.has($0.subject) }
+      .sorted { ($0.worth, $1.order) > ($1.worth, $0.order) }.prefix(most)
+    return best.sorted { $0.order < $1.order }.map(\.text)
+  }
+
+  /// What was said to be in the way, and what the log shows to be.
+  private var blockers: [String] {
+    statement.blockers
+      + (told(.tried, 12) + told(.stands, 12)).filter {
+        $0.hasBytes("Never passed since") || $0.hasBytes("has not passed since")
+      }.map { $0.cut(to: 400) }
+  }
+
+  /// Those of record, then what the session shows.
+  private var decided: [Handoff.Decision] {
+    decisions.reversed().map {
+      Handoff.Decision($0.decision, rationale: $0.rationale.isEmpty ? nil : $0.rationale)
+    } + told(.decisions, 12).map { Handoff.Decision($0) }
   }
 
   /// Those that were changed: uncommitted ones first, then what the session edited.
@@ -156,7 +178,9 @@ public struct HandoffSources: Sendable {
     if let failure = snapshot.lastFailure, snapshot.toolCalls - failure.call < 15 {
       add(.failure, ["- \(Markdown.inline(failure.tool)): \(quote(failure.text, 300))"])
     }
-    add(.stood, snapshot.lastReply.map { ["> " + quote($0, 600)] } ?? [])
+    let stands = told(.stands, 10).map { "- " + Markdown.prose($0) }
+    add(.stood, stands.isEmpty ? snapshot.lastReply.map { ["> " + quote($0, 600)] } ?? [] : stands)
+    add(.tried, told(.tried, 10).map { "- " + Markdown.prose($0) })
     if let changes {
       let count = changes.count { !Self.isHandoff($0.path) }
       let what =
@@ -191,11 +215,7 @@ public struct HandoffSources: Sendable {
             Handoff.Task(
               $0.title.oneLine, id: $0.id, context: $0.context?.oneLine.cut(to: Self.contextBytes))
           }),
-        .decisions(
-          decisions.reversed().map {
-            Handoff.Decision($0.decision, rationale: $0.rationale.isEmpty ? nil : $0.rationale)
-          }),
-        .blockers(statement.blockers), .files(files),
+        .decisions(decided), .blockers(blockers), .files(files),
         .commits(
           commits.filter { !struck.has(commit: $0.hash) }.map {
             Handoff.Commit($0.shortHash, subject: $0.subject)
@@ -213,6 +233,7 @@ private enum HandoffFact: String, CaseIterable {
   case commands = "Commands"
   case failure = "Last failure"
   case stood = "Where it stood"
+  case tried = "What was tried"
   case repository = "Repository"
 
   /// The line of notes at which these begin; behind the last one if they have none.

@@ -4,6 +4,28 @@ public enum DocumentPart: String, Sendable, CaseIterable {
   case objective, stands, steps, next, decisions, tried, constraints, corrections, plan, requests
   case findings, files, commands, commits, names, tasks
 
+  /// Its place in the document.
+  var place: Int {
+    switch self {
+    case .objective: 0
+    case .stands: 1
+    case .steps: 2
+    case .next: 3
+    case .decisions: 4
+    case .tried: 5
+    case .constraints: 6
+    case .corrections: 7
+    case .plan: 8
+    case .requests: 9
+    case .findings: 10
+    case .files: 11
+    case .commands: 12
+    case .commits: 13
+    case .names: 14
+    case .tasks: 15
+    }
+  }
+
   static let ofBriefs: [DocumentPart] = [.objective, .stands, .next, .decisions, .tasks]
 
   var title: String {
@@ -38,8 +60,8 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     case .tried: 0.10
     case .constraints: 0.08
     case .corrections: 0.03
-    case .plan: 0.05
-    case .requests: 0.12
+    case .plan: 0.08
+    case .requests: 0.14
     case .findings: 0.07
     case .files: 0.29
     case .commands: 0.07

@@ -65,6 +65,13 @@ public struct RecoveryDocument: Sendable {
     return body.lines()
   }
 
+  /// Both at once.
+  public func rendered(now: Int64, budget: Int) -> (text: String, lines: [DocumentLine]) {
+    let (opening, body, closing) = parts(now: now, budget: budget)
+    guard let body else { return (String(opening.utf16.prefix(max(0, budget))) ?? "", []) }
+    return (opening + body.text() + closing, body.lines())
+  }
+
   private func parts(
     now: Int64, budget: Int
   ) -> (opening: String, body: SectionComposer?, closing: String) {
@@ -127,28 +134,38 @@ public struct RecoveryDocument: Sendable {
 
   private typealias Line = DocumentSection.Line
 
+  /// Lines by their part; a dictionary takes longer to come into being than to use.
+  private struct PartLines {
+    private var lists = DocumentPart.allCases.map { _ in [Line]() }
+
+    subscript(part: DocumentPart) -> [Line] {
+      get { lists[part.place] }
+      _modify { yield &lists[part.place] }
+    }
+  }
+
   private func sections(now: Int64, room: Int) -> [DocumentSection] {
     let snapshot = snapshot.without(struck)
     let index = occasion == .compaction ? summary.map(SummaryIndex.init) : nil
-    var lines: [DocumentPart: [Line]] = [:]
+    var lines = PartLines()
     for told in snapshot.told {
       var line = Line(
         "- " + Markdown.prose(told.text), of: told.subject, worth: Double(told.worth) / 100,
         order: told.order)
       line.transcriptLine = told.line > 0 ? told.line : nil
-      lines[told.part, default: []].append(line)
+      lines[told.part].append(line)
     }
-    lines[.objective, default: []] += objective(snapshot)
-    lines[.stands, default: []] += repository(snapshot, now: now) + blockers(snapshot)
-    lines[.next, default: []] += next(snapshot)
-    lines[.decisions, default: []] += decisionLines()
-    lines[.plan, default: []] += plan(snapshot)
-    let told = Set(snapshot.told.map(\.part))
-    if !told.contains(.objective) {
-      lines[.requests, default: []] += requests(snapshot, now: now)
+    lines[.objective] += objective(snapshot)
+    lines[.stands] += repository(snapshot, now: now) + blockers(snapshot)
+    lines[.next] += next(snapshot)
+    lines[.decisions] += decisionLines()
+    lines[.plan] += plan(snapshot)
+    func isTold(_ part: DocumentPart) -> Bool { snapshot.told.contains { $0.part == part } }
+    if !isTold(.objective) {
+      lines[.requests] += requests(snapshot, now: now)
     }
-    if !told.contains(.constraints) { lines[.constraints] = rules(snapshot) }
-    if !told.contains(.stands) { lines[.stands, default: []] += lastWords(snapshot) }
+    if !isTold(.constraints) { lines[.constraints] = rules(snapshot) }
+    if !isTold(.stands) { lines[.stands] += lastWords(snapshot) }
     lines[.files] = files(snapshot, index)
     lines[.commands] = commands(snapshot, index)
     lines[.names] = snapshot.sentences.enumerated().map {
@@ -158,12 +175,10 @@ public struct RecoveryDocument: Sendable {
     }
     lines[.tasks] = taskLines(isSmall: room < 5000)
     if let index {
-      for part in DocumentPart.allCases { lines[part] = lines[part].map { weigh($0, part, index) } }
+      for part in DocumentPart.allCases { lines[part] = weigh(lines[part], part, index) }
     }
     let parts = isBrief ? DocumentPart.ofBriefs : DocumentPart.allCases
-    return parts.compactMap { part in
-      lines[part].map { DocumentSection(part, lines: $0) }
-    }
+    return parts.map { DocumentSection($0, lines: lines[$0]) }
   }
 
   /// What the summary says already is left out, unless a line would be misread without it; what it says
@@ -320,7 +335,8 @@ public struct RecoveryDocument: Sendable {
   private func files(_ snapshot: Snapshot, _ index: SummaryIndex?) -> [Line] {
     let edited = snapshot.files.filter { $0.edits > 0 }
     var lines = edited.prefix(Self.fullFiles).enumerated().map { place, file in
-      var line = Line(fullLine(of: file), of: file.path, worth: 7 - 0.2 * Double(place), order: place)
+      var line = Line(
+        fullLine(of: file), of: file.path, worth: 7 - 0.2 * Double(place), order: place)
       line.transcriptLine = file.line > 0 ? file.line : nil
       return line
     }
@@ -330,7 +346,8 @@ public struct RecoveryDocument: Sendable {
       for start in stride(from: 0, to: files.count, by: Self.packed) {
         let some = files[start..<min(start + Self.packed, files.count)]
         let names = some.enumerated().map { offset, file in
-          let symbols = file.symbols.prefix(!isShort && start + offset < 5 ? 2 : 0).map(Markdown.inline)
+          let symbols = file.symbols.prefix(!isShort && start + offset < 5 ? 2 : 0).map(
+            Markdown.inline)
           let path = isShort ? Markdown.name(ofFile: file.path) : Markdown.shortened(file.path)
           return Markdown.inline(path)
             + (symbols.isEmpty ? "" : " (\(symbols.joined(separator: ", ")))")
@@ -344,7 +361,8 @@ public struct RecoveryDocument: Sendable {
     }
     let others = snapshot.files.filter { $0.edits == 0 }
     let isKnown: (Snapshot.File) -> Bool = { file in index?.holds(path: file.path) ?? false }
-    pack("also edited", Array(edited.dropFirst(Self.fullFiles).prefix(24)), 6.4, 100,
+    pack(
+      "also edited", Array(edited.dropFirst(Self.fullFiles).prefix(24)), 6.4, 100,
       isShort: false)
     let lost = others.filter { !isKnown($0) }
     pack("read", Array(lost.filter { $0.reads > 0 }.prefix(40)), 6.3, 200)
@@ -374,7 +392,8 @@ public struct RecoveryDocument: Sendable {
       }
     }
     let known = snapshot.commands.filter { index?.holds(command: $0) ?? false }
-    let ranked = snapshot.commands.filter { command in !known.contains { $0.key == command.key } }
+    let ranked =
+      snapshot.commands.filter { command in !known.contains { $0.key == command.key } }
       + known
     var lines = ranked.prefix(5).enumerated().map { place, command in
       Line(
@@ -387,7 +406,9 @@ public struct RecoveryDocument: Sendable {
       lines.append(
         Line(
           "- also: "
-            + some.map { "\(Markdown.code($0.text.oneLine.cut(to: 70))) (\(state($0)), \($0.age) calls ago)" }
+            + some.map {
+              "\(Markdown.code($0.text.oneLine.cut(to: 70))) (\(state($0)), \($0.age) calls ago)"
+            }
             .joined(separator: ", "), of: some.map(\.text).joined(separator: " "),
           worth: 6 - 0.08 * Double(start), order: start))
     }

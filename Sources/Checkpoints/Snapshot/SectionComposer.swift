@@ -68,7 +68,8 @@ struct SectionComposer {
     let order = pools.indices.sorted {
       (pools[$0].part.growth, $1) > (pools[$1].part.growth, $0)
     }
-    for _ in 0..<Self.rounds where total < room - 60 && pools.contains(where: { !$0.lines.isEmpty }) {
+    for _ in 0..<Self.rounds where total < room - 60 && pools.contains(where: { !$0.lines.isEmpty })
+    {
       for index in order where !pools[index].lines.isEmpty {
         reach[index] += pools[index].part.growth * Self.dealt
         fill(index, reach[index])

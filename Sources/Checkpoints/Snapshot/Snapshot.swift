@@ -164,7 +164,9 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   /// As it is stored: equal values are equal bytes.
   public var json: String { encoded() }
 
-  public init(_ digest: SessionDigest, git: GitFacts?) {
+  /// - Parameter isWhole: False leaves out the lines that are told, which take the most time: they can
+  ///   be made of the digest later.
+  public init(_ digest: SessionDigest, git: GitFacts?, isWhole: Bool = true) {
     let now = digest.toolCalls
     let dirty = Self.dirtyPaths(git, below: digest.root)
     requests = Array(digest.requests.suffix(40))
@@ -180,9 +182,11 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       )
     }
     .sorted { ($0.0, $1.1.key) > ($1.0, $0.1.key) }.prefix(25).map(\.1)
-    told = StoryLines(digest).lines
     isUnfinished = digest.story.isUnfinished
-    sentences = Self.telling(digest.sentences, names: digest.names, at: now)
+    if isWhole {
+      told = StoryLines(digest).lines
+      sentences = Self.telling(digest.sentences, names: digest.names, at: now)
+    }
     lastReply = digest.replies.last?.text
     // What failed and went well afterwards is no news.
     lastFailure = digest.lastFailure.flatMap {

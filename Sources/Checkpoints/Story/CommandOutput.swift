@@ -166,7 +166,8 @@ struct CommandOutput {
         index += 1
         continue
       }
-      let isStart = index == 0 || !isWordByte(line[index - 1]) && line[index - 1] != UInt8(ascii: ".")
+      let isStart =
+        index == 0 || !isWordByte(line[index - 1]) && line[index - 1] != UInt8(ascii: ".")
       var number = 0
       var digits = 0
       while index < line.count, (48...57).contains(line[index]) {
@@ -243,7 +244,8 @@ struct CommandOutput {
   }
 
   private static let noise = [
-    "exit code ", "checking ", "finding ", "compiling", "downloading", "downloaded", "[output trunc",
+    "exit code ", "checking ", "finding ", "compiling", "downloading", "downloaded",
+    "[output trunc",
     "total errors", "task failed", "proceeding", "done in", "starting", "generated ", "==> ",
     "===> ", "using ", "hint:", "pre-commit validation failed", "fix these", "running ",
     "to address ", "see ",
@@ -262,7 +264,8 @@ struct CommandOutput {
       if begins(text, strongHeads) || isDiagnostic(text) { worth += 1.5 }
       if text.contains(where: { ":'\"`{(".utf8.contains($0) }) { worth += 0.3 }
       if text.count < 14 { worth -= 2 }
-      for nothing in ["0 errors", "0 failed", "0 failures", "0 issues"] where copy.hasBytes(of: nothing) {
+      for nothing in ["0 errors", "0 failed", "0 failures", "0 issues"]
+      where copy.hasBytes(of: nothing) {
         worth -= 2.5
         break
       }
@@ -295,7 +298,9 @@ struct CommandOutput {
   private static func isCount(_ line: String) -> Bool {
     var line = line
     return line.withUTF8 { text in
-      if begins(text, ["ok ", "PASS", "FAIL", "BUILD", "Finished", "Success", "All "]) { return true }
+      if begins(text, ["ok ", "PASS", "FAIL", "BUILD", "Finished", "Success", "All "]) {
+        return true
+      }
       var isBehindNumber = false
       for word in text.prefix(300).split(whereSeparator: { !isWordByte($0) }) {
         if isBehindNumber, (4...10).contains(word.count),

@@ -10,7 +10,9 @@ public enum ErrorText {
       .split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" })
     {
       let word = String(word)
-      guard word.utf8.count > 2, !word.allSatisfy(\.isNumber), !words.contains(word) else { continue }
+      guard word.utf8.count > 2, !word.allSatisfy(\.isNumber), !words.contains(word) else {
+        continue
+      }
       words.append(word)
       if words.count == most { break }
     }

@@ -44,79 +44,104 @@ struct Lexicon: Sendable {
     static let leading: Marks = [.narration, .nod]
   }
 
-  private struct Node {
-    var next: [UInt64: Int32] = [:]
-    var marks: Marks = []
-  }
-
-  private var nodes = [Node()]
+  /// The tree of phrases as one table: from a node and a word to the next node. A dictionary for each
+  /// node would take longer to make than a hook has.
+  private var keys: [UInt64]
+  private var targets: [Int32]
+  private var marks: [Marks] = [[]]
+  private let mask: Int
   /// One bit for each word with which a phrase begins, by its hash: most words begin none.
   private var beginnings = [UInt64](repeating: 0, count: 64)
+  /// Words that may stand before a beginning: "Good, now let me".
+  private var leads: [UInt64] = []
 
-  /// - Parameter phrases: Words with blanks between them; `a|b` is either word, and `_` any one.
-  init(_ phrases: [(Marks, [String])]) {
+  /// - Parameters:
+  ///   - phrases: Words with blanks between them; `a|b` is either word, and `_` any one.
+  ///   - leads: Words after which a sentence still begins.
+  init(_ phrases: [(Marks, [String])], leads: [String] = []) {
+    let size = 1 << 13
+    mask = size - 1
+    keys = [UInt64](repeating: 0, count: size)
+    targets = [Int32](repeating: 0, count: size)
     for (marks, list) in phrases {
       for phrase in list { insert(phrase, marks) }
     }
+    self.leads = leads.map { FNV1a.hash($0.utf8) }
   }
 
   private static let anyWord: UInt64 = 0
 
-  private mutating func insert(_ phrase: String, _ marks: Marks) {
+  /// Where a step stands, or the free place for it.
+  private func slot(_ node: Int32, _ word: UInt64) -> (index: Int, key: UInt64) {
+    let key = (word ^ UInt64(UInt32(bitPattern: node)) &* 0x9E37_79B9_7F4A_7C15) | 1
+    var index = Int(truncatingIfNeeded: (key &* 0xC2B2_AE3D_27D4_EB4F) >> 40) & mask
+    while keys[index] != 0, keys[index] != key { index = (index + 1) & mask }
+    return (index, key)
+  }
+
+  private func next(_ node: Int32, _ word: UInt64) -> Int32? {
+    let (index, key) = slot(node, word)
+    return keys[index] == key ? targets[index] : nil
+  }
+
+  private mutating func insert(_ phrase: String, _ found: Marks) {
     var ends: [Int32] = [0]
-    for slot in phrase.split(separator: " ") {
+    for (place, part) in phrase.split(separator: " ").enumerated() {
       var reached: [Int32] = []
-      for word in slot.split(separator: "|") {
-        let key = word == "_" ? Self.anyWord : FNV1a.hash(word.utf8)
+      for word in part.split(separator: "|") {
+        let hash = word == "_" ? Self.anyWord : FNV1a.hash(word.utf8)
+        if place == 0 { beginnings[Int(hash >> 6 & 63)] |= 1 << (hash & 63) }
         for end in ends {
-          if let known = nodes[Int(end)].next[key] {
-            reached.append(known)
+          let (index, key) = slot(end, hash)
+          if keys[index] == key {
+            reached.append(targets[index])
           } else {
-            reached.append(Int32(nodes.count))
-            nodes[Int(end)].next[key] = Int32(nodes.count)
-            nodes.append(Node())
+            keys[index] = key
+            targets[index] = Int32(marks.count)
+            reached.append(Int32(marks.count))
+            marks.append([])
           }
         }
       }
       ends = reached
     }
-    for end in ends { nodes[Int(end)].marks.formUnion(marks) }
-    if let first = phrase.split(separator: " ").first {
-      for word in first.split(separator: "|") {
-        let hash = FNV1a.hash(word.utf8)
-        beginnings[Int(hash >> 6 & 63)] |= 1 << (hash & 63)
-      }
-    }
+    for end in ends { marks[Int(end)].formUnion(found) }
   }
 
   /// What the phrases in a text say of it.
   func marks(in text: some StringProtocol) -> Marks {
     let words = Self.words(of: text)
     var found: Marks = []
+    var isStart = true
     for start in words.indices {
       var marks = marks(of: words, from: start)
-      if start > 0 { marks.subtract(.leading) }
+      if !isStart { marks.subtract(.leading) }
       found.formUnion(marks)
+      isStart = isStart && leads.contains(words[start])
     }
     return found
   }
 
   private func marks(of words: [UInt64], from start: Int) -> Marks {
     let hash = words[start]
-    guard beginnings[Int(hash >> 6 & 63)] & 1 << (hash & 63) != 0, nodes[0].next[hash] != nil
-    else { return [] }
-    var found: Marks = []
-    var ends: [Int32] = [0]
-    for word in words[start...].prefix(8) {
-      var reached: [Int32] = []
-      for end in ends {
-        let node = nodes[Int(end)]
-        if let next = node.next[word] { reached.append(next) }
-        if let next = node.next[Self.anyWord] { reached.append(next) }
+    guard beginnings[Int(hash >> 6 & 63)] & 1 << (hash & 63) != 0, var node = next(0, hash) else {
+      return []
+    }
+    var found = marks[Int(node)]
+    var others: [Int32] = []
+    for word in words[(start + 1)...].prefix(7) {
+      var reached: Int32?
+      var more: [Int32] = []
+      for end in [node] + others {
+        for step in [next(end, word), next(end, Self.anyWord)] {
+          guard let step else { continue }
+          found.formUnion(marks[Int(step)])
+          if reached == nil { reached = step } else { more.append(step) }
+        }
       }
-      guard !reached.isEmpty else { break }
-      for end in reached { found.formUnion(nodes[Int(end)].marks) }
-      ends = reached
+      guard let reached else { break }
+      node = reached
+      others = more
     }
     return found
   }

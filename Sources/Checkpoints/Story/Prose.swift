@@ -29,7 +29,7 @@ struct Prose {
     for line in Self.lines(of: text) {
       var line = line.trimmed
       if line.first == "#" {
-        heading = String(line.drop { $0 == "#" || $0 == " " }.trimmedEnd([" ", ":", "#", "*"]))
+        heading = String(line.drop { $0 == "#" || $0 == " " }.trimmedEnd(" :#*"))
         continue
       }
       let isItem = Self.removeMarker(&line)
@@ -129,8 +129,9 @@ struct Prose {
       start = index
     }
     for index in bytes.indices where index + 2 < bytes.count && bytes[index + 1] == 0x20 {
-      guard bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: "!")
-        || bytes[index] == UInt8(ascii: "?")
+      guard
+        bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: "!")
+          || bytes[index] == UInt8(ascii: "?")
       else { continue }
       let next = bytes[index + 2]
       let begins =
@@ -193,7 +194,7 @@ struct Prose {
       }
     }
     return String(
-      String(decoding: bytes[start...], as: UTF8.self)[...].trimmedEnd([" ", ":", "."]))
+      String(decoding: bytes[start...], as: UTF8.self)[...].trimmedEnd(" :."))
   }
 
   private static func isGap(_ byte: UInt8) -> Bool {
@@ -220,10 +221,12 @@ extension Substring {
     return parts + [rest]
   }
 
-  func trimmedEnd(_ marks: Set<Character>) -> Substring {
-    var text = self
-    while let last = text.last, marks.contains(last) { text.removeLast() }
-    return text
+  /// - Parameter marks: ASCII.
+  func trimmedEnd(_ marks: StaticString) -> Substring {
+    let bytes = UnsafeBufferPointer(start: marks.utf8Start, count: marks.utf8CodeUnitCount)
+    var text = utf8
+    while let last = text.last, bytes.contains(last) { text.removeLast() }
+    return Substring(text)
   }
 }
 

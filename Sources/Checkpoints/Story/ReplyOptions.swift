@@ -90,7 +90,8 @@ struct ReplyOptions {
   func chosen(by reply: String) -> Option? {
     let words = reply.split(whereSeparator: { " \n\t,.:;)!(".contains($0) }).prefix(12)
     for (index, word) in words.enumerated() {
-      let before = index > 0 ? words[words.index(words.startIndex, offsetBy: index - 1)].lowercased() : ""
+      let before =
+        index > 0 ? words[words.index(words.startIndex, offsetBy: index - 1)].lowercased() : ""
       let isAtStart = words.prefix(index).allSatisfy { Self.openers.contains($0.lowercased()) }
       guard word.count == 1, let letter = word.first,
         isAtStart || before == "option" || before == "approach"

@@ -53,7 +53,8 @@ extension Story {
     turns[last].replies += 1
     let telling = prose.sentences.filter { $0.saysSomething && !$0.isQuestion }
     if turns[last].replies == 1 {
-      turns[last].opening = telling.prefix(2).map { $0.text.cut(to: 170) }
+      turns[last].opening =
+        telling.prefix(2).map { $0.text.cut(to: 170) }
         .joined(separator: " … ").oneLine
       if telling.count > 2 { turns[last].ending = Self.conclusion(of: telling) }
     } else if !telling.isEmpty {
@@ -74,8 +75,9 @@ extension Story {
 
   private mutating func noteReport(_ text: String, _ prose: Prose, at place: Place) {
     let isNarration = prose.sentences.allSatisfy { $0.isNarration || $0.isNod || $0.isLead }
-    guard text.utf8.count > 220 && !isNarration
-      || text.utf8.count > 90 && prose.sentences.first?.isNarration == false
+    guard
+      text.utf8.count > 220 && !isNarration
+        || text.utf8.count > 90 && prose.sentences.first?.isNarration == false
     else { return }
     let parts = prose.sentences.filter { !$0.isNod || $0.isItem }.map { sentence in
       let ends = sentence.text.last.map { ".!?:;…".contains($0) } ?? true
@@ -215,8 +217,9 @@ extension Story {
     {
       let hasReason = sentence.marks.contains(.reason)
       let isPlain = sentence.marks.contains(.narration) && !hasReason
-      guard hasReason || !isPlain && sentence.marks.contains(.recommendation)
-        || !isPlain && Self.isFirm(sentence.text)
+      guard
+        hasReason || !isPlain && sentence.marks.contains(.recommendation)
+          || !isPlain && Self.isFirm(sentence.text)
       else { continue }
       var decision = Decision()
       decision.kind = .agent

@@ -25,7 +25,9 @@ extension Story {
       if !hasFailed {
         steps.append(Step(kind: .look, text: "read `\(deed.subject)`\(deed.detail)", place: place))
         // What the session wrote itself demands nothing of it.
-        if Deed.isPlan(deed.subject), purposes[deed.subject] == nil { noteConstraints(output, from: deed.subject, at: place, clean) }
+        if Deed.isPlan(deed.subject), purposes[deed.subject] == nil {
+          noteConstraints(output, from: deed.subject, at: place, clean)
+        }
       }
     case .search: takeSearch(output, deed, hasFailed: hasFailed, at: place)
     case .agent: takeAgent(output, deed, hasFailed: hasFailed, at: place, clean)
@@ -94,7 +96,8 @@ extension Story {
           let after = part[pipe.upperBound...].split(separator: " ").first ?? ""
           if viewers.contains(String(after)) { part = String(part[..<pipe.lowerBound]) }
         }
-        for redirection in [" 2>&1", " 2>/dev/null", " >/dev/null", " > /dev/null", " &>/dev/null"] {
+        for redirection in [" 2>&1", " 2>/dev/null", " >/dev/null", " > /dev/null", " &>/dev/null"]
+        {
           part = part.replacing(redirection, with: "")
         }
         if commits(part), let message = part[...].utf8Range(of: " -m ") {
@@ -230,7 +233,7 @@ extension Story {
     _ commands: [ShellCommand], _ line: String, _ output: String, hasFailed: Bool, at place: Place
   ) {
     for kind in Check.Kind.allCases {
-      let words = Self.checkWords[kind] ?? []
+      let words = Self.words(of: kind)
       let isKind = commands.contains { command in
         !Self.lookers.contains(command.program)
           && command.text.split(separator: " ").prefix(8).contains { word in
@@ -247,16 +250,24 @@ extension Story {
     }
   }
 
-  private static let checkWords: [Check.Kind: Set<String>] = [
-    .test: [
-      "test", "tests", "pytest", "jest", "vitest", "rspec", "xctest", "ctest", "playwright", "e2e",
-      "tox", "nextest", "phpunit", "bats", "gotestsum",
-    ],
-    .lint: [
-      "lint", "credo", "clippy", "eslint", "ruff", "dialyzer", "fmt", "format", "vet", "golangci",
-      "tsc", "typecheck", "mypy", "pyright", "prettier", "shellcheck", "biome", "stylua", "rubocop",
-    ],
-    .build: ["build", "compile", "xcodebuild", "make", "check", "install", "cmake", "bazel"],
+  private static func words(of kind: Check.Kind) -> Set<String> {
+    switch kind {
+    case .test: testWords
+    case .lint: lintWords
+    case .build: buildWords
+    }
+  }
+
+  private static let testWords: Set<String> = [
+    "test", "tests", "pytest", "jest", "vitest", "rspec", "xctest", "ctest", "playwright", "e2e",
+    "tox", "nextest", "phpunit", "bats", "gotestsum",
+  ]
+  private static let lintWords: Set<String> = [
+    "lint", "credo", "clippy", "eslint", "ruff", "dialyzer", "fmt", "format", "vet", "golangci",
+    "tsc", "typecheck", "mypy", "pyright", "prettier", "shellcheck", "biome", "stylua", "rubocop",
+  ]
+  private static let buildWords: Set<String> = [
+    "build", "compile", "xcodebuild", "make", "check", "install", "cmake", "bazel",
   ]
 
   // MARK: Commits, pushes, links
@@ -318,7 +329,7 @@ extension Story {
       let isChange = ["/pull/", "/merge_requests/", "/issues/", "/compare/"].contains {
         word.utf8Range(of: $0) != nil
       }
-      let link = String(word.trimmedEnd([".", "]", "}"]))
+      let link = String(word.trimmedEnd(".]}"))
       if isChange, link.last?.isNumber == true, !found.contains(link) { found.append(link) }
     }
     return found
@@ -367,7 +378,9 @@ extension Story {
 
   // MARK: Trackers
 
-  private static let closers = ["bd close ", "gh issue close ", "gh pr close ", "linear issue close "]
+  private static let closers = [
+    "bd close ", "gh issue close ", "gh pr close ", "linear issue close ",
+  ]
   private static let viewersOfTickets: Set<String> = [
     "bd show", "gh issue view", "gh pr view", "linear issue view", "linear issue show",
     "jira issue view",
@@ -442,15 +455,19 @@ extension Story {
       guard marks.contains(.hardRule) else { continue }
       let small = line.lowercased()
       var worth = 160
-      if ["do not", "never", "must not", "don't", "forbidden", "instead of", "only"].contains(where: {
-        small.hasBytes(of: $0)
-      }) {
+      if ["do not", "never", "must not", "don't", "forbidden", "instead of", "only"].contains(
+        where: {
+          small.hasBytes(of: $0)
+        })
+      {
         worth += 120
       }
       if line.utf8.count(where: { $0 == UInt8(ascii: "`") }) >= 4 { worth += 30 }
       let isPath = !source.utf8.contains(0x20)
       let name = isPath ? source.split(separator: "/").last.map(String.init) ?? source : source
-      add(.constraint, String(line).withoutStrongMarks.oneLine.cut(to: 260), worth: worth, lead: name, at: place)
+      add(
+        .constraint, String(line).withoutStrongMarks.oneLine.cut(to: 260), worth: worth, lead: name,
+        at: place)
       taken += 1
     }
   }
@@ -473,7 +490,8 @@ extension Story {
     if hasFailed {
       let error = Self.telling(output, limit: 110, clean)
       steps.append(
-        Step(kind: .deed, text: "edit of `\(path)` failed: \(error)", place: place, hasFailed: true))
+        Step(kind: .deed, text: "edit of `\(path)` failed: \(error)", place: place, hasFailed: true)
+      )
       return
     }
     if deed.kind == .write {
@@ -600,7 +618,8 @@ extension Story {
       deed.kind == .shell ? Self.line(deed.subject) : deed.subject.isEmpty ? tool : deed.subject
     incidents.append(
       Incident(
-        kind: .refused, subject: "\(Self.verb(deed, tool)) `\(subject.withoutBackticks.cut(to: 150))`",
+        kind: .refused,
+        subject: "\(Self.verb(deed, tool)) `\(subject.withoutBackticks.cut(to: 150))`",
         reason: deed.kind == .edit ? deed.added : "", words: words?.oneLine.cut(to: 320) ?? "",
         place: place))
   }
@@ -631,7 +650,8 @@ extension Story {
     guard !hasFailed else { return }
     steps.append(
       Step(
-        kind: .look, text: "searched `\(deed.subject.withoutBackticks.cut(to: 70))`"
+        kind: .look,
+        text: "searched `\(deed.subject.withoutBackticks.cut(to: 70))`"
           + (deed.detail.isEmpty ? "" : " in `\(deed.detail)`"), place: place,
         output: output.isEmpty ? nil : String(output.prefix(1200))))
   }
@@ -661,7 +681,9 @@ extension Story {
       if sentence.marks.contains(.statement) { worth += 100 }
       if Lexicon.english.marks(in: sentence.heading).contains(.ofWeight) { worth += 100 }
       guard worth >= 200 else { continue }
-      add(.subagent, sentence.text.oneLine.cut(to: 270), worth: worth, lead: title.cut(to: 44), at: place)
+      add(
+        .subagent, sentence.text.oneLine.cut(to: 270), worth: worth, lead: title.cut(to: 44),
+        at: place)
     }
   }
 

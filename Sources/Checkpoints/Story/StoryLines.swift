@@ -63,15 +63,14 @@ struct StoryLines {
   private static let documentBytes = 9500.0
 
   private mutating func keepBest() {
-    var room: [DocumentPart: Int] = [:]
+    var room = DocumentPart.allCases.map { Int(Self.documentBytes * (0.1 + 1.6 * $0.share)) }
     let best = lines.enumerated().sorted {
       ($0.element.worth, $1.offset) > ($1.element.worth, $0.offset)
     }
     var kept: Set<Int> = []
     for (index, line) in best {
-      let left = room[line.part] ?? Int(Self.documentBytes * (0.1 + 1.6 * line.part.share))
-      guard left > 0 else { continue }
-      room[line.part] = left - line.text.utf8.count
+      guard room[line.part.place] > 0 else { continue }
+      room[line.part.place] -= line.text.utf8.count
       kept.insert(index)
     }
     lines = lines.enumerated().filter { kept.contains($0.offset) }.map(\.element)
@@ -196,7 +195,8 @@ struct StoryLines {
       let head = story.landmarks.last { $0.kind == .head && $0.place.call > last.place.call }
       let opening: String
       if let commit {
-        opening = "Edited after the agent's last commit (\(commit.id.prefix(10))), not committed by it"
+        opening =
+          "Edited after the agent's last commit (\(commit.id.prefix(10))), not committed by it"
       } else if let status, status.text.isEmpty {
         opening = "Edited; the tree was clean in `git status` \(age(status.place))"
       } else if let head {
@@ -368,7 +368,9 @@ struct StoryLines {
       let words = decision.words.isEmpty ? "" : " — “\(decision.words)”"
       return ("Plan refused: \(decision.choice.cut(to: 120))\(words)", 7)
     case .writtenPlan:
-      return ("Written down in \(code(Markdown.shortened(decision.question))): \(decision.choice)", 5.5)
+      return (
+        "Written down in \(code(Markdown.shortened(decision.question))): \(decision.choice)", 5.5
+      )
     case .agent:
       let named = decision.reason.isEmpty ? "" : " [\(decision.reason)]"
       let bonus = decision.reason.isEmpty ? 0.0 : 1.0
@@ -470,7 +472,10 @@ struct StoryLines {
       }
       let small = rule.text.lowercased()
       let isDirect =
-        ["never", "always", "don't", "do not", "must", "make sure", "ensure", "avoid", "only", "no "]
+        [
+          "never", "always", "don't", "do not", "must", "make sure", "ensure", "avoid", "only",
+          "no ",
+        ]
         .contains { small.hasBytes(of: $0) }
       let newness = Double(index) / Double(max(1, digest.rules.count))
       tell(
@@ -544,7 +549,7 @@ struct StoryLines {
         continue
       }
       let back = story.turns.count - 1 - index
-      let room = back < 3 ? 560 : back < 6 ? 300 : 190
+      let room = back < 3 ? 340 : back < 6 ? 240 : 170
       var text = "“\(turn.text.cut(to: room))”"
       if !turn.about.isEmpty { text += " (after: \(turn.about.cut(to: 120)))" }
       text += outcome(of: turn, index)
@@ -558,10 +563,12 @@ struct StoryLines {
     var parts = turn.replies == 1 ? [turn.opening] : [turn.opening.cut(to: 130)]
     if !turn.ending.isEmpty, turn.ending != turn.opening { parts.append(turn.ending) }
     parts.removeAll(where: \.isEmpty)
-    if !parts.isEmpty { return " → " + parts.joined(separator: " … ").cut(to: 310) }
+    if !parts.isEmpty { return " → " + parts.joined(separator: " … ").cut(to: 240) }
     let next = index + 1 < story.turns.count ? story.turns[index + 1].place.call : now
     let calls = next - turn.place.call
-    if turn.replies == 0, calls == 0 { return index + 1 == story.turns.count ? " → not answered yet" : "" }
+    if turn.replies == 0, calls == 0 {
+      return index + 1 == story.turns.count ? " → not answered yet" : ""
+    }
     return calls > 0 ? " → \(calls) calls, no closing words" : ""
   }
 

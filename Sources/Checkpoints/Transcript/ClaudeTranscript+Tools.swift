@@ -62,7 +62,8 @@ extension ClaudeTranscript {
       deed.kind = .agent
       deed.subject = clean(input["description"]?.string(limit: 200) ?? tool)
       if !isSidechain { noteDeed(deed) }
-    case "TaskGet", "TaskList", "Skill", "ToolSearch", "EnterPlanMode", "TaskOutput", "SendUserFile":
+    case "TaskGet", "TaskList", "Skill", "ToolSearch", "EnterPlanMode", "TaskOutput",
+      "SendUserFile":
       takeOther(tool, input)
     default:
       takeOther(tool, input)

@@ -6,7 +6,9 @@
 
 /// What a program asks of the process it runs in, without Foundation, which takes longer.
 public enum ThisProcess {
-  public static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+  public static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
 
   public static func environmentEntries() -> [String] {
     var entries: [String] = []

@@ -273,14 +273,14 @@ struct CanaryService {
       record += "- " + line(about: document, input.source) + "\n"
     } else if size != .off, let document, room > 400 {
       let now = service.clock.now
-      record += (facts.isEmpty ? "" : "\n") + document.markdown(now: now, budget: room - 1)
-      told = document.lines(now: now, budget: room - 1)
+      let rendered = document.rendered(now: now, budget: room - 1)
+      record += (facts.isEmpty ? "" : "\n") + rendered.text
+      told = rendered.lines
     }
     let context = record.isEmpty ? head : head + Self.fenced(record)
     // The person sees what the session got back.
     if input.source == "compact", let restored = RecoveryDocument.told(told) {
-      let size = String(format: "%.0f kB", max(1, Double(context.utf8.count) / 1000))
-      let news = "restored \(restored) (\(size))"
+      let news = "restored \(restored) (\(max(1, (context.utf8.count + 500) / 1000)) kB)"
       message = message.map { "\($0) | \(news)" } ?? "memoryd: \(news)"
     }
     noteContext(context, told, document, recorder, input)
@@ -325,7 +325,7 @@ struct CanaryService {
   ) {
     let entry = ContextLog.Entry(
       at: service.clock.now, session: recorder.session.id, source: input.source ?? "startup",
-      units: context.utf16.count, parts: RecoveryDocument.parts(told),
+      units: context.utf16.count, parts: told.map(\.part.rawValue),
       about: document?.sessionID == recorder.session.id ? nil : document?.sessionID,
       checkpoint: document?.checkpointID)
     let log = ContextLog(folder: service.home.logs)

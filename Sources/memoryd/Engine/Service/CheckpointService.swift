@@ -54,7 +54,8 @@ struct CheckpointService {
     // The checkpoint of a compaction stays one, whoever renews it.
     let label =
       renewed.map(\.trigger).flatMap { Self.ofCompaction.contains($0) ? $0 : nil } ?? trigger
-    let snapshot = recorder.snapshot(dirty: dirty)
+    // In the daemon the rest comes after the answer: the digest, which is stored with it, has all.
+    let snapshot = recorder.snapshot(dirty: dirty, isWhole: service.afterwards == nil)
     let handoffs = HandoffService(service: service)
     // In the daemon it is made when the host has its answer.
     let handoff =
@@ -88,7 +89,6 @@ struct CheckpointService {
         let late = recorder.git.flatMap {
           service.uncommitted(in: $0, within: Self.gitWaitAfterwards)
         }
-        guard keepsHandoff || late != nil && late != known else { return }
         add(late ?? known)
       }
     } else if dirty == nil, status != nil,

@@ -5,7 +5,7 @@ import MemoryStore
 /// What was put into which session, and when: counts, no text. Kept beside the store, so that a session
 /// start pays for no commit.
 struct ContextLog: Sendable {
-  struct Entry: Codable, Sendable, Equatable {
+  struct Entry: Decodable, Sendable, Equatable {
     /// Unix time in ms.
     var at: Int64
     var session: String
@@ -13,11 +13,35 @@ struct ContextLog: Sendable {
     var source: String
     /// UTF-16 units.
     var units: Int
-    /// Lines of each part of the document.
-    var parts: [String: Int]
+    /// The part of each line of the document.
+    var parts: [String]
     /// The session that the document tells of, where it is another one.
     var about: String?
     var checkpoint: String?
+
+    /// By hand: Foundation's encoder takes a hook longer than all the rest of this.
+    fileprivate var json: String {
+      var bytes = Array("{\"at\":\(at),\"units\":\(units)".utf8)
+      func add(_ name: StaticString, _ text: String?) {
+        guard let text else { return }
+        bytes += Array(",\"\(name)\":".utf8)
+        JSONFields.write(text, to: &bytes)
+      }
+      add("session", session)
+      add("source", source)
+      add("about", about)
+      add("checkpoint", checkpoint)
+      bytes += Array(",\"parts\":[\(parts.map { "\"\($0)\"" }.joined(separator: ","))]}\n".utf8)
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// How many lines of each part there are, in the order of a document.
+    var counts: [(part: String, count: Int)] {
+      DocumentPart.allCases.map(\.rawValue).compactMap { part in
+        let count = parts.count { $0 == part }
+        return count > 0 ? (part, count) : nil
+      }
+    }
   }
 
   let folder: String
@@ -27,12 +51,9 @@ struct ContextLog: Sendable {
 
   /// Best effort.
   func note(_ entry: Entry) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    guard let data = try? encoder.encode(entry) else { return }
     try? RegularFile.makeFolder(folder)
     if let facts = RegularFile.facts(path), facts.size > 1 << 20 { rename(path, former) }
-    try? RegularFile.append(String(decoding: data, as: UTF8.self) + "\n", to: path)
+    try? RegularFile.append(entry.json, to: path)
   }
 
   /// Of one session, oldest first.
@@ -61,9 +82,5 @@ extension RecoveryDocument {
       (files, "file"),
     ].filter { $0.0 > 0 }.map { People.count($0.0, $0.1) }
     return facts.isEmpty ? nil : facts.joined(separator: ", ")
-  }
-
-  static func parts(_ lines: [DocumentLine]) -> [String: Int] {
-    Dictionary(grouping: lines, by: \.part.rawValue).mapValues(\.count)
   }
 }

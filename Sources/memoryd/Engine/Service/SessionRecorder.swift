@@ -215,13 +215,13 @@ struct SessionRecorder {
     return batch
   }
 
-  func snapshot(dirty: [String]?) -> Snapshot {
+  func snapshot(dirty: [String]?, isWhole: Bool = true) -> Snapshot {
     var facts = git
     if let dirty {
       facts?.dirty = dirty
       facts?.dirtyAt = service.clock.now
     }
-    var snapshot = Snapshot(digest, git: facts)
+    var snapshot = Snapshot(digest, git: facts, isWhole: isWhole)
     snapshot.transcriptPath = session.transcriptPath
     snapshot.transcriptLine = position?.lines ?? 0
     if snapshot.cwd == nil { snapshot.cwd = session.cwd }

@@ -78,8 +78,9 @@ struct SessionCommand: ParsableCommand {
         object["contexts"] = told.map {
           [
             "at": Timestamp.string($0.at), "source": $0.source, "units": $0.units,
-            "parts": $0.parts.mapValues { $0 as Any? }, "about": $0.about,
-            "checkpoint": $0.checkpoint,
+            "parts": Dictionary(
+              uniqueKeysWithValues: $0.counts.map { ($0.part, $0.count) }) as JSONOutput.Object,
+            "about": $0.about, "checkpoint": $0.checkpoint,
           ] as JSONOutput.Object
         }
         object["entries"] = entries.map(JSONOutput.entry)
@@ -101,9 +102,7 @@ struct SessionCommand: ParsableCommand {
           + "\(People.time(boundary.at)) UTC\n"
       }
       for context in told {
-        let parts = DocumentPart.allCases.compactMap { part in
-          context.parts[part.rawValue].map { "\(part.rawValue) \($0)" }
-        }
+        let parts = context.counts.map { "\($0.part) \($0.count)" }
         text +=
           "told at \(People.line(context.source, 20)), \(People.time(context.at)) UTC: "
           + "\(context.units) characters"
