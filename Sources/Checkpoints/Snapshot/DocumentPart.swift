@@ -52,9 +52,9 @@ public enum DocumentPart: String, Sendable, CaseIterable {
   /// Of the room. They add up to more than one: few sessions have all parts.
   var share: Double {
     switch self {
-    case .objective: 0.14
+    case .objective: 0.13
     case .stands: 0.25
-    case .steps: 0.14
+    case .steps: 0.12
     case .next: 0.04
     case .decisions: 0.26
     case .tried: 0.10
@@ -62,11 +62,11 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     case .corrections: 0.03
     case .plan: 0.08
     case .requests: 0.14
-    case .findings: 0.07
+    case .findings: 0.11
     case .files: 0.29
-    case .commands: 0.07
-    case .commits: 0.03
-    case .names: 0.05
+    case .commands: 0.09
+    case .commits: 0.04
+    case .names: 0.02
     case .tasks: 0.04
     }
   }

@@ -59,6 +59,13 @@ extension Story {
     noteLandmarks(output, deed, isCommit: isCommit, hasFailed: hasFailed, at: place, clean)
     noteTickets(output, deed.subject, hasFailed: hasFailed, at: place, clean)
     noteTakenBack(deed, hasFailed: hasFailed, at: place)
+    if ending == .blocked {
+      incidents.append(
+        Incident(
+          kind: .blocked, subject: line, reason: Self.telling(output, limit: 150, clean),
+          place: place))
+      return
+    }
     guard ending != .interrupted else { return }
     noteDetour(line, hasFailed: hasFailed, at: place)
     var keys = isLook ? [] : commands.filter { !Self.lookers.contains($0.program) }.map(\.key)
@@ -296,6 +303,14 @@ extension Story {
     {
       landmarks.append(
         Landmark(kind: .push, text: clean(String(line.trimmed)).cut(to: 100), place: place))
+    }
+    if !hasFailed, deed.subject.hasBytes("pr merge") || deed.subject.hasBytes("mr merge"),
+      let line = output.split(separator: "\n").first(where: {
+        $0.utf8Range(of: "erged ") != nil && $0.contains("#")
+      })
+    {
+      landmarks.append(
+        Landmark(kind: .merge, text: clean(String(line.trimmed)).cut(to: 120), place: place))
     }
     if !hasFailed { noteStatus(output, deed.subject, at: place, clean) }
     for link in Self.links(in: output).prefix(3)

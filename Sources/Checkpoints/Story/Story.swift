@@ -162,6 +162,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
   struct Incident: JSONRecord, Sendable, Equatable {
     enum Kind: String, Sendable {
       case refused, undone
+      /// By a rule, a hook or the host, not by a person.
+      case blocked
       case takenBack = "taken_back"
       case removed
       /// A way to call something that fails where another works.
@@ -284,7 +286,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
   /// A commit or a push that went through, a commit that did not, a link that a command printed.
   struct Landmark: JSONRecord, Sendable, Equatable {
     enum Kind: String, Sendable {
-      case commit, refusedCommit = "refused_commit", push, link, closed
+      case commit, refusedCommit = "refused_commit", push, merge, link, closed
       /// What `git status` showed.
       case status
       /// The head that `git log` showed.

@@ -445,6 +445,10 @@ struct StoryLines {
         tell(
           .tried, "Removed again: \(code(Markdown.shortened(incident.subject)))\(why)", worth: 3.2,
           of: incident.subject, at: incident.place)
+      case .blocked:
+        tell(
+          .tried, "Blocked by a rule or hook: \(code(incident.subject.cut(to: 110)))\(why)",
+          worth: 3.6, of: incident.subject, at: incident.place)
       case .detour:
         tell(
           .tried, "Use \(code(incident.subject)), not \(code(incident.reason)), which failed",
@@ -586,6 +590,10 @@ struct StoryLines {
         tell(
           .commits, "pushed: \(landmark.text) (\(age(landmark.place)))",
           worth: 3 + 1 - oldness(landmark.place), of: landmark.text, at: landmark.place)
+      case .merge:
+        tell(
+          .commits, "\(landmark.text) (\(age(landmark.place)))", worth: 4.2, of: landmark.text,
+          at: landmark.place)
       case .link:
         tell(.commits, landmark.id, worth: 2.5, of: landmark.id, at: landmark.place)
       case .refusedCommit, .closed, .status, .head: break

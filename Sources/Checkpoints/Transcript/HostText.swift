@@ -207,7 +207,9 @@ enum HostText {
   private static let editorTags: Set<String> = [
     "ide_opened_file", "ide_selection", "ide_diagnostics", "new-diagnostics",
   ]
-  private static let contextTags = editorTags.union(["system-reminder", "user-prompt-submit-hook"])
+  private static let contextTags = editorTags.union([
+    "system-reminder", "user-prompt-submit-hook", "ci-monitor-event", "create-pr-command",
+  ])
   private static let outputTags: Set<String> = [
     "local-command-stdout", "local-command-stderr", "local-command-caveat", "bash-input",
     "bash-stdout", "bash-stderr",

@@ -244,7 +244,7 @@ extension TranscriptGatherer {
     digest.story.take(person: words, to: question, asked, at: place)
     // What waits for its line comes again with it.
     if isWaiting { _ = digest.story.takeNews() } else { addNews() }
-    let rules = TextScanner.sentences(in: words).filter {
+    let rules = TextScanner.sentences(in: Self.ownPart(of: words)).filter {
       $0.utf8.count <= 400 && !$0.hasSuffix("?") && TextScanner.isRule($0)
         && TextScanner.isProse($0)
     }
@@ -252,6 +252,14 @@ extension TranscriptGatherer {
       digest.rules.append(.init(text: rule, at: at))
     }
     mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
+  }
+
+  /// A long message is mostly pasted: what the person says of it stands in front or behind.
+  private static func ownPart(of words: String) -> String {
+    guard words.utf8.count > 2400 else { return words }
+    let bytes = Array(words.utf8)
+    return String(decoding: bytes.prefix(500), as: UTF8.self) + "\n"
+      + String(decoding: bytes.suffix(700), as: UTF8.self)
   }
 
   mutating func takeReply(_ text: String) {
