@@ -523,4 +523,23 @@ private func expectRedacted(_ template: String) {
     let block = (0..<3).map { "  " + Fake.body(40, seed: $0) }.joined(separator: "\n")
     #expect(redact("secret: |\n\(block)\nnext: 1") == "secret: |\n  \(redacted("secret"))\nnext: 1")
   }
+
+  /// Outputs are cut before they are looked through: no text may be read beyond its ends.
+  @Test func textsThatWereCutAnywhere_areReadWithinTheirEnds() {
+    let texts = [
+      #"", "API_KEY", "v4lue-of-it", Client("AC12", 'x'), ["token", "abc"], --password "q w" -p"#,
+      #"\", key: "x", 'secret': y, $TOKEN=z; user:pass@host, -u root -p1 | a | b |, ]"="`,"#,
+      "password:\n  hunter\n- name: x\n<key>Password</key><string>y</string>, set-cookie: a=b;",
+    ]
+    for text in texts {
+      let bytes = Array(text.utf8)
+      for start in bytes.indices {
+        for end in [bytes.count, min(bytes.count, start + 7), min(bytes.count, start + 2)] {
+          let part = String(decoding: bytes[start..<end], as: UTF8.self)
+          let clean = Redactor().redact(part)
+          #expect(Redactor().redact(clean) == clean)
+        }
+      }
+    }
+  }
 }

@@ -211,10 +211,13 @@ extension Story {
   private mutating func noteDecisions(_ prose: Prose, _ text: String, at place: Place) {
     var options: ReplyOptions?
     var taken = 0
+    // What is proposed to a person who is asked is not decided yet.
+    let asks = prose.sentences.suffix(3).contains(where: \.isQuestion)
     for sentence in prose.sentences
     where !sentence.marks.isDisjoint(with: [.decision, .recommendation])
       && (40...400).contains(sentence.length) && !sentence.isQuestion && taken < 4
     {
+      if asks, sentence.marks.contains(.recommendation) { continue }
       let hasReason = sentence.marks.contains(.reason)
       let isPlain = sentence.marks.contains(.narration) && !hasReason
       guard

@@ -322,6 +322,8 @@ extension SecretScanner {
     var nameEnd = comma - 1
     while nameEnd > floor, bytes[nameEnd - 1] == UInt8(ascii: "\\") { nameEnd -= 1 }
     let isBehindSecret = nameEnd == floor && floor > 0
+    // A text that was cut may begin with the quote.
+    guard isBehindSecret || nameEnd > floor else { return nil }
     var role = SecretKeyName.Role.other
     var nameStart = nameEnd
     if !isBehindSecret {

@@ -240,7 +240,7 @@ struct CanaryService {
     let isNews = settled.verdict.mode != .standalone || isStandaloneNews()
     let head = isNews ? Self.headLine(settled.verdict) : Self.quietHead
     let lines = openingLines(recorder, settled, change, isNews: isNews)
-    func speak() -> (facts: String, message: String?) {
+    func speak(within budget: Int) -> (facts: String, message: String?) {
       let warning = warning(problems)
       let notes = [change, warning, ofBefore].compactMap(\.self)
       return (
@@ -250,7 +250,7 @@ struct CanaryService {
         notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
       )
     }
-    var (facts, message) = speak()
+    var (facts, message) = speak(within: budget)
     // What there is, should the document take too long.
     service.hookOutput.set(Greeting(context: head + Self.fenced(facts), message: message).json)
     var document = document(recorder, input, dirty: dirty)
@@ -263,9 +263,10 @@ struct CanaryService {
         .init(
           at: service.clock.now, event: input.event, code: damage.code.rawValue,
           message: damage.message, hint: damage.hint))
-      (facts, message) = speak()
+      (facts, message) = speak(within: budget)
     }
-    let most = size == .brief ? min(budget, RecoveryService.briefBudget) : budget
+    let most = size == .full ? budget : min(budget, RecoveryService.briefBudget)
+    if size != .full { (facts, message) = speak(within: most) }
     let room = most - head.utf16.count - facts.utf16.count - Self.fence.utf16.count
     var record = facts
     var told: [DocumentLine] = []

@@ -19,11 +19,25 @@ struct FixCommand: Verb {
   var error: [TextArgument] = []
   @Option(name: .long, help: "At most so many.") var limit = 3
 
+  /// Bytes: the telling lines stand at an output's beginning or at its end.
+  private static let longest = 1 << 20
+
+  private static func piped(_ input: StandardInput) -> String {
+    var bytes: [UInt8] = []
+    while true {
+      let piece = input.readPiece()
+      if piece.isEmpty { break }
+      bytes += piece
+      if bytes.count > 2 * longest { bytes.removeFirst(bytes.count - longest) }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
     var text = error.map(\.text).joined(separator: " ")
     if text.allSatisfy(\.isWhitespace), !invocation.input.isTerminal {
-      text = String(decoding: invocation.input.read(0), as: UTF8.self)
+      text = Self.piped(invocation.input)
     }
     guard let words = ErrorText.words(in: text), limit > 0 else {
       throw VerbError(
