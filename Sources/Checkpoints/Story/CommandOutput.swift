@@ -185,7 +185,7 @@ struct CommandOutput {
             && strncasecmp(base, $0.utf8Start, word.count) == 0
         }
       }
-      if isWord(["failed", "failures", "failure", "errors", "failing"]) {
+      if isWord(["failed", "failures", "failure", "error", "errors", "failing"]) {
         counts.failed = max(counts.failed, number)
       } else if isWord(["passed", "passing"]) {
         counts.passed = max(counts.passed, number)

@@ -248,7 +248,8 @@ extension TranscriptGatherer {
       $0.utf8.count <= 400 && !$0.hasSuffix("?") && TextScanner.isRule($0)
         && TextScanner.isProse($0)
     }
-    for rule in rules.prefix(12) where !digest.rules.contains(where: { $0.text == rule }) {
+    // The newest of a message mostly say what it is about.
+    for rule in rules.count > 12 ? rules.prefix(4) + rules.suffix(8) : rules[...] where !digest.rules.contains(where: { $0.text == rule }) {
       digest.rules.append(.init(text: rule, at: at))
     }
     mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
