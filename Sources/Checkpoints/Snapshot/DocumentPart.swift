@@ -65,7 +65,7 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     case .findings: 0.11
     case .files: 0.29
     case .commands: 0.09
-    case .commits: 0.04
+    case .commits: 0.06
     case .names: 0.02
     case .tasks: 0.04
     }

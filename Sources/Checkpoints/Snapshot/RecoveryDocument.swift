@@ -184,7 +184,9 @@ public struct RecoveryDocument: Sendable {
   /// What the summary says already is left out, unless a line would be misread without it; what it says
   /// in part counts less.
   private func weigh(_ lines: [Line], _ part: DocumentPart, _ index: SummaryIndex) -> [Line] {
-    guard ![.objective, .stands, .files, .commands, .tasks].contains(part) else { return lines }
+    guard ![.objective, .stands, .next, .plan, .files, .commands, .tasks].contains(part) else {
+      return lines
+    }
     // Of the person's last words half a line stays, to see what became of them.
     let recent = lines.map(\.order).max().map { $0 - Self.recentCalls * 1000 } ?? 0
     return lines.compactMap { line in
@@ -254,7 +256,7 @@ public struct RecoveryDocument: Sendable {
   }
 
   private func next(_ snapshot: Snapshot) -> [Line] {
-    let open = snapshot.plan.filter { $0.state != .completed }
+    let open = isPlanOld(snapshot) ? [] : snapshot.plan.filter { $0.state != .completed }
     let first = open.filter { $0.state == .inProgress } + open.filter { $0.state == .pending }
     return first.prefix(4).enumerated().map { index, item in
       Line(
@@ -262,6 +264,11 @@ public struct RecoveryDocument: Sendable {
           + Markdown.text(item.text.oneLine.cut(to: 150)), of: item.text,
         worth: 5.5 - 0.3 * Double(index), order: index)
     } + (snapshot.stated?.next ?? []).map { stated("- Said by hand: ", $0, 200, worth: 6) }
+  }
+
+  /// Work has gone on without a change of the plan: what it says of now may be over.
+  private func isPlanOld(_ snapshot: Snapshot) -> Bool {
+    snapshot.planAge > 60 || snapshot.planAge > 10 && snapshot.isPlanOvertaken
   }
 
   private func plan(_ snapshot: Snapshot) -> [Line] {
@@ -272,6 +279,12 @@ public struct RecoveryDocument: Sendable {
         "- [ ] \(Markdown.text(item.text.oneLine.cut(to: 160)))"
           + (item.state == .inProgress ? " (in progress)" : ""), of: item.text,
         worth: (item.state == .inProgress ? 6 : 5.5) - 0.02 * Double(index), order: index)
+    }
+    if !open.isEmpty, isPlanOld(snapshot) {
+      lines.append(
+        Line(
+          "- The plan was changed last \(snapshot.planAge) calls ago; what is open in it may be done.",
+          of: "the age of the plan", worth: 7, order: -100))
     }
     lines += done.suffix(6).enumerated().map { index, item in
       Line(
@@ -379,7 +392,7 @@ public struct RecoveryDocument: Sendable {
     let count = file.edits == 1 ? "edited" : "edited ×\(file.edits)"
     let state =
       file.isDirty ? ", uncommitted" : file.isUncommitted ? ", not committed by the agent" : ""
-    return line + " (\(count)\(state), \(file.age) calls ago)"
+    return line + " (\(count)\(state), \(file.editAge) calls ago)"
   }
 
   /// The first ones with their outcome and age; the rest four to a line.
@@ -388,7 +401,7 @@ public struct RecoveryDocument: Sendable {
       switch command.outcome {
       case .failed: "FAILED"
       case .succeeded: "ok"
-      case .unknown: "outcome not seen"
+      case .unknown: "no exit code seen"
       }
     }
     let known = snapshot.commands.filter { index?.holds(command: $0) ?? false }
@@ -397,9 +410,10 @@ public struct RecoveryDocument: Sendable {
       + known
     var lines = ranked.prefix(5).enumerated().map { place, command in
       Line(
-        "- \(Markdown.code(command.text.oneLine.cut(to: 130))) \(command.count)×, last "
-          + "\(command.age) calls ago: \(state(command))", of: command.text,
-        worth: 7 - 0.2 * Double(place), order: place)
+        "- \(Markdown.code(command.text.oneLine.cut(to: 130))) \(command.age) calls ago: "
+          + state(command)
+          + (command.count > 1 ? "; `\(command.key.withoutBackticks)` \(command.count)× in all" : ""),
+        of: command.text, worth: 7 - 0.2 * Double(place), order: place)
     }
     for start in stride(from: 5, to: min(ranked.count, 21), by: Self.packed) {
       let some = ranked[start..<min(start + Self.packed, ranked.count)]

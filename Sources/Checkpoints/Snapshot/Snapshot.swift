@@ -10,6 +10,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     public var mentions: Int = 0
     /// Tool calls since it was last touched.
     public var age: Int = 0
+    /// The same since it was edited.
+    public var editAge: Int = 0
     public var symbols: [String] = []
     public var isDirty: Bool = false
     /// What its edits were for.
@@ -25,6 +27,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       coder.field("reads", &reads)
       coder.field("mentions", &mentions)
       coder.field("age", &age)
+      coder.field("editAge", &editAge)
       coder.field("symbols", &symbols)
       coder.field("isDirty", &isDirty)
       coder.filled("purpose", &purpose)
@@ -102,6 +105,10 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   /// A question was open, a check had failed, or an edit was not committed when the session was read
   /// last.
   public var isUnfinished = false
+  /// Tool calls since the plan was changed last, and whether something was committed, pushed or
+  /// merged since.
+  public var planAge = 0
+  public var isPlanOvertaken = false
   /// Sentences of the agent that carry names, best first.
   public var sentences: [String] = []
   /// The agent's last words.
@@ -141,6 +148,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     coder.field("commands", &commands)
     coder.field("told", &told)
     coder.field("isUnfinished", &isUnfinished)
+    coder.field("planAge", &planAge)
+    coder.field("isPlanOvertaken", &isPlanOvertaken)
     coder.field("sentences", &sentences)
     coder.field("lastReply", &lastReply)
     coder.field("lastFailure", &lastFailure)
@@ -183,6 +192,11 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     }
     .sorted { ($0.0, $1.1.key) > ($1.0, $0.1.key) }.prefix(25).map(\.1)
     isUnfinished = digest.story.isUnfinished
+    let planAt = digest.story.planAt
+    planAge = planAt.line > 0 ? now - planAt.call : 0
+    isPlanOvertaken = digest.story.landmarks.contains {
+      [.commit, .push, .merge].contains($0.kind) && $0.place.call > planAt.call && planAt.line > 0
+    }
     if isWhole {
       told = StoryLines(digest).lines
       sentences = Self.telling(digest.sentences, names: digest.names, at: now)
@@ -246,6 +260,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
         path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
         age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path), line: use.line)
       file.purpose = digest.story.purposes[path]?.texts.joined(separator: "; ") ?? ""
+      file.editAge = use.edits > 0 ? now - use.lastEdit : 0
       file.isUncommitted = use.edits > 0 && use.lastEdit > commit
       return (worth, file)
     }

@@ -99,13 +99,32 @@ struct CommandOutput {
         isFirst = false
         Self.count(in: line, &counts)
         if !hasFailedLine {
-          hasFailedLine = Self.begins(line, Self.failedLines) || Self.isDiagnostic(line)
+          hasFailedLine =
+            Self.begins(line, Self.failedLines) || Self.isDiagnostic(line)
+            || Self.ends(line, "command not found")
         }
       }
       if counts.failed > 0 { return true }
       return counts.passed > 0 ? false : hasFailedLine
     }
   }
+
+  /// True where it says itself that it went well.
+  var saysSuccess: Bool {
+    bytes.withUnsafeBufferPointer { text in
+      var counts = (failed: 0, passed: 0)
+      for line in text.split(separator: 0x0A) {
+        let line = UnsafeBufferPointer(rebasing: line)
+        Self.count(in: line, &counts)
+        if Self.begins(Self.trimmed(line), Self.passedHeads) { return true }
+      }
+      return counts.passed > 0 && counts.failed == 0
+    }
+  }
+
+  private static let passedHeads: [StaticString] = [
+    "test result: ok", "ok ", "PASS", "Finished ", "BUILD SUCCE", "All checks passed", "Success",
+  ]
 
   private static func trimmed(
     _ line: UnsafeBufferPointer<UInt8>
@@ -122,7 +141,7 @@ struct CommandOutput {
   private static let failedLines: [StaticString] = [
     "** (", "Traceback (most recent", "panic: ", "error[E", "npm ERR!", "npm error", "--- FAIL",
     "FAILED", "BUILD FAILED", "error: ", "Error: ", "fatal: ", "✗ ", "thread 'main' panicked",
-    "error TS",
+    "error TS", "Diff in ",
   ]
 
   private static func begins(
@@ -133,6 +152,12 @@ struct CommandOutput {
       line.count >= head.utf8CodeUnitCount && line[0] == head.utf8Start[0]
         && memcmp(base, head.utf8Start, head.utf8CodeUnitCount) == 0
     }
+  }
+
+  private static func ends(_ line: UnsafeBufferPointer<UInt8>, _ tail: StaticString) -> Bool {
+    let length = tail.utf8CodeUnitCount
+    guard let base = line.baseAddress, line.count >= length else { return false }
+    return memcmp(base + line.count - length, tail.utf8Start, length) == 0
   }
 
   /// `file.ext:12:3: …`, but for warnings and notes.
@@ -154,6 +179,15 @@ struct CommandOutput {
     guard path.contains(UInt8(ascii: ".")), !path.contains(0x20) else { return false }
     let rest = UnsafeBufferPointer(rebasing: line[(index + 1)...])
     return !begins(rest, ["warning", "note", "info"])
+  }
+
+  /// True for `file.ext:12` at the beginning, whatever stands behind it.
+  private static func hasPlace(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let colon = line.prefix(200).firstIndex(of: UInt8(ascii: ":")), colon > 2,
+      colon + 1 < line.count, (48...57).contains(line[colon + 1])
+    else { return false }
+    let path = line[..<colon]
+    return path.contains(UInt8(ascii: ".")) && !path.contains(0x20)
   }
 
   /// Adds up what stands behind numbers: "3 failed" is 3.
@@ -269,14 +303,17 @@ struct CommandOutput {
         worth -= 2.5
         break
       }
-      if begins(text, ["ok "]) { worth -= 2.5 }
+      // What passed, or was not run, is no error whatever its name says.
+      if begins(text, ["ok ", "- ", "○", "✓", "PASS", "skipped", "☐"]) { worth -= 3.5 }
+      if copy.hasSuffix("[build failed]") { worth -= 1.5 }
+      if hasPlace(text) { worth += 1.5 }
       return worth
     }
   }
 
   private static let strongHeads: [StaticString] = [
     "error:", "error[", "Error:", "fatal", "E  ", "FAIL", "--- FAIL", "✗", "×", "** (",
-    "AssertionError", "TypeError", "ReferenceError", "SyntaxError", "panic:", "thread '",
+    "✘", "✕", "1) ", "AssertionError", "TypeError", "ReferenceError", "SyntaxError", "panic:", "thread '",
   ]
 
   /// What it came to, where it went well.
@@ -286,7 +323,10 @@ struct CommandOutput {
     let length = lines.reduce(0) { $0 + $1.utf8.count + 3 }
     if length <= limit + 60 { return lines.joined(separator: " / ").oneLine }
     let counts = lines.filter(Self.isCount)
-    if !counts.isEmpty { return counts.suffix(2).joined(separator: " / ").oneLine.cut(to: limit) }
+    if let last = counts.last {
+      let before = counts.dropLast().last { $0 != last }
+      return ([before, last].compactMap(\.self)).joined(separator: " / ").oneLine.cut(to: limit)
+    }
     if lines.count <= 7 {
       let each = max(40, limit / lines.count - 3)
       return lines.map { $0.cut(to: each) }.joined(separator: " / ").oneLine.cut(to: limit + 40)

@@ -47,14 +47,10 @@ extension Lexicon {
       (
         .correction,
         [
-          "i was wrong", "my mistake|error|bad", "i made a|an mistake|error", "was incorrect|wrong",
-          "you're right", "you're absolutely|completely|totally right", "you are right",
-          "good catch",
-          "correcting", "correction", "i misread|misunderstood|miscounted|overlooked|missed",
-          "misconception", "contrary to", "not what i", "i apologize|apologise", "i incorrectly",
-          "i incorrectly|wrongly|mistakenly", "earlier i", "my earlier|previous",
-          "actually not|isn't|wasn't|doesn't", "turns out", "i overstated", "i claimed",
-          "i assumed",
+          "i was wrong", "my mistake", "i made a|an mistake|error", "i misread|misunderstood",
+          "i miscounted|misjudged|misreported|overstated|overlooked", "i have to correct",
+          "correction to", "misconception", "contrary to what", "not what i",
+          "i apologize|apologise", "i incorrectly|wrongly|mistakenly", "my earlier claim|statement",
         ]
       ),
       (
@@ -79,7 +75,7 @@ extension Lexicon {
       (
         .outlook,
         [
-          "next", "next step|steps|up|task", "remaining", "remains", "follow up|ups", "followup",
+          "next step|steps|up|task|is|comes", "remaining", "remains", "follow up|ups", "followup",
           "todo", "to do", "not yet", "not done", "still open|to|need|needs|pending", "queued",
           "pending", "ready to|for", "then i", "want me to", "would you like", "shall i",
           "should i",
@@ -154,6 +150,13 @@ extension Lexicon {
           "done",
           "fixed", "sure", "got it", "i see", "found it", "exactly", "agreed", "you're right",
           "understood", "alright",
+        ]
+      ),
+      (
+        .guess,
+        [
+          "may", "might", "could", "unless", "perhaps", "probably", "i think|suspect|guess|expect",
+          "maybe", "possibly", "if", "suspect", "suspected", "seems", "appears to", "likely",
         ]
       ),
       (

@@ -40,6 +40,9 @@ struct Lexicon: Sendable {
     /// In a heading: what stands below it was decided or limits the work.
     static let ofWeight = Marks(rawValue: 1 << 15)
 
+    /// Says what may be, not what is.
+    static let guess = Marks(rawValue: 1 << 16)
+
     /// Those that count at the beginning of a sentence only.
     static let leading: Marks = [.narration, .nod]
   }

@@ -16,7 +16,11 @@ struct Prose {
 
     /// Says what the agent is about to do, and nothing that it found.
     var isNarration: Bool { marks.contains(.narration) && !marks.contains(.finding) }
-    var isNod: Bool { length < 15 || marks.contains(.nod) && length < 34 }
+    var isNod: Bool {
+      // "Not pushed." says more than "Done."
+      length < 15 && marks.isDisjoint(with: [.hardRule, .outlook])
+        || marks.contains(.nod) && length < 34
+    }
     /// Worth telling by itself.
     var saysSomething: Bool { !isNod && !marks.contains(.narration) && !isLead && length > 24 }
   }

@@ -56,7 +56,7 @@ extension Story {
       turns[last].opening =
         telling.prefix(2).map { $0.text.cut(to: 170) }
         .joined(separator: " … ").oneLine
-      if telling.count > 2 { turns[last].ending = Self.conclusion(of: telling) }
+      if telling.count > 2 { turns[last].ending = Self.conclusion(of: Array(telling.dropFirst(2))) }
     } else if !telling.isEmpty {
       turns[last].ending = Self.conclusion(of: telling)
     }
@@ -75,8 +75,10 @@ extension Story {
 
   private mutating func noteReport(_ text: String, _ prose: Prose, at place: Place) {
     let isNarration = prose.sentences.allSatisfy { $0.isNarration || $0.isNod || $0.isLead }
+    // A few words and what comes next are no report.
+    let length = prose.sentences.reduce(0) { $0 + ($1.isNarration || $1.isNod ? 0 : $1.length) }
     guard
-      text.utf8.count > 220 && !isNarration
+      text.utf8.count > 220 && !isNarration && length > 80
         || text.utf8.count > 90 && prose.sentences.first?.isNarration == false
       || text.utf8.count > 40 && prose.sentences.last?.isQuestion == true
     else { return }
@@ -138,8 +140,10 @@ extension Story {
       let after = steps.last { $0.kind != .words }
       let lead = after.flatMap { $0.hasFailed && $0.place.call == place.call ? $0.text : nil } ?? ""
       if body.utf8.count > 40 {
+        let isGuess = kept.allSatisfy { $0.marks.contains(.guess) || !$0.marks.contains(.finding) }
         add(
-          .finding, body.cut(to: 340), worth: 300 + (lead.isEmpty ? 0 : 130),
+          .finding, body.cut(to: 340),
+          worth: (isGuess ? 190 : 300) + (lead.isEmpty ? 0 : 130),
           lead: lead.isEmpty ? "" : "after a failure", at: place)
       }
     } else {
@@ -154,8 +158,8 @@ extension Story {
     noteCorrections(prose, at: place)
     guard text.utf8.count <= 1200 else { return }
     for sentence in prose.sentences
-    where sentence.marks.contains(.vain) && (30...420).contains(sentence.length)
-      && !sentence.isQuestion
+    where sentence.marks.contains(.vain) && (48...420).contains(sentence.length)
+      && !sentence.isQuestion && !sentence.text.hasPrefix("If ")
     {
       add(
         .vain, sentence.text.oneLine.cut(to: 310),
@@ -172,6 +176,7 @@ extension Story {
     worth += min(120, spans * 30)
     if sentence.marks.contains(.narration) { worth -= 300 }
     if sentence.isQuestion || sentence.isLead { worth -= 100 }
+    if sentence.marks.contains(.guess) { worth -= 130 }
     if isShort, spans == 0 { worth -= 60 }
     return worth
   }

@@ -15,7 +15,7 @@ extension Story {
       return
     case .skipped: return
     case .blocked, .failed: failures += 1
-    case .succeeded, .interrupted: break
+    case .succeeded, .ended, .interrupted: break
     }
     let hasFailed = ending == .failed || ending == .blocked
     switch deed.kind {
@@ -49,7 +49,8 @@ extension Story {
     let isCommit = Self.commits(deed.subject)
     let hasFailed =
       ending == .failed || ending == .blocked
-      || ending == .succeeded && (!isLook || isCommit) && CommandOutput(output).saysFailure
+      || (ending == .succeeded || ending == .ended) && (!isLook || isCommit)
+        && CommandOutput(output).saysFailure
     if !isLook || isCommit { runs += 1 }
     let line = Self.line(deed.subject)
     steps.append(
@@ -76,7 +77,8 @@ extension Story {
     for key in keys.prefix(3) {
       noteRun(key, line, error, at: place)
     }
-    noteCheck(commands, line, output, hasFailed: hasFailed, at: place)
+    let isSure = ending != .ended || hasFailed || CommandOutput(output).saysSuccess
+    noteCheck(commands, line, output, hasFailed: hasFailed, isSure: isSure, at: place)
   }
 
   /// Programs that look at something, and whose failing is no obstacle.
@@ -97,6 +99,7 @@ extension Story {
     }
     var parts: [String] = []
     for raw in text.split(whereSeparator: { $0 == "\n" || $0 == ";" }) {
+      var isFirst = true
       for piece in raw.split(on: "&&") {
         var part = String(piece)
         if let pipe = part[...].utf8Range(of: " | ") {
@@ -112,10 +115,13 @@ extension Story {
         }
         let words = part.oneLine
         let first = words.split(separator: " ").first.map(String.init) ?? ""
-        if !words.isEmpty, !idle.contains(first), !words.hasPrefix("#") { parts.append(words) }
+        guard !words.isEmpty, !idle.contains(first), !words.hasPrefix("#") else { continue }
+        // Newlines run the next one in any case.
+        parts.append(parts.isEmpty ? words : (isFirst ? "; " : " && ") + words)
+        isFirst = false
       }
     }
-    let shown = parts.isEmpty ? command.oneLine : parts.prefix(3).joined(separator: " && ")
+    let shown = parts.isEmpty ? command.oneLine : parts.prefix(3).joined()
     return shown.withoutBackticks.cut(to: 120)
   }
 
@@ -237,9 +243,11 @@ extension Story {
   // MARK: Checks
 
   private mutating func noteCheck(
-    _ commands: [ShellCommand], _ line: String, _ output: String, hasFailed: Bool, at place: Place
+    _ commands: [ShellCommand], _ line: String, _ output: String, hasFailed: Bool, isSure: Bool,
+    at place: Place
   ) {
-    for kind in Check.Kind.allCases {
+    // One run is one check, whatever it does besides.
+    for kind in Check.Kind.allCases where checks.last?.place != place {
       let words = Self.words(of: kind)
       let isKind = commands.contains { command in
         !Self.lookers.contains(command.program)
@@ -253,7 +261,9 @@ extension Story {
       guard isKind else { continue }
       checks.removeAll { $0.kind == kind }
       checks.append(
-        Check(kind: kind, command: line, hasFailed: hasFailed, place: place, output: output))
+        Check(
+          kind: kind, command: line, hasFailed: hasFailed, isSure: isSure, place: place,
+          output: output))
     }
   }
 
@@ -274,7 +284,7 @@ extension Story {
     "tsc", "typecheck", "mypy", "pyright", "prettier", "shellcheck", "biome", "stylua", "rubocop",
   ]
   private static let buildWords: Set<String> = [
-    "build", "compile", "xcodebuild", "make", "check", "install", "cmake", "bazel",
+    "build", "compile", "xcodebuild", "make", "cmake", "bazel", "gradle", "webpack",
   ]
 
   // MARK: Commits, pushes, links
@@ -284,6 +294,12 @@ extension Story {
     _ clean: (String) -> String
   ) {
     if isCommit {
+      if !hasFailed, Self.commit(in: output) == nil,
+        output.hasBytes(" changed, ") || output.hasBytes("create mode ")
+      {
+        // Its first line was cut off.
+        landmarks.append(Landmark(kind: .commit, text: Self.message(of: deed.subject), place: place))
+      }
       if let (hash, subject) = Self.commit(in: output) {
         landmarks.append(
           Landmark(
@@ -315,8 +331,17 @@ extension Story {
     if !hasFailed { noteStatus(output, deed.subject, at: place, clean) }
     for link in Self.links(in: output).prefix(3)
     where !landmarks.contains(where: { $0.kind == .link && $0.id == link }) {
-      landmarks.append(Landmark(kind: .link, id: clean(link), place: place))
+      let isMade = deed.subject.hasBytes(" create") && deed.subject.hasBytes("gh ")
+      landmarks.append(
+        Landmark(kind: .link, id: clean(link), text: isMade ? "made" : "", place: place))
     }
+  }
+
+  /// What a commit was to say; empty where it is read from elsewhere.
+  private static func message(of command: String) -> String {
+    guard let option = command[...].utf8Range(of: " -m ") else { return "" }
+    let rest = command[option.upperBound...].drop { "\"'$(".contains($0) }
+    return String(rest.prefix { !"\"'\n".contains($0) }).cut(to: 100)
   }
 
   /// `[branch 1a2b3c4] subject`, as git prints it after a commit.
@@ -368,6 +393,8 @@ extension Story {
           paths.append(String(line.dropFirst(3).trimmed))
         }
       }
+      // A branch and nothing below it.
+      if paths.isEmpty, !lines.isEmpty, lines.allSatisfy({ $0.hasPrefix("## ") }) { isClean = true }
       guard isClean || !paths.isEmpty else { return }
       landmarks.removeAll { $0.kind == .status }
       landmarks.append(
@@ -397,7 +424,7 @@ extension Story {
     "bd close ", "gh issue close ", "gh pr close ", "linear issue close ",
   ]
   private static let viewersOfTickets: Set<String> = [
-    "bd show", "gh issue view", "gh pr view", "linear issue view", "linear issue show",
+    "bd show", "gh issue view", "linear issue view", "linear issue show",
     "jira issue view",
   ]
 
@@ -420,10 +447,9 @@ extension Story {
         if let known = tickets.firstIndex(where: { $0.id == id }) { tickets[known].isClosed = true }
       }
     }
-    let viewer = ShellCommand.commands(in: command).first {
-      Self.viewersOfTickets.contains($0.key)
-    }
-    if let viewer {
+    // Of several commands it is not said which printed what.
+    let commands = ShellCommand.commands(in: command)
+    if commands.count == 1, let viewer = commands.first, Self.viewersOfTickets.contains(viewer.key) {
       noteConstraints(output, from: viewer.text.cut(to: 40), at: place, clean)
     }
     guard command.hasBytes("bd ") || command.hasBytes("linear ") else { return }
@@ -448,8 +474,16 @@ extension Story {
       return nil
     }
     let id = rest[..<end]
-    guard id.contains(where: \.isNumber), id.count < 40 else { return nil }
-    let title = rest[end...].drop { " :·[]●".contains($0) }
+    guard id.contains(where: \.isNumber), id.contains(where: \.isLetter), id.count < 40,
+      !id.contains("/")
+    else { return nil }
+    var title = rest[end...].drop { " :·[]●".contains($0) }
+    for mark in [" [●", " ●", " · ["] {
+      if let tail = title.utf8Range(of: mark) { title = title[..<tail.lowerBound] }
+    }
+    if let bracket = title.utf8Range(of: "] "), bracket.lowerBound < title.index(title.startIndex, offsetBy: min(12, title.count)) {
+      title = title[bracket.upperBound...].drop { " ·:".contains($0) }
+    }
     guard title.utf8.count >= 5 else { return nil }
     return Ticket(
       id: String(id), title: String(title).cut(to: 110), isClosed: mark == "✓" || mark == "✔",

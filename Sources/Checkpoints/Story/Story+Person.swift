@@ -104,7 +104,7 @@ extension Story {
     let prose = Prose(before)
     if let question = prose.question { return question.oneLine.cut(to: 220) }
     let first = prose.sentences.first {
-      $0.length > 30 && !$0.isNod && !$0.isLead && !$0.text.hasPrefix("`")
+      $0.length > 30 && !$0.isNod && !$0.isLead && !$0.isItem && !$0.text.hasPrefix("`")
     }
     return (first?.text ?? turns.last?.text ?? "").oneLine.cut(to: 160)
   }
@@ -143,7 +143,7 @@ extension Story {
     } else {
       let marks = Lexicon.english.marks(in: words)
       let count = words.split(whereSeparator: \.isWhitespace).count
-      guard count <= 80, !words.trimmed.hasSuffix("?"), !turns.isEmpty,
+      guard count <= 80, !turns.isEmpty, !Self.asks(words), words.first != "/",
         !marks.isDisjoint(with: [.hardRule, .softRule, .objection])
       else { return false }
       decision.kind = .word
@@ -152,6 +152,15 @@ extension Story {
     }
     decide(decision)
     return true
+  }
+
+  /// A question lays nothing down, with its sign or without.
+  private static func asks(_ words: String) -> Bool {
+    let text = words.trimmed
+    if text.hasSuffix("?") { return true }
+    let first = text.split(whereSeparator: { " ,\n".contains($0) }).first?.lowercased() ?? ""
+    return ["can", "could", "why", "is", "are", "does", "would", "how", "what", "which", "when", "where", "who"]
+      .contains(first)
   }
 
   /// The reasons that stand beside the option taken, or behind the recommendation of it.

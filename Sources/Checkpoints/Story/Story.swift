@@ -245,6 +245,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
     var kind = Kind.test
     var command = ""
     var hasFailed = false
+    /// There was an exit code, or the output says that it went well.
+    var isSure = true
     var detail = ""
     var place = Place()
     var output: String?
@@ -255,6 +257,9 @@ public struct Story: JSONRecord, Sendable, Equatable {
       coder.field("hasFailed", &hasFailed)
       coder.filled("detail", &detail)
       coder.field("place", &place)
+      var isUnsure = !isSure
+      coder.field("isUnsure", &isUnsure)
+      isSure = !isUnsure
     }
   }
 
@@ -345,6 +350,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
   var trails: [String: Trail] = [:]
   /// The last command that failed, for the one that works instead.
   var lastFailed = Landmark()
+  /// Where the plan was changed last.
+  var planAt = Place()
   /// Calls that failed, all of them.
   var failures = 0
   /// Calls that ran something.
@@ -405,6 +412,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     coder.field("messages", &messages)
     coder.field("trails", &trails)
     coder.field("lastFailed", &lastFailed)
+    coder.field("planAt", &planAt)
     coder.field("failures", &failures)
     coder.field("runs", &runs)
   }

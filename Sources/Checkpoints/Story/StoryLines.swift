@@ -196,7 +196,7 @@ struct StoryLines {
       let opening: String
       if let commit {
         opening =
-          "Edited after the agent's last commit (\(commit.id.prefix(10))), not committed by it"
+          "Edited after the agent's last commit (\(commit.name)), not committed by it"
       } else if let status, status.text.isEmpty {
         opening = "Edited; the tree was clean in `git status` \(age(status.place))"
       } else if let head {
@@ -211,7 +211,7 @@ struct StoryLines {
     } else if let commit, !story.edits.isEmpty {
       tell(
         .stands,
-        "All edits of the session were made before its last commit, \(commit.id.prefix(10)) "
+        "All edits of the session were made before its last commit, \(commit.name) "
           + "“\(commit.text)” (\(age(commit.place)))", worth: 6.5,
         of: StruckLines.subject(ofCommit: commit.id), at: commit.place, order: 8)
     }
@@ -248,13 +248,23 @@ struct StoryLines {
   }
 
   private mutating func tellChecks() {
-    for check in story.checks {
+    let newest = story.checks.map(\.place.call).max() ?? 0
+    for check in story.checks where check.hasFailed || newest - check.place.call < 100 {
+      // Tests that passed later have been built.
+      if check.kind == .build, !check.hasFailed,
+        story.checks.contains(where: {
+          $0.kind == .test && !$0.hasFailed && $0.place.call > check.place.call
+        })
+      {
+        continue
+      }
       let since = story.edits.count { $0.place.call > check.place.call }
       let many = since >= 60 ? "60 edits or more" : since == 1 ? "1 edit" : "\(since) edits"
       let tail = since > 0 ? "; \(many) since, not checked again" : "; no edits since"
       tell(
         .stands,
-        "Last \(check.kind.rawValue) \(check.hasFailed ? "FAILED" : "passed") "
+        "Last \(check.kind.rawValue) "
+          + (check.hasFailed ? "FAILED " : check.isSure ? "passed " : "ran, no exit code seen, ")
           + "\(age(check.place)): \(code(check.command.cut(to: 90))) → \(check.detail)\(tail)",
         worth: 6, of: check.command, at: check.place, order: 11)
     }
@@ -292,7 +302,8 @@ struct StoryLines {
 
   private mutating func tellSteps() {
     for (back, step) in story.steps.reversed().enumerated() {
-      var worth = 6 - 0.13 * Double(back)
+      // What was done last is told whatever else there is.
+      var worth = 6 - 0.13 * Double(back) + (back < 2 ? 3 : 0)
       if step.kind == .look { worth -= step.text.hasBytes("→") ? 0.6 : 1.5 }
       if step.kind == .words { worth -= 0.3 }
       let text = step.kind == .words ? "agent: \(step.text)" : step.text
@@ -464,7 +475,8 @@ struct StoryLines {
   // MARK: Constraints
 
   private mutating func tellConstraints() {
-    for (index, rule) in digest.rules.enumerated() where !rule.text.hasSuffix("?") {
+    for (index, rule) in digest.rules.enumerated()
+    where !rule.text.hasSuffix("?") && !rule.text.hasSuffix(":") {
       let marks = Lexicon.english.marks(in: rule.text)
       guard !marks.isDisjoint(with: [.hardRule, .softRule]), rule.text.utf8.count <= 360 else {
         continue
@@ -565,7 +577,9 @@ struct StoryLines {
 
   private func outcome(of turn: Story.Turn, _ index: Int) -> String {
     var parts = turn.replies == 1 ? [turn.opening] : [turn.opening.cut(to: 130)]
-    if !turn.ending.isEmpty, turn.ending != turn.opening { parts.append(turn.ending) }
+    if !turn.ending.isEmpty, !turn.opening.hasPrefix(turn.ending.prefix(40)) {
+      parts.append(turn.ending)
+    }
     parts.removeAll(where: \.isEmpty)
     if !parts.isEmpty { return " → " + parts.joined(separator: " … ").cut(to: 240) }
     let next = index + 1 < story.turns.count ? story.turns[index + 1].place.call : now
@@ -579,13 +593,16 @@ struct StoryLines {
   // MARK: Commits and links
 
   private mutating func tellLandmarks() {
+    let commits = story.landmarks.filter { $0.kind == .commit }
+    if let last = commits.last {
+      let named = commits.suffix(8).map { "\($0.name) \($0.text.cut(to: 64))" }
+      let more = commits.count > 8 ? "\(commits.count - 8) more, " : ""
+      tell(
+        .commits, "Commits: \(more)\(named.joined(separator: "; ")) (\(age(last.place)))",
+        worth: 5, of: StruckLines.subject(ofCommit: last.id), at: last.place)
+    }
     for landmark in story.landmarks {
       switch landmark.kind {
-      case .commit:
-        tell(
-          .commits, "\(landmark.id.prefix(10)) \(landmark.text) (\(age(landmark.place)))",
-          worth: 3 + 1 - oldness(landmark.place), of: StruckLines.subject(ofCommit: landmark.id),
-          at: landmark.place)
       case .push:
         tell(
           .commits, "pushed: \(landmark.text) (\(age(landmark.place)))",
@@ -595,9 +612,17 @@ struct StoryLines {
           .commits, "\(landmark.text) (\(age(landmark.place)))", worth: 4.2, of: landmark.text,
           at: landmark.place)
       case .link:
-        tell(.commits, landmark.id, worth: 2.5, of: landmark.id, at: landmark.place)
-      case .refusedCommit, .closed, .status, .head: break
+        let isMade = !landmark.text.isEmpty
+        tell(
+          .commits, isMade ? "made in this session: \(landmark.id)" : landmark.id,
+          worth: isMade ? 4.6 : 1.5, of: landmark.id, at: landmark.place)
+      case .commit, .refusedCommit, .closed, .status, .head: break
       }
     }
   }
+}
+
+extension Story.Landmark {
+  /// The beginning of a commit's hash.
+  fileprivate var name: String { id.isEmpty ? "(hash not seen)" : String(id.prefix(9)) }
 }

@@ -42,7 +42,10 @@ extension ClaudeTranscript {
         }
       }
     case "TaskUpdate":
-      if !isSidechain { updateTask(input) }
+      if !isSidechain {
+        updateTask(input)
+        digest.story.planAt = place
+      }
     case "ExitPlanMode":
       if let plan = input["plan"]?.string.map(clean) {
         add("plan", actor: "agent", body: plan)

@@ -297,13 +297,14 @@ extension CodexTranscript {
     }
     let ending: CallEnding =
       switch output.exitCode {
-      case nil, 0: .succeeded
+      case nil: .ended
+      case 0: .succeeded
       case .some(..<0): .blocked
       default: .failed
       }
+    if output.exitCode != nil { settle(call, ending) }
     conclude(call, ending, output: output.text)
     if let exitCode = output.exitCode {
-      settle(call, ending)
       // A search that finds nothing ends with 1.
       if exitCode != 0, exitCode != 1 || !call.commands.isEmpty || call.tool == "apply_patch" {
         takeFailure(of: call, output.text)

@@ -3,6 +3,8 @@ import MemoryStore
 /// How a tool call ended.
 enum CallEnding {
   case succeeded, failed
+  /// How is not said: there is no exit code.
+  case ended
   /// A person said no, or stopped it before it ran.
   case refused
   /// The host did not run it, as one beside it failed.
@@ -35,6 +37,7 @@ extension TranscriptGatherer {
     for key in call.commands {
       switch ending {
       case .succeeded: digest.commands[key]?.outcome = .succeeded
+      case .ended: digest.commands[key]?.outcome = .unknown
       // Which of several it was that failed is not said, nor whether the others ran.
       case .failed: digest.commands[key]?.outcome = isOne ? .failed : .unknown
       case .interrupted: digest.commands[key]?.outcome = .unknown
@@ -46,7 +49,7 @@ extension TranscriptGatherer {
     }
     // A script may have written before it failed.
     let isDone =
-      ending == .succeeded || ending == .interrupted || ending == .failed && !call.commands.isEmpty
+      ending == .succeeded || ending == .ended || ending == .interrupted || ending == .failed && !call.commands.isEmpty
     if let former = digest.formerPlan, former.call == call.id {
       digest.formerPlan = nil
       if !isDone { digest.todos = former.todos }
@@ -97,6 +100,13 @@ extension TranscriptGatherer {
       ) { redactor.redact($0) }
     }
     addNews()
+    // A pipe hides the exit code; what the output says counts.
+    if ending == .succeeded || ending == .ended, let step = digest.story.steps.last,
+      step.place == place, step.hasFailed, call.deeds.first?.kind == .shell
+    {
+      let keys = Set(call.commands)
+      for key in keys { digest.commands[key]?.outcome = keys.count == 1 ? .failed : .unknown }
+    }
   }
 
   /// Notes something of the call at hand, if it has an id by which its result is told.
@@ -139,6 +149,7 @@ extension TranscriptGatherer {
     setPending { former = .init(call: $0.id, todos: todos) }
     digest.formerPlan = former
     digest.todos = items
+    digest.story.planAt = place
   }
 
   static func state(_ value: JSONValue?) -> SessionDigest.PlanItem.State? {
