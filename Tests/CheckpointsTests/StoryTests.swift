@@ -56,7 +56,9 @@ import Testing
     #expect(digest.story.decisions.count == 1)
   }
 
-  @Test(arguments: ["a store that is fast would be nice", "I think we should wait", "9 of them failed"])
+  @Test(arguments: [
+    "a store that is fast would be nice", "I think we should wait", "9 of them failed",
+  ])
   func wordsThatOnlyLookLikeAMark_chooseNothing(reply: String) {
     let options = ReplyOptions(in: "A. one way\nB. another way\nI. a third way\n")
     #expect(options.chosen(by: reply) == nil)
@@ -91,7 +93,8 @@ import Testing
     let (lines, digest) = try story(
       Line.request("paint the boat"),
       Line.reply("I looked at the hull and found two kinds of paint. Shall I take the red one?"))
-    #expect(texts(lines, .stands).contains { $0.contains("Open question") && $0.contains("red one") })
+    #expect(
+      texts(lines, .stands).contains { $0.contains("Open question") && $0.contains("red one") })
     #expect(digest.story.isUnfinished)
   }
 
@@ -108,7 +111,8 @@ import Testing
     let error = "orders.c:41:9: error: 'depth' undeclared"
     let (lines, digest) = try story(
       Line.request("make the build pass"), bash("make all", error, isError: true),
-      Line.reply("The header is missing, I include it."), edit("/x/orders.c", "a();", "include_header();"),
+      Line.reply("The header is missing, I include it."),
+      edit("/x/orders.c", "a();", "include_header();"),
       bash("make all", error, isError: true), Line.reply("The variable has to be declared first."),
       edit("/x/orders.c", "b();", "int depth = 0;"), bash("make all", "built 3 files"))
     let attempt = try #require(digest.story.attempts.first)
@@ -134,29 +138,35 @@ import Testing
       Line.request("mend the rudder"), bash("npm test", "8 tests passed"),
       edit("/x/rudder.js", "left", "right"), edit("/x/rudder.js", "slow", "fast"))
     let check = try #require(texts(lines, .stands).first { $0.hasPrefix("Last test") })
-    #expect(check.contains("passed 2 calls ago") && check.contains("2 edits since, not checked again"))
+    #expect(
+      check.contains("passed 2 calls ago") && check.contains("2 edits since, not checked again"))
   }
 
   @Test func refusedCommit_isNoCommit() throws {
     let (lines, _) = try story(
       Line.request("commit it"), edit("/x/mast.c", "wood", "steel"),
-      bash("git add -A && git commit -m 'a mast'", "error: hook failed: 2 lint errors", isError: true))
+      bash(
+        "git add -A && git commit -m 'a mast'", "error: hook failed: 2 lint errors", isError: true))
     let stands = texts(lines, .stands)
     #expect(stands.contains { $0.contains("was refused once") })
     #expect(stands.contains { $0.contains("not committed by the agent") && $0.contains("mast.c") })
     let (after, _) = try story(
       Line.request("commit it"), edit("/x/mast.c", "wood", "steel"),
       bash("git -C /x commit -qm 'a mast' && git log -1", "[main 1a2b3c4] a mast\n 1 file changed"))
-    #expect(texts(after, .stands).contains { $0.contains("1a2b3c4") && $0.contains("before its last") })
+    #expect(
+      texts(after, .stands).contains { $0.contains("1a2b3c4") && $0.contains("before its last") })
     #expect(!texts(after, .stands).contains { $0.contains("not committed") })
   }
 
   @Test func undoneEdit_andRefusedCall_areToldWithTheirReason() throws {
     let (lines, _) = try story(
       Line.request("try the blue one"), Line.reply("Trying the blue one."),
-      edit("/x/flag.css", "a long line with the colour red in it", "a long line with the colour blue"),
-      Line.request("no, the red one was right"), Line.reply("Back to red then, since it was right."),
-      edit("/x/flag.css", "a long line with the colour blue", "a long line with the colour red in it"),
+      edit(
+        "/x/flag.css", "a long line with the colour red in it", "a long line with the colour blue"),
+      Line.request("no, the red one was right"),
+      Line.reply("Back to red then, since it was right."),
+      edit(
+        "/x/flag.css", "a long line with the colour blue", "a long line with the colour red in it"),
       Line.call("Bash", ["command": "rm -rf build"], id: "r"),
       Line.result(
         id: "r",
@@ -164,7 +174,9 @@ import Testing
           + "how to proceed, the user said:\nnever delete that folder", isError: true))
     let tried = texts(lines, .tried)
     #expect(tried.contains { $0.hasPrefix("Undone in") && $0.contains("flag.css") })
-    #expect(tried.contains { $0.contains("refused to run `rm -rf build`") && $0.contains("never delete") })
+    #expect(
+      tried.contains { $0.contains("refused to run `rm -rf build`") && $0.contains("never delete") }
+    )
   }
 
   // MARK: Whose words
@@ -181,7 +193,8 @@ import Testing
 
   @Test func logLines_areNoRules() throws {
     let (lines, _) = try story(
-      Line.request("why is this?\ntime=2026-01-01T00:00:00 level=INFO msg=\"not only batches\" n=3"))
+      Line.request("why is this?\ntime=2026-01-01T00:00:00 level=INFO msg=\"not only batches\" n=3")
+    )
     #expect(texts(lines, .constraints).isEmpty)
   }
 
@@ -194,7 +207,8 @@ import Testing
         "Plank \(number): the cause is that `plank\(number)` cannot bend, so I'll use steam since it "
           + "is safe. Next the mast is still to do.")
       text += edit("/x/plank\(number % 90).c", "dry \(number)", "wet \(number)")
-      text += bash("make plank\(number % 7)", number % 3 == 0 ? "error: broke \(number)" : "ok",
+      text += bash(
+        "make plank\(number % 7)", number % 3 == 0 ? "error: broke \(number)" : "ok",
         isError: number % 3 == 0)
     }
     let path = try folder.file("whole.jsonl", text)

@@ -61,7 +61,7 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     case .constraints: 0.08
     case .corrections: 0.03
     case .plan: 0.08
-    case .requests: 0.14
+    case .requests: 0.16
     case .findings: 0.11
     case .files: 0.29
     case .commands: 0.09

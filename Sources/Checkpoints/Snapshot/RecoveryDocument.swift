@@ -195,7 +195,8 @@ public struct RecoveryDocument: Sendable {
       var line = line
       if held > 0.8 {
         guard [.requests, .decisions].contains(part), line.order >= recent else { return nil }
-        line.text = line.text.cut(to: Self.halfLine)
+        // The words of a decision stand at its end.
+        if part == .requests { line.text = line.text.cut(to: Self.halfLine) }
       }
       line.worth *= 1.35 - 0.3 * held
       return line
@@ -412,7 +413,8 @@ public struct RecoveryDocument: Sendable {
       Line(
         "- \(Markdown.code(command.text.oneLine.cut(to: 130))) \(command.age) calls ago: "
           + state(command)
-          + (command.count > 1 ? "; `\(command.key.withoutBackticks)` \(command.count)× in all" : ""),
+          + (command.count > 1
+            ? "; `\(command.key.withoutBackticks)` \(command.count)× in all" : ""),
         of: command.text, worth: 7 - 0.2 * Double(place), order: place)
     }
     for start in stride(from: 5, to: min(ranked.count, 21), by: Self.packed) {

@@ -313,7 +313,8 @@ struct CommandOutput {
 
   private static let strongHeads: [StaticString] = [
     "error:", "error[", "Error:", "fatal", "E  ", "FAIL", "--- FAIL", "✗", "×", "** (",
-    "✘", "✕", "1) ", "AssertionError", "TypeError", "ReferenceError", "SyntaxError", "panic:", "thread '",
+    "✘", "✕", "1) ", "AssertionError", "TypeError", "ReferenceError", "SyntaxError", "panic:",
+    "thread '",
   ]
 
   /// What it came to, where it went well.

@@ -80,7 +80,7 @@ extension Story {
     guard
       text.utf8.count > 220 && !isNarration && length > 80
         || text.utf8.count > 90 && prose.sentences.first?.isNarration == false
-      || text.utf8.count > 40 && prose.sentences.last?.isQuestion == true
+        || text.utf8.count > 40 && prose.sentences.last?.isQuestion == true
     else { return }
     let parts = prose.sentences.filter { !$0.isNod || $0.isItem }.map { sentence in
       let ends = sentence.text.last.map { ".!?:;…".contains($0) } ?? true

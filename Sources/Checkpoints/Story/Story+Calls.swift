@@ -298,7 +298,8 @@ extension Story {
         output.hasBytes(" changed, ") || output.hasBytes("create mode ")
       {
         // Its first line was cut off.
-        landmarks.append(Landmark(kind: .commit, text: Self.message(of: deed.subject), place: place))
+        landmarks.append(
+          Landmark(kind: .commit, text: Self.message(of: deed.subject), place: place))
       }
       if let (hash, subject) = Self.commit(in: output) {
         landmarks.append(
@@ -449,7 +450,8 @@ extension Story {
     }
     // Of several commands it is not said which printed what.
     let commands = ShellCommand.commands(in: command)
-    if commands.count == 1, let viewer = commands.first, Self.viewersOfTickets.contains(viewer.key) {
+    if commands.count == 1, let viewer = commands.first, Self.viewersOfTickets.contains(viewer.key)
+    {
       noteConstraints(output, from: viewer.text.cut(to: 40), at: place, clean)
     }
     guard command.hasBytes("bd ") || command.hasBytes("linear ") else { return }
@@ -481,7 +483,9 @@ extension Story {
     for mark in [" [●", " ●", " · ["] {
       if let tail = title.utf8Range(of: mark) { title = title[..<tail.lowerBound] }
     }
-    if let bracket = title.utf8Range(of: "] "), bracket.lowerBound < title.index(title.startIndex, offsetBy: min(12, title.count)) {
+    if let bracket = title.utf8Range(of: "] "),
+      bracket.lowerBound < title.index(title.startIndex, offsetBy: min(12, title.count))
+    {
       title = title[bracket.upperBound...].drop { " ·:".contains($0) }
     }
     guard title.utf8.count >= 5 else { return nil }

@@ -159,8 +159,11 @@ extension Story {
     let text = words.trimmed
     if text.hasSuffix("?") { return true }
     let first = text.split(whereSeparator: { " ,\n".contains($0) }).first?.lowercased() ?? ""
-    return ["can", "could", "why", "is", "are", "does", "would", "how", "what", "which", "when", "where", "who"]
-      .contains(first)
+    return [
+      "can", "could", "why", "is", "are", "does", "would", "how", "what", "which", "when", "where",
+      "who",
+    ]
+    .contains(first)
   }
 
   /// The reasons that stand beside the option taken, or behind the recommendation of it.

@@ -108,6 +108,13 @@ struct StoryLines {
 
   private func code(_ text: String) -> String { "`\(text.withoutBackticks)`" }
 
+  /// The last one that says by itself what is wanted.
+  private var fullRequest: Story.Turn? {
+    story.turns.last {
+      !ReplyOptions.isShort($0.text) && $0.text.split(separator: " ").count > 8
+    }
+  }
+
   // MARK: Objective
 
   private mutating func tellObjective() {
@@ -116,10 +123,7 @@ struct StoryLines {
       .objective, "Asked first: “\(first.text.cut(to: story.turns.count > 2 ? 330 : 640))”",
       worth: 12, of: first.text, at: first.place, order: 0)
     guard last != first else { return }
-    let full = story.turns.last {
-      !ReplyOptions.isShort($0.text) && $0.text.split(separator: " ").count > 8
-    }
-    if let full, full != first, full != last {
+    if let full = fullRequest, full != first, full != last {
       tell(
         .objective,
         "Last full request (\(age(full.place))): “\(full.text.cut(to: 430))”", worth: 8,
@@ -330,12 +334,15 @@ struct StoryLines {
   // MARK: Decisions
 
   private mutating func tellDecisions() {
+    // What the person said last is told before what was said long ago.
+    let recent = story.turns.suffix(3).first?.place.line ?? 0
     for decision in story.decisions where !decision.isOpen {
       let (text, worth) = told(decision)
       guard !text.isEmpty else { continue }
       let overtaken = decision.isOvertaken ? " (overtaken by a later answer)" : ""
       tell(
-        .decisions, text + overtaken, worth: worth - (decision.isOvertaken ? 4 : 0),
+        .decisions, text + overtaken,
+        worth: worth - (decision.isOvertaken ? 4 : 0) + (decision.place.line >= recent ? 1.5 : 0),
         of: decision.words.isEmpty || decision.words == "own" ? decision.choice : decision.words,
         at: decision.place)
       for (index, detail) in decision.details.enumerated() {
@@ -565,12 +572,15 @@ struct StoryLines {
         continue
       }
       let back = story.turns.count - 1 - index
-      let room = back < 3 ? 340 : back < 6 ? 240 : 170
+      // The objective has the last ones in full.
+      let isKnown = turn == story.turns.last || turn == fullRequest
+      let room = isKnown ? 80 : back < 4 ? 220 : 170
       var text = "“\(turn.text.cut(to: room))”"
       if !turn.about.isEmpty { text += " (after: \(turn.about.cut(to: 120)))" }
       text += outcome(of: turn, index)
       tell(
-        .requests, text, worth: 3 + 2.5 * Double(index + 1) / Double(story.turns.count),
+        .requests, text,
+        worth: 3 + 2.5 * Double(index + 1) / Double(story.turns.count) + (back < 3 ? 3 : 0),
         of: turn.text, at: turn.place, order: turn.place.call * 1000 + index)
     }
   }
@@ -581,7 +591,7 @@ struct StoryLines {
       parts.append(turn.ending)
     }
     parts.removeAll(where: \.isEmpty)
-    if !parts.isEmpty { return " → " + parts.joined(separator: " … ").cut(to: 240) }
+    if !parts.isEmpty { return " → " + parts.joined(separator: " … ").cut(to: 190) }
     let next = index + 1 < story.turns.count ? story.turns[index + 1].place.call : now
     let calls = next - turn.place.call
     if turn.replies == 0, calls == 0 {

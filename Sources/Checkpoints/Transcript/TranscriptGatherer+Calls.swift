@@ -49,7 +49,8 @@ extension TranscriptGatherer {
     }
     // A script may have written before it failed.
     let isDone =
-      ending == .succeeded || ending == .ended || ending == .interrupted || ending == .failed && !call.commands.isEmpty
+      ending == .succeeded || ending == .ended || ending == .interrupted
+      || ending == .failed && !call.commands.isEmpty
     if let former = digest.formerPlan, former.call == call.id {
       digest.formerPlan = nil
       if !isDone { digest.todos = former.todos }

@@ -249,7 +249,8 @@ extension TranscriptGatherer {
         && TextScanner.isProse($0)
     }
     // The newest of a message mostly say what it is about.
-    for rule in rules.count > 12 ? rules.prefix(4) + rules.suffix(8) : rules[...] where !digest.rules.contains(where: { $0.text == rule }) {
+    for rule in rules.count > 12 ? rules.prefix(4) + rules.suffix(8) : rules[...]
+    where !digest.rules.contains(where: { $0.text == rule }) {
       digest.rules.append(.init(text: rule, at: at))
     }
     mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
