@@ -43,6 +43,8 @@ struct SectionComposer {
   /// Lines that are too long for what is left are passed over, so many in a row.
   private static let mostPassed = 3
   private static let rounds = 60
+  /// Of such a worth a line is told even if others have most of its words.
+  private static let certain = 7.5
   /// UTF-16 units that a round deals out for each unit of growth.
   private static let dealt = 40
 
@@ -92,7 +94,9 @@ struct SectionComposer {
         continue
       }
       pools[index].lines.remove(at: at)
-      guard pools[index].part.repeats || isNew(line.text) else { continue }
+      guard pools[index].part.repeats || isNew(line.text) || line.worth >= Self.certain else {
+        continue
+      }
       chosen[index].append(line)
       size[index] += cost
       total += cost

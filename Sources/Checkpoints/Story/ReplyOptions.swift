@@ -9,7 +9,14 @@ struct ReplyOptions {
 
     /// Without what stands behind a dash.
     var title: String {
-      (text[...].utf8Range(of: " — ").map { String(text[..<$0.lowerBound]) } ?? text).cut(to: 90)
+      let text = plainText
+      return (text[...].utf8Range(of: " — ").map { String(text[..<$0.lowerBound]) } ?? text)
+        .cut(to: 90)
+    }
+
+    /// Without the agent's word that it would take this one.
+    var plainText: String {
+      text.hasBytes("(Recommended)") ? text.replacing(" (Recommended)", with: "") : text
     }
   }
 

@@ -122,7 +122,7 @@ extension Story {
     if let chosen = options.chosen(by: words) {
       decision.kind = .reply
       decision.question = (prose.question ?? turn.about).oneLine.cut(to: 180)
-      decision.choice = "\(chosen.mark): \(chosen.text)".oneLine.cut(to: 170)
+      decision.choice = "\(chosen.mark): \(chosen.plainText)".oneLine.cut(to: 170)
       decision.reason = Self.because(prose, chosen, options)
       if words.utf8.count > 6 { decision.words = words.oneLine.cut(to: 260) }
       decision.rejected = options.options.filter { $0 != chosen }.prefix(5).map { option in
@@ -171,7 +171,7 @@ extension Story {
     _ prose: Prose, _ chosen: ReplyOptions.Option, _ options: ReplyOptions
   ) -> String {
     let isOwn = options.recommended == nil || options.recommended == chosen
-    let head = chosen.title.cut(to: 24)
+    let head = String(chosen.title.prefix(20))
     let index = prose.sentences.lastIndex {
       !$0.isQuestion && $0.marks.contains(.recommendation) && $0.length > 10
         && !$0.text.hasBytes(of: head)
