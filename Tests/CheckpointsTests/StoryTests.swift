@@ -158,6 +158,18 @@ import Testing
     #expect(!texts(after, .stands).contains { $0.contains("not committed") })
   }
 
+  @Test(arguments: [
+    ("", true), ("1 file changed, 2 insertions(+)", true),
+    ("nothing to commit, working tree clean", false),
+  ])
+  func quietCommit_isOne(output: String, isCommit: Bool) throws {
+    let (lines, _) = try story(
+      Line.request("commit it"), edit("/x/mast.c", "wood", "steel"),
+      bash("git add mast.c && git commit -q -m 'a mast'", output))
+    #expect(texts(lines, .stands).contains { $0.contains("not committed") } == !isCommit)
+    #expect(texts(lines, .commits).contains { $0.contains("a mast") } == isCommit)
+  }
+
   @Test func undoneEdit_andRefusedCall_areToldWithTheirReason() throws {
     let (lines, _) = try story(
       Line.request("try the blue one"), Line.reply("Trying the blue one."),

@@ -57,7 +57,9 @@ extension Story {
       Step(
         kind: isLook && !isCommit ? .look : .deed, text: "`\(line)`", place: place, output: output,
         hasFailed: hasFailed))
-    noteLandmarks(output, deed, isCommit: isCommit, hasFailed: hasFailed, at: place, clean)
+    noteLandmarks(
+      output, deed, isCommit: isCommit, hasFailed: hasFailed, isSure: ending == .succeeded,
+      at: place, clean)
     noteTickets(output, deed.subject, hasFailed: hasFailed, at: place, clean)
     noteTakenBack(deed, hasFailed: hasFailed, at: place)
     if ending == .blocked {
@@ -290,14 +292,16 @@ extension Story {
   // MARK: Commits, pushes, links
 
   private mutating func noteLandmarks(
-    _ output: String, _ deed: Deed, isCommit: Bool, hasFailed: Bool, at place: Place,
-    _ clean: (String) -> String
+    _ output: String, _ deed: Deed, isCommit: Bool, hasFailed: Bool, isSure: Bool,
+    at place: Place, _ clean: (String) -> String
   ) {
     if isCommit {
-      if !hasFailed, Self.commit(in: output) == nil,
-        output.hasBytes(" changed, ") || output.hasBytes("create mode ")
-      {
-        // Its first line was cut off.
+      // A quiet one, or its first line was cut off.
+      let isDone =
+        isSure && !output.hasBytes("nothing to commit") && !output.hasBytes("no changes added")
+        && !output.hasBytes("nothing added to commit")
+        || output.hasBytes(" changed, ") || output.hasBytes("create mode ")
+      if !hasFailed, isDone, Self.commit(in: output) == nil {
         landmarks.append(
           Landmark(kind: .commit, text: Self.message(of: deed.subject), place: place))
       }
