@@ -182,3 +182,24 @@ import Testing
     }
   }
 }
+
+extension TranscriptReaderTests {
+  /// A daemon looks at folders that hold other files too, again and again.
+  @Test func foreignFile_isClosedAgain() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.file("notes.jsonl", "{\"messages\":[]}\n")
+    func open() -> Int {
+      let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+      return all.count {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path
+      }
+    }
+    for _ in 0..<20 {
+      let reader = try TranscriptReader(path: path, known: nil)
+      #expect(throws: StoreError.self) {
+        try TranscriptFormat.of(reader, digest: SessionDigest())
+      }
+    }
+    #expect(open() == 0)
+  }
+}

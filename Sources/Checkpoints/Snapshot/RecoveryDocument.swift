@@ -350,7 +350,8 @@ public struct RecoveryDocument: Sendable {
     let edited = snapshot.files.filter { $0.edits > 0 }
     var lines = edited.prefix(Self.fullFiles).enumerated().map { place, file in
       var line = Line(
-        fullLine(of: file), of: file.path, worth: 7 - 0.2 * Double(place), order: place)
+        fullLine(of: file, purpose: snapshot.toolCalls < 60 ? 400 : 90), of: file.path,
+        worth: 7 - 0.2 * Double(place), order: place)
       line.transcriptLine = file.line > 0 ? file.line : nil
       return line
     }
@@ -385,9 +386,10 @@ public struct RecoveryDocument: Sendable {
     return lines
   }
 
-  private func fullLine(of file: Snapshot.File) -> String {
+  /// - Parameter purpose: Bytes of what it was edited for.
+  private func fullLine(of file: Snapshot.File, purpose: Int) -> String {
     var line = "- \(Markdown.code(Markdown.shortened(file.path)))"
-    if !file.purpose.isEmpty { line += " — " + Markdown.prose(file.purpose.cut(to: 90)) }
+    if !file.purpose.isEmpty { line += " — " + Markdown.prose(file.purpose.cut(to: purpose)) }
     let symbols = file.symbols.prefix(3).map(Markdown.inline)
     if !symbols.isEmpty { line += " [\(symbols.joined(separator: ", "))]" }
     let count = file.edits == 1 ? "edited" : "edited ×\(file.edits)"

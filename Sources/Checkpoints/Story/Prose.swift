@@ -168,7 +168,7 @@ struct Prose {
 
   /// What an agent did a thing for: the last sentence without its lead, behind a finding of the same
   /// message.
-  func purpose(limit: Int = 130) -> String {
+  func purpose(limit: Int = 240) -> String {
     guard let last = sentences.last else { return "" }
     let body = Self.withoutLead(last.text)
     guard let reason = sentences.dropLast().last(where: { $0.marks.contains(.finding) }) else {

@@ -569,7 +569,7 @@ extension Story {
     var purpose = purposes[path] ?? Purpose()
     purpose.call = place.call
     if deed.purpose.utf8.count > 12, !purpose.texts.contains(deed.purpose) {
-      purpose.texts.append(deed.purpose.cut(to: 110))
+      purpose.texts.append(deed.purpose.cut(to: 240))
       if purpose.texts.count > 2 { purpose.texts.remove(at: 0) }
     }
     purposes[path] = purpose
@@ -776,9 +776,9 @@ extension Story.Step {
     if hasFailed {
       text += " → FAILED: " + result.telling(limit: 230)
     } else if kind == .look, text.hasPrefix("searched") {
-      text += " → " + result.outcome(limit: 150)
+      text += " → " + result.outcome(limit: 330)
     } else {
-      text += " → " + result.outcome(limit: 200)
+      text += " → " + result.outcome(limit: 300)
     }
   }
 }

@@ -36,12 +36,18 @@ struct StoryLines {
   private let digest: SessionDigest
   private let story: Story
   private let now: Int
+  /// The line of the last compaction: what came since is in no summary yet.
+  private let boundary: Int
+  private static let sinceBoundary = 0.9
+  /// Calls of a session that fits into a document as it is.
+  private static let few = 60
   private(set) var lines: [ToldLine] = []
 
   init(_ digest: SessionDigest) {
     self.digest = digest
     story = digest.story
     now = digest.toolCalls
+    boundary = digest.boundaries.last?.line ?? Int.max
     tellObjective()
     tellReports()
     tellWork()
@@ -89,7 +95,7 @@ struct StoryLines {
     line.part = part
     line.text = text
     line.subject = subject
-    line.worth = Int(worth * 100)
+    line.worth = Int((worth + (place.line > boundary ? Self.sinceBoundary : 0)) * 100)
     line.order = order ?? place.call * 1000 + lines.count % 1000
     line.line = place.line
     lines.append(line)
@@ -310,7 +316,9 @@ struct StoryLines {
       var worth = 6 - 0.13 * Double(back) + (back < 2 ? 3 : 0)
       if step.kind == .look { worth -= step.text.hasBytes("→") ? 0.6 : 1.5 }
       if step.kind == .words { worth -= 0.3 }
-      let text = step.kind == .words ? "agent: \(step.text)" : step.text
+      // Where little was done there is room for all of it.
+      let whole = step.kind == .words ? "agent: \(step.text)" : step.text
+      let text = now < Self.few ? whole : whole.cut(to: step.hasFailed ? 400 : 330)
       tell(
         .steps, text, worth: worth, of: step.text, at: step.place,
         order: step.place.call * 1000 + (story.steps.count - back))

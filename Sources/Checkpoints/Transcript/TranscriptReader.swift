@@ -34,7 +34,7 @@ public struct TranscriptReader {
   }
 
   public let path: String
-  private let descriptor: Int32
+  private let file: OpenFile
   private let facts: RegularFile.Facts
   private let start: TranscriptPosition
   private let isRestart: Bool
@@ -44,7 +44,9 @@ public struct TranscriptReader {
   /// - Parameter known: The position after the last reading.
   public init(path: String, known: TranscriptPosition?) throws(StoreError) {
     self.path = path
-    (descriptor, facts) = try RegularFile.open(path)
+    let (descriptor, facts) = try RegularFile.open(path)
+    file = OpenFile(descriptor)
+    self.facts = facts
     if let known, known.device == facts.device, known.inode == facts.inode,
       known.offset <= facts.size, Self.tail(descriptor, before: known.offset) == known.tail
     {
@@ -56,13 +58,22 @@ public struct TranscriptReader {
     }
   }
 
+  /// Closed with the last reader of it, be it one that found a file of something else.
+  private final class OpenFile: Sendable {
+    let descriptor: Int32
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+  }
+
   /// When the file was changed last, Unix ms.
   public var modified: Int64 { facts.modified }
 
   /// True if the reading begins anew, so that a digest of the former file must be dropped.
   public var readsAnew: Bool { start.offset == 0 }
 
-  /// Hands each object to `body` with its physical line number, from 1, then closes the file.
+  /// Hands each object to `body` with its physical line number, from 1.
   ///
   /// - Parameter isOver: Asked between chunks of 1 MiB; true ends the reading after the objects
   ///   that were handed over.
@@ -70,7 +81,7 @@ public struct TranscriptReader {
     until isOver: () -> Bool = { false },
     _ body: (_ object: JSONValue, _ line: Int) -> Void
   ) throws(StoreError) -> Report {
-    defer { close(descriptor) }
+    let descriptor = file.descriptor
     var report = Report(end: start, fileSize: facts.size, isRestart: isRestart)
     let tape = JSONTape()
     let unread = facts.size - start.offset + 1
