@@ -241,3 +241,22 @@ import Testing
     #expect(SessionDigest(json: whole.json)?.json == whole.json)
   }
 }
+
+@Suite struct LexiconTests {
+  private let lexicon = Lexicon(
+    [
+      (.finding, ["root cause", "the _ problem|bug is"]), (.narration, ["let me"]),
+      (.hardRule, ["don't", "never"]),
+    ], leads: ["now", "good"])
+
+  @Test(arguments: [
+    ("The root cause was a lock", Lexicon.Marks.finding), ("the real bug is here", .finding),
+    ("the bug is here", []), ("Good, now let me look", .narration), ("they let me in", []),
+    ("Don’t do it", .hardRule), ("NEVER!", .hardRule), ("neverending", []),
+    ("root-cause", .finding),
+    ("", []), ("…—“”", []),
+  ])
+  func phrases_areFoundWhereTheyStand(text: String, marks: Lexicon.Marks) {
+    #expect(lexicon.marks(in: text) == marks)
+  }
+}

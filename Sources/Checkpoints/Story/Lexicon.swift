@@ -87,28 +87,46 @@ struct Lexicon: Sendable {
     return keys[index] == key ? targets[index] : nil
   }
 
+  /// By bytes: hundreds of phrases are put in before the first hook can go on.
   private mutating func insert(_ phrase: String, _ found: Marks) {
     var ends: [Int32] = [0]
-    for (place, part) in phrase.split(separator: " ").enumerated() {
-      var reached: [Int32] = []
-      for word in part.split(separator: "|") {
-        let hash = word == "_" ? Self.anyWord : FNV1a.hash(word.utf8)
-        if place == 0 { beginnings[Int(hash >> 6 & 63)] |= 1 << (hash & 63) }
-        for end in ends {
-          let (index, key) = slot(end, hash)
-          if keys[index] == key {
-            reached.append(targets[index])
-          } else {
-            keys[index] = key
-            targets[index] = Int32(marks.count)
-            reached.append(Int32(marks.count))
-            marks.append([])
-          }
-        }
-      }
-      ends = reached
+    var reached: [Int32] = []
+    var hash = FNV1a.empty
+    var isAny = false
+    var isFirst = true
+    func step(_ lexicon: inout Lexicon) {
+      let word = isAny ? Self.anyWord : hash
+      if isFirst { lexicon.beginnings[Int(word >> 6 & 63)] |= 1 << (word & 63) }
+      for end in ends { reached.append(lexicon.add(end, word)) }
+      hash = FNV1a.empty
+      isAny = false
     }
-    for end in ends { marks[Int(end)].formUnion(found) }
+    for byte in phrase.utf8 {
+      switch byte {
+      case UInt8(ascii: "|"): step(&self)
+      case 0x20:
+        step(&self)
+        ends = reached
+        reached = []
+        isFirst = false
+      default:
+        isAny = byte == UInt8(ascii: "_") && hash == FNV1a.empty
+        hash = FNV1a.hash(CollectionOfOne(byte), from: hash)
+      }
+    }
+    step(&self)
+    for end in reached { marks[Int(end)].formUnion(found) }
+  }
+
+  /// - Returns: The node behind a word, made if there was none.
+  private mutating func add(_ node: Int32, _ word: UInt64) -> Int32 {
+    let (index, key) = slot(node, word)
+    if keys[index] != key {
+      keys[index] = key
+      targets[index] = Int32(marks.count)
+      marks.append([])
+    }
+    return targets[index]
   }
 
   /// What the phrases in a text say of it.
