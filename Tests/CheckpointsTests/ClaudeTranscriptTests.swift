@@ -310,7 +310,7 @@ import Testing
       Line.result(id: "b"), Line.call("Bash", ["command": "git status; ls"], id: "c"))
     let commands = reading.digest.commands
     #expect(commands["go test"]?.outcome == .failed)
-    #expect(commands["go test"]?.text == "go test ./...")
+    #expect(commands["go test"]?.text == "FOO=1 go test ./...")
     #expect(commands["npm run lint"]?.outcome == .succeeded)
     #expect(commands["npm run test"]?.count == 1)
     #expect(Set(commands.keys) == ["go test", "npm run lint", "npm run test"])
@@ -418,5 +418,11 @@ import Testing
   ])
   func shellCommands(line: String, keys: [String]) {
     #expect(ShellCommand.commands(in: line).map(\.key) == keys)
+  }
+
+  @Test func shellCommand_keepsTheVariablesThatItWasGiven() {
+    #expect(
+      ShellCommand.commands(in: "cd x && TZ=UTC NOTE=\"a b\" go test ./... | tail -3").map(\.text)
+        == ["TZ=UTC NOTE=\"a b\" go test ./..."])
   }
 }

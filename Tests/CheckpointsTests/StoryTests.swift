@@ -191,6 +191,48 @@ import Testing
     )
   }
 
+  @Test func whatWasTakenOutForAWhile_isNotUndoneWork() throws {
+    let guardLine = "guard tide.height < quay.height else { return .flooded }"
+    let (lines, _) = try story(
+      Line.request("does the test see the flood"),
+      edit("/x/quay.swift", "  " + guardLine + "\n  moor()", "  moor()"),
+      bash("swift test", "error: flood was not seen", isError: true),
+      Line.reply("The test sees it, so the check goes back in."),
+      edit("/x/quay.swift", "  moor()", "  " + guardLine + "\n  moor()"))
+    let tried = texts(lines, .tried)
+    #expect(!tried.contains { $0.hasPrefix("Undone") })
+  }
+
+  @Test func fix_isNotExplainedByWhatWasSaidBeforeTheFailure() throws {
+    let (lines, digest) = try story(
+      Line.request("make the build pass"), Line.reply("I rename the lantern to a lamp everywhere."),
+      bash("make all", "lamp.c:4:2: error: no such ship", isError: true),
+      edit("/x/lamp.c", "ship = nil;", "ship = fleet[0];"), bash("make all", "built 3 files"))
+    let attempt = try #require(digest.story.attempts.first)
+    #expect(attempt.fix.contains("ship = fleet[0];") && attempt.fix.contains("lamp.c"))
+    #expect(!attempt.fix.contains("rename"))
+    #expect(!texts(lines, .tried).joined().contains("Passed after: I rename"))
+  }
+
+  @Test(arguments: [
+    ("rm /x/src/probe.c", true), ("cd /x && rm src/probe.c", true),
+    ("cd /x/src; rm -f ./probe.c", true),
+    ("rm -rf /x/src/", true), ("rm /tmp/probe.c", false), ("rm -rf /x/srcs", false),
+    ("rm /y/src/probe.c", false), ("rm obe.c", false), ("ls /x/src/probe.c", false),
+  ])
+  func removedFile_isToldAsSuch(command: String, isRemoved: Bool) throws {
+    let written = edit("/x/src/probe.c", "int depth;", "int depth = 4;")
+    let (lines, digest) = try story(Line.request("sound the depth"), written, bash(command, ""))
+    #expect(texts(lines, .tried).contains { $0.hasPrefix("Removed again") } == isRemoved)
+    let file = Snapshot(digest, git: nil).files.first { $0.path.hasSuffix("probe.c") }
+    #expect(file?.isRemoved == isRemoved)
+    let (_, again) = try story(
+      Line.request("sound the depth"), written, bash(command, ""),
+      edit("/x/src/probe.c", "int depth = 4;", "int depth = 5;"))
+    let filesAgain = Snapshot(again, git: nil).files
+    #expect(!filesAgain.contains { $0.isRemoved })
+  }
+
   // MARK: Whose words
 
   @Test func pastedText_laysDownNothing() throws {
@@ -249,13 +291,14 @@ import Testing
       (.hardRule, ["don't", "never"]),
     ], leads: ["now", "good"])
 
-  @Test(arguments: [
-    ("The root cause was a lock", Lexicon.Marks.finding), ("the real bug is here", .finding),
+  private static let sentences: [(String, Lexicon.Marks)] = [
+    ("The root cause was a lock", .finding), ("the real bug is here", .finding),
     ("the bug is here", []), ("Good, now let me look", .narration), ("they let me in", []),
     ("Don’t do it", .hardRule), ("NEVER!", .hardRule), ("neverending", []),
-    ("root-cause", .finding),
-    ("", []), ("…—“”", []),
-  ])
+    ("root-cause", .finding), ("", []), ("…—“”", []),
+  ]
+
+  @Test(arguments: sentences)
   func phrases_areFoundWhereTheyStand(text: String, marks: Lexicon.Marks) {
     #expect(lexicon.marks(in: text) == marks)
   }

@@ -347,7 +347,7 @@ public struct RecoveryDocument: Sendable {
 
   /// The first ones with what they were edited for; the rest four to a line.
   private func files(_ snapshot: Snapshot, _ index: SummaryIndex?) -> [Line] {
-    let edited = snapshot.files.filter { $0.edits > 0 }
+    let edited = snapshot.files.filter { $0.edits > 0 && !$0.isRemoved }
     var lines = edited.prefix(Self.fullFiles).enumerated().map { place, file in
       var line = Line(
         fullLine(of: file, purpose: snapshot.toolCalls < 60 ? 400 : 90), of: file.path,
@@ -379,6 +379,8 @@ public struct RecoveryDocument: Sendable {
     pack(
       "also edited", Array(edited.dropFirst(Self.fullFiles).prefix(24)), 6.4, 100,
       isShort: false)
+    let removed = snapshot.files.filter(\.isRemoved)
+    pack("edited, then removed", Array(removed.prefix(8)), 4, 150, isShort: false)
     let lost = others.filter { !isKnown($0) }
     pack("read", Array(lost.filter { $0.reads > 0 }.prefix(40)), 6.3, 200)
     pack("named", Array(lost.filter { $0.reads == 0 }.prefix(32)), 5.6, 300)

@@ -18,6 +18,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     public var purpose = ""
     /// It was edited after the agent's last commit.
     public var isUncommitted = false
+    /// A command removed it, and it was not edited since.
+    public var isRemoved = false
     /// Of the transcript, from 1: where it was touched last; 0 if that is not known.
     public var line: Int = 0
 
@@ -32,6 +34,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       coder.field("isDirty", &isDirty)
       coder.filled("purpose", &purpose)
       coder.field("isUncommitted", &isUncommitted)
+      coder.field("isRemoved", &isRemoved)
       coder.field("line", &line)
     }
   }
@@ -262,6 +265,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       file.purpose = digest.story.purposes[path]?.texts.joined(separator: "; ") ?? ""
       file.editAge = use.edits > 0 ? now - use.lastEdit : 0
       file.isUncommitted = use.edits > 0 && use.lastEdit > commit
+      file.isRemoved = (digest.story.purposes[path]?.removal ?? 0) > 0
       return (worth, file)
     }
     .sorted { ($0.0, $1.1.path) > ($1.0, $0.1.path) }.prefix(80).map(\.1)

@@ -13,8 +13,9 @@ struct Deed: JSONRecord, Sendable, Equatable {
   var detail = ""
   /// The first lines that an edit put in; what a written file is about.
   var added = ""
-  /// What the agent said right before.
+  /// What the agent said right before, and the line of the transcript where it said so.
   var purpose = ""
+  var saidLine = 0
   /// Fingerprints of what an edit took out and put in, and their lengths.
   var removedMark = ""
   var addedMark = ""
@@ -29,6 +30,7 @@ struct Deed: JSONRecord, Sendable, Equatable {
     coder.filled("detail", &detail)
     coder.filled("added", &added)
     coder.filled("purpose", &purpose)
+    coder.field("saidLine", &saidLine)
     coder.filled("removedMark", &removedMark)
     coder.filled("addedMark", &addedMark)
     coder.field("removedLength", &removedLength)

@@ -164,7 +164,8 @@ extension Story {
     let open = attempts.lastIndex { $0.key == key && !$0.hasPassed }
     guard let error else {
       guard let open else { return }
-      let changed = edits(after: attempts[open].end.call)
+      let failed = attempts[open].end
+      let changed = edits(after: failed.call)
       // Once, and passed as it was: no more than a slip.
       if attempts[open].failures == 1, changed.isEmpty, attempts[open].command == line {
         attempts.remove(at: open)
@@ -173,7 +174,8 @@ extension Story {
       attempts[open].hasPassed = true
       attempts[open].fix =
         changed.isEmpty
-        ? (attempts[open].command == line ? "" : "`\(line)`") : Self.told(changed, limit: 240)
+        ? (attempts[open].command == line ? "" : "`\(line)`")
+        : Self.told(changed, since: failed.line, limit: 240)
       attempts[open].end = place
       noteFix(attempts[open])
       return
@@ -191,7 +193,8 @@ extension Story {
     }
     let changed = edits(after: attempts[open].end.call)
     if !changed.isEmpty {
-      attempts[open].tries.append(Self.told(changed, limit: 170))
+      attempts[open].tries.append(
+        Self.told(changed, since: attempts[open].end.line, limit: 170))
     } else if attempts[open].command != line {
       attempts[open].tries.append("`\(line.cut(to: 80))`")
     }
@@ -207,10 +210,11 @@ extension Story {
     Array(edits.reversed().prefix { $0.place.call > call }.reversed())
   }
 
-  private static func told(_ edits: [Edit], limit: Int) -> String {
+  /// - Parameter line: Where the failure was seen.
+  private static func told(_ edits: [Edit], since line: Int, limit: Int) -> String {
     var texts: [String] = []
-    for edit in edits where !edit.text.isEmpty && !texts.contains(edit.text) {
-      texts.append(edit.text)
+    for text in edits.map({ $0.told(since: line) }) where !text.isEmpty && !texts.contains(text) {
+      texts.append(text)
     }
     if texts.isEmpty {
       var paths: [String] = []
@@ -561,13 +565,13 @@ extension Story {
       steps.append(Step(text: Self.told(deed), place: place))
     }
     noteUndone(deed, at: place)
-    var text = deed.purpose.cut(to: 120)
-    if deed.kind == .edit, !deed.added.isEmpty {
-      text += (text.isEmpty ? "" : " ") + "(`\(deed.added.withoutBackticks.cut(to: 70))`)"
-    }
-    edits.append(Edit(path: path, text: text, place: place))
+    edits.append(
+      Edit(
+        path: path, purpose: deed.purpose.cut(to: 120), saidLine: deed.saidLine,
+        added: deed.kind == .edit ? deed.added.withoutBackticks.cut(to: 70) : "", place: place))
     var purpose = purposes[path] ?? Purpose()
     purpose.call = place.call
+    purpose.removal = 0
     if deed.purpose.utf8.count > 12, !purpose.texts.contains(deed.purpose) {
       purpose.texts.append(deed.purpose.cut(to: 240))
       if purpose.texts.count > 2 { purpose.texts.remove(at: 0) }
@@ -611,10 +615,13 @@ extension Story {
         !deed.removedMark.isEmpty && deed.removedLength > 80
         && deed.addedLength * 5 < deed.removedLength * 2 && trail.added.contains(deed.removedMark)
       if isBack || isGone {
+        let isRestored = isBack && deed.removedLength * 2 < deed.addedLength
+        let line = isRestored ? deed.added : deed.detail
         incidents.append(
           Incident(
-            kind: .undone, subject: "`\(deed.subject)`: \(deed.detail.cut(to: 90))",
-            reason: deed.purpose, words: lastWordsIfShort(at: place), place: place))
+            kind: isRestored ? .restored : .undone,
+            subject: "`\(deed.subject)`: \(line.cut(to: 90))", reason: deed.purpose,
+            words: lastWordsIfShort(at: place), place: place))
       }
     }
     if !deed.removedMark.isEmpty { trail.removed.append(deed.removedMark) }
@@ -649,14 +656,26 @@ extension Story {
     let words = command.split(whereSeparator: { " \n;&|\"'".contains($0) })
     guard words.contains("rm") else { return }
     for (path, purpose) in purposes where purpose.call > 0 {
-      let name = path.split(separator: "/").last ?? ""
-      guard name.utf8.count > 3, words.contains(where: { $0 == name || $0.hasSuffix("/" + name) })
-      else { continue }
+      guard words.contains(where: { Self.removes($0, path) }) else { continue }
+      purposes[path]?.removal = place.call
       incidents.append(
         Incident(
           kind: .removed, subject: path, reason: deed.purpose, place: place))
     }
     incidents.sort { ($0.place.call, $0.subject) < ($1.place.call, $1.subject) }
+  }
+
+  /// Whether a word of `rm` is that file or a folder that it is in. A name alone may be in any folder,
+  /// a path is that path.
+  private static func removes(_ word: Substring, _ path: String) -> Bool {
+    var word = word
+    while word.hasPrefix("./") { word = word.dropFirst(2) }
+    let isFolder = word.hasSuffix("/")
+    while word.hasSuffix("/") { word = word.dropLast() }
+    guard word.utf8.count > 3, !word.hasPrefix("-") else { return false }
+    if path.hasPrefix(word + "/") { return true }
+    if isFolder { return false }
+    return path == word || path.hasSuffix("/" + word) || word.hasSuffix("/" + path)
   }
 
   // MARK: Others

@@ -162,6 +162,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
   struct Incident: JSONRecord, Sendable, Equatable {
     enum Kind: String, Sendable {
       case refused, undone
+      /// What was taken out for a while is there again.
+      case restored
       /// By a rule, a hook or the host, not by a person.
       case blocked
       case takenBack = "taken_back"
@@ -266,14 +268,26 @@ public struct Story: JSONRecord, Sendable, Equatable {
   /// An edit that succeeded.
   struct Edit: JSONRecord, Sendable, Equatable {
     var path = ""
-    /// What it was for, and what it put in.
-    var text = ""
+    /// What it was for as the agent said, and the line where it said so.
+    var purpose = ""
+    var saidLine = 0
+    /// What it put in.
+    var added = ""
     var place = Place()
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("path", &path)
-      coder.filled("text", &text)
+      coder.filled("purpose", &purpose)
+      coder.field("saidLine", &saidLine)
+      coder.filled("added", &added)
       coder.field("place", &place)
+    }
+
+    /// - Parameter line: What was said before it was about something else.
+    func told(since line: Int) -> String {
+      let purpose = saidLine > line ? purpose : ""
+      guard !added.isEmpty else { return purpose }
+      return purpose.isEmpty ? "`\(added)` in `\(path)`" : "\(purpose) (`\(added)`)"
     }
   }
 
@@ -281,10 +295,13 @@ public struct Story: JSONRecord, Sendable, Equatable {
   struct Purpose: JSONRecord, Sendable, Equatable {
     var texts: [String] = []
     var call = 0
+    /// The call that removed the file; 0 if none did since it was edited.
+    var removal = 0
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("texts", &texts)
       coder.field("call", &call)
+      coder.field("removal", &removal)
     }
   }
 

@@ -463,6 +463,10 @@ struct StoryLines {
         tell(
           .tried, "Undone in \(incident.subject)\(why)\(words)", worth: 4, of: incident.subject,
           at: incident.place)
+      case .restored:
+        tell(
+          .tried, "Taken out for a while and put back in \(incident.subject)\(why)", worth: 2,
+          of: incident.subject, at: incident.place)
       case .takenBack:
         tell(
           .tried, "Taken back: \(code(incident.subject.cut(to: 110)))\(why)", worth: 3.2,

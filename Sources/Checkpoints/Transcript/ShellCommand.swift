@@ -1,10 +1,10 @@
-/// What a command line does, without the wrapping: `cd`, variables, pipes into viewers and
-/// redirections are dropped, and so are utilities that only look (reference: recovery-findings,
+/// What a command line does, without the wrapping: `cd`, pipes into viewers and redirections are
+/// dropped, and so are utilities that only look (reference: recovery-findings,
 /// finding 7).
 struct ShellCommand: Equatable {
   /// Program and subcommand: what makes two runs the same command.
   var key: String
-  /// The whole simple command with its arguments.
+  /// The whole simple command with the variables that it was given and its arguments.
   var text: String
 
   var program: String { key.split(separator: " ").first.map(String.init) ?? "" }
@@ -13,8 +13,10 @@ struct ShellCommand: Equatable {
   static func commands(in line: String) -> [ShellCommand] {
     split(line).compactMap { words in
       var words = words[...]
+      var variables: [String] = []
       while let first = words.first, isAssignment(first) || prefixes.contains(first) {
         words.removeFirst()
+        if isAssignment(first) { variables.append(assigned(first)) }
         if first == "timeout" || first == "nice" {
           while let next = words.first, next.hasPrefix("-") || next.first?.isNumber == true {
             words.removeFirst()
@@ -43,8 +45,15 @@ struct ShellCommand: Equatable {
         }
       }
       return ShellCommand(
-        key: key.joined(separator: " "), text: words.map(quoted).joined(separator: " "))
+        key: key.joined(separator: " "),
+        // Without its variables it may well do something else.
+        text: (variables + words.map(quoted)).joined(separator: " "))
     }
+  }
+
+  private static func assigned(_ word: String) -> String {
+    guard let equals = word.firstIndex(of: "=") else { return word }
+    return word[...equals] + quoted(String(word[word.index(after: equals)...]))
   }
 
   private static func quoted(_ word: String) -> String {

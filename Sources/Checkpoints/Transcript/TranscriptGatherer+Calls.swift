@@ -79,6 +79,7 @@ extension TranscriptGatherer {
   mutating func noteDeed(_ deed: Deed) {
     var deed = deed
     deed.purpose = digest.story.purposeOfCall()
+    deed.saidLine = deed.purpose.isEmpty ? 0 : digest.story.saidAt.line
     setPending { if $0.deeds.count < Self.mostDeeds { $0.deeds.append(deed) } }
   }
 
