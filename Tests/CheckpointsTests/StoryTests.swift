@@ -191,6 +191,41 @@ import Testing
     )
   }
 
+  @Test func words_thatCameBeforeWhatIsUndone_areNotItsReason() throws {
+    let (lines, _) = try story(
+      Line.request("hello"), Line.reply("Hello."), Line.request("paint the flag"),
+      edit(
+        "/x/flag.css", "a long line with the colour red in it", "a long line with the colour blue"),
+      Line.reply("Blue is hard to see, so back to red."),
+      edit(
+        "/x/flag.css", "a long line with the colour blue", "a long line with the colour red in it"))
+    let undone = try #require(texts(lines, .tried).first { $0.hasPrefix("Undone in") })
+    #expect(!undone.contains("paint the flag") && undone.contains("hard to see"))
+  }
+
+  @Test func commandsOfOneLine_areOneCheckEach() throws {
+    let lint = bash("task lint", "boat.c:3: error: unused oar", isError: true)
+    let (lines, _) = try story(
+      Line.request("check it"), lint, edit("/x/boat.c", "int oar;", ""),
+      bash("task lint && task test", "ok boats 0.2s"))
+    let stands = texts(lines, .stands)
+    #expect(!stands.contains { $0.contains("FAILED") })
+    #expect(stands.contains { $0.hasPrefix("Last lint and test passed") })
+    let (failing, _) = try story(
+      Line.request("check it"), bash("task lint", "0 issues"),
+      edit("/x/boat.c", "int a;", "int b;"),
+      bash("task lint && task test", "boat.c:3: error: unused b", isError: true))
+    let told = texts(failing, .stands)
+    #expect(told.contains { $0.hasPrefix("Last lint and test, run together, FAILED") })
+    #expect(!told.contains { $0.contains("passed") })
+    // What a semicolon leaves behind is not told by the exit code.
+    let (loose, _) = try story(
+      Line.request("check it"), edit("/x/boat.c", "int a;", "int b;"),
+      bash("task lint; task test", "some words"))
+    #expect(texts(loose, .stands).contains { $0.hasPrefix("Last lint ran, no exit code seen") })
+    #expect(texts(loose, .stands).contains { $0.hasPrefix("Last test passed") })
+  }
+
   @Test func whatWasTakenOutForAWhile_isNotUndoneWork() throws {
     let guardLine = "guard tide.height < quay.height else { return .flooded }"
     let (lines, _) = try story(

@@ -252,24 +252,32 @@ extension Story {
     _ commands: [ShellCommand], _ line: String, _ output: String, hasFailed: Bool, isSure: Bool,
     at place: Place
   ) {
-    // One run is one check, whatever it does besides.
-    for kind in Check.Kind.allCases where checks.last?.place != place {
-      let words = Self.words(of: kind)
-      let isKind = commands.contains { command in
-        !Self.lookers.contains(command.program)
-          && command.text.split(separator: " ").prefix(8).contains { word in
-            guard !word.utf8.contains(UInt8(ascii: "/")), word.first != "\"" else { return false }
-            return word.split(whereSeparator: { ":-_".contains($0) }).contains {
-              words.contains($0.lowercased())
-            }
-          }
-      }
-      guard isKind else { continue }
+    var kinds: [Check.Kind] = []
+    for kind in commands.compactMap(Self.kind) {
+      kinds.removeAll { $0 == kind }
+      kinds.append(kind)
+    }
+    // What stands behind `&&` has run only if all before it went well; else the last one speaks.
+    let isChained = !line.contains("; ") && !line.contains("||")
+    for kind in kinds {
       checks.removeAll { $0.kind == kind }
       checks.append(
         Check(
-          kind: kind, command: line, hasFailed: hasFailed, isSure: isSure, place: place,
-          output: output))
+          kind: kind, command: line, hasFailed: hasFailed,
+          isSure: isSure && (hasFailed || isChained || kind == kinds.last),
+          isShared: kinds.count > 1, place: place, output: output))
+    }
+  }
+
+  /// One command is one check, whatever it does besides.
+  private static func kind(of command: ShellCommand) -> Check.Kind? {
+    guard !lookers.contains(command.program) else { return nil }
+    let given = command.text.split(separator: " ").drop { $0.contains("=") }.prefix(8)
+      .filter { !$0.utf8.contains(UInt8(ascii: "/")) && $0.first != "\"" }
+      .flatMap { $0.split(whereSeparator: { ":-_".contains($0) }) }.map { $0.lowercased() }
+    return Check.Kind.allCases.first { kind in
+      let words = words(of: kind)
+      return given.contains { words.contains($0) }
     }
   }
 
@@ -607,6 +615,7 @@ extension Story {
   /// An edit whose new text is what an earlier one took out, or that takes out what one put in.
   private mutating func noteUndone(_ deed: Deed, at place: Place) {
     var trail = trails[deed.subject] ?? Trail()
+    let editedBefore = trail.call
     trail.call = place.call
     defer { trails[deed.subject] = trail }
     if deed.kind == .edit {
@@ -621,7 +630,7 @@ extension Story {
           Incident(
             kind: isRestored ? .restored : .undone,
             subject: "`\(deed.subject)`: \(line.cut(to: 90))", reason: deed.purpose,
-            words: lastWordsIfShort(at: place), place: place))
+            words: lastWords(since: editedBefore, at: place), place: place))
       }
     }
     if !deed.removedMark.isEmpty { trail.removed.append(deed.removedMark) }
@@ -630,9 +639,10 @@ extension Story {
     if trail.added.count > 6 { trail.added.removeFirst() }
   }
 
-  private func lastWordsIfShort(at place: Place) -> String {
+  /// The person's, if they are short and came after what is undone.
+  private func lastWords(since call: Int, at place: Place) -> String {
     guard let turn = turns.last, turns.count > 1, turn.text.utf8.count < 300,
-      place.call > turn.place.call
+      turn.place.call >= call, place.call > turn.place.call
     else { return "" }
     return turn.text.cut(to: 150)
   }

@@ -249,6 +249,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
     var hasFailed = false
     /// There was an exit code, or the output says that it went well.
     var isSure = true
+    /// The run had other checks in it: which one of them failed is not known.
+    var isShared = false
     var detail = ""
     var place = Place()
     var output: String?
@@ -259,6 +261,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
       coder.field("hasFailed", &hasFailed)
       coder.filled("detail", &detail)
       coder.field("place", &place)
+      coder.field("isShared", &isShared)
       var isUnsure = !isSure
       coder.field("isUnsure", &isUnsure)
       isSure = !isUnsure

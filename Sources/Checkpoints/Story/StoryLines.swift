@@ -268,12 +268,21 @@ struct StoryLines {
       {
         continue
       }
+      // Those of one run are told in one line, with the last of them.
+      let same = story.checks.filter {
+        $0.place == check.place && $0.isSure == check.isSure && $0.isShared
+      }
+      if check.isShared, same.last?.kind != check.kind { continue }
+      let kinds = check.isShared ? same.map(\.kind.rawValue) : [check.kind.rawValue]
+      let together =
+        !check.isShared || !check.hasFailed
+        ? "" : kinds.count > 1 ? ", run together," : ", run together with others,"
       let since = story.edits.count { $0.place.call > check.place.call }
       let many = since >= 60 ? "60 edits or more" : since == 1 ? "1 edit" : "\(since) edits"
       let tail = since > 0 ? "; \(many) since, not checked again" : "; no edits since"
       tell(
         .stands,
-        "Last \(check.kind.rawValue) "
+        "Last \(kinds.joined(separator: " and "))\(together) "
           + (check.hasFailed ? "FAILED " : check.isSure ? "passed " : "ran, no exit code seen, ")
           + "\(age(check.place)): \(code(check.command.cut(to: 90))) → \(check.detail)\(tail)",
         worth: 6, of: check.command, at: check.place, order: 11)
