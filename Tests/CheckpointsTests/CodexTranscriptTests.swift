@@ -282,6 +282,34 @@ import Testing
     #expect(reading.entries.map(\.kind) == ["tool", "tool", "failure"])
   }
 
+  @Test func scriptThatGoesOn_getsTheOutcomeOfItsEnd() throws {
+    func script(_ text: String, id: String) -> String {
+      Rollout.item([
+        "type": "custom_tool_call", "name": "exec", "call_id": id, "input": text,
+      ])
+    }
+    let head = "Script completed\nWall time 1.0 seconds\nOutput:\n"
+    let lines = [
+      Rollout.meta(), Rollout.user("test the rigging"),
+      script(
+        "const r = await tools.exec_command({cmd: \"go test ./rigging\"}); text(r.output); "
+          + "if (r.session_id) text(`still session_id: ${r.session_id}`)", id: "1"),
+      Rollout.output("1", head + "\nstill session_id: 4711"),
+      script(
+        "const r = await tools.write_stdin({session_id:4711,chars:\"\"}); text(r.output)", id: "2"),
+      Rollout.output("2", head + "--- FAIL: TestShroud\nFAIL\trigging 3.1s"),
+    ]
+    let digest = try read(lines.joined()).digest
+    #expect(digest.pending.isEmpty)
+    let told = StoryLines(digest).lines.map(\.text)
+    #expect(told.contains { $0.hasPrefix("Last test FAILED") && $0.contains("TestShroud") })
+    #expect(!told.contains { $0.contains("4711") })
+    // As long as nothing came, nothing is said of its end.
+    let running = try read(lines.prefix(4).joined()).digest
+    #expect(running.pending.count == 1)
+    #expect(!StoryLines(running).lines.contains { $0.text.hasPrefix("Last test") })
+  }
+
   @Test func patches_areEdits() throws {
     let patch = """
       *** Begin Patch

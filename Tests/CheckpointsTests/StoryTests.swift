@@ -226,6 +226,75 @@ import Testing
     #expect(texts(loose, .stands).contains { $0.hasPrefix("Last test passed") })
   }
 
+  @Test(arguments: [
+    ("dune fmt", false), ("dune fmt --check", true), ("mix format", false), ("go vet ./...", true),
+    ("npx prettier --write .", false), ("npx prettier --list-different .", true),
+    ("npm run lint:format", true),
+  ])
+  func formatterThatWrites_checksNothing(command: String, isCheck: Bool) throws {
+    let (lines, _) = try story(
+      Line.request("tidy up"), edit("/x/boat.c", "int a;", "int b;"), bash(command, "done"))
+    #expect(texts(lines, .stands).contains { $0.hasPrefix("Last lint") } == isCheck)
+  }
+
+  @Test func statusBeforeACommit_isOfThePast() throws {
+    let status = bash("git status", "On branch main\n\tmodified:   mast.c\n")
+    let commit = bash("git commit -qm 'a mast'", "[main 1a2b3c4] a mast\n 1 file changed")
+    let (open, _) = try story(Line.request("commit it"), status)
+    #expect(texts(open, .stands).contains { $0.hasPrefix("`git status`") })
+    let (lines, _) = try story(Line.request("commit it"), status, commit)
+    #expect(!texts(lines, .stands).contains { $0.hasPrefix("`git status`") })
+  }
+
+  @Test func trackersItem_hasTheStateItWasGiven() throws {
+    let list = bash("bd ready", "○ oar-7.2: Carve the blade\n○ oar-7.3: Oil the blade\n")
+    let (lines, _) = try story(
+      Line.request("go on"), list, bash("bd update oar-7.2 --status=in_progress", "updated"))
+    let plan = texts(lines, .plan)
+    #expect(plan.contains("oar-7.2 (in progress): Carve the blade"))
+    #expect(plan.contains("oar-7.3 (open): Oil the blade"))
+  }
+
+  @Test func skippedItem_isNotDone() throws {
+    let todos = [
+      ["content": "Tar the hull", "status": "completed", "activeForm": "Skipped - hull is steel"],
+      ["content": "Skip the old tests", "status": "completed", "activeForm": "Skipping old tests"],
+    ]
+    let (_, digest) = try story(
+      Line.request("go on"), Line.call("TodoWrite", ["todos": todos], id: "t"),
+      Line.result(id: "t", "Todos have been modified"))
+    #expect(
+      digest.plan.map(\.text) == ["Tar the hull (Skipped - hull is steel)", "Skip the old tests"])
+  }
+
+  @Test func pastedOutput_doesNotHideWhatIsWantedBelowIt() throws {
+    let log = (0..<60).map { "level=info harbour=\($0) state=open" }.joined(separator: "\n")
+    let (lines, _) = try story(
+      Line.request("hello"), Line.reply("Hello."),
+      Line.request(log + "\n\nPlease close the harbour with the deepest water first"),
+      Line.reply("I look at the depths."), bash("cat depths", "4 9 7"))
+    #expect(texts(lines, .objective).contains { $0.contains("with the deepest water first") })
+  }
+
+  @Test func remarkOfLongAgo_isNoPurpose() throws {
+    let looks = (0..<12).map { bash("cat part\($0).c", "int x;") }.joined()
+    let (_, digest) = try story(
+      Line.request("mend it"),
+      Line.reply("I make the first mast taller so that it carries more sail."),
+      looks, edit("/x/anchor.c", "int weight;", "int weight = 9;"))
+    #expect(Snapshot(digest, git: nil).files.first { $0.path.hasSuffix("anchor.c") }?.purpose == "")
+  }
+
+  @Test func editWithoutItsResult_isNotCounted() throws {
+    let (lines, digest) = try story(
+      Line.request("mend it"), edit("/x/mast.c", "int a;", "int b;"),
+      Line.call(
+        "Edit", ["file_path": "/x/mast.c", "old_string": "int b;", "new_string": "int c;"], id: "e")
+    )
+    #expect(Snapshot(digest, git: nil).files.first { $0.path.hasSuffix("mast.c") }?.edits == 1)
+    #expect(texts(lines, .stands).contains { $0.hasPrefix("In flight") })
+  }
+
   @Test func whatWasTakenOutForAWhile_isNotUndoneWork() throws {
     let guardLine = "guard tide.height < quay.height else { return .flooded }"
     let (lines, _) = try story(

@@ -45,6 +45,8 @@ struct SectionComposer {
   private static let rounds = 60
   /// Of such a worth a line is told even if others have most of its words.
   private static let certain = 7.5
+  /// Of such a worth it may take twice its part's share.
+  private static let first = 10.5
   /// UTF-16 units that a round deals out for each unit of growth.
   private static let dealt = 40
 
@@ -87,7 +89,9 @@ struct SectionComposer {
       let frame = size[index] == 0 ? pools[index].part.title.utf16.count + 6 : 0
       let cost = line.text.utf16.count + 1 + frame
       // A part is never left out for one long line, but for want of room.
-      guard total + cost <= room, size[index] + cost <= limit || size[index] == 0 && limit >= 60
+      // Nor what the person said last, for something shorter that stands behind it.
+      let reach = line.worth >= Self.first ? limit * 2 : limit
+      guard total + cost <= room, size[index] + cost <= reach || size[index] == 0 && limit >= 60
       else {
         at += 1
         passed += 1

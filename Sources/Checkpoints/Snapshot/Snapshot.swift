@@ -246,6 +246,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     let now = digest.toolCalls
     let uses = merged(digest.files.filter { !isScrap($0.key) })
     let commit = digest.story.landmarks.last { $0.kind == .commit }?.place.call ?? 0
+    // They are counted when they are called, and taken back if they fail.
+    let inFlight = digest.pending.last.map { $0.number == now ? $0.edited : [] } ?? []
     let workplaces = Set(uses.filter { $0.value.edits > 0 }.map { folder(of: $0.key) })
     return uses.compactMap { path, use -> (Double, File)? in
       var worth = worth(use, at: now)
@@ -260,7 +262,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       }
       .sorted { ($0.0, $0.1) > ($1.0, $1.1) }.prefix(8).map(\.2)
       var file = File(
-        path: path, edits: use.edits, reads: use.reads, mentions: use.mentions,
+        path: path, edits: use.edits - inFlight.count { $0 == path }, reads: use.reads,
+        mentions: use.mentions,
         age: now - use.lastCall, symbols: symbols, isDirty: dirty.contains(path), line: use.line)
       file.purpose = digest.story.purposes[path]?.texts.joined(separator: "; ") ?? ""
       file.editAge = use.edits > 0 ? now - use.lastEdit : 0

@@ -272,12 +272,19 @@ extension Story {
   /// One command is one check, whatever it does besides.
   private static func kind(of command: ShellCommand) -> Check.Kind? {
     guard !lookers.contains(command.program) else { return nil }
+    // A formatter that writes checks nothing.
+    let checks = ["--check", "--list-different", "-l", "-d", "--diff", "--dry-run", "lint"]
+    let isWriting = !command.text.split(separator: " ").contains { word in
+      checks.contains { word.hasPrefix($0) && (word == $0 || $0.hasPrefix("--")) }
+    }
     let given = command.text.split(separator: " ").drop { $0.contains("=") }.prefix(8)
       .filter { !$0.utf8.contains(UInt8(ascii: "/")) && $0.first != "\"" }
       .flatMap { $0.split(whereSeparator: { ":-_".contains($0) }) }.map { $0.lowercased() }
     return Check.Kind.allCases.first { kind in
       let words = words(of: kind)
-      return given.contains { words.contains($0) }
+      return given.contains {
+        words.contains($0) && !(isWriting && formatters.contains($0))
+      }
     }
   }
 
@@ -297,6 +304,7 @@ extension Story {
     "lint", "credo", "clippy", "eslint", "ruff", "dialyzer", "fmt", "format", "vet", "golangci",
     "tsc", "typecheck", "mypy", "pyright", "prettier", "shellcheck", "biome", "stylua", "rubocop",
   ]
+  private static let formatters: Set<String> = ["fmt", "format", "prettier", "stylua"]
   private static let buildWords: Set<String> = [
     "build", "compile", "xcodebuild", "make", "cmake", "bazel", "gradle", "webpack",
   ]
@@ -348,7 +356,10 @@ extension Story {
     if !hasFailed { noteStatus(output, deed.subject, at: place, clean) }
     for link in Self.links(in: output).prefix(3)
     where !landmarks.contains(where: { $0.kind == .link && $0.id == link }) {
-      let isMade = deed.subject.hasBytes(" create") && deed.subject.hasBytes("gh ")
+      // The link alone on its line is what such a command answers with.
+      let isMade =
+        deed.subject.hasBytes(" create") && deed.subject.hasBytes("gh ")
+        && output.split(separator: "\n").contains { $0.trimmed == link }
       landmarks.append(
         Landmark(kind: .link, id: clean(link), text: isMade ? "made" : "", place: place))
     }
@@ -464,6 +475,20 @@ extension Story {
         if let known = tickets.firstIndex(where: { $0.id == id }) { tickets[known].isClosed = true }
       }
     }
+    if let range = command[...].utf8Range(of: "bd update ") {
+      let words = command[range.upperBound...].prefix { $0 != "\n" && $0 != ";" && $0 != "&" }
+        .split(whereSeparator: { " =".contains($0) })
+      if let option = words.firstIndex(where: { $0 == "--status" || $0 == "-s" }),
+        option + 1 < words.count
+      {
+        let state = words[option + 1].filter { $0.isLetter || $0 == "_" }
+        for known in tickets.indices where words.contains(where: { $0 == tickets[known].id }) {
+          tickets[known].isClosed = state == "closed"
+          tickets[known].state =
+            state == "open" ? "" : state.replacing("_", with: " ").cut(to: 30)
+        }
+      }
+    }
     // Of several commands it is not said which printed what.
     let commands = ShellCommand.commands(in: command)
     if commands.count == 1, let viewer = commands.first, Self.viewersOfTickets.contains(viewer.key)
@@ -507,7 +532,7 @@ extension Story {
     guard title.utf8.count >= 5 else { return nil }
     return Ticket(
       id: String(id), title: String(title).cut(to: 110), isClosed: mark == "✓" || mark == "✔",
-      place: place)
+      state: mark == "◐" ? "in progress" : "", place: place)
   }
 
   /// Lines of a task's own text that demand or forbid.

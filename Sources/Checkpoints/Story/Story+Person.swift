@@ -11,7 +11,7 @@ extension Story {
   ) {
     endTurn()
     var turn = Turn(
-      text: words.withoutLinks.oneLine.cut(to: 640), about: "", place: place)
+      text: words.withoutLinks.oneLine.cutInside(to: 640), about: "", place: place)
     if let last = turns.last, last.replies == 0, last.text == turn.text { turns.removeLast() }
     if !question.isEmpty {
       answer(question, words, asked, at: place)
@@ -144,7 +144,9 @@ extension Story {
       let marks = Lexicon.english.marks(in: words)
       let count = words.split(whereSeparator: \.isWhitespace).count
       guard count <= 80, !turns.isEmpty, !Self.asks(words), words.first != "/",
-        !marks.isDisjoint(with: [.hardRule, .softRule, .objection])
+        !marks.isDisjoint(with: [.hardRule, .softRule, .objection]),
+        // What could be, asked, is no wish yet.
+        !words.contains("?") || !marks.isDisjoint(with: [.hardRule, .objection])
       else { return false }
       decision.kind = .word
       decision.words = words.oneLine.cut(to: 320)

@@ -336,12 +336,15 @@ public struct Story: JSONRecord, Sendable, Equatable {
     var id = ""
     var title = ""
     var isClosed = false
+    /// Neither open nor closed, in the tracker's words.
+    var state = ""
     var place = Place()
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("id", &id)
       coder.field("title", &title)
       coder.field("isClosed", &isClosed)
+      coder.filled("state", &state)
       coder.field("place", &place)
     }
   }

@@ -126,16 +126,16 @@ struct StoryLines {
   private mutating func tellObjective() {
     guard let first = story.turns.first, let last = story.turns.last else { return }
     tell(
-      .objective, "Asked first: “\(first.text.cut(to: story.turns.count > 2 ? 330 : 640))”",
+      .objective, "Asked first: “\(first.text.cutInside(to: story.turns.count > 2 ? 330 : 640))”",
       worth: 12, of: first.text, at: first.place, order: 0)
     guard last != first else { return }
     if let full = fullRequest, full != first, full != last {
       tell(
         .objective,
-        "Last full request (\(age(full.place))): “\(full.text.cut(to: 430))”", worth: 8,
+        "Last full request (\(age(full.place))): “\(full.text.cutInside(to: 430))”", worth: 8,
         of: full.text, at: full.place, order: 1)
     }
-    var text = "The person's last message (\(age(last.place))): “\(last.text.cut(to: 480))”"
+    var text = "The person's last message (\(age(last.place))): “\(last.text.cutInside(to: 480))”"
     if !last.about.isEmpty, ReplyOptions.isShort(last.text) {
       text += " — to: “\(last.about.cut(to: 210))”"
     }
@@ -247,7 +247,7 @@ struct StoryLines {
         worth: 9, of: closed.id, at: closed.place, order: 10)
     }
     if let status = story.landmarks.last(where: { $0.kind == .status }), !status.text.isEmpty,
-      now - status.place.call < 60
+      now - status.place.call < 60, commit?.place.call ?? -1 < status.place.call
     {
       let isStale = story.edits.contains { $0.place.call > status.place.call }
       tell(
@@ -340,6 +340,8 @@ struct StoryLines {
     guard let report = story.reports.last else { return }
     for (index, text) in report.outlook.suffix(5).reversed().enumerated() {
       let isLater = story.turns.contains { $0.place.line > report.place.line }
+      // The person has spoken since: that is the answer, or the question was passed over.
+      if isLater, text.contains("?") { continue }
       tell(
         .next,
         "The agent (\(age(report.place))\(isLater ? ", before the person's last message" : "")): \(text)",
@@ -576,7 +578,8 @@ struct StoryLines {
 
   private mutating func tellPlan() {
     for (index, ticket) in story.tickets.enumerated() {
-      let state = ticket.isClosed ? "closed" : "open"
+      let state =
+        ticket.isClosed ? "closed" : ticket.state.isEmpty ? "open" : ticket.state
       tell(
         .plan, "\(ticket.id) (\(state)): \(ticket.title)", worth: ticket.isClosed ? 3 : 5,
         of: ticket.title, at: ticket.place, order: 100 + index)

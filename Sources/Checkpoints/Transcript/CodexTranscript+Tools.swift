@@ -54,6 +54,11 @@ extension CodexTranscript {
     let text = clean(input)
     note(name, text.cut(to: 2000))
     if isSidechain { return }
+    if let call = text[...].utf8Range(of: "write_stdin("),
+      let number = Self.sessionNumber(in: text[call.upperBound...])
+    {
+      resume(number)
+    }
     // `exec` takes a script that calls the other tools.
     let commands = Self.commands(inScript: text)
     if !commands.isEmpty {
@@ -106,8 +111,12 @@ extension CodexTranscript {
     if let text = input["chars"]?.string.map(clean), !text.trimmed.isEmpty {
       note("write_stdin", text)
     }
-    guard let number = input[key].flatMap({ $0.string ?? $0.int.map(String.init) }),
-      let index = digest.pending.lastIndex(where: { $0.id == Self.running(number) })
+    if let number = input[key].flatMap({ $0.string ?? $0.int.map(String.init) }) { resume(number) }
+  }
+
+  /// What this call brings is the outcome of the one that runs under that number.
+  private mutating func resume(_ number: String) {
+    guard let index = digest.pending.lastIndex(where: { $0.id == Self.running(number) })
     else { return }
     let call = digest.pending.remove(at: index)
     setPending {
@@ -116,6 +125,17 @@ extension CodexTranscript {
       $0.commits = call.commits
       $0.deeds = call.deeds
     }
+  }
+
+  /// The number behind the first `session_id`, however it is written.
+  private static func sessionNumber(in text: Substring) -> String? {
+    for name in ["session_id", "SESSION_ID"] {
+      guard let key = text.utf8Range(of: name) else { continue }
+      let digits = text[key.upperBound...].prefix(40).drop { "\"'\\:= ".contains($0) }
+        .prefix { $0.isASCII && $0.isNumber }
+      if !digits.isEmpty { return String(digits) }
+    }
+    return nil
   }
 
   private func other(_ tool: String, _ input: JSONValue) -> Deed {
@@ -284,7 +304,15 @@ extension CodexTranscript {
       takeAnswers(item["output"], to: call)
       return
     }
-    let output = output(item["output"])
+    var output = output(item["output"])
+    // A script says so in its own words, behind what the command wrote so far.
+    if call.tool == Self.script, output.exitCode == nil, output.running == nil,
+      !call.commands.isEmpty || !call.deeds.isEmpty
+    {
+      output.running = output.text.trimmed.split(separator: "\n").last.flatMap {
+        $0.utf8.count < 60 ? Self.sessionNumber(in: $0) : nil
+      }
+    }
     if let running = output.running {
       call.id = Self.running(running)
       digest.pending.append(call)
@@ -320,6 +348,8 @@ extension CodexTranscript {
     if call.commits { takeCommits(in: output.text) }
   }
 
+  /// The tool that takes a script.
+  private static let script = "exec"
   /// The tool with which the agent asks the person.
   private static let question = "request_user_input"
 

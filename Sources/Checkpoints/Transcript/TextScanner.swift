@@ -371,6 +371,20 @@ extension StringProtocol {
     return String(decoding: bytes, as: UTF8.self) + "…"
   }
 
+  /// The same, with an ellipsis in the middle: a message that begins with what was pasted ends with
+  /// what is wanted.
+  func cutInside(to count: Int) -> String {
+    guard utf8.count > count else { return String(self) }
+    let head = cut(to: count * 5 / 8)
+    var tail = utf8.suffix(count - head.utf8.count)
+    if let space = tail.firstIndex(where: TextScanner.isSpace) {
+      tail = tail[tail.index(after: space)...]
+    } else {
+      while let first = tail.first, first & 0xC0 == 0x80 { tail.removeFirst() }
+    }
+    return head + " " + String(decoding: tail, as: UTF8.self)
+  }
+
   /// Without Markdown's marks of code and of strong words: "`" and "**".
   var withoutMarks: String {
     let bytes = Array(utf8)

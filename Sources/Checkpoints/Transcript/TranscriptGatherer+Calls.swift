@@ -78,7 +78,9 @@ extension TranscriptGatherer {
   /// What the call at hand is about, for when its result comes.
   mutating func noteDeed(_ deed: Deed) {
     var deed = deed
-    deed.purpose = digest.story.purposeOfCall()
+    // What was said long before was about something else.
+    let isFresh = digest.toolCalls - digest.story.saidAt.call <= 8
+    deed.purpose = isFresh ? digest.story.purposeOfCall() : ""
     deed.saidLine = deed.purpose.isEmpty ? 0 : digest.story.saidAt.line
     setPending { if $0.deeds.count < Self.mostDeeds { $0.deeds.append(deed) } }
   }
@@ -140,8 +142,12 @@ extension TranscriptGatherer {
         guard let text = item[key]?.string,
           item["status"]?.string.map(DroppedItem.isStatus) != true
         else { return nil }
+        // An item can be off the list without having been done.
+        let form = item["activeForm"]?.string ?? ""
+        let isSkipped = form.lowercased().hasPrefix("skip") && !text.lowercased().hasPrefix("skip")
         return .init(
-          id: nil, text: clean(text).cut(to: 300), state: Self.state(item["status"]) ?? .pending)
+          id: nil, text: clean(isSkipped ? "\(text) (\(form))" : text).cut(to: 300),
+          state: Self.state(item["status"]) ?? .pending)
       })
   }
 
