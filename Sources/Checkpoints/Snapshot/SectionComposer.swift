@@ -90,7 +90,8 @@ struct SectionComposer {
       let cost = line.text.utf16.count + 1 + frame
       // A part is never left out for one long line, but for want of room.
       // Nor what the person said last, for something shorter that stands behind it.
-      let reach = line.worth >= Self.first ? limit * 2 : limit
+      let isLast = pools[index].part == .objective && line.worth >= Self.first
+      let reach = isLast ? limit * 2 : limit
       guard total + cost <= room, size[index] + cost <= reach || size[index] == 0 && limit >= 60
       else {
         at += 1
