@@ -42,14 +42,12 @@ struct Deed: JSONRecord, Sendable, Equatable {
 /// A question that the agent asks with ways to answer it.
 struct AskedQuestion: JSONRecord, Sendable, Equatable {
   var question = ""
-  var header = ""
   var labels: [String] = []
   /// What stands below each label.
   var descriptions: [String] = []
 
   mutating func code(_ coder: inout JSONCoder) {
     coder.field("question", &question)
-    coder.filled("header", &header)
     coder.field("labels", &labels)
     coder.field("descriptions", &descriptions)
   }

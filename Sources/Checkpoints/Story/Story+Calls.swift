@@ -378,12 +378,15 @@ extension Story {
       let line = Substring(raw)
       guard let close = line.firstIndex(of: "]") else { continue }
       let words = line[line.index(after: line.startIndex)..<close].split(separator: " ")
-      guard let hash = words.last, words.count >= 2, (7...40).contains(hash.utf8.count),
-        hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
-      else { continue }
+      guard let hash = words.last, words.count >= 2, isHash(hash) else { continue }
       return (String(hash), String(line[line.index(after: close)...].trimmed))
     }
     return nil
+  }
+
+  private static func isHash(_ word: Substring) -> Bool {
+    (7...40).contains(word.utf8.count)
+      && word.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
   private static func links(in output: String) -> [String] {
@@ -435,9 +438,7 @@ extension Story {
       let line = output.split(separator: "\n").first
     {
       let words = line.split(separator: " ", maxSplits: 1)
-      guard let hash = words.first, words.count == 2, (7...40).contains(hash.utf8.count),
-        hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
-      else { return }
+      guard let hash = words.first, words.count == 2, Self.isHash(hash) else { return }
       landmarks.removeAll { $0.kind == .head }
       landmarks.append(
         Landmark(

@@ -57,8 +57,8 @@ extension ClaudeTranscript {
       }
     case "AskUserQuestion":
       takeOther(tool, input)
-      let asked = input["questions"]?.elements.prefix(8).map(question) ?? []
-      if !isSidechain { setPending { $0.asked = asked } }
+      let known = input["questions"]?.elements.prefix(8).map(asked) ?? []
+      if !isSidechain { setPending { $0.asked = known } }
     case "Task", "Agent":
       takeOther(tool, input)
       var deed = Deed()
@@ -72,29 +72,6 @@ extension ClaudeTranscript {
       takeOther(tool, input)
       if !isSidechain { noteDeed(other(input)) }
     }
-  }
-
-  private func question(_ asked: JSONValue) -> AskedQuestion {
-    let options = asked["options"]?.elements.prefix(8) ?? []
-    func text(_ value: JSONValue?, _ limit: Int) -> String {
-      clean(value?.string(limit: limit) ?? "")
-    }
-    return AskedQuestion(
-      question: text(asked["question"], 1000), header: text(asked["header"], 100),
-      labels: options.map { text($0["label"], 200) },
-      descriptions: options.map { text($0["description"], 400) })
-  }
-
-  /// The first short text says what a call is about.
-  private func other(_ input: JSONValue) -> Deed {
-    var deed = Deed()
-    deed.kind = .other
-    input.forEachMember { _, value in
-      if deed.subject.isEmpty, value.isString, (4..<200).contains(value.rawUTF8.count) {
-        deed.subject = clean(value.string ?? "")
-      }
-    }
-    return deed
   }
 
   // MARK: Files

@@ -26,7 +26,7 @@ extension CodexTranscript {
           transcript.nextCall(id: id, tool: name)
           transcript.takeOther(name, input)
           if !transcript.isSidechain, name != Self.question {
-            transcript.noteDeed(transcript.other(name, input))
+            transcript.noteDeed(transcript.other(input))
           }
           if name == Self.question {
             let asked = input["questions"]?.elements ?? []
@@ -136,28 +136,6 @@ extension CodexTranscript {
       if !digits.isEmpty { return String(digits) }
     }
     return nil
-  }
-
-  private func other(_ tool: String, _ input: JSONValue) -> Deed {
-    var deed = Deed()
-    deed.kind = .other
-    input.forEachMember { _, value in
-      if deed.subject.isEmpty, value.isString, (4..<200).contains(value.rawUTF8.count) {
-        deed.subject = clean(value.string ?? "")
-      }
-    }
-    return deed
-  }
-
-  private func asked(_ question: JSONValue) -> AskedQuestion {
-    let options = question["options"]?.elements.prefix(8) ?? []
-    func text(_ value: JSONValue?, _ limit: Int) -> String {
-      clean(value?.string(limit: limit) ?? "")
-    }
-    return AskedQuestion(
-      question: text(question["question"], 2000), header: text(question["header"], 100),
-      labels: options.map { text($0["label"], 200) },
-      descriptions: options.map { text($0["description"], 400) })
   }
 
   private static func running(_ number: some StringProtocol) -> String { "running \(number)" }

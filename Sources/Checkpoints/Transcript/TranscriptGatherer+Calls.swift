@@ -87,6 +87,30 @@ extension TranscriptGatherer {
 
   private static var mostDeeds: Int { 24 }
 
+  /// A call of a tool without rules of its own: its first short text says what it is about.
+  func other(_ input: JSONValue) -> Deed {
+    var deed = Deed()
+    deed.kind = .other
+    input.forEachMember { _, value in
+      if deed.subject.isEmpty, value.isString, (4..<200).contains(value.rawUTF8.count) {
+        deed.subject = clean(value.string ?? "")
+      }
+    }
+    return deed
+  }
+
+  /// A question with its options, as both agents' tools have them.
+  func asked(_ question: JSONValue) -> AskedQuestion {
+    let options = question["options"]?.elements.prefix(8) ?? []
+    func text(_ value: JSONValue?, _ limit: Int) -> String {
+      clean(value?.string(limit: limit) ?? "")
+    }
+    return AskedQuestion(
+      question: text(question["question"], 2000),
+      labels: options.map { text($0["label"], 200) },
+      descriptions: options.map { text($0["description"], 400) })
+  }
+
   /// What a call came to.
   ///
   /// - Parameters:
