@@ -15,6 +15,13 @@ let settings: [SwiftSetting] = [
 let watched =
   isFuzzing ? settings + [.unsafeFlags(["-sanitize=fuzzer,address"])] : settings
 
+/// A library of ours: `Sources/WING/NAME`.
+func floor(_ name: String, _ wing: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)",
+    swiftSettings: ["MemoryStore", "Checkpoints"].contains(wing) ? watched : settings)
+}
+
 let package = Package(
   name: "memoryd",
   platforms: [.macOS(.v15)],
@@ -45,25 +52,36 @@ let package = Package(
 
     .target(name: "CPosix"),
 
-    .target(
-      name: "MemoryStore",
-      dependencies: ["CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
-      swiftSettings: watched),
-    .target(
-      name: "Checkpoints",
-      dependencies: ["MemoryStore", "CPosix", "CCmark", .product(name: "Yams", package: "Yams")],
-      swiftSettings: watched),
-    .target(
-      name: "Canary",
-      dependencies: [
-        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+    // Each target stands in a folder of its own inside its wing and imports only those above it:
+    // an arrow upwards does not compile (docs/decisions/0024-floors.md).
+    floor("Core", "MemoryStore"),
+    floor("Redaction", "MemoryStore"),
+    floor(
+      "MemoryStore", "MemoryStore",
+      ["Core", "Redaction", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
+
+    floor("Git", "Checkpoints", ["Core", "CPosix"]),
+    floor("Transcripts", "Checkpoints", ["Core", "Redaction", "MemoryStore", "Git"]),
+    floor(
+      "Checkpoints", "Checkpoints",
+      [
+        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "CCmark",
+        .product(name: "Yams", package: "Yams"),
+      ]),
+
+    floor(
+      "Vault", "Canary",
+      [
+        "Core", .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
-      ], swiftSettings: settings),
-    .target(
-      name: "Fallback", dependencies: ["MemoryStore", "Canary", "CCmark"], swiftSettings: settings),
+      ]),
+    floor("Canary", "Canary", ["Core", "Vault"]),
+
+    floor("Fallback", "Fallback", ["Core", "MemoryStore", "Vault", "CCmark"]),
+    floor("Sync", "Fallback", ["Core", "MemoryStore", "Vault", "Canary", "Fallback"]),
 
     // What the front and the daemon say to each other. No Foundation: the front must start at once.
     .target(
@@ -74,7 +92,8 @@ let package = Package(
     .target(
       name: "Engine",
       dependencies: [
-        "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay", "CPosix",
+        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
+        "Fallback", "Sync", "Relay", "CPosix",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -88,7 +107,8 @@ let package = Package(
       ],
       path: "Sources/memoryd/Engine", swiftSettings: settings),
     .executableTarget(
-      name: "memoryd-engine", dependencies: ["Engine", "Relay"], path: "Sources/memoryd/Main",
+      name: "memoryd-engine", dependencies: ["Core", "Engine", "Relay"],
+      path: "Sources/memoryd/Main",
       swiftSettings: settings),
     .executableTarget(
       name: "memoryd", dependencies: ["Relay", "CPosix"], path: "Sources/memoryd/Front",
@@ -96,20 +116,28 @@ let package = Package(
 
     .testTarget(
       name: "MemoryStoreTests",
-      dependencies: ["MemoryStore", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Core", "Redaction", "MemoryStore", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: settings),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "MemoryStore", "CCmark"],
+      name: "CheckpointsTests",
+      dependencies: [
+        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "CCmark",
+      ],
       exclude: ["Corpus"], swiftSettings: settings),
-    .testTarget(name: "CanaryTests", dependencies: ["Canary"], swiftSettings: settings),
     .testTarget(
-      name: "FallbackTests", dependencies: ["Fallback", "Canary", "MemoryStore"],
+      name: "CanaryTests", dependencies: ["Core", "Vault", "Canary"], swiftSettings: settings),
+    .testTarget(
+      name: "FallbackTests",
+      dependencies: ["Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
       swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Engine", "MemoryStore", "Checkpoints", "Canary", "Fallback", "Relay", "memoryd",
-        "memoryd-engine", .product(name: "Yams", package: "Yams"),
+        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
+        "Fallback", "Sync", "Relay", "Engine", "memoryd", "memoryd-engine",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
   ],
@@ -120,7 +148,8 @@ if isFuzzing {
   for (name, folder) in [("transcript", "FuzzTranscript"), ("handoff", "FuzzHandoff")] {
     package.targets.append(
       .executableTarget(
-        name: "fuzz-\(name)", dependencies: ["Checkpoints", "MemoryStore"],
+        name: "fuzz-\(name)",
+        dependencies: ["Core", "Redaction", "MemoryStore", "Transcripts", "Checkpoints"],
         path: "Tests/\(folder)",
         exclude: ["\(name).dict"] + (name == "handoff" ? ["Seeds"] : []),
         swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],

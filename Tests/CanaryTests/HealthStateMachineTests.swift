@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Canary
+@testable import Vault
 
 @Suite struct HealthStateMachineTests {
   private func step(

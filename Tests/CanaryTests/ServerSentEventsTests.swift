@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Canary
+@testable import Core
+@testable import Vault
 
 @Suite struct ServerSentEventsTests {
   private func events(_ text: String, chunk size: Int = .max) -> [String] {

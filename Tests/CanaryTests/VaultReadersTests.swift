@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Canary
+@testable import Core
+@testable import Vault
 
 @Suite struct VaultReadersTests {
   private func json(_ text: String) -> WireJSON { WireJSON(parsing: text.utf8) ?? .null }

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Canary
+@testable import Core
 
 @Suite struct WireJSONTests {
   private func parse(_ text: String) -> WireJSON? { WireJSON(parsing: text.utf8) }

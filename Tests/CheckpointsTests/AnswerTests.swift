@@ -1,3 +1,4 @@
+@testable import Transcripts
 import Foundation
 import MemoryStore
 import Testing

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Checkpoints
+@testable import Git
+@testable import Redaction
 
 @Suite struct GitConfigTests {
   private let circumstances = GitConfig.Circumstances(

@@ -1,8 +1,10 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import Git
+@testable import MemoryStore
 
 /// Against real repositories.
 @Suite struct GitFactsTests {

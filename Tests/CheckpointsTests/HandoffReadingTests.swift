@@ -1,6 +1,8 @@
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
 
 /// What people and tools write that is not quite as it should be.
 @Suite struct HandoffReadingTests {

@@ -1,9 +1,12 @@
 import CCmark
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import Git
+@testable import MemoryStore
+@testable import Transcripts
 
 @Suite struct HandoffSourcesTests {
   @Test func document_holdsWhatWasGathered() throws {

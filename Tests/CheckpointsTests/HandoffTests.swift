@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Checkpoints
+@testable import Core
 
 @Suite struct HandoffTests {
   // MARK: Both round trips

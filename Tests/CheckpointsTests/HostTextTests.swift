@@ -1,8 +1,11 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
+@testable import Redaction
+@testable import Transcripts
 
 /// Whose words a user line holds.
 @Suite struct HostTextTests {

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import Transcripts
 
 @Suite struct JSONTapeTests {
   private func parse<T>(_ text: String, _ body: (JSONValue) -> T) throws -> T {

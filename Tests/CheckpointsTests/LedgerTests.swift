@@ -1,8 +1,9 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
 
 @Suite struct LedgerStatusTests {
   @Test(arguments: [

@@ -1,9 +1,11 @@
 import CCmark
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Git
+@testable import MemoryStore
+@testable import Transcripts
 
 @Suite struct RecoveryDocumentTests {
   private func snapshot() -> Snapshot {

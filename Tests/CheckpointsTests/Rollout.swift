@@ -1,7 +1,8 @@
 import Foundation
-import MemoryStore
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
 
 /// Lines as Codex writes them.
 enum Rollout {

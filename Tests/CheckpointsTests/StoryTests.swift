@@ -1,8 +1,10 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
+@testable import Transcripts
 
 /// What happened and how it ended, told by what stands in a transcript.
 @Suite struct StoryTests {

@@ -1,7 +1,10 @@
 import Foundation
-import MemoryStore
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
+@testable import Redaction
+@testable import Transcripts
 
 /// A folder that goes away with the test.
 final class TemporaryFolder {

@@ -1,8 +1,10 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
+@testable import Transcripts
 
 @Suite struct TranscriptReaderTests {
   let folder: TemporaryFolder

@@ -1,8 +1,11 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
+@testable import Redaction
+@testable import Transcripts
 
 /// What a rewind took back does not count, however the file was cut into readings.
 @Suite struct TranscriptTreeTests {

@@ -1,8 +1,9 @@
 import Foundation
-import MemoryStore
 import Testing
 
+@testable import Core
 @testable import Fallback
+@testable import MemoryStore
 
 @Suite struct AdoptionTests {
   @Test func handWritten_isTakenInOnce_andTickedLater() throws {

@@ -1,8 +1,11 @@
-import Canary
 import Testing
 
+@testable import Canary
+@testable import Core
 @testable import Fallback
 @testable import MemoryStore
+@testable import Sync
+@testable import Vault
 
 @Suite struct SyncPlannerTests {
   private let now: Int64 = 1_000_000

@@ -1,7 +1,8 @@
-import MemoryStore
 import Testing
 
 @testable import Fallback
+@testable import MemoryStore
+@testable import Sync
 
 @Suite struct TaskMergeTests {
   private let base = TaskFields(title: "a", project: "p", context: "c")

@@ -1,6 +1,9 @@
 import Checkpoints
+import Core
 import Foundation
 import MemoryStore
+import Redaction
+import Transcripts
 
 /// libFuzzer's entry: any bytes are a transcript, read whole and read in two parts.
 ///

@@ -2,7 +2,9 @@ import Foundation
 import Relay
 import Testing
 
+@testable import Core
 @testable import Engine
+@testable import Redaction
 
 /// Sockets and folders of other users, what a request carries, and a daemon under pressure.
 @Suite struct DoorsTests {

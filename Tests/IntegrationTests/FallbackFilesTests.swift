@@ -1,4 +1,6 @@
+import Core
 import Foundation
+import MemoryStore
 import Testing
 
 /// The Markdown files as people have them: linked, tracked, edited, damaged and shared.

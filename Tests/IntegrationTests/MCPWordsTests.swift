@@ -1,4 +1,7 @@
+import Checkpoints
+import Core
 import Foundation
+import MemoryStore
 import Testing
 
 /// How clients write what they send: halves of characters, numbers as texts, broken messages.

@@ -1,4 +1,6 @@
+import Core
 import Foundation
+import Redaction
 import Relay
 import Testing
 import Yams

@@ -1,8 +1,11 @@
 import Foundation
-import MemoryStore
 import Testing
 
 @testable import Checkpoints
+@testable import Core
+@testable import MemoryStore
+@testable import Redaction
+@testable import Transcripts
 
 /// Real transcripts, where the folder is there; the figures are those of its own index.
 @Suite(.enabled(if: RealTranscripts.folder != nil)) struct RealTranscriptTests {

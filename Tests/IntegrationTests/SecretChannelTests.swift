@@ -1,4 +1,5 @@
 import Foundation
+import MemoryStore
 import Testing
 
 /// Made-up secrets go in by every door; no byte of the home, the fallback files, the handoffs or

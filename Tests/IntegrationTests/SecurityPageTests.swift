@@ -1,4 +1,6 @@
+import Core
 import Foundation
+import Redaction
 import Testing
 
 /// SECURITY.md promises nothing that no test holds.

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Canary
+@testable import Core
+@testable import Vault
 
 /// The vault as it really answers, and a vault that answers badly: what that costs, and what is said
 /// of it.

@@ -1,6 +1,7 @@
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
 
 @Suite struct DeferredIndexTests {

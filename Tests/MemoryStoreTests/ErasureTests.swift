@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
 
 /// A text that was replaced or dropped is in no byte of the store's folder.

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
 
 /// Stores as released schemas left them (`Tests/Fixtures/stores`), brought forward.

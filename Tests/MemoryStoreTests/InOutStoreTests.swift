@@ -2,7 +2,9 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 /// Export, import, backup and restore, as the store does them.
 @Suite struct InOutStoreTests {

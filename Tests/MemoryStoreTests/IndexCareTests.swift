@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
 
 /// The full-text index is broken in many ways, and made anew without losing anything.

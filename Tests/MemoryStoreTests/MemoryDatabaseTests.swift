@@ -2,7 +2,9 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 @Suite struct MemoryDatabaseTests {
   let folder: TemporaryFolder

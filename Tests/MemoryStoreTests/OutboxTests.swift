@@ -2,7 +2,9 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 @Suite struct OutboxTests {
   private let folder: TemporaryFolder

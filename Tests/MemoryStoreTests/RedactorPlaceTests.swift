@@ -1,4 +1,6 @@
+import Core
 import MemoryStore
+import Redaction
 import Testing
 
 // `§` stands for a password that a person chose, `¤` for a random token, `⏎` for a line end.

@@ -1,5 +1,7 @@
+import Core
 import Foundation
 import MemoryStore
+import Redaction
 import Testing
 
 // No secret-shaped literal stands in this file: the fakes are put together when a test runs.

@@ -2,7 +2,9 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 /// What is written in one way is found however it is asked for.
 @Suite struct SearchFormTests {

@@ -2,7 +2,9 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 @Suite struct SearchPartsTests {
   @Test(arguments: [
@@ -110,7 +112,7 @@ import Testing
           """,
         arguments: [
           id, kind, project, session, id, actor, position, text,
-          Self.now - daysAgo * SearchTime.day, SearchParts.of(text),
+          Self.now - daysAgo * Timestamp.day, SearchParts.of(text),
         ])
     }
   }
@@ -235,7 +237,7 @@ import Testing
     let said = try find("what does Melanie say about painting")
     #expect(said.first?.hasPrefix("I like") == true, "\(said)")
     try entry("painting again", session: "s9", actor: "Ann", daysAgo: 500)
-    let date = Timestamp.string(Self.now - 500 * SearchTime.day).prefix(10)
+    let date = Timestamp.string(Self.now - 500 * Timestamp.day).prefix(10)
     #expect(try find("painting \(date)").first == "painting again")
   }
 
@@ -350,7 +352,7 @@ import Testing
     for number in 0..<900 {
       try entry("server \(number)", session: "s\(number)", daysAgo: Int64(1000 - number))
     }
-    let day = String(Timestamp.string(Self.now - 950 * SearchTime.day).prefix(10))
+    let day = String(Timestamp.string(Self.now - 950 * Timestamp.day).prefix(10))
     #expect(try find("server since:\(day) until:\(day)") == ["server 50"])
     #expect(try find("since:\(day) until:\(day)") == ["server 50"])
     #expect(try find("server until:\(day)").count == 20)

@@ -1,7 +1,9 @@
 import GRDB
 import Testing
 
+@testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 /// What goes to which vault, and who said so.
 @Suite struct SharingTests {

@@ -1,3 +1,4 @@
+import Core
 import CPosix
 import Foundation
 import Synchronization

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// A repository's configuration, read by git's own rules (git-config(1)) without running git.
 ///
@@ -328,9 +328,9 @@ struct GitConfig {
 }
 
 /// Git's patterns for paths: `*` and `?` stop at a slash, `**` does not.
-enum Glob {
+package enum Glob {
   /// - Parameter steps: What it may cost, about a step a byte; without any left nothing matches.
-  static func matches(
+  package static func matches(
     _ text: String, _ pattern: String, ignoresCase: Bool = false, _ steps: inout Int
   ) -> Bool {
     guard steps > 0, text.utf8.count <= 4096, pattern.utf8.count <= 4096 else { return false }

@@ -1,6 +1,6 @@
+public import Core
 import CPosix
 import Foundation
-public import MemoryStore
 
 /// What is known of a repository, read from the files of `.git` without running git.
 public struct GitFacts: JSONRecord, Sendable, Equatable {
@@ -31,7 +31,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     root = ""
   }
 
-  mutating func code(_ coder: inout JSONCoder) {
+  package mutating func code(_ coder: inout JSONCoder) {
     coder.field("root", &root)
     coder.field("branch", &branch)
     coder.field("head", &head)
@@ -216,7 +216,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
   /// `https://user:password@host/a/b.git` all become `host/a/b`.
   ///
   /// - Parameter folder: Against which git takes a path that is relative.
-  static func normalised(_ url: String, from folder: String = "/") -> String {
+  package static func normalised(_ url: String, from folder: String = "/") -> String {
     var rest = url[...]
     var isLocal = true
     var folder = folder

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// Filters are programs that a repository names for its files, and that git runs to compare one. Here
 /// none is run: each that any configuration defines is switched off by name.

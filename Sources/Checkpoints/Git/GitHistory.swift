@@ -1,3 +1,5 @@
+import Core
+
 /// What git says of commits.
 public struct GitHistory: Sendable {
   public struct Commit: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Core
+
 /// What is uncommitted in a repository, by `git status`.
 public struct GitStatus: ~Copyable {
   private var command: GitCommand
@@ -82,7 +84,7 @@ public struct GitStatus: ~Copyable {
   }
 
   /// `XY path`, NUL-terminated; a rename is followed by its former path.
-  static func parse(_ bytes: [UInt8]) -> [Change] {
+  package static func parse(_ bytes: [UInt8]) -> [Change] {
     var changes: [Change] = []
     var isFormer = false
     for record in bytes.split(separator: 0) {

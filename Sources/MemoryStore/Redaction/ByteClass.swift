@@ -83,7 +83,7 @@ struct ByteClass: OptionSet {
 
 extension UInt8 {
   @inline(__always)
-  func isOne(of set: StaticString) -> Bool {
+  package func isOne(of set: StaticString) -> Bool {
     for index in 0..<set.utf8CodeUnitCount where set.utf8Start[index] == self { return true }
     return false
   }

@@ -189,7 +189,7 @@ extension UnsafeBufferPointer<UInt8> {
   /// Whether an ASCII text stands at an index.
   ///
   /// - Parameter ignoringCase: `text` must then be lower case.
-  func matches(_ text: StaticString, at index: Int, ignoringCase: Bool = false) -> Bool {
+  package func matches(_ text: StaticString, at index: Int, ignoringCase: Bool = false) -> Bool {
     guard index >= 0, index + text.utf8CodeUnitCount <= count else { return false }
     for offset in 0..<text.utf8CodeUnitCount {
       let expected = text.utf8Start[offset]

@@ -155,7 +155,7 @@ extension SecretScanner {
     SecretKeyName.role(of: words(of: key))
   }
 
-  func isExempt(_ key: Range<Int>) -> Bool {
+  package func isExempt(_ key: Range<Int>) -> Bool {
     SecretKeyName.isExempt(words(of: key))
   }
 

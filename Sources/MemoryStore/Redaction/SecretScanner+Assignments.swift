@@ -146,7 +146,7 @@ extension SecretScanner {
   }
 
   /// The finding, under the name of the known shape if it is one as a whole.
-  mutating func named(_ finding: SecretFinding) -> SecretFinding {
+  package mutating func named(_ finding: SecretFinding) -> SecretFinding {
     guard let shape = shape(startingAt: finding.start), shape.end >= finding.end else {
       return finding
     }
@@ -290,15 +290,15 @@ extension SecretScanner {
 
   // MARK: - Key
 
-  struct Key {
+  package struct Key {
     /// The last part of a dotted name, at most 64 bytes of it.
-    var range: Range<Int>
+    package var range: Range<Int>
     /// False if the letters of the key cannot spell a name for a secret.
     var mayNameSecret: Bool
   }
 
   /// The key before a separator: a name, perhaps in quotes, or the name before a type.
-  func key(before separator: Int) -> Key? {
+  package func key(before separator: Int) -> Key? {
     var separator = separator
     if bytes.matches("||=", at: separator - 2) || bytes.matches("??=", at: separator - 2) {
       separator -= 2
@@ -316,7 +316,7 @@ extension SecretScanner {
     return owner
   }
 
-  func name(before index: Int) -> Key? {
+  package func name(before index: Int) -> Key? {
     var end = runStart([.space], before: index, count: 40)
     // **Password**: X
     if byte(end - 1) == UInt8(ascii: "*"), byte(end - 2) == UInt8(ascii: "*") { end -= 2 }

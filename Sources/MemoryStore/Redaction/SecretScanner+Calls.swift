@@ -2,7 +2,7 @@ extension SecretScanner {
   // Secrets among the arguments of a call, and in lists beside their names.
 
   /// The secret among the arguments of a call whose name says which one it is; from the bracket.
-  mutating func argument(after bracket: Int) -> SecretFinding? {
+  package mutating func argument(after bracket: Int) -> SecretFinding? {
     let nameStart = runStart(.word, before: bracket, count: 40)
     if nameStart == bracket {
       // requests.get(url, auth=("me", "…"))
@@ -29,7 +29,7 @@ extension SecretScanner {
     }
   }
 
-  mutating func argument(_ position: Int, after bracket: Int) -> SecretFinding? {
+  package mutating func argument(_ position: Int, after bracket: Int) -> SecretFinding? {
     var index = bracket + 1
     for argument in 0...position where position < 5 {
       guard let next = argumentStart(from: index, of: bracket) else { return nil }

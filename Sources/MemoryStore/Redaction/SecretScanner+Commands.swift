@@ -131,7 +131,7 @@ extension SecretScanner {
 
   /// Whether a value in the place of a secret is one: no variable, mapping of ports, placeholder,
   /// and no word of a sentence that speaks of the option.
-  func isGiven(_ value: SecretValue) -> Bool {
+  package func isGiven(_ value: SecretValue) -> Bool {
     let range = value.range
     guard range.count >= 3, range.count <= 512, bytes[range.lowerBound] != UInt8(ascii: "-"),
       !isPlaceholder(range, isQuoted: value.isQuoted)

@@ -187,7 +187,8 @@ extension SecretScanner {
   }
 
   /// A value in quotes, if it is a secret, blanks in it or not.
-  mutating func secret(_ value: SecretValue, as noun: SecretKeyName.Noun) -> SecretFinding? {
+  package mutating func secret(_ value: SecretValue, as noun: SecretKeyName.Noun) -> SecretFinding?
+  {
     let isOne =
       contains(.space, in: value.range)
       ? isSecretOfWords(value.range, as: noun) : isLiteral(value, as: noun)

@@ -49,7 +49,7 @@ extension SecretScanner {
   /// and versions do not have: `Tr0ub!4d`, `Größe7tür`.
   ///
   /// - Parameter isSure: Whether it is no expression, as it is in quotes or a word of a shell.
-  func isMarked(_ range: Range<Int>, isSure: Bool = true) -> Bool {
+  package func isMarked(_ range: Range<Int>, isSure: Bool = true) -> Bool {
     var end = range.upperBound
     // The end of a sentence, a pattern.
     while end > range.lowerBound, bytes[end - 1].isOne(of: "?!*.,:;") { end -= 1 }

@@ -15,7 +15,7 @@ extension SecretScanner {
   }
 
   /// The secret behind the phrase whose anchor is at an index.
-  mutating func phrase(anchoredAt index: Int) -> SecretFinding? {
+  package mutating func phrase(anchoredAt index: Int) -> SecretFinding? {
     var candidate = Int(
       tables.pointee.phraseChains[SecretCatalog.pair(bytes[index - 1], bytes[index])])
     while candidate != 0 {

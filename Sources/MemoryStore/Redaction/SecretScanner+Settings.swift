@@ -172,11 +172,11 @@ extension SecretScanner {
   }
 
   /// The end of a value without the full stop of its sentence.
-  func trimmed(_ value: SecretValue) -> Int {
+  package func trimmed(_ value: SecretValue) -> Int {
     value.isQuoted ? value.range.upperBound : trimmed(value.range)
   }
 
-  func trimmed(_ range: Range<Int>) -> Int {
+  package func trimmed(_ range: Range<Int>) -> Int {
     var end = range.upperBound
     while end > range.lowerBound, bytes[end - 1].isOne(of: ".:") { end -= 1 }
     return end

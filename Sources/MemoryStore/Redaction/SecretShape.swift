@@ -75,7 +75,7 @@ struct SecretShape {
 
 extension SecretShape {
   // Of shapes with the same anchor the first that fits wins: the special one before the general.
-  static let all: [SecretShape] =
+  package static let all: [SecretShape] =
     sourceHosts + models + clouds + packages + chats + payments + services + keys + hashes
 
   private static let sourceHosts: [SecretShape] = [

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Core
 import Foundation
-import MemoryStore
 import Relay
 
 /// The whole of memoryd as a function: arguments, standard input, folder, environment and clock

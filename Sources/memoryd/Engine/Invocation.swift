@@ -1,5 +1,5 @@
+public import Core
 import Foundation
-public import MemoryStore
 
 /// All that a verb may see of the world, and nothing else: the daemon hands over the same.
 public struct Invocation {

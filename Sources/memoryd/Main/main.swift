@@ -1,6 +1,6 @@
+import Core
 import Engine
 import Foundation
-import MemoryStore
 import Relay
 
 #if canImport(Glibc)

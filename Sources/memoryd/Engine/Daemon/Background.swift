@@ -1,11 +1,14 @@
-import CPosix
-import Canary
 import Fallback
+import Canary
+import Core
+import CPosix
 import Foundation
 import Logging
 import MemoryStore
 import ServiceLifecycle
+import Sync
 import Synchronization
+import Vault
 
 /// What the daemon does while nobody asks: keeps the vault's verdict fresh, sends what waits, and
 /// follows transcripts. One thing at a time, so that an idle machine stays idle.

@@ -1,7 +1,7 @@
+import Core
 import CPosix
 import Foundation
 import Logging
-import MemoryStore
 import Relay
 import ServiceLifecycle
 import UnixSignals

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 import Relay
 
 /// How the daemon of a folder is, seen from outside or from itself.

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import Logging
-import MemoryStore
 import Relay
 import Synchronization
 

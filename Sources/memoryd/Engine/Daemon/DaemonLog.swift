@@ -1,6 +1,7 @@
+import Core
 import Foundation
 import Logging
-import MemoryStore
+import Redaction
 import Synchronization
 
 /// The daemon's own log: one line of JSON for each event, in a file that never grows beyond a

@@ -1,5 +1,5 @@
-import Checkpoints
 import Synchronization
+import Transcripts
 
 /// The digests of the sessions that were at work last: reading one from JSON takes as long as a
 /// small commit.

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 #if canImport(Glibc)
   import Glibc

@@ -1,7 +1,5 @@
-import Canary
 import Foundation
 import Logging
-import MemoryStore
 import Relay
 import Synchronization
 

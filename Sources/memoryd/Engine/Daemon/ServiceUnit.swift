@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// The daemon as a service of the user's own: a systemd unit, on macOS a launchd agent.
 struct ServiceUnit {

@@ -1,5 +1,4 @@
 import Foundation
-import MemoryStore
 
 /// Hooks and MCP server: what calls memoryd.
 extension ClaudeCheck {

@@ -1,5 +1,6 @@
-import Foundation
 import MemoryStore
+import Core
+import Foundation
 
 /// Whether Claude Code really calls memoryd: a store that is whole says nothing of that.
 struct ClaudeCheck {

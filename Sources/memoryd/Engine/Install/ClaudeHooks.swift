@@ -1,4 +1,4 @@
-import Canary
+import Core
 import Foundation
 
 /// The hooks and the MCP server that Claude Code is to call. Source: reference "agent-clis", 1.

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// Where Claude Code keeps its settings and its own state.
 struct ClaudeFiles: Sendable {

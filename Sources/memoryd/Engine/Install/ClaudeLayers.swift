@@ -1,4 +1,4 @@
-import Checkpoints
+import Git
 import Foundation
 
 /// The settings of Claude Code that hold in a folder: the person's, then the folder's, then those of

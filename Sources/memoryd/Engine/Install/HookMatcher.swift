@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Which events the `matcher` of a group of hooks lets through. Source: reference "agent-clis", 1.

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// What `install` found in an agent's files and left there, kept in memoryd's own folder, so that
 /// `--uninstall` can leave every byte as it was.

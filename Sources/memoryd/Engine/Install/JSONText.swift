@@ -1,3 +1,5 @@
+import Core
+
 /// A JSON document as somebody wrote it: what is changed in it leaves every other byte as it was.
 struct JSONText {
   /// A value, by where it stands.

@@ -1,3 +1,5 @@
+import Core
+
 /// What changes between two texts, line by line, with the lines around it.
 enum LineDifference {
   private static let context = 3

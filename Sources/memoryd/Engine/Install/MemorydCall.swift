@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 
 /// A command in somebody's settings that starts memoryd, whoever wrote it and however.

@@ -1,4 +1,4 @@
-import Canary
+import Core
 
 /// Single values of a JSON text, as the library reads them.
 enum WireScalar {

@@ -1,7 +1,8 @@
-import Canary
 import Checkpoints
+import Core
 import Foundation
 import MemoryStore
+import Vault
 
 /// The vault's tools that memoryd lacks: shown while the vault answers, and passed on as they are.
 struct MCPForwarder {

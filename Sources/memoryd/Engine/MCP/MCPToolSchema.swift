@@ -1,4 +1,4 @@
-import Canary
+import Core
 import Foundation
 
 /// A tool as `tools/list` shows it, and the check of what it is called with.

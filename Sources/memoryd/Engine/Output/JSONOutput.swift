@@ -1,5 +1,4 @@
-import Canary
-import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 

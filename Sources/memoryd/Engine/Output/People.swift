@@ -1,6 +1,6 @@
-import Checkpoints
 import Fallback
-import MemoryStore
+import Checkpoints
+import Core
 
 /// Text for people: aligned, and harmless to a terminal whatever was recorded.
 struct People {

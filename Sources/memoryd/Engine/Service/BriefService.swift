@@ -1,5 +1,8 @@
-import Canary
+import Transcripts
+import Vault
+import Git
 import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 

@@ -1,8 +1,13 @@
-import Foundation
+import Transcripts
+import Git
 import Canary
-import Fallback
 import Checkpoints
+import Core
+import Fallback
+import Foundation
 import MemoryStore
+import Sync
+import Vault
 
 /// The session canary: settles the mode and tells a session what it needs to know.
 struct CanaryService {

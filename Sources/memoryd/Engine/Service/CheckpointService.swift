@@ -1,6 +1,10 @@
 import Checkpoints
+import Core
 import Foundation
+import Git
 import MemoryStore
+import Redaction
+import Transcripts
 
 /// Takes checkpoints, for hooks and by hand.
 struct CheckpointService {

@@ -1,6 +1,6 @@
 import Checkpoints
+import Core
 import Foundation
-import MemoryStore
 
 /// What was put into which session, and when: counts, no text. Kept beside the store, so that a session
 /// start pays for no commit.

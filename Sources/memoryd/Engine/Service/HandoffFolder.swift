@@ -1,5 +1,7 @@
 import Checkpoints
+import Core
 import Foundation
+import Git
 import MemoryStore
 
 /// `.handoff/` of a repository: handoffs by their minute, and messages between sessions, which others

@@ -1,5 +1,9 @@
+import Transcripts
+import Redaction
 import Checkpoints
+import Core
 import Foundation
+import Git
 import MemoryStore
 
 /// Writes handoffs, and carries messages from one session to another.

@@ -1,5 +1,5 @@
-import Checkpoints
 import MemoryStore
+import Transcripts
 
 /// A run without a person at it (`claude -p`), which may go on with somebody's session.
 ///

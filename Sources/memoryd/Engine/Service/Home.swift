@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// Where memoryd keeps its things.
 struct Home: Sendable {

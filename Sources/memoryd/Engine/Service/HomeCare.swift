@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// Who else may write where memoryd keeps its things: whoever may could put another store, other
 /// settings (which name commands) or writes of their own there.

@@ -1,5 +1,7 @@
 import Checkpoints
+import Core
 import Foundation
+import Git
 import MemoryStore
 
 /// Keeps the completion ledger of a project.

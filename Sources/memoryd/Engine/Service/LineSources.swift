@@ -1,4 +1,5 @@
 import Checkpoints
+import Core
 import MemoryStore
 
 /// Where a line of a recovery document comes from.

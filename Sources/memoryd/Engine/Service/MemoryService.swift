@@ -1,9 +1,13 @@
 import Canary
-import Checkpoints
+import Core
 import Fallback
 import Foundation
+import Git
 import Logging
 import MemoryStore
+import Redaction
+import Transcripts
+import Vault
 
 /// The one way to the store: every verb reads and writes through it.
 ///

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 
 /// What went wrong in hooks, kept beside the store because the store may be what went wrong.
 /// Told once at the next session start, and by `status` for a day.

@@ -1,4 +1,6 @@
+import Transcripts
 import Checkpoints
+import Core
 import MemoryStore
 
 /// Finds what a session needs to know and renders it.

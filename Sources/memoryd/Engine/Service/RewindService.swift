@@ -1,5 +1,7 @@
 import Checkpoints
+import Core
 import MemoryStore
+import Transcripts
 
 /// After a rewind: what was kept of a session on the way that was left is no news any more.
 struct RewindService {

@@ -1,3 +1,4 @@
+import Core
 import MemoryStore
 
 /// Ends a session for a hook.

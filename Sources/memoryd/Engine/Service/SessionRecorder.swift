@@ -1,7 +1,10 @@
 import Checkpoints
+import Core
 import Foundation
+import Git
 import Logging
 import MemoryStore
+import Transcripts
 
 /// Follows one session: reads what is new in its transcript, gathers the repository's facts, and
 /// makes snapshots of both.

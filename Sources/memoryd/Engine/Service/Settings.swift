@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import MemoryStore
 import Yams
 
 /// Each setting with its value and where that came from: flags, then `MEMORYD_*`, then the file,

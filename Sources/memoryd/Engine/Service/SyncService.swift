@@ -1,9 +1,13 @@
+import Redaction
 import Canary
 import Checkpoints
+import Core
 import Fallback
 import Foundation
 import Logging
 import MemoryStore
+import Sync
+import Vault
 
 /// Brings store, fallback files and vault together.
 struct SyncService {

@@ -1,6 +1,8 @@
-import Checkpoints
+import Core
 import Foundation
+import Git
 import MemoryStore
+import Transcripts
 
 /// Takes one transcript file into the store, outside any hook.
 ///

@@ -1,5 +1,6 @@
-import Foundation
 import MemoryStore
+import Core
+import Foundation
 
 /// Where a session's transcript lies, if not where its host says.
 enum TranscriptPlace {

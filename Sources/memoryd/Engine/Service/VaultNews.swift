@@ -1,6 +1,9 @@
-import Canary
 import Fallback
 import MemoryStore
+import Vault
+import Canary
+import Core
+import Sync
 
 /// Tells a session in one line when the vault goes and comes, where the host lets a hook speak.
 struct VaultNews {

@@ -1,8 +1,11 @@
-import Canary
 import Fallback
+import Redaction
+import Canary
+import Core
 import Foundation
 import Logging
 import MemoryStore
+import Vault
 
 /// The configured vault: how to reach it, and what all processes know of its health.
 struct VaultService {

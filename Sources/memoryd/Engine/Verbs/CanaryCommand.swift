@@ -1,7 +1,7 @@
-import ArgumentParser
-import Canary
-import Checkpoints
 import MemoryStore
+import Vault
+import ArgumentParser
+import Core
 
 struct CanaryCommand: Verb {
   static let configuration = CommandConfiguration(

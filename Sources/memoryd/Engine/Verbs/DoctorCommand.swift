@@ -1,9 +1,10 @@
 import ArgumentParser
-import Canary
-import Checkpoints
+import Core
 import Fallback
 import Foundation
+import Git
 import MemoryStore
+import Vault
 
 struct DoctorCommand: Verb {
   static let configuration = CommandConfiguration(

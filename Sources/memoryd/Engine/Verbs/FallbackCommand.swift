@@ -1,6 +1,6 @@
 import ArgumentParser
+import Checkpoints
 import Fallback
-import MemoryStore
 
 struct FallbackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

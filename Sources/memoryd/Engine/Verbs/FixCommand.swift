@@ -1,6 +1,7 @@
 import ArgumentParser
-import Checkpoints
+import Core
 import MemoryStore
+import Transcripts
 
 struct FixCommand: Verb {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 

@@ -1,6 +1,6 @@
 import Checkpoints
+import Core
 import Foundation
-import MemoryStore
 
 /// The verbs that hosts call as hooks: they read standard input, are bounded in time, and always
 /// exit 0.

@@ -1,7 +1,8 @@
-import ArgumentParser
-import Checkpoints
-import Foundation
 import MemoryStore
+import ArgumentParser
+import Core
+import Foundation
+import Transcripts
 
 struct IngestCommand: Verb {
   static let configuration = CommandConfiguration(

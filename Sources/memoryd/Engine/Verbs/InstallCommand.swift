@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import MemoryStore
 
 struct InstallCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,7 @@
+import Git
 import ArgumentParser
 import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 

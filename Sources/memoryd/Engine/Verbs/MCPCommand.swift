@@ -1,6 +1,5 @@
 import ArgumentParser
-import Canary
-import MemoryStore
+import Core
 
 struct MCPCommand: Verb {
   static let configuration = CommandConfiguration(

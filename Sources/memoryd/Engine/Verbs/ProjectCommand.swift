@@ -1,5 +1,7 @@
 import ArgumentParser
 import Checkpoints
+import Core
+import Git
 import MemoryStore
 
 struct ProjectCommand: ParsableCommand {

@@ -1,5 +1,6 @@
-import Checkpoints
+import Core
 import Foundation
+import Git
 import MemoryStore
 
 enum ProjectFinder {

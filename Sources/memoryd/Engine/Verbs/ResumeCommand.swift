@@ -1,6 +1,7 @@
+import MemoryStore
 import ArgumentParser
 import Checkpoints
-import MemoryStore
+import Core
 
 struct ResumeCommand: Verb {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Canary
-import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 

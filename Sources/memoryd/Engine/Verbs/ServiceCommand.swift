@@ -1,7 +1,7 @@
-import ArgumentParser
 import Fallback
+import ArgumentParser
+import Core
 import Foundation
-import MemoryStore
 
 struct ServiceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

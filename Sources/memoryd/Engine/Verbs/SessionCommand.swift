@@ -1,5 +1,6 @@
+import Transcripts
 import ArgumentParser
-import Checkpoints
+import Core
 import MemoryStore
 
 struct SessionCommand: ParsableCommand {

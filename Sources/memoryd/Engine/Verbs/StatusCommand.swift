@@ -1,6 +1,6 @@
+import Vault
 import ArgumentParser
-import Canary
-import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 

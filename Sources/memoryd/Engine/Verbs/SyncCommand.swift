@@ -1,8 +1,11 @@
+import Sync
+import Fallback
 import ArgumentParser
 import Canary
-import Fallback
+import Core
 import Foundation
 import MemoryStore
+import Vault
 
 struct SyncCommand: Verb {
   static let configuration = CommandConfiguration(

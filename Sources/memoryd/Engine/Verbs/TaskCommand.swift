@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Core
 import MemoryStore
 
 struct TaskCommand: ParsableCommand {

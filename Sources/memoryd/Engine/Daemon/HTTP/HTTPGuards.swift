@@ -1,5 +1,7 @@
+import Core
 import Foundation
 import HTTPTypes
+import Redaction
 
 /// Who may come in. A page in a browser can reach the loopback too, under any name that its owner
 /// has in the DNS: so the name is checked, and where the page came from.

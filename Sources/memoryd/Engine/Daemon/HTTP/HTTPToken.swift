@@ -1,5 +1,6 @@
+import Core
 import Foundation
-import MemoryStore
+import Redaction
 
 /// The bearer token of the HTTP server: what is configured, else one that is made once and kept in
 /// a file that only its owner can read.

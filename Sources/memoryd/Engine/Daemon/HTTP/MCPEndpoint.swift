@@ -1,13 +1,13 @@
-import Canary
+import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
-import MemoryStore
 import NIOCore
 import NIOPosix
 import Relay
 import Synchronization
+import Vault
 
 /// `/mcp` and `/health`. Source: MCP 2025-11-25, "Transports", Streamable HTTP without sessions:
 /// each POST is answered by itself.

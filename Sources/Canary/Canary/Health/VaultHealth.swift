@@ -1,0 +1,43 @@
+public import Vault
+
+/// What all processes know of the vault: kept in the store, changed by ``HealthStateMachine`` only.
+public struct VaultHealth: Codable, Sendable, Equatable {
+  /// ``VaultEndpoint/identity(of:authentication:)``: what is known of one vault says nothing of another.
+  public var vault: String
+  public var mode: Mode
+  public var reason: ModeReason?
+  public var detail: String
+  /// Unix ms at which the mode began.
+  public var since: Int64
+  public var checkedAt: Int64
+  public var latencyMilliseconds: Int?
+  /// In a row, of probes and calls; forgotten only once the vault has been well for two probes, so
+  /// that one that comes and goes is asked less and less often.
+  public var failures = 0
+  /// In a row.
+  public var successes = 0
+  /// Unix ms before which nothing but a person's command or a session start asks again.
+  public var nextProbeAt: Int64 = 0
+  /// Unix ms before which nobody asks: the vault said so.
+  public var retryAfter: Int64?
+  /// How many times the mode has changed.
+  public var transitions = 0
+  /// The last transition that a session was told of.
+  public var toldTransition = 0
+  /// Lines that `degraded.log` does not have yet.
+  public var unlogged: [String] = []
+
+  public init(vault: String, mode: Mode, detail: String, at instant: Int64) {
+    self.vault = vault
+    self.mode = mode
+    self.detail = detail
+    since = instant
+    checkedAt = instant
+  }
+
+  public var verdict: CanaryVerdict {
+    CanaryVerdict(
+      mode: mode, reason: reason, detail: detail, latencyMilliseconds: latencyMilliseconds,
+      checkedAt: checkedAt, since: since)
+  }
+}

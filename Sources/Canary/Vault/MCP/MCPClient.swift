@@ -1,0 +1,374 @@
+import AsyncHTTPClient
+public import Core
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// A client of one MCP server over Streamable HTTP, as far as calling tools goes. Sources: MCP
+/// 2025-11-25 and the versions before it, "Transports" and "Lifecycle".
+public actor MCPClient {
+  /// The versions of MCP that memoryd speaks, newest first.
+  public static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+
+  private struct Session {
+    var version: String
+    var id: String?
+    var honoursKeys: Bool
+  }
+
+  /// What a server that honours ``MCPClient/keyName`` says among its experimental capabilities.
+  public static let keyCapability = "memoryd/idempotency"
+  /// In `_meta` of `tools/call`: the same key a second time changes nothing and gives the first
+  /// result.
+  public static let keyName = "memoryd/idempotency_key"
+
+  private let endpoint: VaultEndpoint
+  private let transport: HTTPTransport
+  private let clientVersion: String
+  private var session: Session?
+  private var lastID = 0
+
+  public init(endpoint: VaultEndpoint, clientVersion: String) {
+    self.endpoint = endpoint
+    self.clientVersion = clientVersion
+    transport = HTTPTransport(
+      certificateFile: endpoint.certificateFile, proxy: endpoint.proxy)
+  }
+
+  /// Shakes hands with the server, if that was not done yet.
+  public func connect(deadline: ContinuousClock.Instant) async throws(VaultFailure) {
+    do throws(VaultFailure) {
+      try await initialize(deadline)
+    } catch {
+      throw censored(error)
+    }
+  }
+
+  /// Calls a tool.
+  ///
+  /// - Parameters:
+  ///   - isRead: Changes nothing on the server, so that it may be asked again where the server
+  ///     has forgotten the session.
+  ///   - key: For a server that honours keys; others pass it over.
+  ///   - deadline: For everything that it takes, the handshake included.
+  /// - Returns: The text of the result, as JSON where it is JSON.
+  /// - Throws: ``VaultFailure``.
+  public func callTool(
+    _ name: String, _ arguments: [String: WireJSON], isRead: Bool, key: String? = nil,
+    deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> WireJSON {
+    do throws(VaultFailure) {
+      var parameters: [String: WireJSON] = [
+        "name": .string(endpoint.toolPrefix + name), "arguments": .object(arguments),
+      ]
+      if let key { parameters["_meta"] = .object([Self.keyName: .string(key)]) }
+      let answer = try await exchange("tools/call", parameters, isRead: isRead, deadline)
+      return try Self.toolResult(try Self.result(of: answer))
+    } catch {
+      throw censored(error)
+    }
+  }
+
+  /// Makes any request, and gives its result as it came.
+  ///
+  /// - Throws: ``VaultFailure``; a JSON-RPC error is one that is about this call.
+  public func request(
+    _ method: String, _ parameters: [String: WireJSON], deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> WireJSON {
+    do throws(VaultFailure) {
+      return try Self.result(
+        of: try await exchange(method, parameters, isRead: false, deadline))
+    } catch {
+      throw censored(error)
+    }
+  }
+
+  /// True if the server keeps the promise of `memoryd/idempotency_key`; false before the handshake.
+  public var honoursKeys: Bool { session?.honoursKeys ?? false }
+
+  /// Tells a server that keeps sessions that this one is over; what it answers does not matter.
+  public func close(deadline: ContinuousClock.Instant) async {
+    guard let session, session.id != nil else { return }
+    self.session = nil
+    var request = HTTPClientRequest(url: endpoint.url)
+    request.method = .DELETE
+    request.headers = headers(session)
+    _ = try? await transport.send(request, within: deadline - .now)
+  }
+
+  // MARK: Lifecycle
+
+  private func initialize(_ deadline: ContinuousClock.Instant) async throws(VaultFailure) {
+    if session != nil { return }
+    do throws(VaultFailure) {
+      for (index, version) in Self.versions.enumerated() {
+        let answer = try await post(
+          request(
+            "initialize",
+            [
+              "protocolVersion": .string(version), "capabilities": .object([:]),
+              "clientInfo": .object([
+                "name": .string("memoryd"), "version": .string(clientVersion),
+              ]),
+            ]), deadline)
+        // A server that does not know the version should pick another, and may refuse instead.
+        if answer.status == 400, index + 1 < Self.versions.count { continue }
+        let result = try Self.result(of: answer)
+        guard let chosen = result["protocolVersion"]?.string else {
+          throw VaultFailure(.notMCP, "the vault's answer to initialize names no version")
+        }
+        guard Self.versions.contains(chosen) else {
+          throw VaultFailure(.protocol, "the vault speaks an MCP version that memoryd does not")
+        }
+        session = Session(
+          version: chosen, id: answer.headers.first(name: "mcp-session-id"),
+          honoursKeys: result["capabilities"]?["experimental"]?[Self.keyCapability] != nil)
+        break
+      }
+      let note = WireJSON.object([
+        "jsonrpc": .string("2.0"), "method": .string("notifications/initialized"),
+      ])
+      let answer = try await post((id: 0, body: note), deadline)
+      if answer.status >= 300 { throw Self.failure(status: answer) }
+    } catch {
+      session = nil
+      // Whatever went wrong: no tool was called.
+      var failure = error
+      failure.delivery = .notApplied
+      failure.isAboutThisCall = false
+      throw failure
+    }
+  }
+
+  // MARK: Requests
+
+  /// One request and its answer, in a session that the server knows.
+  ///
+  /// A server that has ended the session answers 404 and has not looked at the request, so that it
+  /// goes out again in a new session, a write too. Source: MCP 2025-11-25, "Session Management".
+  private func exchange(
+    _ method: String, _ parameters: [String: WireJSON], isRead: Bool,
+    _ deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> Answer {
+    try await initialize(deadline)
+    let answer = try await post(request(method, parameters), deadline)
+    // Some servers say 400, which for a write might mean something else.
+    guard session?.id != nil, answer.status == 404 || answer.status == 400 else { return answer }
+    session = nil
+    guard isRead || answer.status == 404 else { return answer }
+    try await initialize(deadline)
+    let second = try await post(request(method, parameters), deadline)
+    guard second.status == 404, session?.id != nil else { return second }
+    throw VaultFailure(
+      .protocol, "the vault forgets each session at once (HTTP 404)", delivery: .notApplied)
+  }
+
+  private func request(
+    _ method: String, _ parameters: [String: WireJSON]
+  ) -> (id: Int, body: WireJSON) {
+    lastID += 1
+    return (
+      lastID,
+      .object([
+        "jsonrpc": .string("2.0"), "id": .integer(lastID), "method": .string(method),
+        "params": .object(parameters),
+      ])
+    )
+  }
+
+  private func headers(_ session: Session?) -> HTTPHeaders {
+    var headers = HTTPHeaders([
+      ("Accept", "application/json, text/event-stream"), ("Accept-Encoding", "identity"),
+    ])
+    if endpoint.authentication == .bearer, !endpoint.token.isEmpty {
+      headers.add(name: "Authorization", value: "Bearer \(endpoint.token)")
+    }
+    if let session {
+      headers.add(name: "MCP-Protocol-Version", value: session.version)
+      if let id = session.id { headers.add(name: "Mcp-Session-Id", value: id) }
+    }
+    return headers
+  }
+
+  private struct Answer {
+    var status: Int
+    var headers: HTTPHeaders
+    var contentType: String
+    /// The JSON-RPC message with the request's id.
+    var message: WireJSON?
+    var isEmpty: Bool
+    /// True if JSON stood there that no parser takes.
+    var isBroken: Bool
+    /// True if JSON-RPC stood there, but no answer to this request.
+    var isStray: Bool
+  }
+
+  private func post(
+    _ request: (id: Int, body: WireJSON), _ deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> Answer {
+    var http = HTTPClientRequest(url: endpoint.url)
+    http.method = .POST
+    http.headers = headers(session)
+    http.headers.add(name: "Content-Type", value: "application/json")
+    http.body = .bytes(ByteBuffer(bytes: request.body.bytes))
+    let isCall = request.id > 0
+    let reading = Mutex(Reading(id: request.id))
+    let answer = try await transport.send(http, within: deadline - .now) { answer, chunk in
+      guard isCall, answer.contentType == "text/event-stream" else { return false }
+      return reading.withLock { $0.take(events: chunk) }
+    }
+    return reading.withLock { reading in
+      if isCall, answer.contentType == "application/json", !answer.body.isEmpty {
+        reading.take(message: answer.body)
+      }
+      return Answer(
+        status: answer.status, headers: answer.headers, contentType: answer.contentType,
+        message: reading.found, isEmpty: answer.body.isEmpty, isBroken: reading.isBroken,
+        isStray: reading.isStray)
+    }
+  }
+
+  /// Looks for the answer to one request in what comes in.
+  private struct Reading {
+    let id: Int
+    var events = ServerSentEvents()
+    var found: WireJSON?
+    var isBroken = false
+    var isStray = false
+
+    init(id: Int) { self.id = id }
+
+    /// - Returns: True once the answer is there.
+    mutating func take(events chunk: [UInt8]) -> Bool {
+      for event in events.append(chunk) { take(message: event) }
+      return found != nil
+    }
+
+    mutating func take(message bytes: [UInt8]) {
+      guard let message = WireJSON(parsing: bytes) else {
+        isBroken = true
+        return
+      }
+      // A batch of messages is a version of 2025-03-26.
+      for message in message.array ?? [message] where message["jsonrpc"]?.string == "2.0" {
+        if message["id"]?.integer == id, message["method"] == nil {
+          found = message
+        } else if message["method"] == nil {
+          isStray = true
+        }
+      }
+    }
+  }
+
+  // MARK: Answers
+
+  private static func result(of answer: Answer) throws(VaultFailure) -> WireJSON {
+    guard answer.status == 200 else { throw failure(status: answer) }
+    let isStream = answer.contentType == "text/event-stream"
+    guard isStream || answer.contentType == "application/json" else {
+      let what = answer.contentType.isEmpty ? "without a type" : "of type \(answer.contentType)"
+      throw VaultFailure(.notMCP, "an answer \(what) came instead of an MCP message")
+    }
+    guard let message = answer.message else {
+      if answer.isBroken || answer.isStray || isStream {
+        throw VaultFailure(
+          .protocol,
+          answer.isBroken
+            ? "the vault's answer is broken JSON"
+            : answer.isStray
+              ? "the vault answered another request" : "the vault's answer broke off")
+      }
+      throw VaultFailure(
+        .notMCP,
+        answer.isEmpty
+          ? "an empty answer came instead of an MCP message" : "the answer is no MCP message")
+    }
+    if let error = message["error"] {
+      let code = error["code"]?.integer ?? 0
+      let text = error["message"]?.string ?? "no message"
+      // -32602: invalid params. Source: JSON-RPC 2.0, 5.1.
+      throw VaultFailure(
+        .toolError, "the vault answered with error \(code): \(text)",
+        delivery: code == -32602 && isValidation(text, isJSON: false, isCoded: true)
+          ? .refused : .unknown, isAboutThisCall: true)
+    }
+    guard let result = message["result"] else {
+      throw VaultFailure(.protocol, "the vault's answer has neither result nor error")
+    }
+    return result
+  }
+
+  static func toolResult(_ result: WireJSON) throws(VaultFailure) -> WireJSON {
+    guard let content = result["content"]?.array else {
+      throw VaultFailure(.protocol, "the vault's answer holds no tool result")
+    }
+    let text = content.compactMap { $0["text"]?.string }.joined(separator: "\n")
+    let payload = WireJSON(parsing: text.utf8)
+    guard result["isError"] == .bool(true) else { return payload ?? .string(text) }
+    let message = payload?["error"]?.string ?? text
+    throw VaultFailure(
+      .toolError, "the vault's tool failed: \(message)",
+      delivery: isValidation(message, isJSON: payload != nil) ? .refused : .unknown,
+      isAboutThisCall: true)
+  }
+
+  /// The server's own check of the arguments: nothing was carried out, and the same arguments
+  /// will never be taken. Sources: the MCP SDKs' texts, and the recorded refusals of vault-mcp.
+  static func isValidation(
+    _ message: String, isJSON: Bool, isCoded: Bool = false
+  ) -> Bool {
+    if isJSON {
+      // `task.add failed: context required when source=auto`, `decide requires: decision, …`
+      let words = message.split(separator: " ", maxSplits: 2)
+      return message.hasSuffix("context required when source=auto")
+        || (words.count == 3 && words[1] == "requires:")
+    }
+    let text = message.lowercased()
+    if text.contains("input validation error") || text.contains("invalid arguments for tool") {
+      return true
+    }
+    // The check of a tool's output comes after the tool; and a tool may be missing for a while.
+    if text.contains("output validation") || text.contains("unknown tool")
+      || (text.contains("tool ") && text.contains(" not found"))
+    {
+      return false
+    }
+    return isCoded || text.contains("-32602") || text.contains("validation error")
+      || text.contains("invalid arguments")
+  }
+
+  private static func failure(status answer: Answer) -> VaultFailure {
+    let status = answer.status
+    switch status {
+    case 401, 403:
+      return VaultFailure(
+        .unauthorized, "the vault refuses the token (HTTP \(status))", delivery: .notApplied)
+    case 429:
+      return VaultFailure(
+        .rateLimited, "the vault asks to be left alone for a while (HTTP 429)",
+        delivery: .notApplied, retryAfter: RetryAfter.milliseconds(answer.headers))
+    case 300..<400:
+      return VaultFailure(
+        .redirect, "the vault's URL redirects (HTTP \(status)), which is never followed")
+    case 500...:
+      return VaultFailure(
+        .serverError, "the vault failed (HTTP \(status))",
+        retryAfter: RetryAfter.milliseconds(answer.headers))
+    case 400:
+      return VaultFailure(.protocol, "the vault refuses the request (HTTP 400)")
+    default:
+      return VaultFailure(.notMCP, "no MCP endpoint answers at vault.url (HTTP \(status))")
+    }
+  }
+
+  /// What a server says may hold what it was sent.
+  nonisolated func censored(_ failure: VaultFailure) -> VaultFailure {
+    var failure = failure
+    for secret in endpoint.secrets {
+      failure.detail = failure.detail.replacing(secret, with: "[token]")
+    }
+    let line = failure.detail.split(whereSeparator: \.isNewline).joined(separator: " ")
+    failure.detail = line.count > 300 ? String(line.prefix(299)) + "…" : line
+    return failure
+  }
+}

@@ -1,0 +1,153 @@
+public import Core
+public import MemoryStore
+public import Redaction
+
+/// Takes the lines of one agent's transcript into a digest, searchable entries and usage rows.
+public protocol AgentTranscript {
+  var digest: SessionDigest { get set }
+  var entries: [EntryDraft] { get }
+  var usage: [UsageRow] { get }
+  /// The session that the file belongs to; nil while no line has named one.
+  var sessionID: String? { get }
+  /// When the file was changed last, Unix ms: no line of it is later. 0 if that is not known.
+  var fileTime: Int64 { get set }
+  /// The session's id as the file's name has it, for where no line does; nil if the name has none.
+  var fileID: String? { get set }
+
+  /// Takes one line's object. Unknown types and fields are passed over: both grow.
+  mutating func take(_ object: JSONValue, line: Int)
+  /// The host's summary of a compaction, from elsewhere than the file (PostCompact's
+  /// `compact_summary`).
+  ///
+  /// - Parameter instant: Unix time in ms.
+  mutating func takeSummary(_ text: String, at instant: Int64)
+  /// The agent's last words, from elsewhere than the file (Stop's `last_assistant_message`).
+  ///
+  /// - Parameters:
+  ///   - instant: Unix time in ms.
+  ///   - position: Up to which line the file is read.
+  /// - Returns: False if the file had them already.
+  mutating func takeLastWords(_ text: String, at instant: Int64, position: Int) -> Bool
+  /// Ends a reading, or a part of one: brings the digest back within its bounds.
+  mutating func finish()
+  /// Forgets entries and usage rows, which were stored; the digest goes on.
+  mutating func forgetStored()
+}
+
+/// Whose transcripts are understood; the raw value is the agent's name in the store.
+public enum TranscriptFormat: String, Sendable {
+  case claude, codex
+
+  /// - Parameter digest: Of a transcript of this format.
+  public init(_ digest: SessionDigest) {
+    self = digest.agent.flatMap(Self.init(rawValue:)) ?? .claude
+  }
+
+  /// - Parameter digest: Of what was read of the file before; where nothing was, the file's first
+  ///   line of a conversation tells.
+  /// - Returns: Nil if there is none: nothing but bookkeeping and damage.
+  /// - Throws: ``StoreError`` `invalid` for a file of something else.
+  public static func of(
+    _ reader: TranscriptReader, digest: SessionDigest
+  ) throws(StoreError) -> TranscriptFormat? {
+    guard reader.readsAnew else { return Self(digest) }
+    var found: TranscriptFormat?
+    var isForeign = false
+    _ = try TranscriptReader(path: reader.path, known: nil).read(until: { found != nil }) {
+      object, _ in
+      guard found == nil else { return }
+      if isClaude(object) {
+        found = .claude
+      } else if isCodex(object) {
+        found = .codex
+      } else if object["type"]?.isString != true
+        || ["message", "content", "messages"].contains(where: { object[$0] != nil })
+      {
+        isForeign = true
+      }
+    }
+    if found == nil, isForeign { throw foreign }
+    return found
+  }
+
+  public static let foreign = StoreError(
+    .invalid, "this is no transcript of Claude Code or Codex",
+    hint: "those of other agents are not read yet; `memoryd import` takes entries, and what "
+      + "`memoryd export` wrote")
+
+  private static func isClaude(_ object: JSONValue) -> Bool {
+    guard let type = object["type"] else { return false }
+    let isConversation =
+      type.equals("user") || type.equals("assistant") || type.equals("system")
+      || type.equals("attachment") || type.equals("progress")
+      || type.equals("queue-operation") && object["content"] != nil
+    return isConversation
+      && (object["sessionId"] != nil || object["uuid"] != nil
+        || object["message"]?.isObject == true)
+  }
+
+  /// In an envelope; before it came about the items stood for themselves, behind a line with an id.
+  private static func isCodex(_ object: JSONValue) -> Bool {
+    guard let type = object["type"] else {
+      return object["record_type"] != nil
+        || object["id"]?.isString == true && object["timestamp"] != nil
+          && (object["instructions"] != nil || object["git"] != nil)
+    }
+    if object["payload"]?.isObject == true { return true }
+    return type.equals("message") && object["role"] != nil && object["content"] != nil
+      || type.equals("function_call") || type.equals("function_call_output")
+      || type.equals("local_shell_call") || type.equals("reasoning")
+  }
+
+  /// - Parameters:
+  ///   - digest: Of the lines before, for the same file.
+  ///   - reader: Of the file; what it knows of it besides the lines is told to the transcript.
+  public func transcript(
+    digest: SessionDigest, redactor: Redactor, of reader: TranscriptReader? = nil
+  ) -> any AgentTranscript {
+    var transcript: any AgentTranscript =
+      switch self {
+      case .claude: ClaudeTranscript(digest: digest, redactor: redactor)
+      case .codex: CodexTranscript(digest: digest, redactor: redactor)
+      }
+    if let reader {
+      transcript.fileTime = reader.modified
+      transcript.fileID = Self.id(inNameOf: reader.path)
+    }
+    return transcript
+  }
+
+  /// A UUID at the end of a file's name: all of it with Claude Code, behind the time with Codex.
+  private static func id(inNameOf path: String) -> String? {
+    let name = path.split(separator: "/").last ?? ""
+    guard name.hasSuffix(".jsonl") else { return nil }
+    let id = name.dropLast(".jsonl".count).suffix(36)
+    guard id.utf8.count == 36,
+      id.utf8.enumerated().allSatisfy({ index, byte in
+        [8, 13, 18, 23].contains(index)
+          ? byte == UInt8(ascii: "-")
+          : (48...57).contains(byte) || (97...102).contains(byte | 0x20)
+      })
+    else { return nil }
+    return String(id)
+  }
+}
+
+extension AgentTranscript {
+  /// Finds out where the lines lead that hang on something else than the newest leaf.
+  ///
+  /// - Returns: A digest with which the file has to be read again from its start, because some of
+  ///   what was gathered was taken back; nil if all stands as it is, or if the time was too short,
+  ///   and then the next reading tries again.
+  public mutating func settle(
+    _ path: String, until isOver: () -> Bool = { false }
+  ) throws(StoreError) -> SessionDigest? {
+    guard digest.isAstray, let tree = try TranscriptTree.read(path, until: isOver) else {
+      return nil
+    }
+    digest.isAstray = false
+    digest.settledLines = tree.lines
+    guard tree.abandoned != digest.abandoned else { return nil }
+    return SessionDigest(abandoned: tree.abandoned, settledLines: tree.lines)
+  }
+}

@@ -1,0 +1,64 @@
+/// Writes a flat JSON object, fields in the order in which they are added.
+public struct JSONFields {
+  private var bytes: [UInt8] = [UInt8(ascii: "{")]
+
+  public init() {}
+
+  public mutating func add(_ name: StaticString, _ value: String?) {
+    guard let value else { return }
+    key(name)
+    Self.write(value, to: &bytes)
+  }
+
+  public mutating func add(_ name: StaticString, _ values: [String]) {
+    key(name)
+    bytes.append(UInt8(ascii: "["))
+    for (index, value) in values.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      Self.write(value, to: &bytes)
+    }
+    bytes.append(UInt8(ascii: "]"))
+  }
+
+  public var text: String { String(decoding: bytes + [UInt8(ascii: "}")], as: UTF8.self) }
+
+  private mutating func key(_ name: StaticString) {
+    if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(
+      contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    bytes.append(contentsOf: "\":".utf8)
+  }
+
+  /// Appends a JSON string literal. Source: RFC 8259, section 7.
+  public static func write(_ text: String, to bytes: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { write(utf8: $0, to: &bytes) }
+  }
+
+  package static func write(utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    var copied = 0
+    for index in 0..<utf8.count {
+      let byte = utf8[index]
+      guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+        continue
+      }
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[copied..<index]))
+      copied = index + 1
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0x0A:
+        bytes.append(contentsOf: "\\n".utf8)
+      default:
+        let digits = String(byte, radix: 16)
+        bytes.append(contentsOf: (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)
+        bytes.append(contentsOf: digits.utf8)
+      }
+    }
+    bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[copied...]))
+    bytes.append(UInt8(ascii: "\""))
+  }
+}

@@ -1,0 +1,432 @@
+import Redaction
+public import Core
+import Foundation
+import GRDB
+
+extension MemoryDatabase {
+  // MARK: Small facts
+
+  /// What the store remembers beside its records.
+  public enum Fact: Sendable {
+    /// What the fallback files looked like when they were last taken in.
+    case fallbackSeen
+    /// This store's own name in the fallback files, a ULID.
+    case storeID
+    /// When it was said that there is no vault, Unix ms.
+    case toldStandalone
+    case vault(VaultFact, String)
+
+    package var key: String {
+      switch self {
+      case .fallbackSeen: "fallback_seen"
+      case .storeID: "store_id"
+      case .toldStandalone: "told_standalone"
+      case .vault(let fact, let vault): fact.rawValue + ":" + vault
+      }
+    }
+  }
+
+  /// What is remembered of each vault.
+  public enum VaultFact: String, Sendable, CaseIterable {
+    /// JSON.
+    case health = "vault_health"
+    /// The newest checkpoint that it is known to have, by its id there.
+    case checkpoint = "vault_checkpoint"
+    /// Unix ms of the last pull from it.
+    case pulledAt = "pulled_at"
+    /// Since when it is known to honour keys (Unix ms).
+    case keys = "vault_keys"
+    /// Its own list of its tools, JSON.
+    case tools = "vault_tools"
+    /// When lost answers may be looked up next, JSON.
+    case looks = "vault_looks"
+  }
+
+  public func fact(_ fact: Fact) throws(StoreError) -> String? {
+    try read { db in
+      try String.fetchOne(
+        db, cached: "SELECT value FROM meta WHERE key = ?", arguments: [fact.key])
+    }
+  }
+
+  /// Changes a fact from what it is now, in one transaction.
+  ///
+  /// - Returns: What it is afterwards.
+  @discardableResult
+  public func update(
+    _ fact: Fact, _ change: (String?) -> String?
+  ) throws(StoreError) -> String? {
+    try write { db in
+      let old = try String.fetchOne(
+        db, cached: "SELECT value FROM meta WHERE key = ?", arguments: [fact.key])
+      let new = change(old)
+      if let new, new != old { try Self.setMeta(fact.key, new, db) }
+      return new ?? old
+    }
+  }
+
+  static func setMeta(_ key: String, _ value: String, _ db: Database) throws {
+    try db.execute(
+      cached: """
+        INSERT INTO meta (key, value) VALUES (?, ?)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value
+        """, arguments: [key, value])
+  }
+
+  /// The transition of the vault's health that a session was last told of.
+  public func toldTransition(session: String) throws(StoreError) -> Int? {
+    try read {
+      try Int.fetchOne(
+        $0, cached: "SELECT told_transition FROM sessions WHERE id = ?", arguments: [session])
+    }
+  }
+
+  public func setToldTransition(_ transition: Int, session: String) throws(StoreError) {
+    guard try toldTransition(session: session) != transition else { return }
+    try write {
+      try $0.execute(
+        cached: "UPDATE sessions SET told_transition = ? WHERE id = ?",
+        arguments: [transition, session])
+    }
+  }
+
+  // MARK: Items in the vault
+
+  /// Where a task of this store stands on its way to the vault.
+  ///
+  /// - Returns: Nil for a task that this store does not have.
+  public func wayOfTask(
+    _ id: String, to vault: String
+  ) throws(StoreError) -> (vaultID: String?, maker: OutboxRow.State?)? {
+    try read { db in
+      let row = try Row.fetchOne(
+        db,
+        cached: """
+          SELECT
+            (SELECT vault_id FROM vault_items i WHERE i.item_id = t.id AND i.vault = ?1)
+              AS vault_id,
+            (SELECT state FROM outbox o
+              WHERE o.item_id = t.id AND o.vault = ?1 AND o.action IN ('add', 'retro')
+              ORDER BY o.number DESC LIMIT 1) AS maker
+          FROM tasks t WHERE t.id = ?2
+          """, arguments: [vault, id])
+      return row.map { row in
+        (row["vault_id"], (row["maker"] as String?).flatMap { OutboxRow.State(rawValue: $0) })
+      }
+    }
+  }
+
+  public func hasRequest(_ id: String) throws(StoreError) -> Bool {
+    try read {
+      try Bool.fetchOne(
+        $0, cached: "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?)",
+        arguments: [id]) ?? false
+    }
+  }
+
+  /// The item that a request made or changed.
+  public func itemID(ofRequest id: String) throws(StoreError) -> String? {
+    try read {
+      try String.fetchOne(
+        $0, cached: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])
+    }
+  }
+
+  /// A row that was acknowledged: its item knows where it is from now on.
+  func noteInVault(
+    _ row: OutboxRow, vaultID: String?, task: RemoteTask?, at now: Int64, _ db: Database
+  ) throws {
+    guard let vault = row.vault else { return }
+    if row.makesItem, let vaultID {
+      // It may have come in by a pull before this row was settled, and been changed since.
+      let twin = try String.fetchOne(
+        db,
+        cached: """
+          SELECT item_id FROM vault_items
+          WHERE vault = ? AND kind = ? AND vault_id = ? AND item_id != ?
+          """, arguments: [vault, row.kind, vaultID, row.itemID])
+      if let twin {
+        try db.execute(
+          cached: "UPDATE outbox SET item_id = ? WHERE item_id = ?", arguments: [row.itemID, twin])
+        try db.execute(
+          cached: "UPDATE OR IGNORE vault_items SET item_id = ? WHERE item_id = ? AND vault != ?",
+          arguments: [row.itemID, twin, vault])
+        try Self.dropping(db) {
+          try db.execute(cached: "DELETE FROM \(row.kind)s WHERE id = ?", arguments: [twin])
+        }
+      }
+      try Self.note(row.itemID, row.kind, isIn: vault, as: vaultID, db)
+    }
+    switch row.kind {
+    case "task":
+      try db.execute(
+        cached: "UPDATE vault_items SET written_at = ? WHERE item_id = ? AND vault = ?",
+        arguments: [now, row.itemID, vault])
+      if let task {
+        // What this row has set is agreed on, also where a later row changes it again.
+        let agreed = row.makesItem ? task.fields : Self.taskFields(row.payload) ?? TaskFields()
+        try merge(redacted(task), intoTask: row.itemID, vault: vault, agreed: agreed, at: now, db)
+      }
+    case "checkpoint":
+      if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID, db) }
+    default:
+      break
+    }
+  }
+
+  /// An item is one there: an id that it had in the same vault before is forgotten.
+  static func note(
+    _ itemID: String, _ kind: String, isIn vault: String, as vaultID: String, _ db: Database
+  ) throws {
+    try db.execute(
+      cached: "DELETE FROM vault_items WHERE item_id = ? AND vault = ? AND vault_id != ?",
+      arguments: [itemID, vault, vaultID])
+    try db.execute(
+      cached: """
+        INSERT INTO vault_items (vault, kind, vault_id, item_id) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET item_id = excluded.item_id
+        """, arguments: [vault, kind, vaultID, itemID])
+  }
+
+  // MARK: Pulling
+
+  /// Takes the vault's tasks into the store. A field that changed on one side only takes that
+  /// side; what waits in the outbox is kept, and decided when it is sent. Done wins over open.
+  ///
+  /// - Parameter lag: Ms for which the vault's lists may show what was before a write of ours.
+  /// - Returns: How many tasks are new or have changed here.
+  @discardableResult
+  public func pull(
+    _ tasks: [RemoteTask], from vault: VaultReference, at now: Int64, lag: Int64
+  ) throws(StoreError) -> Int {
+    let tasks = tasks.map(redacted)
+    return try write { db in
+      try Self.note(vault, at: now, db)
+      var changed = 0
+      for task in tasks where try self.pull(task, vault.id, at: now, lag: lag, db) { changed += 1 }
+      try Self.setMeta(Fact.vault(.pulledAt, vault.id).key, String(now), db)
+      return changed
+    }
+  }
+
+  private func pull(
+    _ task: RemoteTask, _ vault: String, at now: Int64, lag: Int64, _ db: Database
+  ) throws -> Bool {
+    let known = try Row.fetchOne(
+      db,
+      cached: """
+        SELECT item_id, written_at FROM vault_items
+        WHERE vault = ? AND kind = 'task' AND vault_id = ?
+        """, arguments: [vault, task.vaultID])
+    if let known {
+      if let at = known["written_at"] as Int64?, now >= at, now - at < lag { return false }
+      return try merge(task, intoTask: known["item_id"], vault: vault, at: nil, db)
+    }
+    // One of ours, whose row is not settled or was forgotten in a restore.
+    for marker in task.markers {
+      let id = try String.fetchOne(
+        db,
+        cached: """
+          SELECT item_id FROM outbox
+          WHERE marker = ? AND action IN ('add', 'retro') ORDER BY number LIMIT 1
+          """, arguments: [marker])
+      guard let id else { continue }
+      let isThere = try Bool.fetchOne(
+        db,
+        cached: "SELECT EXISTS (SELECT 1 FROM vault_items WHERE item_id = ? AND vault = ?)",
+        arguments: [id, vault])
+      if isThere != true { try Self.note(id, "task", isIn: vault, as: task.vaultID, db) }
+      return try merge(task, intoTask: id, vault: vault, at: nil, db)
+    }
+    let projectID = try Self.file(under: task.fields.project ?? "inbox", at: now, db)
+    try db.execute(
+      cached: """
+        INSERT INTO tasks (id, title, project, project_id, status, source, context, occurred_at,
+          created_at, updated_at, completed_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO NOTHING
+        """,
+      arguments: [
+        task.vaultID, task.fields.title ?? "", task.fields.project ?? "inbox", projectID,
+        task.isDone ? "done" : "open", task.source, task.fields.context, task.fields.occurredAt,
+        task.createdAt, now, task.isDone ? task.completedAt ?? now : nil,
+      ])
+    // Also where another vault, of which this one is a copy, gave the task its id.
+    let isNew = db.changesCount == 1
+    try Self.note(task.vaultID, "task", isIn: vault, as: task.vaultID, db)
+    if !isNew { return try merge(task, intoTask: task.vaultID, vault: vault, at: nil, db) }
+    try Self.noteParts(of: task.vaultID, db)
+    try Self.setBase(task.fields, of: task.vaultID, vault, db)
+    return true
+  }
+
+  /// - Parameters:
+  ///   - agreed: The fields that our own write, whose answer this is, has set.
+  ///   - at: Unix ms of that write; nil for a state that was read.
+  @discardableResult
+  private func merge(
+    _ task: RemoteTask, intoTask id: String, vault: String, agreed: TaskFields = TaskFields(),
+    at written: Int64?, _ db: Database
+  ) throws -> Bool {
+    guard
+      let local = try Row.fetchOne(db, cached: "SELECT * FROM tasks WHERE id = ?", arguments: [id])
+    else { return false }
+    let base = try String.fetchOne(
+      db,
+      cached: "SELECT base FROM vault_items WHERE item_id = ? AND vault = ? AND base IS NOT NULL",
+      arguments: [id, vault]
+    ).flatMap(Self.taskFields)
+    let pending = try Self.pendingChanges(of: id, vault, db)
+    var newBase = base ?? TaskFields()
+    var isChanged = false
+    func take(
+      _ field: WritableKeyPath<TaskFields, String?>, _ name: String, _ isPending: Bool
+    ) throws {
+      let theirs = task.fields[keyPath: field]
+      if isPending {
+        if agreed[keyPath: field] != nil { newBase[keyPath: field] = theirs }
+        return
+      }
+      newBase[keyPath: field] = theirs
+      let ours = local[name] as String?
+      if theirs == ours || (base != nil && theirs == base![keyPath: field]) { return }
+      // A field cannot be emptied in the vault: nothing there says nothing about here.
+      guard let theirs else { return }
+      try Self.dropping(db) {
+        try db.execute(
+          cached: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+      }
+      if field == \.project {
+        try db.execute(
+          cached: "UPDATE tasks SET project_id = ? WHERE id = ?",
+          arguments: [Self.file(under: theirs, at: 0, db), id])
+      }
+      isChanged = true
+    }
+    try take(\.title, "title", pending.fields.title != nil)
+    try take(\.project, "project", pending.fields.project != nil)
+    try take(\.context, "context", pending.fields.context != nil)
+    try take(\.occurredAt, "occurred_at", pending.fields.occurredAt != nil)
+    if task.isDone, (local["status"] as String) == "open" {
+      try db.execute(
+        cached: "UPDATE tasks SET status = 'done', completed_at = ? WHERE id = ?",
+        arguments: [task.completedAt ?? task.createdAt, id])
+      isChanged = true
+    }
+    if let base, newBase != base {
+      try Self.dropping(db) { try Self.setBase(newBase, of: id, vault, db) }
+    } else if newBase != base {
+      try Self.setBase(newBase, of: id, vault, db)
+    }
+    if isChanged {
+      try Self.renewText(ofTask: id, db)
+      try db.execute(
+        cached: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
+        arguments: [written ?? 0, id])
+    }
+    return isChanged
+  }
+
+  /// The fields that a task's waiting changes set, also those that stay here until they are shared.
+  private static func pendingChanges(
+    of id: String, _ vault: String, _ db: Database
+  ) throws -> (fields: TaskFields, count: Int) {
+    let payloads = try String.fetchAll(
+      db,
+      cached: """
+        SELECT payload FROM outbox WHERE item_id = ? AND action = 'update'
+          AND (vault = ? AND state IN ('queued', 'sent', 'uncertain') OR state = 'held')
+        """, arguments: [id, vault])
+    var fields = TaskFields()
+    for payload in payloads {
+      guard let change = taskFields(payload) else { continue }
+      fields.title = change.title ?? fields.title
+      fields.project = change.project ?? fields.project
+      fields.context = change.context ?? fields.context
+      fields.occurredAt = change.occurredAt ?? fields.occurredAt
+    }
+    return (fields, payloads.count)
+  }
+
+  /// A checkpoint that somebody else made in the vault, so that it is here when the vault is not.
+  ///
+  /// - Parameters:
+  ///   - markers: Found in it; one of this store's own is not taken in again.
+  ///   - body: The snapshot, in the caller's layout.
+  public func pullCheckpoint(
+    from vault: VaultReference, vaultID: String, markers: [String], objective: String,
+    searchText: String, body: String,
+    createdAt: Int64
+  ) throws(StoreError) {
+    let objective = redactor.redact(objective)
+    let searchText = redactor.redact(searchText)
+    let body = redactor.redact(json: body)
+    try write { db in
+      try Self.note(vault, at: createdAt, db)
+      try Self.setMeta(Fact.vault(.checkpoint, vault.id).key, vaultID, db)
+      let isKnown = try Bool.fetchOne(
+        db,
+        cached: """
+          SELECT EXISTS (SELECT 1 FROM vault_items
+            WHERE vault = ? AND kind = 'checkpoint' AND vault_id = ?)
+          """, arguments: [vault.id, vaultID])
+      if isKnown == true { return }
+      for marker in markers {
+        let isOurs = try Bool.fetchOne(
+          db,
+          cached: "SELECT EXISTS (SELECT 1 FROM outbox WHERE marker = ? AND kind = 'checkpoint')",
+          arguments: [marker])
+        if isOurs == true { return }
+      }
+      try db.execute(
+        cached: """
+          INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
+            updated_at)
+          VALUES (?, 'vault', ?, ?, ?, ?, ?)
+          ON CONFLICT (id) DO NOTHING
+          """,
+        arguments: [vaultID, objective, searchText, body, createdAt, createdAt])
+      try Self.noteParts(of: vaultID, db)
+      try Self.note(vaultID, "checkpoint", isIn: vault.id, as: vaultID, db)
+    }
+  }
+
+  // MARK: Fields as text
+
+  private static func setBase(
+    _ fields: TaskFields, of id: String, _ vault: String, _ db: Database
+  ) throws {
+    try db.execute(
+      cached: "UPDATE vault_items SET base = ? WHERE item_id = ? AND vault = ?",
+      arguments: [text(fields), id, vault])
+  }
+
+  private static func text(_ fields: TaskFields) -> String {
+    var object = JSONFields()
+    object.add("title", fields.title)
+    object.add("project", fields.project)
+    object.add("context", fields.context)
+    object.add("occurred_at", fields.occurredAt)
+    return object.text
+  }
+
+  /// From a base, or from the payload of a change.
+  public static func taskFields(_ json: String) -> TaskFields? {
+    guard
+      let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    else { return nil }
+    func text(_ name: String) -> String? {
+      (object[name] as? String).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    return TaskFields(
+      title: text("title"), project: text("project"), context: text("context"),
+      occurredAt: text("occurred_at"))
+  }
+
+  private func redacted(_ task: RemoteTask) -> RemoteTask {
+    var task = task
+    task.fields.title = task.fields.title.map { redactor.redact($0) }
+    task.fields.context = task.fields.context.map { redactor.redact($0) }
+    return task
+  }
+}

@@ -1,0 +1,254 @@
+import Redaction
+public import Core
+import GRDB
+
+/// A message that somebody wrote as a file.
+public struct MessageFile: Sendable, Equatable {
+  /// The same for as long as the file is the same.
+  public var key: String
+  public var path: String
+  public var sender: String?
+  public var recipient: String
+  public var topic: String?
+  public var objective: String
+  public var body: String
+  /// Unix ms.
+  public var writtenAt: Int64
+  /// The front matter's id, where it is a ULID: the store may know the message by it.
+  public var id: String?
+
+  public init(
+    key: String, path: String, sender: String?, recipient: String, topic: String?,
+    objective: String, body: String, writtenAt: Int64, id: String?
+  ) {
+    self.key = key
+    self.path = path
+    self.sender = sender
+    self.recipient = recipient
+    self.topic = topic
+    self.objective = objective
+    self.body = body
+    self.writtenAt = writtenAt
+    self.id = id
+  }
+}
+
+extension MemoryDatabase {
+  // MARK: Handoffs
+
+  /// - Returns: The newest first.
+  public func handoffs(_ filter: RecordFilter) throws(StoreError) -> [HandoffRecord] {
+    var query = Self.handoffQuery
+    try query.match(project: "h.project_id", settled(filter))
+    query.match("h.session_id", filter.sessionID)
+    return try fetch(query, order: "h.rowid DESC", limit: filter.limit, Self.handoff)
+  }
+
+  /// Messages of a project that nobody has taken, the oldest first.
+  public func unreadMessages(
+    _ project: ProjectReference
+  ) throws(StoreError) -> [HandoffRecord] {
+    var query = Self.handoffQuery
+    try query.match(project: "h.project_id", settled(RecordFilter(place: project)))
+    query.add("h.recipient IS NOT NULL AND h.taken_at IS NULL")
+    return try fetch(query, order: "h.rowid", limit: nil, Self.handoff)
+  }
+
+  /// Finds a handoff by its id or the beginning of it.
+  ///
+  /// - Throws: ``StoreError`` `invalid` where the beginning fits several.
+  public func handoff(id: String) throws(StoreError) -> HandoffRecord? {
+    var query = Self.handoffQuery
+    query.prefix("h.id", id.uppercased())
+    let found = try fetch(query, order: "h.id", limit: 2, Self.handoff)
+    if found.count > 1 {
+      throw StoreError(.invalid, "several handoffs begin with \(id)", hint: "give more of the id")
+    }
+    return found.first
+  }
+
+  /// The one that was kept with a checkpoint.
+  public func handoff(checkpointID: String) throws(StoreError) -> HandoffRecord? {
+    var query = Self.handoffQuery
+    query.match("h.checkpoint_id", checkpointID)
+    return try fetch(query, order: "h.id", limit: 1, Self.handoff).first
+  }
+
+  /// Notes where a document is in the end; nil if it is in the store only.
+  public func setPath(_ path: String?, ofHandoff id: String) throws(StoreError) {
+    try write {
+      try $0.execute(
+        cached: "UPDATE handoffs SET path = ? WHERE id = ?", arguments: [path, id])
+    }
+  }
+
+  private static let handoffQuery = Query(
+    "SELECT h.*, p.name AS project FROM handoffs h LEFT JOIN projects p ON p.id = h.project_id")
+
+  private static func handoff(_ row: Row) -> HandoffRecord {
+    HandoffRecord(
+      id: row["id"], trigger: row["trigger"], objective: row["objective"],
+      sessionID: row["session_id"], project: row["project"], sender: row["sender"],
+      recipient: row["recipient"], topic: row["topic"], path: row["path"], body: row["body"],
+      createdAt: row["created_at"], updatedAt: row["updated_at"], takenAt: row["taken_at"],
+      takenBy: row["taken_by"])
+  }
+
+  static func store(
+    _ draft: HandoffDraft, of write: StoreWrite, projectID: Int64?, checkpointID: String?,
+    _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    if draft.isRenewal,
+      let createdAt = try Int64.fetchOne(
+        db, cached: "SELECT created_at FROM handoffs WHERE id = ?", arguments: [draft.id])
+    {
+      func renew() throws {
+        try db.execute(
+          cached: """
+            UPDATE handoffs SET trigger = ?, objective = ?, body = ?, path = coalesce(?, path),
+              updated_at = ?
+            WHERE id = ?
+            """,
+          arguments: [draft.trigger, draft.objective, draft.body, draft.path, write.at, draft.id])
+      }
+      if checkpointID == nil {
+        try dropping(db, renew)
+      } else {
+        // Kept with a checkpoint, by a hook.
+        try renew()
+        try oweLater(at: write.at, db)
+      }
+      // A rewind had marked it.
+      try db.execute(
+        cached: "UPDATE entries SET is_abandoned = 0 WHERE id = ? AND is_abandoned",
+        arguments: [draft.id])
+      try noteParts(of: draft.id, db)
+      return (draft.id, createdAt)
+    }
+    try db.execute(
+      cached: """
+        INSERT INTO handoffs (id, project_id, session_id, trigger, objective, sender, recipient,
+          topic, path, body, checkpoint_id, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        draft.id, projectID, write.session?.id, draft.trigger, draft.objective, draft.sender,
+        draft.recipient, draft.topic, draft.path, draft.body, checkpointID, write.at, write.at,
+      ])
+    try noteParts(of: draft.id, db)
+    return (draft.id, write.at)
+  }
+
+  // MARK: Messages
+
+  /// Hands the oldest unread message for a reader over: to one taker, whoever else asks meanwhile.
+  ///
+  /// A message that is a file only is stored first. The same request a second time gets the same
+  /// message again.
+  ///
+  /// - Parameters:
+  ///   - names: The reader's, in lower case.
+  ///   - writer: A session whose own messages are not for it.
+  ///   - files: Messages in files, whoever they are for.
+  /// - Returns: Nil if there is none.
+  /// - Throws: ``StoreError``; nothing is taken then.
+  public func takeMessage(
+    for names: [String], notFrom writer: String? = nil, in project: ProjectReference,
+    files: [MessageFile], requestID: String, at: Int64
+  ) throws(StoreError) -> HandoffRecord? {
+    let files = files.map { file in
+      var file = file
+      file.objective = redactor.redact(file.objective)
+      file.body = redactor.redact(file.body)
+      file.sender = file.sender.map { redactor.redact($0) }
+      file.topic = file.topic.map { redactor.redact($0) }
+      return file
+    }
+    let id: String? = try write { db in
+      if let known = try Self.receipt(of: requestID, db) { return known.id }
+      let projectID = try Self.upsert(project, at: at, db)
+      let stored = try Row.fetchAll(
+        db,
+        cached: """
+          SELECT id, recipient, path, created_at FROM handoffs
+          WHERE project_id IN (\(Self.groupSelect)) AND recipient IS NOT NULL
+            AND taken_at IS NULL AND (session_id IS NOT ? OR session_id IS NULL)
+          ORDER BY rowid
+          """, arguments: [Self.head(of: projectID, db), writer]
+      ).first { names.contains(($0["recipient"] as String).lowercased()) }
+      let fresh = try files.filter { names.contains($0.recipient.lowercased()) }
+        .sorted { ($0.writtenAt, $0.path) < ($1.writtenAt, $1.path) }
+        .first { try !Self.isKnown($0, db) }
+      var ids = try Self.generator(db)
+      let taken: String
+      if let fresh, stored == nil || fresh.writtenAt < stored!["created_at"] {
+        taken = ids.next(at: at).description
+        try db.execute(
+          cached: """
+            INSERT INTO handoffs (id, project_id, trigger, objective, sender, recipient, topic,
+              path, body, source_key, created_at, updated_at)
+            VALUES (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            taken, projectID, fresh.objective, fresh.sender, fresh.recipient, fresh.topic,
+            fresh.path, fresh.body, try Self.sourceKey(fresh, db), fresh.writtenAt, at,
+          ])
+      } else if let stored {
+        taken = stored["id"]
+        // Its file may have been changed by hand since.
+        if let file = files.first(where: { $0.id == taken && $0.path == stored["path"] as String? }
+        ),
+          try String.fetchOne(
+            db, cached: "SELECT body FROM handoffs WHERE id = ?", arguments: [taken]) != file.body
+        {
+          try Self.dropping(db) {
+            try db.execute(
+              cached: "UPDATE handoffs SET objective = ?, body = ? WHERE id = ?",
+              arguments: [file.objective, file.body, taken])
+            try Self.noteParts(of: taken, db)
+          }
+        }
+      } else {
+        return nil
+      }
+      try Self.noteParts(of: taken, db)
+      try db.execute(
+        cached: "UPDATE handoffs SET taken_at = ?, taken_by = ? WHERE id = ?",
+        arguments: [at, names.first, taken])
+      try Self.recordRequest(requestID, "handoff", itemID: taken, at: at, db)
+      try Self.save(ids, db)
+      return taken
+    }
+    return try id.flatMap { (id) throws(StoreError) in try handoff(id: id) }
+  }
+
+  /// Of these files, those that no store has or has handed over.
+  public func unknown(_ files: [MessageFile]) throws(StoreError) -> [MessageFile] {
+    guard !files.isEmpty else { return [] }
+    return try read { db in try files.filter { try !Self.isKnown($0, db) } }
+  }
+
+  /// True if the store has the message, or has handed it over. One that only bears the id of another
+  /// document, as an answer made from a copy does, is a message of its own.
+  private static func isKnown(_ file: MessageFile, _ db: Database) throws -> Bool {
+    try Int.fetchOne(
+      db,
+      cached: """
+        SELECT 1 FROM handoffs WHERE source_key = ?
+          OR (id = ? AND recipient IS NOT NULL AND (path = ? OR body = ?))
+          OR (source_key = ? AND body = ?)
+        """,
+      arguments: [
+        file.key, file.id, file.path, file.body, file.id.map { "id:" + $0 }, file.body,
+      ]) != nil
+  }
+
+  /// By its id a message is known on other machines too, and when git puts its file back.
+  private static func sourceKey(_ file: MessageFile, _ db: Database) throws -> String {
+    guard let id = file.id else { return file.key }
+    let key = "id:" + id
+    let isTaken = try Int.fetchOne(
+      db, cached: "SELECT 1 FROM handoffs WHERE source_key = ?", arguments: [key])
+    return isTaken == nil ? key : file.key
+  }
+}
