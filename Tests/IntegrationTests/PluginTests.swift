@@ -126,8 +126,8 @@ import Yams
     #expect(
       try files.contentsOfDirectory(atPath: root + "/commands").sorted()
         == Self.names.map { $0 + ".md" })
-    let readme = try Self.file("README.md")
-    #expect(Self.names.filter { !readme.contains("`/\($0)`") } == [])
+    let page = try Self.file("docs/claude-code.md")
+    #expect(Self.names.filter { !page.contains("`/\($0)`") } == [])
   }
 
   @Test(arguments: names) func skill_isValid(name: String) throws {
