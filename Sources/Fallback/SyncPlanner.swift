@@ -321,7 +321,7 @@ struct SyncPlanner {
     guard let task = snapshot.current(row),
       let ours = MemoryDatabase.taskFields(row.payload)
     else { return false }
-    return TaskMerge.change(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
+    return TaskMerge.outgoing(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
   }
 
   /// Its task comes along only as it surely is now: a state from before a write of ours would undo

@@ -603,7 +603,7 @@ public final class SyncRun {
       return nil
     }
     let theirs = planner.snapshot.current(row)
-    var change = TaskMerge.change(ours, base: row.taskBase, theirs: theirs?.fields)
+    var change = TaskMerge.outgoing(ours, base: row.taskBase, theirs: theirs?.fields)
     if change == TaskFields() {
       // What makes a task goes out with its words of now. The change that brought them is still one of its
       // own, in its order: what the vault keeps of a task's past has it. Not where somebody has added to
