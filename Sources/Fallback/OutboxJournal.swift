@@ -11,7 +11,8 @@ struct PendingSettlement {
 }
 
 /// Writes the outbox's progress down, in the order on which exactly-once rests: a row is noted as
-/// sent before it is sent, and nothing else is noted while something is pending.
+/// sent before it is sent, and what is pending is noted before, or together with, whatever comes
+/// next.
 final class OutboxJournal {
   private let database: MemoryDatabase
   private let clock: WallClock
@@ -45,6 +46,7 @@ final class OutboxJournal {
 
   /// Keeps what became of the row that was noted as sent last, until the next one is noted.
   func settleWithNext(_ row: OutboxRow, _ settlement: OutboxSettlement) {
+    assert(pending == nil, "noting a row as sent leaves nothing pending")
     pending = PendingSettlement(row: row, settlement: settlement)
   }
 

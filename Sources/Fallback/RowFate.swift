@@ -10,13 +10,15 @@ import MemoryStore
 /// | The vault refuses its arguments, and always will. | quarantined | a person decides |
 /// | It was surely not carried out: no connection, 401, 403, 429. | not applied | it goes out again |
 /// | The vault does not know its task, which may be too young. | not applied | it goes out again after the lag |
-/// | The answer is lost, or tells nothing: a 502, a timeout, an error of the tool. | lost | it is looked up after the lag |
-/// | The same, where the vault honours keys. | lost | it goes out again at once, with its key |
-/// | The process dies while it is being sent. | sent, as it was noted before | it is looked up after the lag |
+/// | The answer is lost, or tells nothing: a 502, a timeout, an error of the tool. | lost | it is looked up |
+/// | The same, where the vault honours keys. | lost | it goes out again in the next pass, with its key |
+/// | The process dies while it is being sent. | sent, as it was noted before | it is looked up |
 ///
-/// So a 502 after the vault's commit leaves a row that is `sent` and not to be looked up before the
-/// lag is over. The read that comes then either shows it, or proves that the vault lacks it:
-/// ``SyncPlanner`` says what follows, and ``known(_:_:)`` what that makes of the row.
+/// So a 502 after the vault's commit leaves a row that stands as `sent` and holds up its item. The
+/// next read that shows it settles it. One that does not show it proves that the vault lacks it only
+/// if it began after the time that is noted here, which is the lag of the vault's lists from now;
+/// then the row goes out again. ``SyncPlanner`` compares the row with such reads (`lostItem`,
+/// `lostChange`), and ``known(_:_:)`` says what its result makes of the row.
 struct RowFate: Equatable {
   /// What the store is to note of the row; nil where it stays as it is.
   var settlement: OutboxSettlement?
