@@ -198,18 +198,18 @@ struct SyncPlanner {
       return .settle(row, .quarantined(error: error), because: error)
     }
     if failuresNow[row.number, default: 0] >= Self.mostFailures {
-      return .wait(row, until: max(now + Self.firstPause, retryTime(row)), because: error)
+      return .wait(row, until: max(now + Self.firstPause, Self.retryTime(row)), because: error)
     }
     if isTyped { return nil }
-    let until = max(retryTime(row), row.notBefore ?? 0)
+    let until = max(Self.retryTime(row), row.notBefore ?? 0)
     return until > now && until - now <= 2 * Self.longestPause
       ? .wait(row, until: until, because: error) : nil
   }
 
   /// Unix ms at which a write that failed before is tried again.
-  func retryTime(_ row: OutboxRow) -> Int64 {
+  static func retryTime(_ row: OutboxRow) -> Int64 {
     guard let sentAt = row.sentAt, row.attempts > 0, row.failingSince != nil else { return 0 }
-    return sentAt + min(Self.longestPause, Self.firstPause << Int64(min(20, row.attempts)))
+    return sentAt + min(longestPause, firstPause << Int64(min(20, row.attempts)))
   }
 
   // MARK: Items
@@ -321,7 +321,7 @@ struct SyncPlanner {
     guard let task = snapshot.current(row),
       let ours = MemoryDatabase.taskFields(row.payload)
     else { return false }
-    return TaskMerge.change(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
+    return TaskMerge.outgoing(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
   }
 
   /// Its task comes along only as it surely is now: a state from before a write of ours would undo

@@ -190,11 +190,12 @@ extension MemoryDatabase {
 
   // MARK: Pulling
 
-  /// Takes the vault's tasks into the store. A field that changed on one side only takes that
-  /// side; what waits in the outbox is kept, and decided when it is sent. Done wins over open.
+  /// Takes the vault's tasks into the store, each as ``TaskMerge`` decides; what waits in the
+  /// outbox is kept, and decided when it is sent.
   ///
   /// - Parameter lag: Ms for which the vault's lists may show what was before a write of ours.
   /// - Returns: How many tasks are new or have changed here.
+  /// - Throws: ``StoreError`` where the store cannot be written; then none of them is taken in.
   @discardableResult
   public func pull(
     _ tasks: [RemoteTask], from vault: VaultReference, at now: Int64, lag: Int64
@@ -260,9 +261,12 @@ extension MemoryDatabase {
     return true
   }
 
+  /// Carries out what ``TaskMerge`` decides of a task that is here and in the vault.
+  ///
   /// - Parameters:
   ///   - agreed: The fields that our own write, whose answer this is, has set.
   ///   - at: Unix ms of that write; nil for a state that was read.
+  /// - Returns: True if the task became another one here.
   @discardableResult
   private func merge(
     _ task: RemoteTask, intoTask id: String, vault: String, agreed: TaskFields = TaskFields(),
@@ -276,61 +280,44 @@ extension MemoryDatabase {
       cached: "SELECT base FROM vault_items WHERE item_id = ? AND vault = ? AND base IS NOT NULL",
       arguments: [id, vault]
     ).flatMap(Self.taskFields)
-    let pending = try Self.pendingChanges(of: id, vault, db)
-    var newBase = base ?? TaskFields()
-    var isChanged = false
-    func take(
-      _ field: WritableKeyPath<TaskFields, String?>, _ name: String, _ isPending: Bool
-    ) throws {
-      let theirs = task.fields[keyPath: field]
-      if isPending {
-        if agreed[keyPath: field] != nil { newBase[keyPath: field] = theirs }
-        return
-      }
-      newBase[keyPath: field] = theirs
-      let ours = local[name] as String?
-      if theirs == ours || (base != nil && theirs == base![keyPath: field]) { return }
-      // A field cannot be emptied in the vault: nothing there says nothing about here.
-      guard let theirs else { return }
+    let merged = TaskMerge.incoming(
+      task, base: base, here: (Self.taskFields(local), (local["status"] as String) == "open"),
+      waiting: try Self.waitingChanges(of: id, vault, db), agreed: agreed)
+    for field in TaskField.allCases {
+      guard let theirs = merged.fields[field] else { continue }
       try Self.dropping(db) {
         try db.execute(
-          cached: "UPDATE tasks SET \(name) = ? WHERE id = ?", arguments: [theirs, id])
+          cached: "UPDATE tasks SET \(field.rawValue) = ? WHERE id = ?", arguments: [theirs, id])
       }
-      if field == \.project {
+      if field == .project {
         try db.execute(
           cached: "UPDATE tasks SET project_id = ? WHERE id = ?",
           arguments: [Self.file(under: theirs, at: 0, db), id])
       }
-      isChanged = true
     }
-    try take(\.title, "title", pending.fields.title != nil)
-    try take(\.project, "project", pending.fields.project != nil)
-    try take(\.context, "context", pending.fields.context != nil)
-    try take(\.occurredAt, "occurred_at", pending.fields.occurredAt != nil)
-    if task.isDone, (local["status"] as String) == "open" {
+    if merged.completes {
       try db.execute(
         cached: "UPDATE tasks SET status = 'done', completed_at = ? WHERE id = ?",
         arguments: [task.completedAt ?? task.createdAt, id])
-      isChanged = true
     }
-    if let base, newBase != base {
-      try Self.dropping(db) { try Self.setBase(newBase, of: id, vault, db) }
-    } else if newBase != base {
-      try Self.setBase(newBase, of: id, vault, db)
+    if let base, merged.base != base {
+      try Self.dropping(db) { try Self.setBase(merged.base, of: id, vault, db) }
+    } else if merged.base != base {
+      try Self.setBase(merged.base, of: id, vault, db)
     }
-    if isChanged {
+    if merged.isChange {
       try Self.renewText(ofTask: id, db)
       try db.execute(
         cached: "UPDATE tasks SET updated_at = max(updated_at, ?) WHERE id = ?",
         arguments: [written ?? 0, id])
     }
-    return isChanged
+    return merged.isChange
   }
 
   /// The fields that a task's waiting changes set, also those that stay here until they are shared.
-  private static func pendingChanges(
+  private static func waitingChanges(
     of id: String, _ vault: String, _ db: Database
-  ) throws -> (fields: TaskFields, count: Int) {
+  ) throws -> TaskFields {
     let payloads = try String.fetchAll(
       db,
       cached: """
@@ -340,12 +327,9 @@ extension MemoryDatabase {
     var fields = TaskFields()
     for payload in payloads {
       guard let change = taskFields(payload) else { continue }
-      fields.title = change.title ?? fields.title
-      fields.project = change.project ?? fields.project
-      fields.context = change.context ?? fields.context
-      fields.occurredAt = change.occurredAt ?? fields.occurredAt
+      for field in TaskField.allCases { fields[field] = change[field] ?? fields[field] }
     }
-    return (fields, payloads.count)
+    return fields
   }
 
   /// A checkpoint that somebody else made in the vault, so that it is here when the vault is not.
@@ -408,6 +392,13 @@ extension MemoryDatabase {
     object.add("context", fields.context)
     object.add("occurred_at", fields.occurredAt)
     return object.text
+  }
+
+  /// As a row of the table of tasks has them.
+  private static func taskFields(_ row: Row) -> TaskFields {
+    var fields = TaskFields()
+    for field in TaskField.allCases { fields[field] = row[field.rawValue] }
+    return fields
   }
 
   /// From a base, or from the payload of a change.
