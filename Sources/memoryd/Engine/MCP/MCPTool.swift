@@ -17,7 +17,7 @@ protocol MCPTool: Sendable {
   ///
   /// - Parameter arguments: Checked against ``parameters``.
   /// - Returns: What the caller is told.
-  /// - Throws: Anything; ``MCPFailure/message(of:)`` says what of it the caller is told.
+  /// - Throws: Why it cannot be done; ``MCPFailure/message(of:)`` decides what the caller is told.
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload
 }
 

@@ -9,7 +9,7 @@ struct HealthTool: MCPTool {
 
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
-    // Reads from the file, which opening alone does not.
+    // A store that was opened earlier may be unreadable by now; only a read shows it.
     _ = try service.reader().newestOutboxNumber()
     return MCPPayload([
       "status": "ok", "version": Relay.version, "timestamp": Timestamp.string(service.clock.now),
