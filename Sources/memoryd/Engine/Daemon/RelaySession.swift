@@ -181,7 +181,7 @@ struct RelaySession: Sendable {
   private func answer(_ request: RelayRequest, _ environment: [String: String]) {
     guard send(RelayFrame.bytes(.accepted, number: 0)) else { return }
     let server = MCPServer(
-      tools: MCPTools(
+      tools: MCPToolbox(
         invocation: Invocation(
           arguments: [], input: .none, cwd: request.cwd,
           environment: environment, requestID: request.id,

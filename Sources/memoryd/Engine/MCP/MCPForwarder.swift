@@ -1,8 +1,8 @@
+import Canary
 import Checkpoints
-import Core
 import Foundation
 import MemoryStore
-import Vault
+import Relay
 
 /// The vault's tools that memoryd lacks: shown while the vault answers, and passed on as they are.
 struct MCPForwarder {
@@ -105,29 +105,30 @@ struct MCPForwarder {
 
     /// - Returns: The vault's result as it came; an `isError` result where it gives none.
     func result() async -> WireJSON {
-      let client = MCPClient(endpoint: endpoint, clientVersion: Engine.version)
+      let client = MCPClient(endpoint: endpoint, clientVersion: Relay.version)
       let end = ContinuousClock.now + .milliseconds(MCPForwarder.limit)
       do throws(VaultFailure) {
         let result = try await client.request("tools/call", parameters, deadline: end)
         await client.close(deadline: .now + .milliseconds(500))
         return result
       } catch {
-        return MCPTools.failed(
-          "the vault's tool failed (\(error.reason.rawValue)): \(error.detail)")
+        return MCPPayload(
+          failure: "the vault's tool failed (\(error.reason.rawValue)): \(error.detail)"
+        ).result
       }
     }
   }
 
   /// Makes a call ready to be passed on, untouched but for memoryd's own notes in `_meta`.
   ///
-  /// - Throws: ``MCPTools/Failure``: why it cannot be passed on.
+  /// - Throws: ``MCPFailure``: why it cannot be passed on.
   func call(_ name: String, _ parameters: WireJSON) throws -> Call {
     let meta = parameters["_meta"]
     if let objection = objection(to: name, meta: meta) {
-      throw MCPTools.Failure(message: objection)
+      throw MCPFailure(message: objection)
     }
     guard case .object(var fields) = parameters, let endpoint = try? vault.endpoint() else {
-      throw MCPTools.Failure(message: "the vault's settings are wrong (see `memoryd doctor`)")
+      throw MCPFailure(message: "the vault's settings are wrong (see `memoryd doctor`)")
     }
     var onward: [String: WireJSON] = [:]
     if case .object(let given)? = meta { onward = given }

@@ -1,11 +1,11 @@
-import Core
+import Canary
 import Foundation
-import Vault
+import Relay
 
 /// Answers MCP messages, whatever brought them here. Keeps no state between them. Source: MCP
 /// 2025-11-25 and the versions before it, "Lifecycle", "Tools" and "Ping".
 struct MCPServer {
-  let tools: MCPTools
+  let tools: MCPToolbox
 
   /// What a model is told of the whole.
   private static let instructions = """
@@ -65,7 +65,7 @@ struct MCPServer {
       let forwarder = MCPForwarder(service: try tools.service(requestID: ""))
       return .forward(id: id, try forwarder.call(name, parameters))
     } catch {
-      return .answer(Self.result(id, MCPTools.failed(MCPTools.message(error))))
+      return .answer(Self.result(id, MCPPayload(failure: MCPFailure.message(of: error)).result))
     }
   }
 
@@ -93,12 +93,14 @@ struct MCPServer {
       guard let name = parameters["name"]?.string else {
         return .answer(Self.error(id, -32602, "tools/call names no tool"))
       }
-      guard MCPTools.has(name) else { return forward(name, parameters, id: id) }
+      guard let tool = MCPToolbox.tool(named: name) else {
+        return forward(name, parameters, id: id)
+      }
       return .answer(
         Self.result(
           id,
           tools.call(
-            name, parameters["arguments"],
+            tool, parameters["arguments"],
             key: parameters["_meta"]?[MCPClient.keyName]?.string, requestID: requestID)))
     default:
       return .answer(Self.error(id, -32601, "memoryd does not have \(method.prefix(100))"))
@@ -106,11 +108,11 @@ struct MCPServer {
   }
 
   private func list(_ parameters: WireJSON) -> [WireJSON] {
-    let own = MCPTools.all.map(\.description)
+    let own = MCPToolbox.all.map(\.description)
     guard let service = try? tools.service(requestID: "") else { return own }
     return own
       + MCPForwarder(service: service).tools(
-        except: MCPTools.all.map(\.name), meta: parameters["_meta"])
+        except: MCPToolbox.all.map(\.name), meta: parameters["_meta"])
   }
 
   private func initialize(_ parameters: WireJSON) -> WireJSON {
@@ -123,7 +125,7 @@ struct MCPServer {
         "experimental": .object([MCPClient.keyCapability: .object([:])]),
       ]),
       "serverInfo": .object([
-        "name": .string("memoryd"), "version": .string(Engine.version),
+        "name": .string("memoryd"), "version": .string(Relay.version),
       ]),
       "instructions": .string(Self.instructions),
     ])

@@ -22,7 +22,7 @@ struct MCPCommand: Verb {
     }
     // Wrong settings are told now, not at the first call.
     _ = try shared.service(invocation)
-    let server = MCPServer(tools: MCPTools(invocation: invocation, home: shared.home?.text))
+    let server = MCPServer(tools: MCPToolbox(invocation: invocation, home: shared.home?.text))
     let relay = MCPRelay(invocation: invocation, home: shared.home?.text)
     let clock = invocation.clock
     var ids = ULIDGenerator()

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Checkpoints
-import Core
 import MemoryStore
 
 struct TaskCommand: ParsableCommand {
@@ -162,7 +160,7 @@ struct TaskCommand: ParsableCommand {
               return object
             }))
       }
-      if format == .md { return Outcome(output: TaskCommand.markdown(tasks)) }
+      if format == .md { return Outcome(output: TaskListText.markdown(tasks)) }
       if tasks.isEmpty {
         return Outcome(output: "No tasks. `memoryd task add TITLE` adds one.\n")
       }
@@ -207,20 +205,5 @@ struct TaskCommand: ParsableCommand {
     of task: TaskRecord, _ service: MemoryService
   ) throws -> ProjectReference {
     try task.projectID.flatMap { try service.reader().project(id: $0) } ?? .named(task.project)
-  }
-
-  /// vault-mcp's form: a list under a heading for each project.
-  static func markdown(_ tasks: [TaskRecord]) -> String {
-    var projects: [String] = []
-    for task in tasks where !projects.contains(task.project) { projects.append(task.project) }
-    return projects.map { project in
-      "## \(Markdown.text(project))\n"
-        + tasks.filter { $0.project == project }.map { task in
-          let context = task.context.map { " — \(Markdown.text($0.oneLine))" } ?? ""
-          return
-            "- [\(task.status == "done" ? "x" : " ")] \(Markdown.text(task.title.oneLine))"
-            + "\(context) `\(task.id)`\n"
-        }.joined()
-    }.joined(separator: "\n")
   }
 }

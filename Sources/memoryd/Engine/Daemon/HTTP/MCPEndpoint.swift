@@ -133,7 +133,9 @@ struct MCPEndpoint: HTTPResponder {
     case .forward(let id, let call):
       guard enter(forwarded, Self.mostForwarded) else {
         return Self.json(
-          MCPServer.result(id, MCPTools.failed("too many of the vault's tools run at once")).bytes)
+          MCPServer.result(
+            id, MCPPayload(failure: "too many of the vault's tools run at once").result
+          ).bytes)
       }
       let accept = request.headers[.accept] ?? ""
       return accept.contains("text/event-stream") ? stream(id, call) : await whole(id, call)
@@ -160,7 +162,7 @@ struct MCPEndpoint: HTTPResponder {
     let invocation = Invocation(
       arguments: [], input: .none, cwd: "/", environment: environment, requestID: requestID,
       daemon: context)
-    let tools = MCPTools(
+    let tools = MCPToolbox(
       invocation: invocation, home: context.home.data, defaultProject: "inbox")
     return MCPServer(tools: tools).take(bytes, requestID: requestID)
   }
@@ -217,8 +219,8 @@ struct MCPEndpoint: HTTPResponder {
       let invocation = Invocation(
         arguments: [], input: .none, cwd: "/", environment: environment, requestID: "",
         daemon: context)
-      let tools = MCPTools(invocation: invocation, home: context.home.data)
-      let result = tools.call("health", .object([:]), key: nil, requestID: "")
+      let tools = MCPToolbox(invocation: invocation, home: context.home.data)
+      let result = tools.call(HealthTool(), .object([:]), key: nil, requestID: "")
       guard result["isError"] == nil else { return nil }
       return result["content"]?.array?.first?["text"]?.string.flatMap {
         WireJSON(parsing: $0.utf8)
