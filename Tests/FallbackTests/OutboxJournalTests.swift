@@ -1,7 +1,9 @@
-import MemoryStore
 import Testing
 
+@testable import Core
 @testable import Fallback
+@testable import MemoryStore
+@testable import Sync
 
 @Suite struct OutboxJournalTests {
   private let desk: Desk

@@ -1,8 +1,10 @@
-import Canary
 import Testing
 
+@testable import Canary
 @testable import Fallback
 @testable import MemoryStore
+@testable import Sync
+@testable import Vault
 
 @Suite struct RowFateTests {
   private static let now: Int64 = 1_000_000

@@ -1,8 +1,10 @@
-import Canary
 import Testing
 
+@testable import Canary
+@testable import Core
 @testable import Fallback
 @testable import MemoryStore
+@testable import Sync
 
 @Suite struct VaultCallTests {
   private func row(

@@ -1,9 +1,10 @@
-import Canary
 import Foundation
-import MemoryStore
 import Testing
 
+@testable import Canary
+@testable import Core
 @testable import Engine
+@testable import MemoryStore
 
 /// memoryd's MCP tools, called in this process: what their schemas promise, what they take and whom
 /// they tell what.

@@ -1,3 +1,4 @@
+import Core
 import MemoryStore
 
 /// What became of the row that was sent last, and is not noted yet.

@@ -1,5 +1,5 @@
-import Canary
 import MemoryStore
+import Vault
 
 /// What becomes of an outbox row once something has happened to it. Pure, and the only place that
 /// decides it: ``SyncRun`` carries it out, and ``OutboxJournal`` makes it durable.

@@ -1,6 +1,8 @@
-import Canary
+import Fallback
+import Core
 import Foundation
 import MemoryStore
+import Vault
 
 /// Goes through the outbox, and again while something can still be found out.
 extension SyncRun {

@@ -1,5 +1,6 @@
-import Canary
 import MemoryStore
+import Core
+import Vault
 
 /// Takes in what the vault has.
 extension SyncRun {

@@ -1,5 +1,7 @@
+import Core
 import Canary
 import MemoryStore
+import Vault
 
 /// Reads of the vault what the planner needs, no more often than the schedule of looks allows.
 extension SyncRun {

@@ -1,5 +1,7 @@
-import Canary
+import Fallback
+import Core
 import MemoryStore
+import Vault
 
 /// Sends one row.
 extension SyncRun {

@@ -1,5 +1,8 @@
 public import Canary
+public import Core
+public import Fallback
 public import MemoryStore
+public import Vault
 
 /// Sends what waits to the vault, each item once, and takes in what the vault has.
 ///

@@ -1,3 +1,5 @@
+import Core
+import Fallback
 import MemoryStore
 
 /// The right to send, from when it is got until ``end()``: the lease in the store, the locks that

@@ -1,4 +1,5 @@
-import Canary
+import Core
+import Fallback
 import MemoryStore
 
 /// The call of the vault that carries an outbox row out.

@@ -1,5 +1,5 @@
-import Transcripts
 import Git
+import Transcripts
 
 /// What changed from one checkpoint to another, part by part.
 public struct SnapshotDifference: Sendable, Equatable {

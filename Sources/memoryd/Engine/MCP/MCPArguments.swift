@@ -1,4 +1,4 @@
-import Canary
+import Core
 
 /// The arguments of one call, after they were checked against the tool's parameters.
 struct MCPArguments {

@@ -1,4 +1,4 @@
-import MemoryStore
+import Core
 
 /// A failure inside a tool, in words for its caller.
 struct MCPFailure: Error {

@@ -1,8 +1,9 @@
-import Canary
 import Checkpoints
+import Core
 import Foundation
 import MemoryStore
 import Relay
+import Vault
 
 /// The vault's tools that memoryd lacks: shown while the vault answers, and passed on as they are.
 struct MCPForwarder {

@@ -1,4 +1,4 @@
-import Canary
+import Core
 import Foundation
 
 /// A parameter of a tool: its property in the tool's schema, and how a call's argument for it is read.

@@ -1,4 +1,4 @@
-import Canary
+import Core
 import Foundation
 
 /// What a tool answers: JSON or Markdown, and what memoryd adds to it beside vault-mcp's shape.

@@ -1,6 +1,7 @@
-import Canary
+import Core
 import Foundation
 import Relay
+import Vault
 
 /// Answers MCP messages, whatever brought them here. Keeps no state between them. Source: MCP
 /// 2025-11-25 and the versions before it, "Lifecycle", "Tools" and "Ping".

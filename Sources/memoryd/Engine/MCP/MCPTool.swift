@@ -1,4 +1,4 @@
-import Canary
+import Core
 
 /// One of memoryd's MCP tools: what `tools/list` says about it and what a call of it does, in one
 /// type, so that neither exists without the other.

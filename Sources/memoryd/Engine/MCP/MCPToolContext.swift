@@ -1,4 +1,4 @@
-import Canary
+import Core
 import MemoryStore
 
 /// What a call of a tool works with: the store, and what its caller may see there.

@@ -1,7 +1,7 @@
-import Canary
+import MemoryStore
+import Core
 import Fallback
 import Foundation
-import MemoryStore
 
 /// vault-mcp's tools on this store, with its names, arguments and result shapes, and memoryd's own.
 /// Each call is one request: writes carry its id, and the same id a second time writes nothing.

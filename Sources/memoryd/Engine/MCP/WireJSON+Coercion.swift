@@ -1,4 +1,4 @@
-import Canary
+import Core
 import Foundation
 
 /// What was meant by a value of another type than is due.

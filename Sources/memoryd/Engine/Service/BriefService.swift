@@ -1,6 +1,6 @@
+import Git
 import Transcripts
 import Vault
-import Git
 import Checkpoints
 import Core
 import Foundation

@@ -1,5 +1,5 @@
-import Transcripts
 import Git
+import Transcripts
 import Canary
 import Checkpoints
 import Core

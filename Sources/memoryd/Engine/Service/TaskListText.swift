@@ -1,4 +1,5 @@
 import Checkpoints
+import Core
 import MemoryStore
 
 /// Tasks as Markdown, for people and for agents alike.

@@ -1,6 +1,6 @@
 import Fallback
-import MemoryStore
 import Vault
+import MemoryStore
 import Canary
 import Core
 import Sync

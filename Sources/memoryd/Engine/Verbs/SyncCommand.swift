@@ -1,5 +1,5 @@
-import Sync
 import Fallback
+import Sync
 import ArgumentParser
 import Canary
 import Core

@@ -1,5 +1,6 @@
-import Canary
+import Core
 import MemoryStore
+import Vault
 
 struct BackupTool: MCPTool {
   let name = "backup"

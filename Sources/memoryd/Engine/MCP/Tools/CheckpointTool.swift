@@ -1,4 +1,5 @@
 import MemoryStore
+import Core
 
 struct CheckpointTool: MCPTool {
   enum Action: String, CaseIterable {

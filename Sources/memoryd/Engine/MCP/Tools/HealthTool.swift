@@ -1,5 +1,6 @@
-import Canary
 import MemoryStore
+import Vault
+import Core
 import Relay
 
 struct HealthTool: MCPTool {

@@ -1,5 +1,5 @@
 import Checkpoints
-import MemoryStore
+import Core
 
 struct ResumeTool: MCPTool {
   let name = "resume"

@@ -1,4 +1,4 @@
-import MemoryStore
+import Core
 
 struct SessionEndTool: MCPTool {
   let name = "session_end"

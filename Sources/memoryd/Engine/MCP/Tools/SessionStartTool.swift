@@ -1,6 +1,7 @@
-import Canary
-import Checkpoints
 import MemoryStore
+import Checkpoints
+import Vault
+import Core
 
 struct SessionStartTool: MCPTool {
   let name = "session_start"

@@ -1,3 +1,5 @@
+import Checkpoints
+import Core
 import MemoryStore
 
 struct TaskTool: MCPTool {
