@@ -22,6 +22,12 @@ func floor(_ name: String, _ wing: String, _ dependencies: [Target.Dependency] =
     swiftSettings: ["MemoryStore", "Checkpoints"].contains(wing) ? watched : settings)
 }
 
+/// The libraries, as all above them may use them.
+let libraries: [Target.Dependency] = [
+  "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
+  "Fallback", "Sync",
+]
+
 let package = Package(
   name: "memoryd",
   platforms: [.macOS(.v15)],
@@ -84,17 +90,20 @@ let package = Package(
     floor("Sync", "Fallback", ["Core", "MemoryStore", "Vault", "Canary", "Fallback"]),
 
     // What the front and the daemon say to each other. No Foundation: the front must start at once.
-    .target(
-      name: "Relay", dependencies: ["CPosix"], path: "Sources/memoryd/Relay",
-      swiftSettings: settings),
+    floor("IPC", "memoryd", ["CPosix"]),
 
-    // The verbs, as functions of an invocation; the executable only binds them to a process.
-    .target(
-      name: "Engine",
-      dependencies: [
-        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
-        "Fallback", "Sync", "Relay", "CPosix",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    // What commands, MCP tools and the daemon share, by topic.
+    floor(
+      "Continuity", "memoryd",
+      libraries + [
+        "IPC", "CPosix", .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    floor("MCPServer", "memoryd", libraries + ["IPC", "Continuity"]),
+    floor(
+      "Daemon", "memoryd",
+      libraries + [
+        "IPC", "Continuity", "MCPServer", "CPosix",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -103,15 +112,21 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-        .product(name: "Yams", package: "Yams"),
-      ],
-      path: "Sources/memoryd/Engine", swiftSettings: settings),
+      ]),
+    floor(
+      "CommandLineInterface", "memoryd",
+      libraries + [
+        "IPC", "Continuity", "MCPServer", "Daemon", "CPosix",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // The commands as functions of an invocation, bound to a process.
     .executableTarget(
-      name: "memoryd-engine", dependencies: ["Core", "Engine", "Relay"],
-      path: "Sources/memoryd/Main",
-      swiftSettings: settings),
+      name: "memoryd-engine",
+      dependencies: ["Core", "IPC", "Continuity", "MCPServer", "CommandLineInterface"],
+      path: "Sources/memoryd/Main", swiftSettings: settings),
     .executableTarget(
-      name: "memoryd", dependencies: ["Relay", "CPosix"], path: "Sources/memoryd/Front",
+      name: "memoryd", dependencies: ["IPC", "CPosix"], path: "Sources/memoryd/Front",
       swiftSettings: settings),
 
     .testTarget(
@@ -136,7 +151,8 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
-        "Fallback", "Sync", "Relay", "Engine", "memoryd", "memoryd-engine",
+        "Fallback", "Sync", "IPC", "Continuity", "MCPServer", "Daemon", "CommandLineInterface",
+        "memoryd", "memoryd-engine",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),

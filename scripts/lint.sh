@@ -14,8 +14,8 @@ forbid() {
   fi
 }
 forbid MemoryStore/Redaction '[A-Za-z]+'
-forbid memoryd/Relay 'Foundation|Core|Engine|MemoryStore'
-forbid memoryd/Front 'Foundation|Core|Engine|MemoryStore'
+forbid memoryd/IPC 'Foundation|Core|MemoryStore|Continuity'
+forbid memoryd/Front 'Foundation|Core|MemoryStore|Continuity'
 
 # An undeclared import of a target that another dependency brings along compiles.
 if ! scripts/floors.py; then status=1; fi

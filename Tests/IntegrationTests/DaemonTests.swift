@@ -1,5 +1,5 @@
 import Foundation
-import Relay
+import IPC
 import Testing
 
 /// The daemon and its front, with real processes, signals and files.

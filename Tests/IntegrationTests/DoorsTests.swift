@@ -1,9 +1,10 @@
 import Foundation
-import Relay
 import Testing
 
+@testable import CommandLineInterface
+@testable import Continuity
 @testable import Core
-@testable import Engine
+@testable import IPC
 @testable import Redaction
 
 /// Sockets and folders of other users, what a request carries, and a daemon under pressure.

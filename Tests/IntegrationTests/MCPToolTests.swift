@@ -2,8 +2,10 @@ import Foundation
 import Testing
 
 @testable import Canary
+@testable import CommandLineInterface
+@testable import Continuity
 @testable import Core
-@testable import Engine
+@testable import MCPServer
 @testable import MemoryStore
 
 /// memoryd's MCP tools, called in this process: what their schemas promise, what they take and whom
@@ -351,7 +353,7 @@ private final class Caller {
   @discardableResult
   func call(_ tool: String, _ arguments: String, key: String? = nil) -> Answer {
     let invocation = invocation()
-    let server = MCPServer(
+    let server = MCPResponder(
       tools: MCPToolbox(
         invocation: invocation, home: nil, defaultProject: isVault ? "inbox" : nil))
     let meta = key.map { #","_meta":{"memoryd/idempotency_key":"\#($0)"}"# } ?? ""

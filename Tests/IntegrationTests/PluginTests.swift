@@ -1,7 +1,7 @@
 import Core
 import Foundation
 import Redaction
-import Relay
+import IPC
 import Testing
 import Yams
 

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import Engine
+@testable import CommandLineInterface
+@testable import Continuity
 
 @Suite struct StoreSizeTests {
   @Test func warning_comesWithTwoGigabytesAndSaysWhatHelps() {

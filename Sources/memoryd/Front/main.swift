@@ -1,4 +1,4 @@
-import Relay
+import IPC
 
 #if canImport(Glibc)
   import Glibc
@@ -49,7 +49,7 @@ if Relay.mayRelay(arguments), ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
 
 // A hook has one deadline, whoever works on it.
 setenv("MEMORYD_HOOK_SPENT_MS", String(Streams.now() - start), 1)
-let problem = Engine.take(over: requestID, input)
+let problem = EngineExecutable.take(over: requestID, input)
 Streams.write(
   Array("memoryd: error: \(problem) [broken_install]\nhint: install memoryd again\n".utf8), to: 2)
 // A hook that fails must not block its agent; at the start of a session it can say so.

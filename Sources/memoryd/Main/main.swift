@@ -1,7 +1,9 @@
+import MCPServer
+import CommandLineInterface
+import Continuity
 import Core
-import Engine
 import Foundation
-import Relay
+import IPC
 
 #if canImport(Glibc)
   import Glibc

@@ -1,0 +1,72 @@
+import MemoryStore
+import Vault
+import ArgumentParser
+import Continuity
+import Core
+
+struct CanaryCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "canary",
+    abstract: "Settles the mode at session start and tells the session what it needs to know.",
+    discussion: """
+      Asks the vault for its tasks: the cheapest call that proves connection, token, MCP and \
+      storage at once. With the time that is left it sends what waits.
+
+      With SessionStart's JSON on standard input it registers the session and answers with the \
+      mode and the recovery document as the session's context. Exit code 0 in normal and \
+      standalone mode, 75 in degraded mode; always 0 for a hook.
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Option(name: .long, help: "Ms for the vault's answer (default: vault.timeout_ms, 1500).")
+  var timeout: Int?
+
+  func run(_ invocation: Invocation) throws -> Outcome {
+    if let hook = HookVerb.canary.run(invocation, home: shared.home?.text) { return hook }
+    let service = try shared.service(invocation)
+    let project = try project(shared, service)
+    if let timeout, !(1...60_000).contains(timeout) {
+      throw VerbError(.usage, "usage", "--timeout must be from 1 to 60000 (ms)")
+    }
+    let canary = CanaryService(service: service)
+    let settled = canary.settle(timeout: timeout, isTyped: true)
+    let report = try canary.report(
+      settled.verdict, project: project,
+      excluding: ProjectFinder.session(nil, service)?.id)
+    let verdict = report.verdict
+    var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)
+    if shared.json {
+      outcome.output = JSONOutput.text(
+        [
+          "mode": verdict.mode.rawValue, "reason": verdict.reason?.rawValue,
+          "detail": verdict.detail, "latency_ms": verdict.latencyMilliseconds,
+          "checked_at": Timestamp.string(verdict.checkedAt),
+          "since": Timestamp.string(verdict.since), "open_tasks": report.openTasks,
+          "pending": report.pending,
+          "last_checkpoint": report.lastCheckpoint.map(JSONOutput.checkpoint),
+          "other_sessions": report.otherSessions.map(JSONOutput.session),
+        ] as JSONOutput.Object)
+      return outcome
+    }
+    let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
+    outcome.output = "\(verdict.mode.rawValue)\(reason): \(People.line(verdict.detail, 300))\n"
+    if report.pending > 0 {
+      outcome.output +=
+        (report.pending == 1
+          ? "1 write waits for the vault; `memoryd sync` sends it\n"
+          : "\(report.pending) writes wait for the vault; `memoryd sync` sends them\n")
+    }
+    outcome.output +=
+      "project \(People.line(project.name)): \(People.count(report.openTasks, "open task"))\n"
+    if let last = report.lastCheckpoint {
+      outcome.output +=
+        "last checkpoint \(last.id), \(People.time(last.createdAt)) UTC: "
+        + People.line(last.objective, 80) + "\n"
+    }
+    for other in report.otherSessions {
+      outcome.output +=
+        "active session \(People.line(other.id, 60)), seen \(People.time(other.lastSeenAt)) UTC\n"
+    }
+    return outcome
+  }
+}

@@ -1,0 +1,141 @@
+import Checkpoints
+import Continuity
+import Core
+import Foundation
+
+/// The verbs that hosts call as hooks: they read standard input, are bounded in time, and always
+/// exit 0.
+enum HookVerb {
+  case checkpoint, canary, sessionEnd
+
+  /// How long to wait for a host to write its JSON, ms. Hosts write at once.
+  static let inputWait = 1000
+
+  /// SessionEnd's hooks have 1.5 s together, ms.
+  private static let sessionEndDeadline = 800
+
+  /// Ms.
+  private static let leastTime = 200
+
+  /// The verb of a command line as hosts write it. Telling these apart by hand saves a hook the
+  /// command line parser, which costs more than the commit.
+  init?(arguments: [String]) {
+    switch arguments {
+    case ["checkpoint"]: self = .checkpoint
+    case ["canary"]: self = .canary
+    case ["session", "end"]: self = .sessionEnd
+    default: return nil
+    }
+  }
+
+  /// - Returns: Nil if standard input holds no hook's JSON: then a person is calling.
+  func run(_ invocation: Invocation, home: String?) -> Outcome? {
+    switch self {
+    case .checkpoint:
+      return run(invocation, home: home) { input, service in
+        if input.isSubagent { return try Self.leaveSession(input, service) }
+        _ = try CheckpointService(service: service).take(for: input)
+        // Stop is the one of these events at which a host lets a hook speak.
+        guard input.event == "Stop", let session = input.sessionID,
+          let news = VaultNews(service: service).during(session: session)
+        else { return "" }
+        return JSONOutput.text(
+          ["systemMessage": "memoryd: " + Markdown.spoken(news)] as JSONOutput.Object)
+      }
+    case .canary:
+      return run(invocation, home: home) { input, service in
+        if input.isSubagent { return try Self.leaveSession(input, service) }
+        return CanaryService(service: service).greet(input).json
+      }
+    case .sessionEnd:
+      return run(invocation, home: home, deadline: Self.sessionEndDeadline) { input, service in
+        if input.isSubagent { return try Self.leaveSession(input, service) }
+        try SessionEndService(service: service).end(input)
+        return ""
+      }
+    }
+  }
+
+  private static func leaveSession(_ input: HookInput, _ service: MemoryService) throws -> String {
+    try CheckpointService(service: service).takeSubagent(input)
+    return ""
+  }
+
+  private func run(
+    _ invocation: Invocation, home: String?, deadline: Int? = nil,
+    _ body: (HookInput, MemoryService) throws -> String
+  ) -> Outcome? {
+    if invocation.input.isTerminal { return nil }
+    let bytes = invocation.input.read(Self.inputWait)
+    switch HookInput.read(bytes) {
+    case .empty:
+      return nil
+    case .notAHook:
+      return nil
+    case .unreadable:
+      let service = try? MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
+      let message = "a hook's input of \(bytes.count) bytes was not JSON; nothing was stored"
+      service?.note("hook", .invalid, message, hint: "the next hook tries again")
+      return Outcome(errorOutput: "memoryd: note: \(message)\n")
+    case .hook(let input):
+      return Self.hook(input, invocation, home, deadline, body)
+    }
+  }
+
+  private static func hook(
+    _ input: HookInput, _ invocation: Invocation, _ home: String?, _ fixed: Int?,
+    _ body: (HookInput, MemoryService) throws -> String
+  ) -> Outcome {
+    do {
+      let service = try MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
+      // A daemon that took it and did not finish it has used some of the time.
+      let limit = max(
+        leastTime, (fixed ?? service.settings.integer(.hookDeadline)) - invocation.spent)
+      service.enterHookMode(Deadline(milliseconds: limit))
+      let problems = service.problems
+      let clock = invocation.clock
+      let output = service.hookOutput
+      invocation.enterHookMode(limit) {
+        // First what the host waits for: the note may hang on a broken disk.
+        defer {
+          problems.note(
+            .init(
+              at: clock.now, event: input.event, code: "timeout",
+              message: "the hook was not done within \(limit) ms and was ended",
+              hint: "run `memoryd doctor`"))
+        }
+        return output.soFar
+      }
+      if input.isRepaired {
+        service.note(
+          input.event, .invalid, "the hook's JSON was cut off; what could be read of it was used")
+      }
+      do {
+        return Outcome(output: try body(input, service))
+      } catch {
+        if invocation.daemon != nil, (error as? StoreError)?.isStoreUnavailable ?? true {
+          return .forCaller
+        }
+        note(error, input.event, service)
+        return Outcome()
+      }
+    } catch {
+      if invocation.daemon != nil { return .forCaller }
+      // Not even a folder for the store: nothing can be kept, so at least it is said.
+      let text = (error as? VerbError)?.text ?? "memoryd: error: \(type(of: error))\n"
+      guard input.event == "SessionStart", let error = error as? VerbError else {
+        return Outcome(errorOutput: text)
+      }
+      let message =
+        "\(error.message); this session is not remembered" + (error.hint.map { "; \($0)" } ?? "")
+      return Outcome(output: CanaryService.Greeting.only(message).json, errorOutput: text)
+    }
+  }
+
+  private static func note(_ error: any Error, _ event: String, _ service: MemoryService) {
+    let problem =
+      (error as? StoreError)
+      ?? StoreError(.inputOutput, "the hook failed: \(type(of: error))")
+    service.note(event, problem.code, problem.message, hint: problem.hint)
+  }
+}

@@ -1,0 +1,177 @@
+import Transcripts
+import ArgumentParser
+import Continuity
+import Core
+import MemoryStore
+
+struct SessionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "session", abstract: "Looks at sessions, or ends one.",
+    subcommands: [List.self, Show.self, Brief.self, End.self])
+
+  struct List: Verb {
+    static let configuration = CommandConfiguration(
+      commandName: "list",
+      abstract: "Lists sessions, the one seen last first.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, help: "At most so many.") var limit: Int?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      var filter = try ProjectFinder.filter(named: shared.project?.text, service)
+      filter.limit = limit
+      let items = try service.reader().sessions(filter)
+      if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
+      if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
+      let lines = items.map {
+        "\(People.line($0.id))  \(People.time($0.lastSeenAt))  \(People.line($0.agent, 20))  "
+          + "\(People.line($0.project ?? "-", 40))  "
+          + ($0.endedAt == nil ? "open   " : "ended  ") + People.line($0.objective ?? "", 80)
+      }
+      return Outcome(output: lines.joined(separator: "\n") + "\n")
+    }
+  }
+
+  struct Show: Verb {
+    static let configuration = CommandConfiguration(
+      commandName: "show",
+      abstract: "Shows a session: its tokens, its compactions and what was said.")
+
+    @OptionGroup var shared: SharedOptions
+    @Argument(help: "The session's id or the beginning of it.") var id: TextArgument
+    @Option(name: .long, help: "Show the text around this entry (a search hit's id).")
+    var around: TextArgument?
+    @Option(name: .long, help: "Entries before and after, or from the end.") var count = 10
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let database = try service.reader()
+      guard
+        let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
+      else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(People.line(id.text, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      let usage = try database.usage(sessionID: session.id)
+      let boundaries =
+        try database.transcript(sessionID: session.id)
+        .flatMap { service.digest($0.digest) }?.boundaries ?? []
+      let entries = try database.entries(
+        sessionID: session.id, around: around?.text, count: max(0, count))
+      let told = ContextLog(folder: service.home.logs).entries(session: session.id)
+      // What was looked at counts a little more in the next search.
+      if let around { try? service.database().noteUse(ofEntry: around.text) }
+      if shared.json {
+        var object = JSONOutput.session(session)
+        object["usage"] =
+          [
+            "requests": usage.requests, "input": usage.input, "output": usage.output,
+            "cache_write": usage.cacheWrite, "cache_read": usage.cacheRead,
+            "reasoning": usage.reasoning, "models": usage.models,
+          ] as JSONOutput.Object
+        object["compactions"] = boundaries.map {
+          [
+            "line": $0.line, "trigger": $0.trigger, "pre_tokens": $0.preTokens,
+            "at": Timestamp.string($0.at),
+          ] as JSONOutput.Object
+        }
+        object["contexts"] = told.map {
+          [
+            "at": Timestamp.string($0.at), "source": $0.source, "units": $0.units,
+            "parts": Dictionary(
+              uniqueKeysWithValues: $0.counts.map { ($0.part, $0.count) }) as JSONOutput.Object,
+            "about": $0.about, "checkpoint": $0.checkpoint,
+          ] as JSONOutput.Object
+        }
+        object["entries"] = entries.map(JSONOutput.entry)
+        return Outcome(output: JSONOutput.text(object))
+      }
+      let people = People(invocation)
+      var text = people.bold("Session \(People.line(session.id))") + "\n"
+      text +=
+        "\(People.line(session.agent, 20)), project \(People.line(session.project ?? "-", 40)), \(People.time(session.startedAt)) to "
+        + "\(People.time(session.lastSeenAt)) UTC"
+        + (session.endReason.map { ", ended (\(People.line($0)))" } ?? "") + "\n"
+      text +=
+        "\(usage.requests) API requests: input \(usage.input), output \(usage.output), cache write "
+        + "\(usage.cacheWrite), cache read \(usage.cacheRead)"
+        + (usage.reasoning > 0 ? ", reasoning \(usage.reasoning)" : "") + " tokens\n"
+      for boundary in boundaries {
+        text +=
+          "compacted at line \(boundary.line) (\(People.line(boundary.trigger))), "
+          + "\(People.time(boundary.at)) UTC\n"
+      }
+      for context in told {
+        let parts = context.counts.map { "\($0.part) \($0.count)" }
+        text +=
+          "told at \(People.line(context.source, 20)), \(People.time(context.at)) UTC: "
+          + "\(context.units) characters"
+          + (context.about.map { " about session \(People.line($0, 40))" } ?? "")
+          + (parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))") + "\n"
+      }
+      for entry in entries {
+        text +=
+          "\n"
+          + people.dim(
+            "\(People.line(entry.id, 60))  \(People.time(entry.createdAt))  \(People.line(entry.kind, 30))\(entry.isAbandoned ? "  (taken back)" : "")"
+          )
+          + "\n"
+        if !entry.title.isEmpty { text += People.line(entry.title) + "\n" }
+        text += People.safe(String(entry.body.prefix(2000))) + "\n"
+      }
+      return Outcome(output: text)
+    }
+  }
+
+  struct Brief: Verb {
+    static let configuration = CommandConfiguration(
+      commandName: "brief",
+      abstract: "Says in a few lines where the project stands: for the start of a session.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, parsing: .unconditional, help: "The session that begins.")
+    var session: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      let service = try shared.service(invocation)
+      let brief = try BriefService(service: service).brief(
+        project: try project(shared, service),
+        session: ProjectFinder.session(session?.text, service)?.id)
+      return Outcome(output: shared.json ? JSONOutput.text(brief.json) : brief.text)
+    }
+  }
+
+  struct End: Verb {
+    static let configuration = CommandConfiguration(
+      commandName: "end",
+      abstract: "Ends a session: takes in what fits and marks it as over.",
+      discussion: "With SessionEnd's JSON on standard input it is bounded to 0.8 s and exits 0.")
+
+    @OptionGroup var shared: SharedOptions
+    @Option(name: .long, parsing: .unconditional, help: "The session (default: the caller's own).")
+    var session: TextArgument?
+
+    func run(_ invocation: Invocation) throws -> Outcome {
+      if session == nil,
+        let hook = HookVerb.sessionEnd.run(invocation, home: shared.home?.text)
+      {
+        return hook
+      }
+      let service = try shared.service(invocation)
+      guard let reference = ProjectFinder.session(session?.text, service) else {
+        throw VerbError(
+          .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
+      }
+      guard let known = try service.reader().session(id: reference.id) else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(People.line(reference.id, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      let acknowledgement = try service.commit(
+        .endSession(reason: "manual"), project: nil, session: SessionReference(id: known.id))
+      return People.reply("ended session", acknowledgement, service, json: shared.json)
+    }
+  }
+}

@@ -1,0 +1,351 @@
+import Continuity
+import Core
+import Foundation
+
+/// Where Claude Code keeps its settings and its own state.
+struct ClaudeFiles: Sendable {
+  /// Its folder, `~/.claude`.
+  var folder: String
+  var settings: String
+  var state: String
+
+  /// `CLAUDE_CONFIG_DIR` moves all of it.
+  ///
+  /// - Throws: ``VerbError`` where no home folder is known.
+  init(_ service: MemoryService) throws {
+    let environment = service.environment
+    if let given = environment["CLAUDE_CONFIG_DIR"], !given.isEmpty {
+      folder = service.absolute(given)
+      settings = folder + "/settings.json"
+      state = folder + "/.claude.json"
+      return
+    }
+    guard let user = Home.userFolder(environment) else {
+      throw VerbError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
+    }
+    folder = user + "/.claude"
+    settings = folder + "/settings.json"
+    state = user + "/.claude.json"
+  }
+
+  /// - Throws: ``VerbError`` for what is no JSON, `StoreError` for what cannot be read.
+  /// - Returns: Nil where there is no file, or an empty one.
+  static func read(_ path: String) throws -> (text: JSONText?, bytes: [UInt8], exists: Bool) {
+    var bytes: [UInt8] = []
+    do throws(StoreError) {
+      bytes = try RegularFile.read(path, limit: 64 << 20)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return (nil, [], false)
+    }
+    if bytes.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) { return (nil, bytes, true) }
+    do throws(JSONText.Broken) {
+      return (try JSONText(bytes), bytes, true)
+    } catch {
+      throw VerbError(
+        .badInput, "bad_json", "\(path) is not valid JSON (line \(error.line))",
+        hint: "mend it first; nothing was changed")
+    }
+  }
+}
+
+/// Where a file is made that is not there yet.
+struct FileToBe {
+  /// Behind a link that leads nowhere, what it leads to.
+  let path: String
+  /// The topmost folder that has to be made for it.
+  let missingFolder: String?
+
+  /// - Throws: ``VerbError`` where a link leads to a folder that is not there: what is to come there, a
+  ///   disk or a repository, is not memoryd's to make.
+  init(_ path: String) throws {
+    var target = path
+    for _ in 0..<40 {
+      guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: target) else {
+        break
+      }
+      let folder = (target as NSString).deletingLastPathComponent
+      target = RegularFile.absolute(
+        link, from: URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)
+    }
+    var missing: String?
+    var folder = (target as NSString).deletingLastPathComponent
+    while !RegularFile.exists(folder), folder.count > 1 {
+      missing = folder
+      folder = (folder as NSString).deletingLastPathComponent
+    }
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+    guard isThere, isFolder.boolValue, target == path || missing == nil else {
+      throw VerbError(
+        .badInput, "dangling_link",
+        target == path
+          ? "\(folder) is a link that leads nowhere, or no folder"
+          : "\(path) is a link to \(target), and its folder is not there",
+        hint: "make what it leads to, or take the link away; nothing was changed")
+    }
+    self.path = target
+    missingFolder = missing
+  }
+}
+
+/// Puts memoryd into Claude Code's files and takes it out again.
+struct ClaudeInstaller {
+  let hooks: ClaudeHooks
+  let files: ClaudeFiles
+  let service: MemoryService
+
+  /// - Throws: ``VerbError`` where this memoryd is not whole, or no home folder is known.
+  init(_ service: MemoryService) throws {
+    hooks = ClaudeHooks(
+      executable: try ExecutablePath.front(), environment: service.environment)
+    files = try ClaudeFiles(service)
+    self.service = service
+  }
+
+  struct Edit {
+    var path: String
+    var old: String
+    /// Nil: the file goes.
+    var new: String?
+    var exists: Bool
+    var before = ClaudeHooks.Before()
+    /// The bytes are those from before `install`: no copy of what goes is needed.
+    var isRestoration = false
+    /// Where a copy of what was there is, once it is written.
+    var backup: String?
+  }
+
+  /// One of the two files, and what is memoryd's in it.
+  private struct Part {
+    var path: String
+    var install: (inout JSONText) throws(ClaudeHooks.Odd) -> ClaudeHooks.Before
+    var uninstall: (inout JSONText, ClaudeHooks.Before) -> Void
+  }
+
+  private var settings: Part {
+    Part(
+      path: files.settings,
+      install: { (text) throws(ClaudeHooks.Odd) in try hooks.install(in: &text) },
+      uninstall: { hooks.uninstall(from: &$0, $1) })
+  }
+
+  private var state: Part {
+    Part(
+      path: files.state,
+      install: { (text) throws(ClaudeHooks.Odd) in try hooks.installServer(in: &text) },
+      uninstall: { hooks.uninstallServer(from: &$0, $1) })
+  }
+
+  // MARK: Working it out
+
+  /// - Returns: What is to be changed; empty where everything is there already.
+  func additions(hooks: Bool = true, server: Bool = true) throws -> [Edit] {
+    try [hooks ? addition(settings) : nil, server ? addition(state) : nil].compactMap(\.self)
+  }
+
+  func removals() throws -> [Edit] {
+    try [removal(settings), removal(state)].compactMap(\.self)
+  }
+
+  /// The place of the whole document in what was there before.
+  private static let document = "document"
+
+  /// - Parameter bytes: Nil where there is no file.
+  private func installed(
+    _ part: Part, in bytes: [UInt8]?, _ known: JSONText?
+  ) throws(ClaudeHooks.Odd) -> (bytes: [UInt8], before: ClaudeHooks.Before)? {
+    guard var text = known ?? (try? JSONText(Array("{}\n".utf8))) else { return nil }
+    let before = try part.install(&text)
+    guard let bytes else { return (text.bytes, before) }
+    var whole = before
+    if let known, known.root.members?.isEmpty == true {
+      whole[Self.document] = known.source(of: known.root)
+    } else if known == nil {
+      whole[Self.document] = String(decoding: bytes, as: UTF8.self)
+    }
+    return (before.isEmpty ? bytes : text.bytes, whole)
+  }
+
+  private func addition(_ part: Part) throws -> Edit? {
+    let (known, bytes, exists) = try ClaudeFiles.read(part.path)
+    if !exists { _ = try FileToBe(part.path) }
+    do throws(ClaudeHooks.Odd) {
+      guard let new = try installed(part, in: exists ? bytes : nil, known), new.bytes != bytes
+      else { return nil }
+      return Edit(
+        path: part.path, old: String(decoding: bytes, as: UTF8.self),
+        new: String(decoding: new.bytes, as: UTF8.self), exists: exists, before: new.before)
+    } catch {
+      throw VerbError(
+        .badInput, "bad_settings", "\(error.what) in \(part.path) is not what Claude Code expects",
+        hint: "mend it first; nothing was changed")
+    }
+  }
+
+  private func removal(_ part: Part) throws -> Edit? {
+    let (known, bytes, exists) = try ClaudeFiles.read(part.path)
+    guard exists, let known else { return nil }
+    let record = InstallRecord(home: service.home.data)[part.path]
+    let (before, existed) =
+      record.flatMap { file in file.before.map { ($0, file.existed) } } ?? guess(part, known)
+    var text = known
+    part.uninstall(&text, before)
+    var new: [UInt8]? = text.bytes
+    if text.root.members?.isEmpty == true {
+      if !existed {
+        new = nil
+      } else if let source = before[Self.document] ?? nil {
+        if source.contains("{") {
+          text.replaceExactly(text.root, with: source)
+          new = text.bytes
+        } else {
+          new = Array(source.utf8)
+        }
+      }
+    }
+    guard new != bytes else { return nil }
+    return Edit(
+      path: part.path, old: String(decoding: bytes, as: UTF8.self),
+      new: new.map { String(decoding: $0, as: UTF8.self) }, exists: true,
+      isRestoration: new.map { InstallRecord.fingerprint($0) == record?.was } ?? true)
+  }
+
+  /// What was there before, where the record of it is lost: a copy of which `install` makes just these
+  /// bytes tells it, else what is in the form of `install`.
+  private func guess(
+    _ part: Part, _ text: JSONText
+  ) -> (before: ClaudeHooks.Before, existed: Bool) {
+    let folder = (part.path as NSString).deletingLastPathComponent
+    let name = (part.path as NSString).lastPathComponent + Self.copyMark
+    let copies = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { $0.hasPrefix(name) }.sorted().map { folder + "/" + $0 }
+    var newest: JSONText?
+    for copy in copies {
+      guard let read = try? ClaudeFiles.read(copy), read.exists else { continue }
+      if let text = read.text, !isCalled(in: text) { newest = text }
+      guard let made = try? installed(part, in: read.bytes, read.text), made.bytes == text.bytes
+      else { continue }
+      return (made.before, true)
+    }
+    if let made = try? installed(part, in: nil, nil), made.bytes == text.bytes {
+      return (made.before, false)
+    }
+    return (hooks.likely(in: text, copy: newest), true)
+  }
+
+  /// The files that call memoryd all the same once the edits are done: by what was there before
+  /// `install`.
+  func remaining(after edits: [Edit]) -> [String] {
+    [files.settings, files.state].filter { path in
+      let edit = edits.first { $0.path == path }
+      let text: JSONText? =
+        if let edit {
+          edit.new.flatMap { try? JSONText(Array($0.utf8)) }
+        } else {
+          try? ClaudeFiles.read(path).text
+        }
+      return text.map(isCalled) ?? false
+    }
+  }
+
+  private func isCalled(in text: JSONText) -> Bool {
+    if ClaudeHooks.areIn(text, hooks.environment) { return true }
+    if case .memoryd? = ClaudeHooks.server(in: text, hooks.environment) { return true }
+    return false
+  }
+
+  // MARK: Carrying it out
+
+  /// - Returns: The edits, with the copies that were made.
+  @discardableResult
+  func carryOut(_ edits: [Edit], uninstalls: Bool) throws -> [Edit] {
+    var record = InstallRecord(home: service.home.data)
+    let known = record.files
+    var done: [Edit] = []
+    for var edit in edits {
+      if uninstalls {
+        try remove(&edit, record[edit.path])
+        record[edit.path] = nil
+      } else {
+        record[edit.path] = try add(&edit, record[edit.path])
+      }
+      try record.write(home: service.home.data)
+      done.append(edit)
+    }
+    if uninstalls {
+      for path in [files.settings, files.state] { record[path] = nil }
+      known.filter { record[$0.path] == nil }.forEach(removeFolders)
+      if record.files != known { try record.write(home: service.home.data) }
+    }
+    return done
+  }
+
+  /// Those that were made for a file, if nothing else is in them.
+  private func removeFolders(of file: InstallRecord.File) {
+    guard let topmost = file.madeFolder, !RegularFile.exists(file.path) else { return }
+    var folder = (file.path as NSString).deletingLastPathComponent
+    while folder.count >= topmost.count, rmdir(folder) == 0 {
+      folder = (folder as NSString).deletingLastPathComponent
+    }
+  }
+
+  private static let copyMark = ".before-memoryd-"
+
+  private func copy(_ edit: Edit) throws -> String {
+    let stamp = Timestamp.string(service.clock.now).prefix(19).replacing(":", with: "")
+    return try RegularFile.writeCopy(Array(edit.old.utf8), edit.path + Self.copyMark + stamp)
+  }
+
+  private func add(_ edit: inout Edit, _ known: InstallRecord.File?) throws -> InstallRecord.File {
+    let new = Array((edit.new ?? "").utf8)
+    guard edit.exists else {
+      // A link into a folder under version control stays one, though it leads nowhere yet.
+      let place = try FileToBe(edit.path)
+      try RegularFile.makeFolder((place.path as NSString).deletingLastPathComponent)
+      try RegularFile.writeAtomically(new, to: place.path)
+      return InstallRecord.File(
+        path: edit.path, existed: false, before: edit.before, madeFolder: place.missingFolder,
+        installedAt: service.clock.now)
+    }
+    try rewrite(&edit, new)
+    guard var known, let before = known.before else {
+      return InstallRecord.File(
+        path: edit.path, existed: true, backup: edit.backup,
+        was: InstallRecord.fingerprint(Array(edit.old.utf8)), before: edit.before,
+        installedAt: service.clock.now)
+    }
+    // What was there before the first time counts: an entry of then that is renewed now was ours.
+    known.before = before.merging(
+      edit.before.filter { place, source in
+        guard source != nil, let sign = place.firstIndex(of: "#") else { return true }
+        return !before.contains { $0.value == nil && $0.key.hasPrefix(place[...sign]) }
+      }
+    ) { first, _ in first }
+    return known
+  }
+
+  private func rewrite(_ edit: inout Edit, _ new: [UInt8], copies: Bool = true) throws {
+    let backup = copies ? try copy(edit) : nil
+    do {
+      try RegularFile.rewrite(new, edit.path)
+    } catch {
+      if let backup { unlink(backup) }
+      throw error
+    }
+    edit.backup = backup
+  }
+
+  private func remove(_ edit: inout Edit, _ known: InstallRecord.File?) throws {
+    if let new = edit.new {
+      try rewrite(&edit, Array(new.utf8), copies: !edit.isRestoration)
+    } else {
+      let target = URL(fileURLWithPath: edit.path).resolvingSymlinksInPath().path
+      guard unlink(target) == 0 || errno == ENOENT else {
+        throw RegularFile.failure("remove", target)
+      }
+    }
+    // The file itself is what the copy was.
+    if edit.isRestoration, let backup = known?.backup { unlink(backup) }
+  }
+}

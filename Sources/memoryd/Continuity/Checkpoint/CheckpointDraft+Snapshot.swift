@@ -1,0 +1,24 @@
+package import Checkpoints
+import MemoryStore
+
+/// Why a checkpoint was taken.
+package enum CheckpointTrigger {
+  /// Somebody said something in it.
+  package static let byHand = ["manual", "handoff"]
+  /// A compaction asked for it.
+  static let ofCompaction = ["pre-compact", "post-compact", "boundary"]
+}
+
+extension CheckpointDraft {
+  /// What was said by hand stands before what the transcript shows.
+  ///
+  /// - Parameter replacing: The checkpoint that this one renews.
+  package init(_ snapshot: Snapshot, trigger: String, replacing: String?) {
+    self.init(
+      trigger: trigger, objective: snapshot.stated?.objective ?? snapshot.objective,
+      blockers: snapshot.stated?.blockers ?? [],
+      actions: (snapshot.stated?.actions ?? []) + snapshot.actions,
+      next: (snapshot.stated?.next ?? []) + snapshot.next, body: snapshot.json,
+      replacing: replacing)
+  }
+}

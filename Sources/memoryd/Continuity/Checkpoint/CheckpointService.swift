@@ -1,0 +1,290 @@
+package import Checkpoints
+package import Core
+import Foundation
+import Git
+package import MemoryStore
+import Redaction
+package import Transcripts
+
+/// Takes checkpoints, for hooks and by hand.
+package struct CheckpointService {
+  package let service: MemoryService
+
+  package init(service: MemoryService) {
+    self.service = service
+  }
+
+  /// How long a second hook of the same compaction renews the first one's checkpoint, ms.
+  private static let debounce: Int64 = 15_000
+  /// How long a hook waits for git before its commit, ms: a second commit takes longer.
+  private static let gitPatience = 4
+  /// How long a hook waits for git after its commit, ms.
+  private static let gitWait = 150
+  /// The same where nobody waits, ms.
+  private static let gitWaitAfterwards = 2000
+
+  // MARK: Hooks
+
+  /// - Returns: The checkpoint, or nil if this event did not ask for one.
+  package func take(for input: HookInput) throws(StoreError) -> MemoryService.Acknowledgement? {
+    guard let deadline = service.deadline else { return nil }
+    // In the daemon git is asked after the answer.
+    let asksGit = !input.event.hasPrefix("Stop") && service.afterwards == nil
+    var status = asksGit ? SessionRecorder.status(input, service) : nil
+    var recorder = SessionRecorder(service: service, input: input)
+    recorder.readTranscript()
+    if let summary = input.compactSummary { recorder.takeSummary(summary) }
+    // After a failure of the API the last message is the error's text.
+    if input.event == "Stop", let words = input.lastMessage { recorder.takeLastWords(words) }
+    recorder.reportProblem(input.event)
+    let previous =
+      (try? service.database().checkpoints(
+        RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
+    if input.event.hasPrefix("Stop"),
+      !StopSignals.areDue(recorder.digest.signals, decisions: decisionsOfLate(recorder))
+    {
+      try skip(recorder, input, deadline)
+      return nil
+    }
+    recorder.resetSignals()
+    let trigger = Self.trigger(input)
+    let keepsHandoff = trigger == "pre-compact"
+    // What was so a moment ago most likely still is; git is asked in any case.
+    let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
+    let dirty = known ?? status?.paths(within: Self.gitPatience)
+    let renewed = previous.flatMap { renews($0, trigger: trigger, recorder) ? $0 : nil }
+    let replacing = renewed?.id
+    // The checkpoint of a compaction stays one, whoever renews it.
+    let label =
+      renewed.map(\.trigger).flatMap { CheckpointTrigger.ofCompaction.contains($0) ? $0 : nil }
+      ?? trigger
+    // In the daemon the rest comes after the answer: the digest, which is stored with it, has all.
+    let snapshot = recorder.snapshot(dirty: dirty, isWhole: service.afterwards == nil)
+    let handoffs = HandoffService(service: service)
+    // In the daemon it is made when the host has its answer.
+    let handoff =
+      keepsHandoff && service.afterwards == nil
+      ? handoffs.kept(with: snapshot, recorder, checkpointID: replacing) : nil
+    let acknowledgement = try commit(
+      snapshot, trigger: label, replacing: replacing, handoff: handoff, recorder, input,
+      deadline)
+    service.report(acknowledgement, input.event)
+    guard acknowledgement.durability == .stored else { return acknowledgement }
+    if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
+    // The first commit stands whatever becomes of the second.
+    func add(_ late: [String]?) {
+      let snapshot = recorder.snapshot(dirty: late)
+      var draft = CheckpointDraft(snapshot, trigger: label, replacing: acknowledgement.id)
+      if keepsHandoff {
+        draft.handoff = handoffs.kept(with: snapshot, recorder, checkpointID: acknowledgement.id)
+        // Written once.
+        if handoff != nil { draft.handoff?.path = nil }
+      }
+      let added = try? service.commit(
+        .checkpoint(draft), project: recorder.project, session: recorder.session,
+        requestSuffix: "-git")
+      if added?.durability == .stored, let kept = draft.handoff {
+        handoffs.writeFile(of: kept, recorder, input.event)
+      }
+    }
+    if let afterwards = service.afterwards {
+      let service = service
+      afterwards.add {
+        let late = recorder.git.flatMap {
+          service.uncommitted(in: $0, within: Self.gitWaitAfterwards)
+        }
+        add(late ?? known)
+      }
+    } else if dirty == nil, status != nil,
+      let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))
+    {
+      add(late)
+    }
+    recorder.learnPlace()
+    return acknowledgement
+  }
+
+  /// A sub-agent's event: its text is taken in, and the session goes on as it is. Neither its end nor
+  /// its compaction are the session's.
+  package func takeSubagent(_ input: HookInput) throws(StoreError) {
+    guard let deadline = service.deadline else { return }
+    var input = input
+    let own = input.agentTranscriptPath
+    if own != nil { input.transcriptPath = own }
+    var recorder = SessionRecorder(service: service, input: input)
+    recorder.readTranscript()
+    recorder.leaveSessionAsItIs()
+    try skip(recorder, input, deadline, isOwn: false)
+  }
+
+  /// For a session whose compaction no hook announced.
+  func takeAtBoundary(
+    _ recorder: inout SessionRecorder, input: HookInput
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    recorder.resetSignals()
+    return try commit(
+      recorder.snapshot(dirty: nil), trigger: "boundary", replacing: nil, recorder, input,
+      service.deadline ?? Deadline(milliseconds: 5000))
+  }
+
+  private func commit(
+    _ snapshot: Snapshot, trigger: String, replacing: String?, handoff: HandoffDraft? = nil,
+    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    var draft = CheckpointDraft(snapshot, trigger: trigger, replacing: replacing)
+    draft.handoff = handoff
+    return try service.commit(
+      .checkpoint(draft),
+      project: recorder.project, session: recorder.session,
+      transcript: recorder.finishedBatch(),
+      hook: { [session = recorder.session.id] in
+        HookRun(
+          event: input.event, sessionID: session, outcome: "stored",
+          microseconds: deadline.elapsedMicroseconds)
+      })
+  }
+
+  private func skip(
+    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline, isOwn: Bool = true
+  ) throws(StoreError) {
+    let session = recorder.session
+    try service.database().commit(
+      recorder.finishedBatch(), project: isOwn ? recorder.project : nil, session: session,
+      at: service.clock.now
+    ) {
+      HookRun(
+        event: input.event, sessionID: session.id, outcome: "skipped",
+        microseconds: deadline.elapsedMicroseconds)
+    }
+  }
+
+  /// One compaction fires its hooks up to four times, and PostCompact after PreCompact: nothing
+  /// new was done meanwhile, so they share a checkpoint.
+  private func renews(
+    _ previous: CheckpointRecord, trigger: String, _ recorder: SessionRecorder
+  ) -> Bool {
+    guard !CheckpointTrigger.byHand.contains(previous.trigger) else { return false }
+    let age = service.clock.now - previous.updatedAt
+    let isSame =
+      previous.trigger == trigger
+      || CheckpointTrigger.ofCompaction.contains(previous.trigger)
+        && CheckpointTrigger.ofCompaction.contains(trigger)
+    if isSame, (0..<Self.debounce).contains(age) { return true }
+    guard let known = Snapshot(json: previous.body) else { return false }
+    return known.toolCalls == recorder.digest.toolCalls
+      && known.requests.last == recorder.digest.requests.last
+      && known.transcriptPath == recorder.session.transcriptPath
+  }
+
+  /// Decisions of this session in the last five minutes.
+  private func decisionsOfLate(_ recorder: SessionRecorder) -> Int {
+    let filter = RecordFilter(
+      sessionID: recorder.session.id, since: service.clock.now - 300_000, limit: 3)
+    return (try? service.database().decisions(filter).count) ?? 0
+  }
+
+  private static func trigger(_ input: HookInput) -> String {
+    switch input.event {
+    case "PreCompact": "pre-compact"
+    case "PostCompact": "post-compact"
+    case "Stop", "StopFailure": "stop"
+    case "SessionEnd": "session-end"
+    default: "hook"
+    }
+  }
+
+  // MARK: By hand
+
+  /// - Parameter isSaid: True if the caller gave words, be it blanks.
+  package func take(
+    _ stated: Snapshot.Statement, isSaid: Bool, project: ProjectReference,
+    session: SessionReference?
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    // What is not read now stands in the transcript still.
+    try? freshen(session)
+    var snapshot = snapshot(of: session)
+    // The repository at hand may be one that the session only walked to.
+    if !project.isSame(as: ProjectFinder.here(service)) { snapshot.git = nil }
+    if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
+    // Without a word the state of a repository is something to keep; blanks alone are a mistake.
+    let keepsRepository = !isSaid && snapshot.git?.head != nil
+    guard keepsRepository || !snapshot.saysNothing else {
+      throw StoreError(
+        .invalid, "there is nothing to keep: no session is known here, and nothing was said",
+        hint:
+          "say what the work is about, `memoryd checkpoint --objective TEXT`, or name a session "
+          + "with --session")
+    }
+    return try take(snapshot, trigger: "manual", project: project, session: session)
+  }
+
+  package func take(
+    _ snapshot: Snapshot, trigger: String, project: ProjectReference, session: SessionReference?,
+    requestSuffix: String = ""
+  ) throws(StoreError) -> MemoryService.Acknowledgement {
+    try service.commit(
+      .checkpoint(CheckpointDraft(snapshot, trigger: trigger, replacing: nil)), project: project,
+      session: session, requestSuffix: requestSuffix)
+  }
+
+  /// Takes in what is new in the transcript of a session that hooks have told of.
+  func freshen(_ session: SessionReference?) throws(StoreError) {
+    guard let session else { return }
+    var path = session.transcriptPath
+    if path == nil { path = try service.reader().session(id: session.id)?.transcriptPath }
+    guard let path, RegularFile.facts(path) != nil else { return }
+    _ = try TranscriptIngest(service: service).take(path)
+  }
+
+  /// What is known of a session and of the repository at the working folder.
+  package func snapshot(of session: SessionReference?) -> Snapshot {
+    var git = service.facts(at: service.cwd)
+    if let root = git?.root, var status = GitStatus(root: root, environment: service.environment),
+      let dirty = status.paths(within: 1000)
+    {
+      git?.dirty = dirty
+      git?.dirtyAt = service.clock.now
+    }
+    var snapshot: Snapshot
+    if let session,
+      let state = (try? service.database().transcript(sessionID: session.id)) ?? nil,
+      let digest = service.digest(state.digest)
+    {
+      snapshot = Snapshot(digest, git: git)
+      snapshot.transcriptPath = state.position.path
+      snapshot.transcriptLine = state.position.lines
+    } else {
+      snapshot = Snapshot()
+      snapshot.git = git
+      snapshot.lastAt = service.clock.now
+    }
+    if snapshot.cwd == nil { snapshot.cwd = service.cwd }
+    return snapshot
+  }
+}
+
+extension Snapshot.Statement {
+  /// The transcript reader redacts what it takes; this came from elsewhere.
+  fileprivate func redacted(by redactor: Redactor) -> Self {
+    Snapshot.Statement(
+      objective: objective.map { redactor.redact($0) },
+      blockers: blockers.map { redactor.redact($0) },
+      actions: actions.map { redactor.redact($0) }, next: next.map { redactor.redact($0) })
+  }
+}
+
+/// When a Stop is worth a checkpoint: the weights of the session protocol (reference "vault-mcp").
+package enum StopSignals {
+  /// In tenths, so that sums are exact. A checkpoint is due above 10.
+  package static func weight(_ signals: SessionDigest.Signals, decisions: Int = 0) -> Int {
+    (decisions >= 3 ? 5 : 0)
+      + (signals.repositoryWrites > 0 ? 3 : 0)
+      + (signals.toolCalls >= 15 ? 6 : 0)
+      + (signals.longestGap >= 600_000 ? 4 : 0)
+      + (signals.repositories.count >= 3 ? 3 : 0)
+  }
+
+  static func areDue(_ signals: SessionDigest.Signals, decisions: Int = 0) -> Bool {
+    weight(signals, decisions: decisions) > 10
+  }
+}

@@ -1,0 +1,68 @@
+import Core
+import Foundation
+import Redaction
+
+/// The bearer token of the HTTP server: what is configured, else one that is made once and kept in
+/// a file that only its owner can read.
+package struct HTTPToken: Sendable {
+  static let leastLength = 16
+
+  package let text: String
+  /// Where it stands, for the person who has to tell it to a client.
+  package let source: String
+
+  static func isStrong(_ text: String) -> Bool {
+    text.count >= leastLength
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._~".contains($0)) }
+  }
+
+  /// - Throws: ``VerbError`` where a configured file is not to be used; ``StoreError``.
+  package static func find(_ service: MemoryService) throws -> HTTPToken {
+    let settings = service.settings
+    if !settings[.httpToken].isEmpty {
+      return HTTPToken(text: settings[.httpToken], source: "http.token")
+    }
+    let configured = settings[.httpTokenFile]
+    let file = configured.isEmpty ? service.home.data + "/http-token" : service.absolute(configured)
+    do throws(StoreError) {
+      // Whoever wrote it knows it.
+      if let other = RegularFile.intruder(file) {
+        throw StoreError(
+          .invalid,
+          other == .others
+            ? "\(file) may be written by others" : "\(file) belongs to another user")
+      }
+      let text = FileText.string(try RegularFile.read(file, limit: 4096))
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      guard isStrong(text) else {
+        throw StoreError(
+          .invalid, "\(file) holds no token of at least \(leastLength) letters, digits or -._~")
+      }
+      return HTTPToken(text: text, source: file)
+    } catch {
+      guard error.code == .notFound, configured.isEmpty else {
+        throw VerbError(
+          .badConfiguration, "bad_token", error.message, hint: "set http.token or http.token_file")
+      }
+    }
+    var generator = SystemRandomNumberGenerator()
+    let text = (0..<4).map { _ in
+      let part = String(generator.next() as UInt64, radix: 16)
+      return String(repeating: "0", count: 16 - part.count) + part
+    }.joined()
+    try RegularFile.makeFolder(service.home.data)
+    try RegularFile.writeAtomically(Array((text + "\n").utf8), to: file)
+    return HTTPToken(text: text, source: file)
+  }
+
+  /// Takes as long whatever is wrong with the other text.
+  package func matches(_ other: some StringProtocol) -> Bool {
+    let own = Array(text.utf8)
+    let other = Array(other.utf8)
+    var difference = own.count ^ other.count
+    for index in own.indices {
+      difference |= Int(own[index] ^ (index < other.count ? other[index] : 0))
+    }
+    return difference == 0
+  }
+}

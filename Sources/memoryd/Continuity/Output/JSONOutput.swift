@@ -1,0 +1,119 @@
+import Core
+import Foundation
+package import MemoryStore
+
+/// Builds the JSON documents that `docs/cli-json.md` describes.
+package enum JSONOutput {
+  package typealias Object = [String: Any?]
+
+  /// One document with a newline. Keys are sorted, so that equal results are equal bytes.
+  package static func text(_ value: Any) -> String {
+    String(decoding: WireJSON(value).bytes, as: UTF8.self) + "\n"
+  }
+
+  package static func list(_ items: [Object]) -> String { text(["items": items] as Object) }
+
+  package static func time(_ milliseconds: Int64?) -> String? { milliseconds.map(Timestamp.string) }
+
+  package static func task(_ task: TaskRecord) -> Object {
+    // As vault-mcp has it: what is not set is not there.
+    var object: Object = [
+      "id": task.id, "title": task.title, "project": task.project, "status": task.status,
+      "source": task.source, "created_at": Timestamp.string(task.createdAt),
+    ]
+    if let context = task.context { object["context"] = context }
+    if let occurred = task.occurredAt { object["occurred_at"] = occurred }
+    if let completed = time(task.completedAt) { object["completed_at"] = completed }
+    return object
+  }
+
+  package static func decision(_ decision: DecisionRecord) -> Object {
+    [
+      "id": decision.id, "decision": decision.decision, "rationale": decision.rationale,
+      "task_id": decision.taskID, "project": decision.project,
+      "session": decision.sessionID, "created_at": Timestamp.string(decision.createdAt),
+    ]
+  }
+
+  package static func checkpoint(_ checkpoint: CheckpointRecord) -> Object {
+    [
+      "id": checkpoint.id, "objective": checkpoint.objective, "trigger": checkpoint.trigger,
+      "session": checkpoint.sessionID, "project": checkpoint.project,
+      "created_at": Timestamp.string(checkpoint.createdAt),
+      "updated_at": Timestamp.string(checkpoint.updatedAt),
+    ]
+  }
+
+  package static func session(_ session: SessionRecord) -> Object {
+    [
+      "id": session.id, "agent": session.agent, "project": session.project, "cwd": session.cwd,
+      "branch": session.branch, "transcript_path": session.transcriptPath,
+      "started_at": Timestamp.string(session.startedAt),
+      "last_seen_at": Timestamp.string(session.lastSeenAt),
+      "ended_at": time(session.endedAt), "end_reason": session.endReason,
+      "objective": session.objective,
+    ]
+  }
+
+  package static func entry(_ entry: EntryRecord) -> Object {
+    [
+      "id": entry.id, "kind": entry.kind, "project": entry.project, "session": entry.sessionID,
+      "source_id": entry.sourceID, "actor": entry.actor, "position": entry.position,
+      "title": entry.title, "body": entry.body, "abandoned": entry.isAbandoned,
+      "created_at": Timestamp.string(entry.createdAt),
+    ]
+  }
+
+  package static func hit(_ hit: SearchHit) -> Object {
+    var object: Object = [
+      "id": hit.entry.id, "source_id": hit.entry.sourceID, "kind": hit.entry.kind,
+      "project": hit.entry.project, "session": hit.entry.sessionID,
+      "score": (hit.score * 1e6).rounded() / 1e6,
+      "created_at": Timestamp.string(hit.entry.createdAt), "actor": hit.entry.actor,
+      "position": hit.entry.position, "copies": hit.copies, "abandoned": hit.entry.isAbandoned,
+      "snippet": String(hit.snippet.filter { $0 != "\u{2}" && $0 != "\u{3}" }),
+    ]
+    if !hit.explanation.isEmpty { object["explanation"] = hit.explanation }
+    return object
+  }
+}
+
+extension JSONOutput {
+  package static func outbox(_ row: OutboxRow) -> Object {
+    [
+      "number": row.number, "kind": row.kind, "action": row.action, "id": row.itemID,
+      "state": row.state.rawValue, "vault": row.vault, "attempts": row.attempts,
+      "last_error": row.lastError,
+      "marker": row.marker, "vault_id": row.vaultID, "created_at": Timestamp.string(row.createdAt),
+      "sent_at": time(row.sentAt), "synced_at": time(row.syncedAt),
+      "look_after": row.state == .sent ? time(row.lookAfter) : nil,
+      "in_fallback_file": row.isMirrored, "payload": parsed(row.payload),
+    ]
+  }
+
+  /// Stored JSON as a part of a document: keys and times as everywhere else.
+  package static func parsed(_ json: String) -> Any? {
+    (try? JSONSerialization.jsonObject(with: Data(json.utf8))).map(spelled)
+  }
+
+  private static func spelled(_ value: Any) -> Any {
+    if let object = value as? [String: Any] {
+      var result: [String: Any] = [:]
+      for (key, member) in object {
+        let isTime = key == "at" || key.hasSuffix("At")
+        if isTime, let milliseconds = (member as? NSNumber)?.int64Value {
+          result[snakeCase(key)] = Timestamp.string(milliseconds)
+        } else {
+          result[snakeCase(key)] = spelled(member)
+        }
+      }
+      return result
+    }
+    if let array = value as? [Any] { return array.map(spelled) }
+    return value
+  }
+
+  private static func snakeCase(_ key: String) -> String {
+    key.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+  }
+}

@@ -1,0 +1,56 @@
+import Fallback
+import Core
+import MemoryStore
+
+// What the caller of a write is told.
+
+extension JSONOutput {
+  package static func write(
+    _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService
+  ) -> Object {
+    [
+      "id": acknowledgement.id, "kind": acknowledgement.kind,
+      "durability": acknowledgement.durability.rawValue,
+      "vault": goesToVault(acknowledgement)
+        ? vault(acknowledgement.vaultState, service) : "off",
+      "pending": service.pendingForVault(),
+      "created_at": Timestamp.string(acknowledgement.createdAt),
+    ]
+  }
+
+  private static func goesToVault(_ acknowledgement: MemoryService.Acknowledgement) -> Bool {
+    !acknowledgement.staysHere
+      && ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
+  }
+
+  /// `off`, `held`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.
+  private static func vault(_ state: OutboxRow.State?, _ service: MemoryService) -> String {
+    guard service.settings.hasVault else { return "off" }
+    guard let state, !state.isWaiting else { return "queued" }
+    return state.rawValue
+  }
+}
+
+extension People {
+  /// The reply to a write, and on standard error what went wrong on the way.
+  package static func reply(
+    _ verb: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,
+    json: Bool
+  ) -> Outcome {
+    var outcome = Outcome()
+    outcome.output =
+      json
+      ? JSONOutput.text(JSONOutput.write(acknowledgement, service))
+      : "\(verb) \(acknowledgement.id)\n"
+    if let problem = acknowledgement.problem {
+      let place =
+        acknowledgement.durability == .spooled
+        ? "kept in the spool; the next command takes it in once that is mended"
+        : "kept in \(service.fallback.directory)"
+      outcome.errorOutput =
+        "memoryd: note: \(problem.message)\n" + "memoryd: note: the \(acknowledgement.kind) is "
+        + place + "\n" + (problem.hint.map { "hint: \($0)\n" } ?? "")
+    }
+    return outcome
+  }
+}

@@ -1,0 +1,90 @@
+package import Checkpoints
+import Core
+import Foundation
+
+/// What was put into which session, and when: counts, no text. Kept beside the store, so that a session
+/// start pays for no commit.
+package struct ContextLog: Sendable {
+  package struct Entry: Decodable, Sendable, Equatable {
+    /// Unix time in ms.
+    package var at: Int64
+    package var session: String
+    /// Why the session began: startup, resume, clear, compact, fork.
+    package var source: String
+    /// UTF-16 units.
+    package var units: Int
+    /// The part of each line of the document.
+    package var parts: [String]
+    /// The session that the document tells of, where it is another one.
+    package var about: String?
+    package var checkpoint: String?
+
+    /// By hand: Foundation's encoder takes a hook longer than all the rest of this.
+    fileprivate var json: String {
+      var bytes = Array("{\"at\":\(at),\"units\":\(units)".utf8)
+      func add(_ name: StaticString, _ text: String?) {
+        guard let text else { return }
+        bytes += Array(",\"\(name)\":".utf8)
+        JSONFields.write(text, to: &bytes)
+      }
+      add("session", session)
+      add("source", source)
+      add("about", about)
+      add("checkpoint", checkpoint)
+      bytes += Array(",\"parts\":[\(parts.map { "\"\($0)\"" }.joined(separator: ","))]}\n".utf8)
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// How many lines of each part there are, in the order of a document.
+    package var counts: [(part: String, count: Int)] {
+      DocumentPart.allCases.map(\.rawValue).compactMap { part in
+        let count = parts.count { $0 == part }
+        return count > 0 ? (part, count) : nil
+      }
+    }
+  }
+
+  package let folder: String
+
+  package init(folder: String) {
+    self.folder = folder
+  }
+
+  private var path: String { folder + "/context.jsonl" }
+  private var former: String { folder + "/context.1.jsonl" }
+
+  /// Best effort.
+  package func note(_ entry: Entry) {
+    try? RegularFile.makeFolder(folder)
+    if let facts = RegularFile.facts(path), facts.size > 1 << 20 { rename(path, former) }
+    try? RegularFile.append(entry.json, to: path)
+  }
+
+  /// Of one session, oldest first.
+  package func entries(session: String) -> [Entry] {
+    [former, path].flatMap { path -> [Entry] in
+      guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
+      return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
+        try? JSONDecoder().decode(Entry.self, from: Data($0))
+      }
+    }.filter { $0.session == session }
+  }
+}
+
+extension RecoveryDocument {
+  /// "3 decisions, 4 open steps, 2 dead ends, 6 files", as a person is told; nil if there is nothing.
+  package static func told(_ lines: [DocumentLine]) -> String? {
+    func count(_ parts: DocumentPart...) -> Int { lines.count { parts.contains($0.part) } }
+    let files = lines.filter { $0.part == .files }.reduce(0) {
+      $0 + $1.subject.split(separator: " ").count
+    }
+    let open = lines.count {
+      $0.part == .next || $0.part == .plan && !$0.text.hasPrefix("- [x]") || $0.part == .tasks
+    }
+    let facts = [
+      (count(.decisions), "decision"), (open, "open step"), (count(.tried), "dead end"),
+      (files, "file"),
+    ].filter { $0.0 > 0 }.map { People.count($0.0, $0.1) }
+    return facts.isEmpty ? nil : facts.joined(separator: ", ")
+  }
+}

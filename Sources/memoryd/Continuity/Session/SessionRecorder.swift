@@ -1,0 +1,233 @@
+package import Checkpoints
+package import Core
+import Foundation
+package import Git
+import Logging
+package import MemoryStore
+package import Transcripts
+
+/// Follows one session: reads what is new in its transcript, gathers the repository's facts, and
+/// makes snapshots of both.
+package struct SessionRecorder {
+  package let service: MemoryService
+  package private(set) var session: SessionReference
+  /// Where the session began, also when it has gone elsewhere since.
+  package private(set) var project: ProjectReference
+  /// Of the folder that it is in now.
+  package let git: GitFacts?
+  private let folder: String
+  /// True if the store knows where it began.
+  private var isSettled = false
+
+  package private(set) var digest = SessionDigest()
+  package private(set) var batch: TranscriptBatch?
+  package private(set) var position: TranscriptPosition?
+  /// Why the transcript could not be read, or not to its end.
+  package private(set) var problem: StoreError?
+
+  package init(service: MemoryService, input: HookInput) {
+    self.service = service
+    let folder = Self.folder(input, service)
+    let git = service.facts(at: folder)
+    self.git = git
+    self.folder = folder
+    let here = service.project(at: folder)
+    project = here
+    if let id = input.sessionID, let began = (try? service.writer().project(ofSession: id)) ?? nil {
+      isSettled = true
+      // What is known of the folder goes to its own project.
+      if !began.isSame(as: here) { project = began }
+    }
+    session = SessionReference(
+      id: input.sessionID ?? "unknown-\(project.name)", cwd: folder, branch: git?.branch,
+      transcriptPath: input.transcriptPath, source: input.source)
+    noteWalk()
+  }
+
+  private static func folder(_ input: HookInput, _ service: MemoryService) -> String {
+    input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.cwd
+  }
+
+  /// Starts git on what is uncommitted where the hook was called, so that it works while the store is
+  /// opened and the transcript is read.
+  package static func status(_ input: HookInput, _ service: MemoryService) -> GitStatus? {
+    service.facts(at: folder(input, service)).flatMap {
+      GitStatus(root: $0.root, environment: service.environment)
+    }
+  }
+
+  /// What git said of it a moment ago.
+  package static func uncommitted(_ input: HookInput, _ service: MemoryService) -> [String]? {
+    service.facts(at: folder(input, service)).flatMap {
+      service.daemon?.uncommitted(in: $0.root)
+    }
+  }
+
+  /// The branch of another repository is not the session's.
+  private mutating func noteWalk() {
+    if !project.isSame(as: service.project(at: folder)) { session.branch = nil }
+  }
+
+  /// The transcript tells where a session began that no hook has told of before.
+  private mutating func settle() {
+    // One from another machine, or from a container, tells of folders that are not here.
+    guard !isSettled, let root = digest.root, root != folder, root.hasPrefix("/"),
+      FileManager.default.fileExists(atPath: root)
+    else { return }
+    isSettled = true
+    session.cwd = root
+    project = service.project(at: root)
+    noteWalk()
+  }
+
+  /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
+  /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
+  mutating func readTranscript(leaving reserve: Int = 800) {
+    guard let path = TranscriptPlace.find(session.transcriptPath, session: session.id, service)
+    else { return }
+    session.transcriptPath = path
+    let stored = (try? service.database().transcript(path: path)) ?? nil
+    do throws(StoreError) {
+      let former = service.startingDigest(stored)
+      let reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
+      if !reader.readsAnew, let former { digest = former }
+      guard let format = try TranscriptFormat.of(reader, digest: digest) else { return }
+      session.agent = format.rawValue
+      let (deadline, redactor) = (service.deadline, service.redactor)
+      let isOver = { deadline?.isWithin(reserve) ?? false }
+      var interpreter = format.transcript(digest: digest, redactor: redactor, of: reader)
+      var report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
+      interpreter.finish()
+      var isAnew = former == nil
+      var isRewound = false
+      if var anew = try interpreter.settle(path, until: isOver) {
+        anew.keepWaiting(from: digest)
+        // Something was taken back: what was gathered of it has to go.
+        let replaced = interpreter.digest
+        let reader = try TranscriptReader(path: path, known: nil)
+        interpreter = format.transcript(digest: anew, redactor: redactor, of: reader)
+        report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
+        interpreter.finish()
+        interpreter.digest.carryOver(from: replaced)
+        isAnew = true
+        isRewound = true
+      }
+      service.log.debug(
+        "transcript read",
+        metadata: [
+          "bytes": "\(report.end.offset - (stored?.position.offset ?? 0))",
+          "entries": "\(interpreter.entries.count)", "malformed": "\(report.malformed)",
+          "anew": "\(report.isRestart)",
+        ])
+      digest = interpreter.digest
+      settle()
+      position = report.end
+      if !digest.abandoned.isEmpty, report.end != stored?.position {
+        try? RewindService(service: service).settle(
+          session.id, digest, at: report.end, isFresh: isRewound)
+      }
+      if report.end != stored?.position || isAnew {
+        batch = TranscriptBatch(
+          start: stored?.position, end: report.end, agent: format.rawValue,
+          entries: interpreter.entries, usage: interpreter.usage, digest: "")
+        if isAnew { batch?.renewedRules = interpreter.digest.rulesEdition }
+      }
+      if !report.isComplete, report.end.offset < report.fileSize {
+        problem = StoreError(
+          .inputOutput,
+          "the transcript is read up to byte \(report.end.offset) of \(report.fileSize)",
+          hint: "`memoryd ingest` reads the rest")
+      }
+    } catch {
+      problem = error
+      if let stored, let known = service.digest(stored.digest) {
+        digest = known
+        position = stored.position
+      }
+    }
+  }
+
+  /// Asks git what the session's folder is, once, when the host has its answer or needs none.
+  func learnPlace() {
+    guard let git, project.marks != nil else { return }
+    let (service, project) = (service, project)
+    if let afterwards = service.afterwards {
+      afterwards.add { ProjectFinder.learn(project, git, service, within: 2000) }
+    } else if let deadline = service.deadline, deadline.remaining > 450 {
+      ProjectFinder.learn(project, git, service, within: 150)
+    }
+  }
+
+  /// For what happens within a session without being its own: only its text is stored.
+  mutating func leaveSessionAsItIs() {
+    session = SessionReference(id: session.id, agent: session.agent)
+  }
+
+  func reportProblem(_ event: String) {
+    guard let problem else { return }
+    // A session that ends before its first prompt has no transcript.
+    if problem.code == .notFound, event.hasPrefix("Session") || event.hasPrefix("Stop") {
+      return
+    }
+    service.note(event, problem.code, problem.message, hint: problem.hint)
+  }
+
+  /// Adds what the host told on standard input and the transcript may not hold yet.
+  package mutating func takeSummary(_ text: String) {
+    var interpreter = TranscriptFormat(digest).transcript(
+      digest: digest, redactor: service.redactor)
+    interpreter.takeSummary(text, at: service.clock.now)
+    digest = interpreter.digest
+    keepDigest()
+  }
+
+  /// The agent's last words, which the transcript may not hold yet. They are stored, and stand once
+  /// when it does.
+  package mutating func takeLastWords(_ text: String) {
+    var interpreter = TranscriptFormat(digest).transcript(
+      digest: digest, redactor: service.redactor)
+    let isNew = interpreter.takeLastWords(
+      text, at: service.clock.now, position: position?.lines ?? 0)
+    guard isNew else { return }
+    digest = interpreter.digest
+    keepDigest()
+    if batch == nil {
+      batch = TranscriptBatch(
+        start: nil, end: .none, agent: session.agent, entries: [], usage: [], digest: "")
+    }
+    batch?.entries += interpreter.entries
+  }
+
+  mutating func resetSignals() {
+    digest.signals = .init()
+    keepDigest()
+  }
+
+  /// A changed digest is stored even if the transcript brought nothing.
+  private mutating func keepDigest() {
+    guard batch == nil, let position else { return }
+    batch = TranscriptBatch(start: position, end: position, entries: [], usage: [], digest: "")
+  }
+
+  /// The batch to commit, with the digest as it is now.
+  func finishedBatch() -> TranscriptBatch? {
+    guard var batch else { return nil }
+    guard batch.end != .none else { return batch }
+    batch.digest = digest.json
+    service.daemon?.digests.note(digest, batch.digest, path: batch.end.path)
+    return batch
+  }
+
+  package func snapshot(dirty: [String]?, isWhole: Bool = true) -> Snapshot {
+    var facts = git
+    if let dirty {
+      facts?.dirty = dirty
+      facts?.dirtyAt = service.clock.now
+    }
+    var snapshot = Snapshot(digest, git: facts, isWhole: isWhole)
+    snapshot.transcriptPath = session.transcriptPath
+    snapshot.transcriptLine = position?.lines ?? 0
+    if snapshot.cwd == nil { snapshot.cwd = session.cwd }
+    return snapshot
+  }
+}

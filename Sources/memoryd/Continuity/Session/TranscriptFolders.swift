@@ -1,0 +1,19 @@
+/// The folders in which agents keep their transcripts.
+package enum TranscriptFolders {
+  package static func of(_ service: MemoryService) -> (claude: String, codex: [String]) {
+    let codex = home("CODEX_HOME", ".codex", service)
+    return (
+      home("CLAUDE_CONFIG_DIR", ".claude", service) + "/projects",
+      [codex + "/archived_sessions", codex + "/sessions"]
+    )
+  }
+
+  /// An agent's own folder: what its variable says, else below the user's.
+  private static func home(_ variable: String, _ name: String, _ service: MemoryService) -> String {
+    let environment = service.environment
+    if let folder = environment[variable], !folder.isEmpty {
+      return Home.absolute(folder, cwd: service.cwd, environment)
+    }
+    return (Home.userFolder(environment) ?? "") + "/" + name
+  }
+}

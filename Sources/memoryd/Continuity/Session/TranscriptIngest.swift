@@ -1,0 +1,140 @@
+package import Core
+import Foundation
+import Git
+import MemoryStore
+import Transcripts
+
+/// Takes one transcript file into the store, outside any hook.
+///
+/// A large file is stored in parts, each with the position after it in one transaction: whoever is
+/// killed in the middle goes on from there, and memory stays bounded.
+package struct TranscriptIngest {
+  /// A part ends at the first object behind so many chunks of the reader (1 MiB each).
+  private static let partChunks = 8
+
+  package let service: MemoryService
+  /// Told after each part where in the file it ends, and how many bytes it had.
+  package var progress: (_ offset: Int64, _ count: Int64) -> Void = { _, _ in }
+
+  package init(
+    service: MemoryService,
+    progress: @escaping (_ offset: Int64, _ count: Int64) -> Void = { _, _ in }
+  ) {
+    self.service = service
+    self.progress = progress
+  }
+
+  package struct Result {
+    package var session = ""
+    package var entries = 0
+    package var lines = 0
+    package var malformed = 0
+    /// There is no line of a conversation in the file.
+    package var isNothing = false
+  }
+
+  package func take(_ path: String) throws(StoreError) -> Result {
+    let database = try service.database()
+    let stored = try database.transcript(path: path)
+    if stored == nil, try RegularFile.isUTF16(path) {
+      throw StoreError(
+        .invalid, "the transcript is UTF-16, which no agent writes",
+        hint: "save it as UTF-8, and `memoryd ingest` reads it")
+    }
+    let former = service.startingDigest(stored)
+    var reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
+    let digest = reader.readsAnew ? SessionDigest() : former ?? SessionDigest()
+    // A file without any line is its own session.
+    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    var result = Result()
+    guard let format = try TranscriptFormat.of(reader, digest: digest) else {
+      // Empty, or nothing but bookkeeping: it may become a transcript.
+      result.session = stored?.sessionID ?? name
+      result.isNothing = true
+      result.malformed = try TranscriptReader(path: path, known: nil).read { _, _ in }.malformed
+      return result
+    }
+    var transcript = format.transcript(digest: digest, redactor: service.redactor, of: reader)
+    var position = stored?.position
+    /// Of the digest before the file was read again.
+    var replaced: SessionDigest?
+    var begin = reader.readsAnew ? nil : position
+    var isAnew = former == nil
+    while true {
+      var hasObjects = false
+      var chunks = 0
+      let report = try reader.read(
+        until: {
+          chunks += 1
+          return hasObjects && chunks > Self.partChunks
+        },
+        {
+          hasObjects = true
+          transcript.take($0, line: $1)
+        })
+      transcript.finish()
+      if replaced == nil, var anew = try transcript.settle(path) {
+        anew.keepWaiting(from: digest)
+        // Something was taken back: what was gathered of it has to go.
+        replaced = transcript.digest
+        reader = try TranscriptReader(path: path, known: nil)
+        transcript = format.transcript(digest: anew, redactor: service.redactor, of: reader)
+        begin = nil
+        isAnew = true
+        result.lines = 0
+        continue
+      }
+      if let replaced, report.isComplete { transcript.digest.carryOver(from: replaced) }
+      // What the first part says holds for all of them.
+      if result.session.isEmpty {
+        result.session = stored?.sessionID ?? transcript.sessionID ?? name
+      }
+      result.lines += report.end.lines - (begin?.lines ?? 0)
+      result.malformed += report.malformed
+      if report.end != position || isAnew {
+        result.entries += try store(
+          transcript, format, session: result.session, from: position, to: report.end,
+          isAnew: isAnew, database)
+      }
+      progress(report.end.offset, report.end.offset - (begin?.offset ?? 0))
+      position = report.end
+      begin = position
+      if report.isComplete {
+        try RewindService(service: service).settle(
+          result.session, transcript.digest, at: report.end, isFresh: replaced != nil)
+        return result
+      }
+      transcript.forgetStored()
+      reader = try TranscriptReader(path: path, known: position)
+      // Another file took its place; the next run reads that one.
+      if reader.readsAnew { return result }
+    }
+  }
+
+  private func store(
+    _ transcript: any AgentTranscript, _ format: TranscriptFormat, session: String,
+    from start: TranscriptPosition?, to end: TranscriptPosition, isAnew: Bool,
+    _ database: MemoryDatabase
+  ) throws(StoreError) -> Int {
+    let digest = transcript.digest
+    // Where it began, which may have been another machine: the folder says which project it was.
+    let folder = digest.root ?? digest.cwd ?? ""
+    var reference = SessionReference(
+      id: session, agent: format.rawValue, cwd: folder.isEmpty ? nil : folder,
+      branch: digest.branch,
+      transcriptPath: end.path.contains("/subagents/") ? nil : end.path)
+    // An old session is not active because it is read today.
+    if digest.firstAt > 0 {
+      reference.startedAt = digest.firstAt
+      reference.lastSeenAt = digest.lastAt
+    }
+    let project =
+      folder.isEmpty ? nil : GitFacts.project(at: folder, facts: service.facts(at: folder))
+    var batch = TranscriptBatch(
+      start: start, end: end, agent: format.rawValue, entries: transcript.entries,
+      usage: transcript.usage, digest: digest.json)
+    if isAnew { batch.renewedRules = digest.rulesEdition }
+    return try database.commit(
+      batch, project: project, session: reference, at: service.clock.now)
+  }
+}

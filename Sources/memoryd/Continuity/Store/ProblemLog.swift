@@ -1,0 +1,56 @@
+import Core
+import Foundation
+
+/// What went wrong in hooks, kept beside the store because the store may be what went wrong.
+/// Told once at the next session start, and by `status` for a day.
+package struct ProblemLog: Sendable {
+  package struct Problem: Codable, Sendable, Equatable {
+    /// Unix time in ms.
+    package var at: Int64
+    /// The hook's event.
+    package var event: String
+    package var code: String
+    package var message: String
+    package var hint: String?
+
+    package init(at: Int64, event: String, code: String, message: String, hint: String? = nil) {
+      self.at = at
+      self.event = event
+      self.code = code
+      self.message = message
+      self.hint = hint
+    }
+  }
+
+  package let folder: String
+
+  private var untold: String { folder + "/hook-problems.jsonl" }
+  private var told: String { folder + "/hook-problems.told.jsonl" }
+
+  /// Best effort: a folder that cannot be written is a problem that the next hook sees itself.
+  package func note(_ problem: Problem) {
+    guard let data = try? JSONEncoder().encode(problem) else { return }
+    try? RegularFile.makeFolder(folder)
+    if let facts = RegularFile.facts(untold), facts.size > 1 << 20 { return }
+    try? RegularFile.append(String(decoding: data, as: UTF8.self) + "\n", to: untold)
+  }
+
+  /// What nobody has been told yet, oldest first.
+  package func pending() -> [Problem] { read(untold) }
+
+  /// Those since an instant (Unix ms), told or not.
+  package func recent(since: Int64) -> [Problem] {
+    (read(told) + read(untold)).filter { $0.at >= since }
+  }
+
+  func markTold() {
+    rename(untold, told)
+  }
+
+  private func read(_ path: String) -> [Problem] {
+    guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
+      try? JSONDecoder().decode(Problem.self, from: Data($0))
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Vault
+import Fallback
+import MemoryStore
+import Canary
+import Core
+import Sync
+
+/// Tells a session in one line when the vault goes and comes, where the host lets a hook speak.
+package struct VaultNews {
+  package let service: MemoryService
+
+  package init(service: MemoryService) {
+    self.service = service
+  }
+
+  private var vault: VaultService { VaultService(service: service) }
+
+  /// At the start of a session: always while degraded, and once when the vault is back.
+  func atStart(_ settled: CanaryService.Settled, session: String) -> String? {
+    guard let health = settled.health else { return nil }
+    let isNew = health.toldTransition < health.transitions
+    remember(health, session: session)
+    switch health.mode {
+    case .degraded: return degraded(health)
+    case .normal where isNew && health.transitions > 0: return back(health, settled.synced)
+    case .normal, .standalone: return nil
+    }
+  }
+
+  /// During a session: once for each change that it was not told of.
+  package func during(session: String) -> String? {
+    guard service.settings.hasVault, let health = vault.health(),
+      let told = (try? service.writer().toldTransition(session: session)) ?? nil,
+      told < health.transitions
+    else { return nil }
+    remember(health, session: session)
+    return health.mode == .degraded ? degraded(health) : back(health, nil)
+  }
+
+  /// At the first start of a session in a project with this vault: what the vault will not get of
+  /// itself, because it was written before.
+  func ofBefore(_ project: ProjectReference) -> String? {
+    guard let reference = vault.reference, let id = project.id,
+      let database = try? service.writer(),
+      (try? database.noteToldOfHeld(id, reference, at: service.clock.now)) == true,
+      let items = try? database.held(from: reference, project: id), !items.isEmpty
+    else { return nil }
+    return
+      "\(People.counts(items)) of this project are older than the vault and stay here; "
+      + "`memoryd vault share \(id) --history` shows them, and sends them if you say so"
+  }
+
+  private func remember(_ health: VaultHealth, session: String) {
+    if health.toldTransition < health.transitions {
+      vault.change { $0.toldTransition = max($0.toldTransition, health.transitions) }
+    }
+    _ = try? service.writer().setToldTransition(health.transitions, session: session)
+  }
+
+  private func degraded(_ health: VaultHealth) -> String {
+    let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
+    let queued = counts?.queued ?? 0
+    let what =
+      queued == 0
+      ? "nothing waits for it"
+      : queued == 1 ? "1 write waits for it" : "\(queued) writes wait for it"
+    let next: String
+    switch health.reason {
+    case .unauthorized:
+      next = "check vault.token (`memoryd doctor` tells where it comes from)"
+    case .misconfigured, .redirect, .notMCP:
+      next = "check vault.url (`memoryd doctor` asks it step by step)"
+    default:
+      next = "they are sent when it answers again, and `memoryd sync` tries now"
+    }
+    let place =
+      service.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
+      ?? "kept here and in \(service.fallback.directory)"
+    return
+      "degraded mode since \(People.time(health.since)) UTC: \(health.detail) "
+      + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(next)"
+  }
+
+  private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {
+    let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
+    var text = "the vault is back since \(People.time(health.since)) UTC; normal mode"
+    if let sent = synced.map({ $0.sent + $0.found }), sent > 0 { text += "; \(sent) writes synced" }
+    if let queued = counts?.queued, queued > 0 {
+      text += "; \(queued) still wait, `memoryd sync` sends them now"
+    }
+    if let uncertain = counts?.uncertain, uncertain > 0 {
+      text += "; \(uncertain) uncertain, see `memoryd outbox list --state uncertain`"
+    }
+    return text
+  }
+}

@@ -1,0 +1,86 @@
+import Checkpoints
+import Continuity
+import Core
+import MemoryStore
+
+package struct HandoffTool: MCPTool {
+  package enum Action: String, CaseIterable {
+    case write, take, list, show
+  }
+
+  package let name = "handoff"
+  package let help = """
+    Passes the work on: `write` makes a document of what was done, what comes next and why, and \
+    with `to` a message for one reader; `take` hands the oldest unread message over, once.
+    """
+  package let isReadOnly = false
+
+  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  package let note = MCPParameter.text("note", "write: what only you know, as Markdown.")
+  package let recipient = MCPParameter.text("to", "write: the reader of a message.")
+  package let sender = MCPParameter.text("from", "write: who writes it.")
+  package let topic = MCPParameter.text("topic", "write: what the message is about.")
+  package let session = MCPParameter.text("session", "write: the session (default: the caller's).")
+  package let reader = MCPParameter.text("reader", "take: the name that the message is for.")
+  package let id = MCPParameter.text("id", "show: the handoff; the newest without it.")
+  package let limit = MCPParameter.integer("limit", "list: at most so many (20).")
+  package let project = MCPParameter.project
+
+  private static let defaultLimit = 20
+
+  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+    let place = try context.visibleProject(
+      named: arguments[project], session: arguments[session])
+    switch try arguments.required(action) {
+    case .write: return try write(arguments, place, context)
+    case .take:
+      let taken = try HandoffService(service: context.service).take(
+        as: arguments[reader], project: place)
+      var object = JSONOutput.handoff(taken.message)
+      object["document"] = taken.message.body
+      return MCPPayload(Self.disarmed(object))
+    case .show:
+      let database = try context.service.reader()
+      let record =
+        try arguments[id].map { (id) throws(StoreError) in try database.handoff(id: id) }
+        ?? database.handoffs(RecordFilter(place: place)).first { $0.recipient == nil }
+      guard let record, try !context.hides(entry: record.id) else {
+        throw MCPFailure(message: "there is no such handoff")
+      }
+      return MCPPayload(markdown: Markdown.disarmed(record.body))
+    case .list:
+      let filter = RecordFilter(place: place, limit: arguments[limit] ?? Self.defaultLimit)
+      return MCPPayload(
+        try context.service.reader().handoffs(filter).map { Self.disarmed(JSONOutput.handoff($0)) })
+    }
+  }
+
+  private func write(
+    _ arguments: MCPArguments, _ place: ProjectReference, _ context: MCPToolContext
+  ) throws -> MCPPayload {
+    var request = HandoffService.Request(project: place)
+    request.isProjectNamed = context.isVault || arguments[project] != nil
+    request.session = arguments[session]
+    request.sender = arguments[sender]
+    request.recipient = arguments[recipient]
+    request.topic = arguments[topic]
+    request.note = arguments[note]
+    // A caller without a working folder has no repository to write into.
+    if context.isVault { request.place = .nowhere }
+    let written = try HandoffService(service: context.service).write(request)
+    return context.acknowledged(
+      written.acknowledgement,
+      [
+        "id": written.acknowledgement.id, "path": written.path,
+        "summary": written.handoff.summary, "document": written.document,
+        "created_at": Timestamp.string(written.acknowledgement.createdAt),
+      ])
+  }
+
+  /// What a model reads of messages that anybody may have left in a repository.
+  private static func disarmed(_ object: JSONOutput.Object) -> JSONOutput.Object {
+    object.mapValues { value in
+      (value as? String).map { Markdown.disarmed($0) } ?? value
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import Continuity
+import Vault
+import MemoryStore
+import Core
+import IPC
+
+package struct HealthTool: MCPTool {
+
+  package init() {}
+  package let name = "health"
+  package let help = "Whether the store can be used."
+  package let isReadOnly = true
+
+  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+    let service = context.service
+    // A store that was opened earlier may be unreadable by now; only a read shows it.
+    _ = try service.reader().newestOutboxNumber()
+    return MCPPayload([
+      "status": "ok", "version": Relay.version, "timestamp": Timestamp.string(service.clock.now),
+      "d1": "connected", "kv": "connected", "executor": "unreachable: memoryd has none",
+      "mode": service.verdict().mode.rawValue,
+    ])
+  }
+}

@@ -1,0 +1,56 @@
+import Checkpoints
+import Continuity
+import Core
+package import MemoryStore
+
+package struct LedgerTool: MCPTool {
+  package enum Action: String, CaseIterable {
+    case add, list, render, verify
+  }
+
+  package let name = "ledger"
+  package let help = """
+    The completion ledger: what is done, with the commit that proves it. `list` at the start of a \
+    session, `add` at its end; what is not in it did not happen.
+    """
+  package let isReadOnly = false
+
+  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  package let item = MCPParameter.text("item", "add: what it is, in a few words.")
+  package let status = MCPParameter<Ledger.Status>.choice("status", "add: `done` (default); list.")
+  package let phase = MCPParameter.text(
+    "phase", "add, list: the phase; add: the last one without it.")
+  package let detail = MCPParameter.text("detail", "add: the commit, or why it is not done.")
+  package let date = MCPParameter.text("date", "add: YYYY-MM-DD; today without it.")
+  package let limit = MCPParameter.integer("limit", "list: at most so many, the last ones.")
+  package let project = MCPParameter.project
+
+  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+    let place = try context.visibleProject(named: arguments[project])
+    let service = context.service
+    switch try arguments.required(action) {
+    case .add:
+      let entry = Ledger.Entry(
+        try arguments.nonblank(item), status: arguments[status] ?? .done,
+        detail: arguments[detail], date: arguments[date])
+      let done = try LedgerService(service: service).add(
+        [entry], phase: arguments[phase], source: "manual", project: place,
+        session: context.session)
+      return context.acknowledged(
+        done, ["id": done.id, "created_at": Timestamp.string(done.createdAt)])
+    case .list:
+      let items = try service.reader().ledgerItems(
+        RecordFilter(place: place), phase: arguments[phase], status: arguments[status])
+      return MCPPayload(items.suffix(arguments[limit] ?? .max).map(JSONOutput.ledgerItem))
+    case .render:
+      guard let ledger = try service.reader().ledger(place) else {
+        throw MCPFailure(message: "this project has no ledger")
+      }
+      return MCPPayload(markdown: ledger.markdown())
+    case .verify:
+      let records = try service.reader().ledgerItems(RecordFilter(place: place))
+      return MCPPayload(
+        try LedgerService(service: service).verify(records).results.map(JSONOutput.ledgerResult))
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import Core
+import Checkpoints
+import Continuity
+
+package struct ResumeTool: MCPTool {
+  package let name = "resume"
+  package let help = """
+    The recovery document: last requests, plan, files, commands, decisions and open tasks of \
+    the project's newest session, as Markdown.
+    """
+  package let isReadOnly = true
+
+  package let budget = MCPParameter.integer("budget", "At most so many UTF-16 units.")
+  package let session = MCPParameter.text("session", "Of this session.")
+  package let project = MCPParameter.project
+
+  /// UTF-16 units; a smaller document would have no room for what matters.
+  private static let leastBudget = 300
+
+  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+    let service = context.service
+    let budget = arguments[budget] ?? service.settings.integer(.resumeBudget)
+    let document = try RecoveryService(service: service).document(
+      sessionID: arguments[session],
+      project: try context.visibleProject(named: arguments[project], session: arguments[session]),
+      occasion: .request)
+    guard let document else {
+      throw MCPFailure(message: "nothing is recorded for this project")
+    }
+    return MCPPayload(
+      markdown: document.markdown(now: service.clock.now, budget: max(Self.leastBudget, budget)))
+  }
+}

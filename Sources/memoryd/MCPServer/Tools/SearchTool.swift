@@ -1,0 +1,36 @@
+import MemoryStore
+import Continuity
+
+package struct SearchTool: MCPTool {
+  package let name = "search"
+  package let help = """
+    Finds what was said, done, decided or planned in any session. Plain words; the best hits \
+    come first.
+    """
+  package let isReadOnly = true
+
+  package let query = MCPParameter.text("query", "Words, in any order.", isRequired: true)
+  package let session = MCPParameter.text("session", "Only in this session.")
+  package let limit = MCPParameter.integer("limit", "At most so many, 100 at the most.")
+  package let project = MCPParameter.project
+
+  private static let defaultLimit = 20
+  private static let mostHits = 100
+
+  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+    let query = try arguments.nonblank(query)
+    var filter = try context.filter(
+      named: arguments[project],
+      limit: min(Self.mostHits, arguments[limit] ?? Self.defaultLimit))
+    filter.sessionID = arguments[session]
+    let result = try context.service.reader().search(
+      query, filter: filter,
+      options: ProjectFinder.searchOptions(
+        try context.project(named: arguments[project]), context.service))
+    var object: JSONOutput.Object = [
+      "query": query, "count": result.hits.count, "results": result.hits.map(JSONOutput.hit),
+    ]
+    if !result.complaints.isEmpty { object["complaints"] = result.complaints }
+    return MCPPayload(object)
+  }
+}

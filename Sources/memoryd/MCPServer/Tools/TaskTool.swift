@@ -1,0 +1,116 @@
+import Checkpoints
+import Continuity
+import Core
+import MemoryStore
+
+package struct TaskTool: MCPTool {
+  package enum Action: String, CaseIterable {
+    case add, update, done, retro, list
+  }
+
+  package enum Format: String, CaseIterable {
+    case json
+    case markdown = "md"
+  }
+
+  package let name = "task"
+  package let help = """
+    Keeps tasks across sessions. `list` first thing in a session; `add` when work is found that \
+    is not done now; `update` and `done` by id; `retro` for work that is already done.
+    """
+  package let isReadOnly = false
+
+  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  package let id = MCPParameter.text("id", "update, done: the task's id.")
+  package let title = MCPParameter.text("title", "add, retro, update: the task in a few words.")
+  package let project = MCPParameter.text(
+    "project", "Short name of the project; `inbox` without it.")
+  package let source = MCPParameter.choice(
+    "source", from: TaskRecord.sources,
+    "add: where it comes from. `auto`, the default, needs a context.")
+  package let context = MCPParameter.text(
+    "context", "What a reader who knows nothing needs in order to do it.")
+  package let occurredAt = MCPParameter.text(
+    "occurred_at", "retro, update: when it happened, RFC 3339.")
+  package let status = MCPParameter.text(
+    "status", "list: `open` (default), `done`, or empty for all.", emptyIsValue: true)
+  package let format = MCPParameter<Format>.choice("format", "list: JSON (default) or Markdown.")
+
+  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+    switch try arguments.required(action) {
+    case .list: return try list(arguments, context)
+    case .add:
+      let source = arguments[source] ?? "auto"
+      if source == "auto", arguments[self.context] == nil {
+        throw MCPFailure(message: "task.add failed: context required when source=auto")
+      }
+      return try add(
+        TaskDraft(
+          title: try arguments.nonblank(title), source: source, context: arguments[self.context]),
+        arguments, context)
+    case .retro:
+      return try add(
+        TaskDraft(
+          title: try arguments.nonblank(title), source: "retroactive",
+          context: arguments[self.context], occurredAt: arguments[occurredAt], isDone: true),
+        arguments, context)
+    case .update:
+      let given = try arguments.nonblank(id)
+      let found = try arguments[project].map { try context.taskProject(named: $0) }
+      var change = TaskChange(id: given.uppercased(), completes: false)
+      change.title = arguments[title]
+      change.project = found?.name
+      change.context = arguments[self.context]
+      change.occurredAt = arguments[occurredAt]
+      return try commit(change, to: given, project: found, context)
+    case .done:
+      let given = try arguments.nonblank(id)
+      return try commit(
+        TaskChange(id: given.uppercased(), completes: true), to: given, project: nil, context)
+    }
+  }
+
+  private func list(_ arguments: MCPArguments, _ context: MCPToolContext) throws -> MCPPayload {
+    let status = arguments[status] ?? "open"
+    let tasks = try context.service.reader().tasks(
+      status: status.isEmpty ? nil : status, filter: context.filter(named: arguments[project]))
+    switch arguments[format] ?? .json {
+    case .json: return MCPPayload(tasks.map(JSONOutput.task))
+    case .markdown: return MCPPayload(markdown: TaskListText.markdown(tasks))
+    }
+  }
+
+  private func add(
+    _ draft: TaskDraft, _ arguments: MCPArguments, _ context: MCPToolContext
+  ) throws -> MCPPayload {
+    let project = arguments[project] ?? "inbox"
+    let done = try context.service.commit(
+      .addTask(draft), project: try context.taskProject(named: project), session: context.session)
+    // One that is only in the spool cannot be read back yet.
+    let known = (try? context.service.reader().task(id: done.id)) ?? nil
+    let task =
+      known
+      ?? TaskRecord(
+        id: done.id, title: draft.title, project: project, status: draft.isDone ? "done" : "open",
+        source: draft.source, context: draft.context, occurredAt: draft.occurredAt,
+        createdAt: done.createdAt, completedAt: draft.isDone ? done.createdAt : nil)
+    return context.acknowledged(done, JSONOutput.task(task))
+  }
+
+  /// - Parameter given: The id as the caller wrote it.
+  private func commit(
+    _ change: TaskChange, to given: String, project: ProjectReference?, _ context: MCPToolContext
+  ) throws -> MCPPayload {
+    // vault-mcp reports it as success.
+    let missing = MCPPayload(["error": "Task not found", "id": given])
+    if try context.hides(entry: change.id) { return missing }
+    do throws(StoreError) {
+      let done = try context.service.commit(.changeTask(change), project: project)
+      let known = (try? context.service.reader().task(id: change.id)) ?? nil
+      return context.acknowledged(done, known.map(JSONOutput.task) ?? ["id": change.id])
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return missing
+    }
+  }
+}
