@@ -142,10 +142,24 @@ let package = Package(
       ],
       exclude: ["Corpus"], swiftSettings: settings),
     .testTarget(
-      name: "CanaryTests", dependencies: ["Core", "Vault", "Canary"], swiftSettings: settings),
+      name: "CanaryTests",
+      dependencies: [
+        "Core", "Vault", "Canary", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "FallbackTests",
       dependencies: ["Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "EngineTests",
+      dependencies: [
+        "Core", "IPC", "Continuity", "CommandLineInterface",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
