@@ -11,7 +11,7 @@ import Testing
   @Test(
     arguments: [
       (nil, nil), ("0", 0), ("7", 7000), (" 7 ", 7000), ("3600", 3_600_000), ("3601", 3_600_000),
-      ("9223372036854775807", 3_600_000), ("-5", 0), ("1.5", nil),
+      ("9223372036854775807", 3_600_000), ("-9223372036854775808", 0), ("-5", 0), ("1.5", nil),
       ("soon", nil), ("", nil), ("99999999999999999999", nil), ("2026-10-21T07:28:00Z", nil),
     ] as [(String?, Int64?)])
   func seconds_areGivenInMilliseconds_andForAnHourAtMost(text: String?, expected: Int64?) {

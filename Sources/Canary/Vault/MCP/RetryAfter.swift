@@ -10,7 +10,7 @@ package enum RetryAfter {
   static func milliseconds(_ headers: HTTPHeaders) -> Int64? {
     guard let text = headers.first(name: "retry-after") else { return nil }
     if let seconds = Int64(text.filter { $0 != " " }) {
-      return min(max(0, min(seconds, longest / 1000) * 1000), longest)
+      return min(max(0, seconds), longest / 1000) * 1000
     }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
