@@ -14,7 +14,7 @@ import Testing
   // MARK: Which tools there are
 
   @Test func toolbox_hasTheToolOfEveryFile() throws {
-    let folder = VaultPeer.root + "/Sources/memoryd/Engine/MCP/Tools"
+    let folder = VaultPeer.root + "/Sources/memoryd/MCPServer/Tools"
     let files = try FileManager.default.contentsOfDirectory(atPath: folder)
     let types = MCPToolbox.all.map { "\(type(of: $0)).swift" }
     #expect(types.sorted() == files.sorted())
