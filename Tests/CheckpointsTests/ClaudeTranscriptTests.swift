@@ -357,6 +357,27 @@ import Testing
     #expect(usage.map(\.cacheWrite1h) == [4, 4] && usage.map(\.cacheWrite5m) == [6, 6])
   }
 
+  /// A log may say anything; nothing that it says may end the process, nor make a sum of it do so.
+  @Test(arguments: [(Int.max, -1), (-1, Int.max), (0, -Int.max), (-Int.max, Int.max)])
+  func usage_whenCountsAreAbsurd_isBounded(written: Int, hour: Int) throws {
+    let reading = try read(
+      Line.json([
+        "type": "assistant", "requestId": "r",
+        "message": [
+          "id": "m", "model": "m", "content": [],
+          "usage": [
+            "input_tokens": Int.max, "output_tokens": -5, "cache_creation_input_tokens": written,
+            "cache_creation": ["ephemeral_1h_input_tokens": hour],
+          ],
+        ],
+      ]))
+    let row = try #require(reading.transcript.usage.first)
+    #expect(row.input == UsageRow.mostTokens && row.output == 0)
+    for count in [row.cacheWrite5m, row.cacheWrite1h] {
+      #expect((0...UsageRow.mostTokens).contains(count))
+    }
+  }
+
   @Test func oddTypes_arePassedOver() throws {
     let reading = try read(
       "{\"type\":\"unknown-thing\",\"message\":[1,2]}\n", "{\"type\":5}\n", "{}\n", "[]\n",

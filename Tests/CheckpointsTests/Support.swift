@@ -51,7 +51,7 @@ enum Line {
   nonisolated(unsafe) private static var count = 0
   private static let lock = NSLock()
 
-  private static func json(_ fields: [String: Any]) -> String {
+  static func json(_ fields: [String: Any]) -> String {
     let number = lock.withLock {
       count += 1
       return count

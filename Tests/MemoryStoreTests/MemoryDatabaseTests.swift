@@ -265,4 +265,19 @@ import Testing
     let usage = try database.usage(sessionID: "s")
     #expect(usage.requests == 1)
   }
+
+  /// As an older memoryd or an import may have stored them.
+  @Test func usage_whenCountsAreAbsurd_isSummedAllTheSame() throws {
+    let database = try folder.database()
+    var batch = batch(from: nil, to: 100, uuids: ["a"])
+    batch.usage = ["r1", "r2"].map {
+      UsageRow(
+        messageID: "m", requestID: $0, model: "x", input: .max, output: .max, cacheWrite5m: .max,
+        cacheWrite1h: .max, cacheRead: .max, reasoning: .max)
+    }
+    try database.commit(batch, project: nil, session: SessionReference(id: "s"), at: 9)
+    let usage = try database.usage(sessionID: "s")
+    #expect(usage.requests == 2 && usage.input == 2 * UsageRow.mostTokens)
+    #expect(usage.cacheWrite == 4 * UsageRow.mostTokens)
+  }
 }

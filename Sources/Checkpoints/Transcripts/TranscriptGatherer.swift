@@ -188,6 +188,9 @@ extension TranscriptGatherer {
       title: title.isEmpty ? tool : "\(tool): \(title)", body: text)
   }
 
+  /// A count of tokens as a log has it; 0 where it has none.
+  func tokens(_ count: JSONValue?) -> Int { min(max(0, count?.int ?? 0), UsageRow.mostTokens) }
+
   /// The last row of a request stands for it.
   package mutating func add(_ row: UsageRow) {
     let key = row.messageID + "\u{0}" + row.requestID

@@ -20,6 +20,6 @@ package enum RetryAfter {
     // Against the server's clock, as ours may differ; without one, against ours.
     let now =
       headers.first(name: "date").flatMap { formatter.date(from: $0) } ?? Date.now
-    return min(max(0, Int64(until.timeIntervalSince(now) * 1000)), longest)
+    return Int64(min(max(0, until.timeIntervalSince(now) * 1000), Double(longest)))
   }
 }

@@ -304,18 +304,18 @@ public struct ClaudeTranscript: TranscriptGatherer {
   }
 
   private mutating func takeUsage(_ object: JSONValue, _ message: JSONValue) {
-    guard let id = message["id"]?.string, let tokens = message["usage"], tokens.isObject,
+    guard let id = message["id"]?.string, let usage = message["usage"], usage.isObject,
       let model = message["model"]?.string, model != "<synthetic>"
     else { return }
     if !digest.models.contains(model), digest.models.count < 16 { digest.models.append(model) }
-    let written = tokens["cache_creation_input_tokens"]?.int ?? 0
-    let hour = tokens["cache_creation"]?["ephemeral_1h_input_tokens"]?.int ?? 0
+    let written = tokens(usage["cache_creation_input_tokens"])
+    let hour = tokens(usage["cache_creation"]?["ephemeral_1h_input_tokens"])
     add(
       UsageRow(
         messageID: id, requestID: object["requestId"]?.string ?? "", model: model,
-        input: tokens["input_tokens"]?.int ?? 0, output: tokens["output_tokens"]?.int ?? 0,
+        input: tokens(usage["input_tokens"]), output: tokens(usage["output_tokens"]),
         cacheWrite5m: max(0, written - hour), cacheWrite1h: min(hour, written),
-        cacheRead: tokens["cache_read_input_tokens"]?.int ?? 0, createdAt: at))
+        cacheRead: tokens(usage["cache_read_input_tokens"]), createdAt: at))
   }
 
   // MARK: Compaction and the rest

@@ -172,13 +172,13 @@ public struct CodexTranscript: TranscriptGatherer {
     let mark = names.map { String(total[$0]?.int ?? 0) }.joined(separator: "-")
     if mark == digest.tokenTotal { return }
     digest.tokenTotal = mark
-    let counts = names.map { last[$0]?.int ?? 0 }
+    let counts = names.map { tokens(last[$0]) }
     let owner = isRepeated ? digest.codex.parent ?? sessionID : sessionID
     add(
       UsageRow(
         messageID: owner, requestID: mark, model: digest.models.last ?? "unknown",
         input: counts[0], output: counts[2],
-        cacheWrite5m: last["cache_write_input_tokens"]?.int ?? 0, cacheRead: counts[1],
+        cacheWrite5m: tokens(last["cache_write_input_tokens"]), cacheRead: counts[1],
         reasoning: counts[3], createdAt: at))
   }
 

@@ -1,6 +1,6 @@
-import Redaction
 public import Core
 import GRDB
+import Redaction
 
 /// A message that somebody wrote as a file.
 public struct MessageFile: Sendable, Equatable {

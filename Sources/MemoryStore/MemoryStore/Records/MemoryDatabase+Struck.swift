@@ -1,6 +1,6 @@
-import Redaction
 public import Core
 import GRDB
+import Redaction
 
 /// A line of recovery documents that a person called false.
 public struct StruckLine: Sendable, Equatable {

@@ -53,13 +53,15 @@ extension MemoryDatabase {
     let rows = try Row.fetchAll(
       db,
       cached: """
-        SELECT u.message_id, u.request_id, max(model) AS model, max(input) AS input,
-          max(output) AS output, max(cache_write_5m + cache_write_1h) AS cache_write,
-          max(cache_read) AS cache_read, max(reasoning) AS reasoning, min(created_at) AS at
+        SELECT u.message_id, u.request_id, max(model) AS model, max(min(input, ?2)) AS input,
+          max(min(output, ?2)) AS output,
+          max(min(cache_write_5m, ?2) + min(cache_write_1h, ?2)) AS cache_write,
+          max(min(cache_read, ?2)) AS cache_read, max(min(reasoning, ?2)) AS reasoning,
+          min(created_at) AS at
         FROM usage u JOIN transcripts t ON t.id = u.transcript_id
-        WHERE t.session_id = ?
+        WHERE t.session_id = ?1
         GROUP BY u.message_id, u.request_id
-        """, arguments: [sessionID])
+        """, arguments: [sessionID, UsageRow.mostTokens])
     return Dictionary(
       rows.map { (UsageKey(message: $0["message_id"], request: $0["request_id"]), $0) },
       uniquingKeysWith: { first, _ in first })

@@ -141,6 +141,9 @@ public struct UsageRow: Sendable, Equatable, Codable {
   /// Unix time in ms.
   public var createdAt: Int64
 
+  /// No request has more tokens than this; a log that says so must not make a sum overflow.
+  package static let mostTokens = 1_000_000_000_000
+
   public init(
     messageID: String, requestID: String, model: String, input: Int = 0, output: Int = 0,
     cacheWrite5m: Int = 0, cacheWrite1h: Int = 0, cacheRead: Int = 0, reasoning: Int = 0,
