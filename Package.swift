@@ -156,10 +156,9 @@ let package = Package(
       dependencies: ["Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
       swiftSettings: settings),
     .testTarget(
-      name: "EngineTests",
-      dependencies: [
-        "Core", "IPC", "Continuity", "CommandLineInterface",
-      ],
+      name: "ContinuityTests", dependencies: ["Core", "Continuity"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandLineInterfaceTests", dependencies: ["Core", "CommandLineInterface"],
       swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",

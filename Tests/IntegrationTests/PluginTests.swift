@@ -1,7 +1,7 @@
 import Core
 import Foundation
-import Redaction
 import IPC
+import Redaction
 import Testing
 import Yams
 

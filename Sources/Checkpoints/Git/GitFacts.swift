@@ -31,6 +31,8 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
     root = ""
   }
 
+  package static var empty: Self { Self() }
+
   package mutating func code(_ coder: inout JSONCoder) {
     coder.field("root", &root)
     coder.field("branch", &branch)

@@ -126,6 +126,8 @@ extension SessionDigest {
     /// Of the entry that waits for their line.
     var sourceID: String { EntryDraft.awaited("request", fingerprint: hash, number: number) }
 
+    package static var empty: Self { Self() }
+
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("hash", &hash)
       coder.field("count", &count)
@@ -145,6 +147,8 @@ extension SessionDigest {
 
     /// Of the entry that waits for their lines.
     var sourceID: String { EntryDraft.awaited("reply", fingerprint: hash) }
+
+    package static var empty: Self { Self() }
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("hash", &hash)
@@ -180,6 +184,8 @@ extension SessionDigest {
     /// A rewind took it back, and whatever comes of it.
     package var isAbandoned = false
 
+    package static var empty: Self { Self() }
+
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("id", &id)
       coder.field("tool", &tool)
@@ -202,6 +208,8 @@ extension SessionDigest {
     /// The id of the call that replaced it.
     var call: String = ""
     var todos: [PlanItem] = []
+
+    package static var empty: Self { Self() }
 
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("call", &call)

@@ -17,17 +17,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     /// A hash of the id of the line that says it; empty where lines have none.
     public var source: String = ""
 
-    init(
-      text: String = "", at: Int64 = 0, call: Int = 0, question: String = "", source: String = ""
-    ) {
-      self.text = text
-      self.at = at
-      self.call = call
-      self.question = question
-      self.source = source
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
@@ -43,12 +33,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var text: String = ""
     public var at: Int64 = 0
 
-    init(text: String = "", at: Int64 = 0) {
-      self.text = text
-      self.at = at
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
@@ -68,13 +53,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var text: String = ""
     public var state = State.pending
 
-    init(id: String? = nil, text: String = "", state: State = State.pending) {
-      self.id = id
-      self.text = text
-      self.state = state
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("id", &id)
@@ -100,24 +79,9 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     /// Physical line of what touched it last, from 1; 0 if nothing did.
     public var line = 0
 
-    init(
-      edits: Int = 0, reads: Int = 0, mentions: Int = 0, listings: Int = 0, lastCall: Int = 0,
-      lastEdit: Int = 0, symbols: [String] = [], at: Int64 = 0, line: Int = 0
-    ) {
-      self.edits = edits
-      self.reads = reads
-      self.mentions = mentions
-      self.listings = listings
-      self.lastCall = lastCall
-      self.lastEdit = lastEdit
-      self.symbols = symbols
-      self.at = at
-      self.line = line
-    }
-
-    package init() {}
-
     package var uses: Int { edits + reads + mentions }
+
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("edits", &edits)
@@ -144,18 +108,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var outcome = Outcome.unknown
     public var at: Int64 = 0
 
-    init(
-      text: String = "", count: Int = 0, lastCall: Int = 0, outcome: Outcome = Outcome.unknown,
-      at: Int64 = 0
-    ) {
-      self.text = text
-      self.count = count
-      self.lastCall = lastCall
-      self.outcome = outcome
-      self.at = at
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
@@ -175,14 +128,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var preTokens: Int?
     public var at: Int64 = 0
 
-    init(line: Int = 0, trigger: String = "", preTokens: Int? = nil, at: Int64 = 0) {
-      self.line = line
-      self.trigger = trigger
-      self.preTokens = preTokens
-      self.at = at
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("line", &line)
@@ -196,12 +142,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var text: String = ""
     public var call: Int = 0
 
-    init(text: String = "", call: Int = 0) {
-      self.text = text
-      self.call = call
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
@@ -219,19 +160,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     /// The file that it was about; empty for commands and others.
     public var path = ""
 
-    init(
-      tool: String = "", text: String = "", call: Int = 0, at: Int64 = 0, line: Int = 0,
-      path: String = ""
-    ) {
-      self.tool = tool
-      self.text = text
-      self.call = call
-      self.at = at
-      self.line = line
-      self.path = path
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("tool", &tool)
@@ -248,12 +177,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var weight: Double = 0
     public var call: Int = 0
 
-    init(weight: Double = 0, call: Int = 0) {
-      self.weight = weight
-      self.call = call
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("weight", &weight)
@@ -266,13 +190,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var subject: String = ""
     public var at: Int64 = 0
 
-    init(hash: String = "", subject: String = "", at: Int64 = 0) {
-      self.hash = hash
-      self.subject = subject
-      self.at = at
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("hash", &hash)
@@ -290,6 +208,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var repositories: [String] = []
 
     public init() {}
+
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("toolCalls", &toolCalls)
@@ -381,12 +301,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     public var first = 0
     public var last = 0
 
-    init(first: Int = 0, last: Int = 0) {
-      self.first = first
-      self.last = last
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("first", &first)
@@ -395,6 +310,8 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   }
 
   public init() {}
+
+  package static var empty: Self { Self() }
 
   package mutating func code(_ coder: inout JSONCoder) {
     coder.field("requests", &requests)

@@ -1,5 +1,5 @@
-import MemoryStore
 public import Core
+import MemoryStore
 
 /// Which lines of a transcript were taken back.
 ///

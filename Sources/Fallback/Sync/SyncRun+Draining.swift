@@ -1,5 +1,5 @@
-import Fallback
 import Core
+import Fallback
 import Foundation
 import MemoryStore
 import Vault

@@ -1,5 +1,5 @@
-import MemoryStore
 import Core
+import MemoryStore
 import Vault
 
 /// Takes in what the vault has.

@@ -1,5 +1,5 @@
-import Core
 import Canary
+import Core
 import MemoryStore
 import Vault
 

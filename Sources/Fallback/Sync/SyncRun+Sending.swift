@@ -1,5 +1,5 @@
-import Fallback
 import Core
+import Fallback
 import MemoryStore
 import Vault
 

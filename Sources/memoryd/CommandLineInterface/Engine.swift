@@ -10,7 +10,7 @@ public enum Engine {
   public static func run(_ invocation: Invocation) -> Outcome {
     var outcome = CommandGrammar.$root.withValue(Memoryd.self) { carryOut(invocation) }
     // It is for people, and names what they gave and what was recorded.
-    outcome.errorOutput = People.safe(outcome.errorOutput)
+    outcome.errorOutput = TerminalText.safe(outcome.errorOutput)
     return outcome
   }
 

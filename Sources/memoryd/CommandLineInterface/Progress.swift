@@ -35,11 +35,11 @@ final class Progress {
     let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
     let rate = Double(bytes) / max(seconds, 0.001)
     guard let total, total > 0 else {
-      return "\(what) \(People.size(bytes)), \(People.size(Int64(rate)))/s"
+      return "\(what) \(TerminalText.size(bytes)), \(TerminalText.size(Int64(rate)))/s"
     }
     let left = Int(Double(max(0, total - bytes)) / max(rate, 1))
-    return "\(what) \(min(100, bytes * 100 / total))%, \(People.size(bytes)) of "
-      + "\(People.size(total)), \(People.size(Int64(rate)))/s, \(left / 60):"
+    return "\(what) \(min(100, bytes * 100 / total))%, \(TerminalText.size(bytes)) of "
+      + "\(TerminalText.size(total)), \(TerminalText.size(Int64(rate)))/s, \(left / 60):"
       + (left % 60 < 10 ? "0" : "") + "\(left % 60) left"
   }
 }

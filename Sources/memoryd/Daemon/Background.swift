@@ -1,8 +1,8 @@
-import Fallback
 import Canary
 import Continuity
 import Core
 import CPosix
+import Fallback
 import Foundation
 import Logging
 import MemoryStore

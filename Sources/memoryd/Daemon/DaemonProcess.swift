@@ -9,12 +9,12 @@ import UnixSignals
 
 /// The daemon: one for each folder, in the foreground, until it is told to stop.
 package struct DaemonProcess {
-  package let invocation: Invocation
-  package let homeFlag: String?
+  let invocation: Invocation
+  let homeFlag: String?
   /// Where to listen for HTTP, before what the settings say.
-  package let httpFlag: String?
+  let httpFlag: String?
   /// Carries out a command line, as a process of its own would.
-  package let execute: @Sendable (Invocation) -> Outcome
+  let execute: @Sendable (Invocation) -> Outcome
 
   package init(
     invocation: Invocation, homeFlag: String?, httpFlag: String?,
@@ -140,7 +140,7 @@ package struct DaemonProcess {
     return log
   }
 
-  /// Nobody else can have put a socket there: the instance lock is still held.
+  /// No other daemon of this folder can have put its socket there: the instance lock is still held.
   private static func remove(_ path: String, _ listener: Socket) {
     listener.shutDown()
     unlink(path)

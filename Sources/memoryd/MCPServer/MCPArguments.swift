@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// The arguments of one call, after they were checked against the tool's parameters.
 package struct MCPArguments {
@@ -8,7 +8,7 @@ package struct MCPArguments {
   /// and arguments that the tool does not know are let through, as vault-mcp does.
   ///
   /// - Throws: ``MCPMisfit`` for the first parameter whose argument does not fit.
-  package init(_ given: WireJSON?, for parameters: [any MCPParameterSchema]) throws(MCPMisfit) {
+  init(_ given: WireJSON?, for parameters: [any MCPParameterSchema]) throws(MCPMisfit) {
     // Some clients send the object itself as a text.
     let text = given?.string.flatMap { WireJSON(parsing: $0.utf8) }
     guard case .object(var fields)? = text ?? given else {
@@ -29,14 +29,14 @@ package struct MCPArguments {
   }
 
   /// The value of a parameter; nil where the call gives none.
-  package subscript<Value>(parameter: MCPParameter<Value>) -> Value? {
+  subscript<Value>(parameter: MCPParameter<Value>) -> Value? {
     values[parameter.name].flatMap(parameter.read)
   }
 
   /// The value of a parameter that the schema requires.
   ///
   /// - Throws: ``MCPMisfit`` where the call gives none.
-  package func required<Value>(_ parameter: MCPParameter<Value>) throws(MCPMisfit) -> Value {
+  func required<Value>(_ parameter: MCPParameter<Value>) throws(MCPMisfit) -> Value {
     guard let value = self[parameter] else {
       throw MCPMisfit(message: "\(parameter.name) is required")
     }
@@ -55,7 +55,7 @@ package struct MCPArguments {
   }
 
   /// All texts under some names, whether the tool knows them or not.
-  package func texts(named names: [String]) -> [String] {
+  func texts(named names: [String]) -> [String] {
     names.flatMap { name in
       values[name].map { value in value.string.map { [$0] } ?? value.strings } ?? []
     }

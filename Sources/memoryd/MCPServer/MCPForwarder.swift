@@ -1,5 +1,5 @@
 import Checkpoints
-package import Continuity
+import Continuity
 package import Core
 import Foundation
 import IPC
@@ -17,7 +17,7 @@ package struct MCPForwarder {
   static let hops = "memoryd/hops"
   private static let mostHops = 3
 
-  package let service: MemoryService
+  let service: MemoryService
 
   private var vault: VaultService { VaultService(service: service) }
 
@@ -34,7 +34,7 @@ package struct MCPForwarder {
   ///   - own: Names of memoryd's tools.
   ///   - meta: `_meta` of the request that asks.
   /// - Returns: As `tools/list` shows them, without the portal's prefix.
-  package func tools(except own: [String], meta: WireJSON?) -> [WireJSON] {
+  func tools(except own: [String], meta: WireJSON?) -> [WireJSON] {
     guard service.settings.hasVault, service.verdict().mode == .normal,
       let onward = Self.onward(meta)
     else { return [] }
@@ -124,7 +124,7 @@ package struct MCPForwarder {
   /// Makes a call ready to be passed on, untouched but for memoryd's own notes in `_meta`.
   ///
   /// - Throws: ``MCPFailure``: why it cannot be passed on.
-  package func call(_ name: String, _ parameters: WireJSON) throws -> Call {
+  func call(_ name: String, _ parameters: WireJSON) throws -> Call {
     let meta = parameters["_meta"]
     if let objection = objection(to: name, meta: meta) {
       throw MCPFailure(message: objection)

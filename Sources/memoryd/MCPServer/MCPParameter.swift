@@ -1,18 +1,18 @@
-package import Core
+import Core
 import Foundation
 
 /// A parameter of a tool: its property in the tool's schema, and how a call's argument for it is read.
-package struct MCPParameter<Value: Sendable>: MCPParameterSchema {
-  package let name: String
-  package let kind: MCPParameterKind
-  package let help: String
-  package let isRequired: Bool
+struct MCPParameter<Value: Sendable>: MCPParameterSchema {
+  let name: String
+  let kind: MCPParameterKind
+  let help: String
+  let isRequired: Bool
   /// Takes an argument that was checked; nil where it stands for no value.
-  package let read: @Sendable (WireJSON) -> Value?
+  let read: @Sendable (WireJSON) -> Value?
 }
 
 /// A parameter without the type of its values.
-package protocol MCPParameterSchema: Sendable {
+protocol MCPParameterSchema: Sendable {
   var name: String { get }
   var kind: MCPParameterKind { get }
   var help: String { get }
@@ -29,7 +29,7 @@ extension MCPParameterSchema {
 }
 
 /// What a parameter takes.
-package enum MCPParameterKind: Sendable {
+enum MCPParameterKind: Sendable {
   case text
   case texts
   /// A whole number from 1 to 1,000,000.
@@ -42,7 +42,7 @@ package enum MCPParameterKind: Sendable {
 
 extension MCPParameter where Value == String {
   /// - Parameter emptyIsValue: False where an empty text stands for no value, as with vault-mcp.
-  package static func text(
+  static func text(
     _ name: String, _ help: String, isRequired: Bool = false, emptyIsValue: Bool = false
   ) -> Self {
     Self(name: name, kind: .text, help: help, isRequired: isRequired) { value in
@@ -51,21 +51,21 @@ extension MCPParameter where Value == String {
   }
 
   /// Narrows a call to a project, or files under it what the call writes.
-  package static var project: Self { .text("project", "The project's short name.") }
+  static var project: Self { .text("project", "The project's short name.") }
 
-  package static func choice(_ name: String, from names: [String], _ help: String) -> Self {
+  static func choice(_ name: String, from names: [String], _ help: String) -> Self {
     Self(name: name, kind: .choice(names), help: help, isRequired: false, read: \.string)
   }
 }
 
 extension MCPParameter where Value == [String] {
-  package static func texts(_ name: String, _ help: String) -> Self {
+  static func texts(_ name: String, _ help: String) -> Self {
     Self(name: name, kind: .texts, help: help, isRequired: false) { $0.array?.compactMap(\.string) }
   }
 }
 
 extension MCPParameter where Value == Int {
-  package static func integer(_ name: String, _ help: String) -> Self {
+  static func integer(_ name: String, _ help: String) -> Self {
     Self(name: name, kind: .integer, help: help, isRequired: false, read: \.integer)
   }
 }
@@ -73,7 +73,7 @@ extension MCPParameter where Value == Int {
 extension MCPParameter
 where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// The choices are the cases' raw values, in the order in which the cases are declared.
-  package static func choice(_ name: String, _ help: String, isRequired: Bool = false) -> Self {
+  static func choice(_ name: String, _ help: String, isRequired: Bool = false) -> Self {
     Self(
       name: name, kind: .choice(Value.allCases.map(\.rawValue)), help: help, isRequired: isRequired
     ) { value in value.string.flatMap { Value(rawValue: $0) } }
@@ -83,8 +83,8 @@ where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
 // MARK: - What kinds mean on the wire
 
 /// Why an argument cannot be taken.
-package struct MCPMisfit: Error {
-  package let message: String
+struct MCPMisfit: Error {
+  let message: String
 }
 
 extension MCPParameterKind {
@@ -103,7 +103,7 @@ extension MCPParameterKind {
   ///
   /// - Returns: What was meant; nil for an empty text where a number is due.
   /// - Throws: ``MCPMisfit`` with what the value must be.
-  package func value(_ given: WireJSON) throws(MCPMisfit) -> WireJSON? {
+  func value(_ given: WireJSON) throws(MCPMisfit) -> WireJSON? {
     switch self {
     case .text:
       guard given.string != nil else { throw MCPMisfit(message: "must be a string") }

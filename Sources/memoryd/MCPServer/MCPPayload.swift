@@ -6,14 +6,14 @@ import Foundation
 package struct MCPPayload {
   private var text: String
   /// Go into the result's `_meta`.
-  package var facts: [String: WireJSON] = [:]
+  var facts: [String: WireJSON] = [:]
   private var isError = false
 
   package init(_ object: JSONOutput.Object) { self.init(json: object) }
 
-  package init(_ list: [JSONOutput.Object]) { self.init(json: list) }
+  init(_ list: [JSONOutput.Object]) { self.init(json: list) }
 
-  package init(markdown: String) { text = markdown }
+  init(markdown: String) { text = markdown }
 
   /// - Parameter failure: Why there is no answer, as plain text.
   package init(failure: String) {
@@ -22,7 +22,7 @@ package struct MCPPayload {
   }
 
   /// Why a tool could not do what it was asked to, in vault-mcp's shape.
-  package init(_ error: any Error) {
+  init(_ error: any Error) {
     self.init(["error": MCPFailure.message(of: error)])
     isError = true
   }

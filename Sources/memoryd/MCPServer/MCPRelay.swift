@@ -5,6 +5,7 @@ import IPC
 /// Hands MCP messages to the daemon, one connection each: the two need nothing of each other
 /// between messages, so that either may go away at any time.
 package struct MCPRelay {
+
   private let invocation: Invocation
   private let environment: [String: String]
 

@@ -1,4 +1,4 @@
-public import Continuity
+import Continuity
 package import Core
 package import Foundation
 import IPC
@@ -7,7 +7,7 @@ import Vault
 /// Answers MCP messages, whatever brought them here. Keeps no state between them. Source: MCP
 /// 2025-11-25 and the versions before it, "Lifecycle", "Tools" and "Ping".
 package struct MCPResponder {
-  package let tools: MCPToolbox
+  let tools: MCPToolbox
 
   package init(tools: MCPToolbox) {
     self.tools = tools
@@ -152,13 +152,11 @@ package struct MCPResponder {
         "error": .object(["code": .integer(code), "message": .string(message)]),
       ])
   }
-}
 
-extension Invocation {
   /// What stands for a line that is too long to be taken: an object with nothing but its `id`.
   ///
   /// - Parameter line: Its beginning.
-  public static func remains(ofLine line: [UInt8]) -> [UInt8] {
+  package static func remains(ofLine line: [UInt8]) -> [UInt8] {
     Array(WireAnswer(WireIdentifier(ofBroken: line), [:]).bytes)
   }
 }

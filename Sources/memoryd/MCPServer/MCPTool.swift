@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// One of memoryd's MCP tools: what `tools/list` says about it and what a call of it does, in one
 /// type, so that neither exists without the other.
@@ -23,12 +23,12 @@ package protocol MCPTool: Sendable {
 
 extension MCPTool {
   /// What a call may pass, in the order of the schema.
-  package var parameters: [any MCPParameterSchema] {
+  var parameters: [any MCPParameterSchema] {
     Mirror(reflecting: self).children.compactMap { $0.value as? any MCPParameterSchema }
   }
 
   /// The tool's entry in `tools/list`.
-  package var description: WireJSON {
+  var description: WireJSON {
     let parameters = parameters
     var properties: [String: WireJSON] = [:]
     for parameter in parameters { properties[parameter.name] = parameter.property }

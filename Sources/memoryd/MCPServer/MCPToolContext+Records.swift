@@ -1,8 +1,8 @@
 import Checkpoints
-package import Continuity
+import Continuity
 import Core
 import Foundation
-package import MemoryStore
+import MemoryStore
 
 /// What more than one tool does with checkpoints and decisions.
 extension MCPToolContext {
@@ -27,7 +27,7 @@ extension MCPToolContext {
   ///
   /// - Parameter taskID: In either case.
   /// - Throws: ``StoreError``, and as ``project(named:)``.
-  package func decide(
+  func decide(
     _ decision: String, rationale: String, taskID: String?, project name: String?
   ) throws -> MCPPayload {
     let done = try service.commit(
@@ -43,13 +43,13 @@ extension MCPToolContext {
   private static let documentBudget = 100_000
 
   /// The recovery document of a checkpoint, as Markdown.
-  package func content(_ record: CheckpointRecord) -> String {
+  func content(_ record: CheckpointRecord) -> String {
     RecoveryService(service: service).document(of: record)
       .markdown(now: service.clock.now, budget: Self.documentBudget)
   }
 
   /// A row of vault-mcp's checkpoints.
-  package func row(_ record: CheckpointRecord) -> JSONOutput.Object {
+  func row(_ record: CheckpointRecord) -> JSONOutput.Object {
     let document = RecoveryService(service: service).document(of: record)
     let stated = document.snapshot.stated
     let known =

@@ -1,12 +1,12 @@
-package import Continuity
-package import Core
-package import MemoryStore
+import Continuity
+import Core
+import MemoryStore
 
 /// What a call of a tool works with: the store, and what its caller may see there.
 package struct MCPToolContext {
-  package let service: MemoryService
+  let service: MemoryService
   /// Where the caller has no working folder, the project of what it writes.
-  package let defaultProject: String?
+  let defaultProject: String?
 
   /// True where memoryd serves as a vault: its callers know projects by their names alone, work in no
   /// folder, and are not shown what is private.
@@ -16,7 +16,7 @@ package struct MCPToolContext {
 
   /// - Parameter name: Nil for the project that the caller works in.
   /// - Throws: ``VerbError`` where several projects have the name, or it is a folder that is not there.
-  package func project(named name: String?) throws -> ProjectReference {
+  func project(named name: String?) throws -> ProjectReference {
     if let defaultProject { return service.known(.named(name ?? defaultProject)) }
     return try ProjectFinder.project(named: name, service)
   }
@@ -59,7 +59,7 @@ package struct MCPToolContext {
   /// What a list is narrowed to by a project's name; nothing without one.
   ///
   /// - Throws: As ``project(named:)``.
-  package func filter(named name: String?, limit: Int? = nil) throws -> RecordFilter {
+  func filter(named name: String?, limit: Int? = nil) throws -> RecordFilter {
     var filter =
       isVault ? RecordFilter(project: name) : try ProjectFinder.filter(named: name, service)
     if isVault { filter.hidesPrivate = true }
@@ -71,7 +71,7 @@ package struct MCPToolContext {
   /// works nowhere.
   ///
   /// - Throws: As ``project(named:)``.
-  package func scope(named name: String?, limit: Int? = nil) throws -> RecordFilter {
+  func scope(named name: String?, limit: Int? = nil) throws -> RecordFilter {
     guard !isVault, name == nil else { return try filter(named: name, limit: limit) }
     return RecordFilter(place: try project(named: nil), limit: limit)
   }
@@ -79,11 +79,11 @@ package struct MCPToolContext {
   // MARK: Writes
 
   /// The session that the caller runs in; nil where nobody says.
-  package var session: SessionReference? { ProjectFinder.session(nil, service) }
+  var session: SessionReference? { ProjectFinder.session(nil, service) }
 
   /// - Returns: The answer to a write, with where the write is durable and how far it has come on its
   ///   way to the vault.
-  package func acknowledged(
+  func acknowledged(
     _ acknowledgement: MemoryService.Acknowledgement, _ object: JSONOutput.Object
   ) -> MCPPayload {
     var payload = MCPPayload(object)

@@ -1,26 +1,26 @@
-import MemoryStore
 package import Continuity
 package import Core
 import Fallback
 import Foundation
+import MemoryStore
 
 /// vault-mcp's tools on this store, with its names, arguments and result shapes, and memoryd's own.
 /// Each call is one request: writes carry its id, and the same id a second time writes nothing.
 package struct MCPToolbox {
   /// Every tool that can be called, in the order in which `tools/list` shows them.
-  package static let all: [any MCPTool] = [
+  static let all: [any MCPTool] = [
     TaskTool(), CheckpointTool(), DecisionTool(), HandoffTool(), LedgerTool(), SearchTool(),
     ResumeTool(), SessionStartTool(), SessionEndTool(), HealthTool(), BackupTool(),
   ]
 
   /// - Returns: Nil for a tool that memoryd does not have; the vault may.
-  package static func tool(named name: String) -> (any MCPTool)? { all.first { $0.name == name } }
+  static func tool(named name: String) -> (any MCPTool)? { all.first { $0.name == name } }
 
   /// Everything but the request id stays as it is for all calls.
-  package let invocation: Invocation
-  package let home: String?
+  let invocation: Invocation
+  let home: String?
   /// Where the caller has no working folder, the project of what it writes.
-  package var defaultProject: String?
+  var defaultProject: String?
 
   package init(invocation: Invocation, home: String?, defaultProject: String? = nil) {
     self.invocation = invocation
@@ -58,7 +58,7 @@ package struct MCPToolbox {
 
   /// - Returns: The store and its settings, for one request.
   /// - Throws: ``VerbError`` where the settings or the folder of the store are wrong.
-  package func service(requestID: String) throws -> MemoryService {
+  func service(requestID: String) throws -> MemoryService {
     var request = invocation
     request.requestID = requestID
     return try MemoryService(invocation: request, homeFlag: home, isLenient: false)

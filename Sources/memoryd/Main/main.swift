@@ -1,9 +1,9 @@
-import MCPServer
 import CommandLineInterface
 import Continuity
 import Core
 import Foundation
 import IPC
+import MCPServer
 
 #if canImport(Glibc)
   import Glibc
@@ -25,7 +25,7 @@ func converse(_ take: Invocation.TakeLine) {
   var chunk = [UInt8](repeating: 0, count: 65_536)
   func finish() {
     // Who asked is told, by the id that stands in what was read.
-    if isTooLong { line = Invocation.remains(ofLine: line) }
+    if isTooLong { line = MCPResponder.remains(ofLine: line) }
     if !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
       take(line) { reply in
         lock.withLock { _ = Streams.write(reply + [10], to: 1) }

@@ -1,8 +1,8 @@
-import Transcripts
 import CCmark
 import Core
 public import Git
 public import MemoryStore
+import Transcripts
 
 /// All that a handoff is made from.
 public struct HandoffSources: Sendable {

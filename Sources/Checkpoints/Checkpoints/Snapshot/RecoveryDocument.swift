@@ -1,5 +1,5 @@
-import Git
 import Core
+import Git
 public import MemoryStore
 import Transcripts
 

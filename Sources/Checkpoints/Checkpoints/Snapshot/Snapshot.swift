@@ -26,26 +26,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     /// Of the transcript, from 1: where it was touched last; 0 if that is not known.
     public var line: Int = 0
 
-    init(
-      path: String = "", edits: Int = 0, reads: Int = 0, mentions: Int = 0, age: Int = 0,
-      editAge: Int = 0, symbols: [String] = [], isDirty: Bool = false, purpose: String = "",
-      isUncommitted: Bool = false, isRemoved: Bool = false, line: Int = 0
-    ) {
-      self.path = path
-      self.edits = edits
-      self.reads = reads
-      self.mentions = mentions
-      self.age = age
-      self.editAge = editAge
-      self.symbols = symbols
-      self.isDirty = isDirty
-      self.purpose = purpose
-      self.isUncommitted = isUncommitted
-      self.isRemoved = isRemoved
-      self.line = line
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("path", &path)
@@ -71,18 +52,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     public var age: Int = 0
     public var outcome = SessionDigest.CommandUse.Outcome.unknown
 
-    init(
-      key: String = "", text: String = "", count: Int = 0, age: Int = 0,
-      outcome: SessionDigest.CommandUse.Outcome = SessionDigest.CommandUse.Outcome.unknown
-    ) {
-      self.key = key
-      self.text = text
-      self.count = count
-      self.age = age
-      self.outcome = outcome
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("key", &key)
@@ -120,6 +90,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     package var saysNothing: Bool {
       ([objective ?? ""] + blockers + actions + next).allSatisfy { $0.allSatisfy(\.isWhitespace) }
     }
+
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("objective", &objective)
@@ -175,6 +147,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
       && next.isEmpty && requests.isEmpty && rules.isEmpty && plan.isEmpty && files.isEmpty
       && commands.isEmpty && commits.isEmpty && toolCalls == 0 && (lastReply ?? "").isEmpty
   }
+
+  package static var empty: Self { Self() }
 
   package mutating func code(_ coder: inout JSONCoder) {
     coder.field("objective", &objective)

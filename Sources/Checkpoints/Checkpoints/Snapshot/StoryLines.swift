@@ -22,6 +22,8 @@ public struct ToldLine: JSONRecord, Sendable, Equatable {
 
   public init() {}
 
+  package static var empty: Self { Self() }
+
   package mutating func code(_ coder: inout JSONCoder) {
     coder.field("part", &part)
     coder.field("text", &text)

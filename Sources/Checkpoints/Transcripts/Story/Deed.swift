@@ -25,6 +25,8 @@ package struct Deed: JSONRecord, Sendable, Equatable {
   /// The lines of a plan that count.
   var lines: [String] = []
 
+  package static var empty: Self { Self() }
+
   mutating func code(_ coder: inout JSONCoder) {
     coder.field("kind", &kind)
     coder.filled("subject", &subject)
@@ -46,6 +48,8 @@ package struct AskedQuestion: JSONRecord, Sendable, Equatable {
   var labels: [String] = []
   /// What stands below each label.
   var descriptions: [String] = []
+
+  package static var empty: Self { Self() }
 
   mutating func code(_ coder: inout JSONCoder) {
     coder.field("question", &question)

@@ -22,6 +22,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
       self.at = at
     }
 
+    package static var empty: Self { Self() }
+
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("call", &call)
       coder.field("line", &line)
@@ -43,20 +45,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var isTold = false
     package var place = Place()
 
-    init(
-      text: String = "", about: String = "", opening: String = "", ending: String = "",
-      replies: Int = 0, isTold: Bool = false, place: Place = Place()
-    ) {
-      self.text = text
-      self.about = about
-      self.opening = opening
-      self.ending = ending
-      self.replies = replies
-      self.isTold = isTold
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
@@ -80,18 +69,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var outlook: [String] = []
     package var place = Place()
 
-    init(
-      text: String = "", length: Int = 0, question: String = "", outlook: [String] = [],
-      place: Place = Place()
-    ) {
-      self.text = text
-      self.length = length
-      self.question = question
-      self.outlook = outlook
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("text", &text)
@@ -140,6 +118,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
 
     public init() {}
 
+    package static var empty: Self { Self() }
+
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("kind", &kind)
       coder.filled("question", &question)
@@ -171,6 +151,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
     public var end = Place()
 
     public init() {}
+
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("key", &key)
@@ -209,18 +191,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var words = ""
     package var place = Place()
 
-    init(
-      kind: Kind = Kind.failed, subject: String = "", reason: String = "", words: String = "",
-      place: Place = Place()
-    ) {
-      self.kind = kind
-      self.subject = subject
-      self.reason = reason
-      self.words = words
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("kind", &kind)
@@ -248,19 +219,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var message = 0
     package var place = Place()
 
-    init(
-      kind: Kind = Kind.finding, text: String = "", lead: String = "", worth: Int = 0,
-      message: Int = 0, place: Place = Place()
-    ) {
-      self.kind = kind
-      self.text = text
-      self.lead = lead
-      self.worth = worth
-      self.message = message
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("kind", &kind)
@@ -285,18 +244,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var output: String?
     package var hasFailed = false
 
-    init(
-      kind: Kind = Kind.deed, text: String = "", place: Place = Place(), output: String? = nil,
-      hasFailed: Bool = false
-    ) {
-      self.kind = kind
-      self.text = text
-      self.place = place
-      self.output = output
-      self.hasFailed = hasFailed
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("kind", &kind)
@@ -323,21 +271,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var place = Place()
     package var output: String?
 
-    init(
-      kind: Kind = Kind.test, command: String = "", hasFailed: Bool = false, isSure: Bool = true,
-      isShared: Bool = false, detail: String = "", place: Place = Place(), output: String? = nil
-    ) {
-      self.kind = kind
-      self.command = command
-      self.hasFailed = hasFailed
-      self.isSure = isSure
-      self.isShared = isShared
-      self.detail = detail
-      self.place = place
-      self.output = output
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("kind", &kind)
@@ -362,18 +296,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var added = ""
     package var place = Place()
 
-    init(
-      path: String = "", purpose: String = "", saidLine: Int = 0, added: String = "",
-      place: Place = Place()
-    ) {
-      self.path = path
-      self.purpose = purpose
-      self.saidLine = saidLine
-      self.added = added
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("path", &path)
@@ -398,13 +321,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     /// The call that removed the file; 0 if none did since it was edited.
     package var removal = 0
 
-    init(texts: [String] = [], call: Int = 0, removal: Int = 0) {
-      self.texts = texts
-      self.call = call
-      self.removal = removal
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("texts", &texts)
@@ -428,14 +345,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var text = ""
     package var place = Place()
 
-    init(kind: Kind = Kind.commit, id: String = "", text: String = "", place: Place = Place()) {
-      self.kind = kind
-      self.id = id
-      self.text = text
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("kind", &kind)
@@ -454,18 +364,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
     package var state = ""
     package var place = Place()
 
-    init(
-      id: String = "", title: String = "", isClosed: Bool = false, state: String = "",
-      place: Place = Place()
-    ) {
-      self.id = id
-      self.title = title
-      self.isClosed = isClosed
-      self.state = state
-      self.place = place
-    }
-
-    package init() {}
+    package static var empty: Self { Self() }
 
     package mutating func code(_ coder: inout JSONCoder) {
       coder.field("id", &id)
@@ -534,6 +433,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
     var added: [String] = []
     var call = 0
 
+    package static var empty: Self { Self() }
+
     mutating func code(_ coder: inout JSONCoder) {
       coder.field("removed", &removed)
       coder.field("added", &added)
@@ -542,6 +443,8 @@ public struct Story: JSONRecord, Sendable, Equatable {
   }
 
   public init() {}
+
+  package static var empty: Self { Self() }
 
   package mutating func code(_ coder: inout JSONCoder) {
     coder.field("turns", &turns)

@@ -3,7 +3,9 @@
 /// One function names the fields for both directions. Foundation's coders do the same, but cost a
 /// hook more than its commit does: they look up a protocol conformance for every type.
 package protocol JSONRecord {
-  init()
+  /// A record whose fields have their initial values. A property instead of `init()`, so that a record
+  /// keeps the memberwise initializer that the compiler makes for it.
+  static var empty: Self { get }
   mutating func code(_ coder: inout JSONCoder)
 }
 
@@ -29,7 +31,7 @@ extension JSONRecord {
   }
 
   package init(_ value: JSONValue) {
-    self.init()
+    self = .empty
     var coder = JSONCoder(reading: value)
     code(&coder)
   }

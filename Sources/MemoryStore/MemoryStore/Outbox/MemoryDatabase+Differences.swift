@@ -1,6 +1,6 @@
-import Redaction
 public import Core
 import GRDB
+import Redaction
 
 /// A field in which a task is one thing here and another in the vault, though nothing of it waits.
 public struct TaskDifference: Sendable, Equatable {

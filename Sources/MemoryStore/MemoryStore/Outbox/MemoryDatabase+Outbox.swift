@@ -1,7 +1,7 @@
-import Redaction
 public import Core
 import Foundation
 import GRDB
+import Redaction
 
 extension MemoryDatabase {
   // MARK: Looking

@@ -1,8 +1,8 @@
-import Redaction
 public import Core
 import CSQLite
 import Foundation
 import GRDB
+import Redaction
 
 /// Everything in the store as lines of JSON, and back: rows as they are, byte for byte.
 extension MemoryDatabase {

@@ -1,7 +1,7 @@
 import ArgumentParser
-package import Continuity
+import Continuity
 import Foundation
-package import MemoryStore
+import MemoryStore
 
 struct BackupCommand: Verb {
   static let configuration = CommandConfiguration(
@@ -32,8 +32,8 @@ struct BackupCommand: Verb {
     let facts = try database.backUp(to: path, replaces: force)
     if shared.json { return Outcome(output: JSONOutput.copy(facts, path)) }
     return Outcome(
-      output: "\(People.line(path, 400)): \(People.size(facts.bytes)), checked\n"
-        + People.holdings(facts.counts) + "\n"
+      output: "\(TerminalText.line(path, 400)): \(TerminalText.size(facts.bytes)), checked\n"
+        + TerminalText.holdings(facts.counts) + "\n"
         + (facts.hasNewIndex
           ? "the full-text index of the store is damaged; the copy has a new one, and `memoryd doctor "
             + "--fix` gives the store one\n" : ""))
@@ -41,7 +41,7 @@ struct BackupCommand: Verb {
 }
 
 extension JSONOutput {
-  package static func copy(_ facts: MemoryDatabase.CopyFacts, _ path: String) -> String {
+  static func copy(_ facts: MemoryDatabase.CopyFacts, _ path: String) -> String {
     text(
       [
         "path": path, "schema": facts.schema, "bytes": facts.bytes, "rows": facts.counts,

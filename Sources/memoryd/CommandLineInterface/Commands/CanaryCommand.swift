@@ -1,8 +1,8 @@
-import MemoryStore
-import Vault
 import ArgumentParser
 import Continuity
 import Core
+import MemoryStore
+import Vault
 
 struct CanaryCommand: Verb {
   static let configuration = CommandConfiguration(
@@ -49,7 +49,8 @@ struct CanaryCommand: Verb {
       return outcome
     }
     let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
-    outcome.output = "\(verdict.mode.rawValue)\(reason): \(People.line(verdict.detail, 300))\n"
+    outcome.output =
+      "\(verdict.mode.rawValue)\(reason): \(TerminalText.line(verdict.detail, 300))\n"
     if report.pending > 0 {
       outcome.output +=
         (report.pending == 1
@@ -57,15 +58,15 @@ struct CanaryCommand: Verb {
           : "\(report.pending) writes wait for the vault; `memoryd sync` sends them\n")
     }
     outcome.output +=
-      "project \(People.line(project.name)): \(People.count(report.openTasks, "open task"))\n"
+      "project \(TerminalText.line(project.name)): \(TerminalText.count(report.openTasks, "open task"))\n"
     if let last = report.lastCheckpoint {
       outcome.output +=
-        "last checkpoint \(last.id), \(People.time(last.createdAt)) UTC: "
-        + People.line(last.objective, 80) + "\n"
+        "last checkpoint \(last.id), \(TerminalText.time(last.createdAt)) UTC: "
+        + TerminalText.line(last.objective, 80) + "\n"
     }
     for other in report.otherSessions {
       outcome.output +=
-        "active session \(People.line(other.id, 60)), seen \(People.time(other.lastSeenAt)) UTC\n"
+        "active session \(TerminalText.line(other.id, 60)), seen \(TerminalText.time(other.lastSeenAt)) UTC\n"
     }
     return outcome
   }

@@ -1,7 +1,7 @@
-import Core
 import ArgumentParser
 import Checkpoints
 import Continuity
+import Core
 import MemoryStore
 
 struct CheckpointCommand: ParsableCommand {
@@ -55,7 +55,7 @@ struct CheckpointCommand: ParsableCommand {
         project: try shared.project == nil
           ? ProjectFinder.project(of: session, service) : project(shared, service),
         session: session)
-      return People.reply("checkpoint", acknowledgement, service, json: shared.json)
+      return TerminalText.reply("checkpoint", acknowledgement, service, json: shared.json)
     }
   }
 
@@ -74,8 +74,8 @@ struct CheckpointCommand: ParsableCommand {
         return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")
       }
       let lines = items.map {
-        "\(People.line($0.id, 60))  \(People.time($0.createdAt))  \(People.line($0.trigger, 30))  \(People.line($0.project ?? "-", 40))  "
-          + People.line($0.objective, 80)
+        "\(TerminalText.line($0.id, 60))  \(TerminalText.time($0.createdAt))  \(TerminalText.line($0.trigger, 30))  \(TerminalText.line($0.project ?? "-", 40))  "
+          + TerminalText.line($0.objective, 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -128,8 +128,8 @@ struct CheckpointCommand: ParsableCommand {
       }
       if changes.isEmpty { return Outcome(output: "No difference.\n") }
       let text = changes.map { change in
-        change.what + "\n" + change.removed.map { "  - \(People.line($0))\n" }.joined()
-          + change.added.map { "  + \(People.line($0))\n" }.joined()
+        change.what + "\n" + change.removed.map { "  - \(TerminalText.line($0))\n" }.joined()
+          + change.added.map { "  + \(TerminalText.line($0))\n" }.joined()
       }
       return Outcome(output: text.joined())
     }
@@ -140,7 +140,7 @@ struct CheckpointCommand: ParsableCommand {
   ) throws -> (CheckpointRecord, Snapshot) {
     guard let record = try service.reader().checkpoint(id: id) else {
       throw VerbError(
-        .notFound, "not_found", "there is no checkpoint \(People.line(id, 40))",
+        .notFound, "not_found", "there is no checkpoint \(TerminalText.line(id, 40))",
         hint: "`memoryd checkpoint list` shows them")
     }
     return (record, Snapshot(json: record.body) ?? Snapshot())

@@ -54,7 +54,7 @@ struct DecideCommand: Verb {
         DecisionDraft(
           decision: texts.decision, rationale: texts.rationale, taskID: task?.text.uppercased())),
       project: place, session: session)
-    return People.reply("decision", acknowledgement, service, json: shared.json)
+    return TerminalText.reply("decision", acknowledgement, service, json: shared.json)
   }
 
   private func observed(_ id: String, _ service: MemoryService) throws -> EntryRecord {
@@ -62,7 +62,7 @@ struct DecideCommand: Verb {
       entry.kind == EntryDraft.Derived.decision.rawValue
     else {
       throw VerbError(
-        .notFound, "not_found", "there is no observed decision \(People.line(id, 60))",
+        .notFound, "not_found", "there is no observed decision \(TerminalText.line(id, 60))",
         hint: "`memoryd decision list --observed` shows them")
     }
     return entry
@@ -109,8 +109,8 @@ struct DecisionCommand: ParsableCommand {
         return Outcome(output: "No decisions yet. `memoryd decide` records one.\n")
       }
       let lines = items.map {
-        "\(People.line($0.id, 60))  \(People.time($0.createdAt))  \(People.line($0.project ?? "-", 40))  "
-          + "\(People.line($0.decision, 80)): \(People.line($0.rationale, 100))"
+        "\(TerminalText.line($0.id, 60))  \(TerminalText.time($0.createdAt))  \(TerminalText.line($0.project ?? "-", 40))  "
+          + "\(TerminalText.line($0.decision, 80)): \(TerminalText.line($0.rationale, 100))"
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -125,11 +125,11 @@ struct DecisionCommand: ParsableCommand {
           output: "No decisions were observed yet. `memoryd ingest` reads past sessions.\n")
       }
       let texts = items.map { entry in
-        "\(People.line(entry.id, 60))  \(People.time(entry.createdAt))  "
-          + "\(People.line(entry.project ?? "-", 40))  \(entry.actor ?? "-")\n"
-          + "  \(People.line(entry.title, 160))\n"
+        "\(TerminalText.line(entry.id, 60))  \(TerminalText.time(entry.createdAt))  "
+          + "\(TerminalText.line(entry.project ?? "-", 40))  \(entry.actor ?? "-")\n"
+          + "  \(TerminalText.line(entry.title, 160))\n"
           + entry.body.split(separator: "\n").prefix(4).map {
-            "    \(People.line(String($0), 200))\n"
+            "    \(TerminalText.line(String($0), 200))\n"
           }.joined()
       }
       return Outcome(output: texts.joined())

@@ -76,13 +76,14 @@ struct DoctorCommand: Verb {
     var text = ""
     for check in checks {
       let mark = ["ok": "ok  ", "bad": "BAD ", "none": "--  "][check.state] ?? ""
-      text += "\(mark) \(check.name): \(People.line(check.detail, 400))\n"
+      text += "\(mark) \(check.name): \(TerminalText.line(check.detail, 400))\n"
       if let hint = check.hint { text += "     \(hint)\n" }
     }
     text += "\nsettings\n"
     for value in values {
       let name = value.key.padding(toLength: 22, withPad: " ", startingAt: 0)
-      text += "  \(name) \(People.line(value.value, 200))  (\(People.line(value.source, 200)))\n"
+      text +=
+        "  \(name) \(TerminalText.line(value.value, 200))  (\(TerminalText.line(value.source, 200)))\n"
     }
     return Outcome(output: text, exitCode: exitCode)
   }
@@ -226,7 +227,7 @@ struct DoctorCommand: Verb {
       return Check(name: "size", isGood: true, isNeutral: true, detail: "unknown")
     }
     return Check(
-      name: "size", isGood: true, detail: size.warning?.message ?? People.size(size.bytes),
+      name: "size", isGood: true, detail: size.warning?.message ?? TerminalText.size(size.bytes),
       hint: size.warning?.hint)
   }
 

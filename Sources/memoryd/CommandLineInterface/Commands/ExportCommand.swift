@@ -62,7 +62,7 @@ struct ExportCommand: Verb {
           ] as JSONOutput.Object))
     }
     return Outcome(
-      output: "\(People.line(path, 400)): \(People.size(written)), "
-        + "\(counts.values.reduce(0, +)) rows (\(People.holdings(counts)))\n")
+      output: "\(TerminalText.line(path, 400)): \(TerminalText.size(written)), "
+        + "\(counts.values.reduce(0, +)) rows (\(TerminalText.holdings(counts)))\n")
   }
 }

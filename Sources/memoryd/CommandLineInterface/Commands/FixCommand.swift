@@ -58,15 +58,16 @@ struct FixCommand: Verb {
       return Outcome(
         output: "No fix is known for this. `memoryd search` finds where it was talked about.\n")
     }
-    let people = People(invocation)
+    let people = TerminalText(invocation)
     let texts = hits.map { hit in
       let entry = hit.entry
       let head = [
-        People.line(entry.id, 60), People.time(entry.createdAt),
-        People.line(entry.project ?? "-", 40),
+        TerminalText.line(entry.id, 60), TerminalText.time(entry.createdAt),
+        TerminalText.line(entry.project ?? "-", 40),
       ].joined(separator: "  ")
       return people.dim(head) + "\n"
-        + entry.body.split(separator: "\n").map { "  \(People.line(String($0), 400))\n" }.joined()
+        + entry.body.split(separator: "\n").map { "  \(TerminalText.line(String($0), 400))\n" }
+        .joined()
     }
     return Outcome(output: texts.joined(separator: "\n"))
   }

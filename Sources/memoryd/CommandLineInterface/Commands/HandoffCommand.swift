@@ -106,7 +106,7 @@ struct HandoffCommand: ParsableCommand {
     }
 
     private func reply(_ written: HandoffService.Written, _ service: MemoryService) -> Outcome {
-      var outcome = People.reply("", written.acknowledgement, service, json: shared.json)
+      var outcome = TerminalText.reply("", written.acknowledgement, service, json: shared.json)
       for remark in written.remarks { outcome.errorOutput += "memoryd: note: \(remark)\n" }
       if shared.json {
         var object = JSONOutput.write(written.acknowledgement, service)
@@ -123,7 +123,7 @@ struct HandoffCommand: ParsableCommand {
         let place = written.path.map { " in \(Home.relative($0, to: service.cwd))" } ?? ""
         outcome.output =
           "handoff \(written.acknowledgement.id)\(place)\n"
-          + People.line(written.handoff.summary, 500) + "\n"
+          + TerminalText.line(written.handoff.summary, 500) + "\n"
         if ledger {
           let count = written.achievements.count
           outcome.output +=
@@ -155,11 +155,13 @@ struct HandoffCommand: ParsableCommand {
       }
       let lines = items.map { item in
         let kind =
-          item.recipient.map { "to \(People.line($0, 30))\(item.isUnread ? " (unread)" : "")" }
-          ?? People.line(item.trigger, 30)
+          item.recipient.map {
+            "to \(TerminalText.line($0, 30))\(item.isUnread ? " (unread)" : "")"
+          }
+          ?? TerminalText.line(item.trigger, 30)
         return
-          "\(People.line(item.id, 60))  \(People.time(item.createdAt))  \(People.line(item.project ?? "-", 40))  \(kind)  "
-          + People.line(item.objective, 80)
+          "\(TerminalText.line(item.id, 60))  \(TerminalText.time(item.createdAt))  \(TerminalText.line(item.project ?? "-", 40))  \(kind)  "
+          + TerminalText.line(item.objective, 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -183,8 +185,8 @@ struct HandoffCommand: ParsableCommand {
       }
       if items.isEmpty { return Outcome(output: "No unread messages.\n") }
       let lines = items.map {
-        "\(People.time($0.createdAt))  \(People.line($0.sender ?? "?", 30)) to "
-          + "\(People.line($0.recipient ?? "?", 30))  \(People.line($0.topic ?? "", 60))"
+        "\(TerminalText.time($0.createdAt))  \(TerminalText.line($0.sender ?? "?", 30)) to "
+          + "\(TerminalText.line($0.recipient ?? "?", 30))  \(TerminalText.line($0.topic ?? "", 60))"
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -213,7 +215,7 @@ struct HandoffCommand: ParsableCommand {
       guard let record else {
         throw VerbError(
           .notFound, "not_found",
-          id.map { "there is no handoff \(People.line($0.text, 40))" }
+          id.map { "there is no handoff \(TerminalText.line($0.text, 40))" }
             ?? "there is no handoff of this project",
           hint: "`memoryd handoff list` shows them, `memoryd handoff` writes one")
       }
@@ -268,7 +270,8 @@ struct HandoffCommand: ParsableCommand {
     }
     // Into a pipe an agent reads it.
     return Outcome(
-      output: invocation.outputIsTerminal ? People.safe(document) : Markdown.disarmed(document))
+      output: invocation.outputIsTerminal
+        ? TerminalText.safe(document) : Markdown.disarmed(document))
   }
 
   struct Read: Verb {
@@ -292,7 +295,7 @@ struct HandoffCommand: ParsableCommand {
       let handoff = Handoff(
         try HandoffCommand.document(file.text, limit: Self.limit, "a handoff", invocation))
       var outcome = Outcome()
-      let name = file.text == "-" ? "standard input" : People.line(file.text)
+      let name = file.text == "-" ? "standard input" : TerminalText.line(file.text)
       for complaint in handoff.complaints {
         outcome.errorOutput += "memoryd: note: \(name): \(complaint)\n"
       }
@@ -300,7 +303,7 @@ struct HandoffCommand: ParsableCommand {
         outcome.output = JSONOutput.text(JSONOutput.handoff(handoff))
       } else {
         let text = format == .html ? handoff.page() : handoff.markdown()
-        outcome.output = invocation.outputIsTerminal ? People.safe(text) : text
+        outcome.output = invocation.outputIsTerminal ? TerminalText.safe(text) : text
       }
       return outcome
     }

@@ -1,8 +1,8 @@
-import MemoryStore
 import ArgumentParser
 import Continuity
 import Core
 import Foundation
+import MemoryStore
 import Transcripts
 
 struct IngestCommand: Verb {
@@ -36,7 +36,7 @@ struct IngestCommand: Verb {
     if found.isEmpty, path.isEmpty {
       let (claude, codex) = TranscriptFolders.of(service)
       messages +=
-        "memoryd: note: no transcripts below \(([claude] + codex).map { People.line($0) }.joined(separator: ", "))\n"
+        "memoryd: note: no transcripts below \(([claude] + codex).map { TerminalText.line($0) }.joined(separator: ", "))\n"
         + "hint: `memoryd ingest PATH` reads those of another place\n"
     }
     var hasFailed = false
@@ -75,7 +75,7 @@ struct IngestCommand: Verb {
     let output =
       shared.json
       ? JSONOutput.list(results)
-      : "\(People.count(results.count, "transcript")) read, \(People.count(entries, "new entry", "new entries"))\n"
+      : "\(TerminalText.count(results.count, "transcript")) read, \(TerminalText.count(entries, "new entry", "new entries"))\n"
     return Outcome(
       output: output, errorOutput: messages, exitCode: hasFailed ? .inputOutput : .ok)
   }
@@ -93,7 +93,7 @@ struct IngestCommand: Verb {
   private static func note(compressed count: Int) -> String {
     count == 0
       ? ""
-      : "memoryd: note: \(People.count(count, "compressed transcript")) (.jsonl.zst) not read\n"
+      : "memoryd: note: \(TerminalText.count(count, "compressed transcript")) (.jsonl.zst) not read\n"
         + "hint: `zstd -d FILE` unpacks one, and `memoryd ingest` reads it then\n"
   }
 
@@ -113,7 +113,7 @@ struct IngestCommand: Verb {
       let place = Home.absolute(argument.text, cwd: service.cwd, service.environment)
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
-        throw VerbError(.notFound, "not_found", "there is no \(People.line(place))")
+        throw VerbError(.notFound, "not_found", "there is no \(TerminalText.line(place))")
       }
       return isFolder.boolValue ? Self.files(below: place) : [place]
     }

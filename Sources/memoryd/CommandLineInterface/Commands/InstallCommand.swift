@@ -25,7 +25,7 @@ struct InstallCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let installer = try ClaudeInstaller(service)
-      let people = People(invocation)
+      let people = TerminalText(invocation)
       // All are worked out before one is written.
       var edits = try uninstall ? installer.removals() : installer.additions()
       if !dryRun { edits = try installer.carryOut(edits, uninstalls: uninstall) }
@@ -33,7 +33,7 @@ struct InstallCommand: ParsableCommand {
       for edit in edits {
         output += people.bold(edit.path) + "\n"
         for (mark, line) in LineDifference.text(edit.old, edit.new ?? "") {
-          let text = "\(mark) \(People.safe(line))"
+          let text = "\(mark) \(TerminalText.safe(line))"
           output += (mark == " " || mark == "@" ? people.dim(text) : text) + "\n"
         }
         if edit.new == nil { output += "the file goes, as memoryd had made it\n" }

@@ -58,7 +58,7 @@ struct LedgerCommand: ParsableCommand {
       let acknowledgement = try LedgerService(service: service).add(
         [entry], phase: phase?.text, section: section?.text, source: "manual",
         project: try project(shared, service), session: ProjectFinder.session(nil, service))
-      return People.reply("ledger item", acknowledgement, service, json: shared.json)
+      return TerminalText.reply("ledger item", acknowledgement, service, json: shared.json)
     }
   }
 
@@ -96,13 +96,13 @@ struct LedgerCommand: ParsableCommand {
             "No items. `memoryd ledger add ITEM` adds one, `memoryd ledger import FILE` reads a file.\n"
         )
       }
-      let people = People(invocation)
+      let people = TerminalText(invocation)
       var text = ""
       var last: String?
       for item in items {
         let heading = item.phase + (item.section.map { " / \($0)" } ?? "")
         if heading != last {
-          text += (last == nil ? "" : "\n") + people.bold(People.line(heading)) + "\n"
+          text += (last == nil ? "" : "\n") + people.bold(TerminalText.line(heading)) + "\n"
           last = heading
         }
         text += LedgerCommand.line(item) + "\n"
@@ -143,8 +143,8 @@ struct LedgerCommand: ParsableCommand {
       guard !records.isEmpty else {
         throw VerbError(
           .notFound, "not_found",
-          phase.map { "the ledger has no phase \(People.line($0.text, 60))" }
-            ?? "the project \(People.line(project.name, 60)) has no ledger",
+          phase.map { "the ledger has no phase \(TerminalText.line($0.text, 60))" }
+            ?? "the project \(TerminalText.line(project.name, 60)) has no ledger",
           hint: "`memoryd ledger list` shows what there is")
       }
       let verification = try LedgerService(service: service).verify(records)
@@ -166,7 +166,7 @@ struct LedgerCommand: ParsableCommand {
           ] as JSONOutput.Object)
         return outcome
       }
-      let people = People(invocation)
+      let people = TerminalText(invocation)
       for (verdict, title) in [
         (LedgerVerification.Verdict.missing, "names a commit that is not in this repository"),
         (.shallow, "names a commit that is not in this shallow clone, and may lie before its end"),
@@ -214,7 +214,8 @@ struct LedgerCommand: ParsableCommand {
       let project = try project(shared, service)
       guard let ledger = try service.reader().ledger(project) else {
         throw VerbError(
-          .notFound, "not_found", "the project \(People.line(project.name, 60)) has no ledger",
+          .notFound, "not_found",
+          "the project \(TerminalText.line(project.name, 60)) has no ledger",
           hint: "`memoryd ledger add ITEM` begins one, `memoryd ledger import FILE` reads a file")
       }
       let text = ledger.markdown()
@@ -222,7 +223,7 @@ struct LedgerCommand: ParsableCommand {
         if shared.json {
           return Outcome(output: JSONOutput.text(["document": text] as JSONOutput.Object))
         }
-        return Outcome(output: invocation.outputIsTerminal ? People.safe(text) : text)
+        return Outcome(output: invocation.outputIsTerminal ? TerminalText.safe(text) : text)
       }
       // The copy of what was there stands beside the file itself.
       let path = URL(fileURLWithPath: service.absolute(out)).resolvingSymlinksInPath().path
@@ -292,7 +293,7 @@ struct LedgerCommand: ParsableCommand {
         file.text, limit: LedgerCommand.limit, "a ledger", invocation)
       let imported = try LedgerService(service: service).take(
         document, project: try project(shared, service))
-      var outcome = People.reply("", imported.acknowledgement, service, json: shared.json)
+      var outcome = TerminalText.reply("", imported.acknowledgement, service, json: shared.json)
       let count = imported.ledger.entries.count
       if shared.json {
         var object = JSONOutput.write(imported.acknowledgement, service)
@@ -310,7 +311,7 @@ struct LedgerCommand: ParsableCommand {
       if !imported.skipped.isEmpty {
         outcome.errorOutput +=
           "memoryd: note: nothing could be taken from: "
-          + imported.skipped.map { People.line($0, 60) }.joined(separator: ", ") + "\n"
+          + imported.skipped.map { TerminalText.line($0, 60) }.joined(separator: ", ") + "\n"
       }
       return outcome
     }
@@ -323,8 +324,9 @@ struct LedgerCommand: ParsableCommand {
     let entry = item.entry
     let state = entry.status.rawValue.replacing("_", with: " ")
     let facts = [entry.remark, entry.detail, entry.date].compactMap(\.self)
-      .map { People.line($0, 60) }
+      .map { TerminalText.line($0, 60) }
     return "  " + state.padding(toLength: 9, withPad: " ", startingAt: 0)
-      + People.line(entry.item, 80) + (facts.isEmpty ? "" : "  (\(facts.joined(separator: ", ")))")
+      + TerminalText.line(entry.item, 80)
+      + (facts.isEmpty ? "" : "  (\(facts.joined(separator: ", ")))")
   }
 }

@@ -41,8 +41,8 @@ struct OutboxCommand: ParsableCommand {
       if rows.isEmpty { return Outcome(output: "Nothing waits for the vault.\n") }
       let lines = rows.map { row in
         "\(row.number)  \(row.state.rawValue)  \(row.kind) \(row.action)  \(row.itemID)  "
-          + People.line(OutboxCommand.title(row), 60)
-          + (row.lastError.map { "  (\(People.line($0, 80)))" } ?? "")
+          + TerminalText.line(OutboxCommand.title(row), 60)
+          + (row.lastError.map { "  (\(TerminalText.line($0, 80)))" } ?? "")
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -80,10 +80,10 @@ struct OutboxCommand: ParsableCommand {
       line("sent", time(row.sentAt).map { "\($0) (attempt \(row.attempts))" })
       line("in vault", time(row.syncedAt))
       line("vault id", row.vaultID)
-      line("error", row.lastError.map { People.line($0, 300) })
+      line("error", row.lastError.map { TerminalText.line($0, 300) })
       line("marker", row.marker.map { "[memoryd:\($0)]" })
       line("file", row.isMirrored ? "also in the fallback files" : nil)
-      text += "  what goes to the vault:\n    \(People.safe(row.payload))\n"
+      text += "  what goes to the vault:\n    \(TerminalText.safe(row.payload))\n"
       text += "  " + OutboxCommand.advice(row) + "\n"
       return text
     }

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Checkpoints
-package import Continuity
+import Continuity
 import Core
 import Git
-package import MemoryStore
+import MemoryStore
 
 struct ProjectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,13 +55,13 @@ struct ProjectCommand: ParsableCommand {
       let parts = parts(of: whole.id, all)
       let sessions = parts.reduce(whole.sessions) { $0 + $1.sessions }
       let tasks = parts.reduce(whole.openTasks) { $0 + $1.openTasks }
-      var facts = [People.count(sessions, "session"), People.count(tasks, "open task")]
+      var facts = [TerminalText.count(sessions, "session"), TerminalText.count(tasks, "open task")]
       if whole.isPrivate { facts.append("private") }
       if whole.isUnfiled {
         facts.append("unfiled: `memoryd project assign \(whole.id) PROJECT`")
       }
       var text =
-        "\(whole.id)  \(People.line(whole.name, 40))  \(place(whole))  "
+        "\(whole.id)  \(TerminalText.line(whole.name, 40))  \(place(whole))  "
         + facts.joined(separator: ", ") + "\n"
       for part in parts {
         text +=
@@ -76,7 +76,7 @@ struct ProjectCommand: ParsableCommand {
 
     private static func place(_ record: ProjectRecord) -> String {
       let parts = [record.root, record.remotes.first].compactMap(\.self).map {
-        People.line($0, 120)
+        TerminalText.line($0, 120)
       }
       return parts.isEmpty ? "-" : parts.joined(separator: "  ")
     }
@@ -101,15 +101,15 @@ struct ProjectCommand: ParsableCommand {
       guard try !service.reader().projects().contains(where: { $0.id == id && $0.isUnfiled }) else {
         throw VerbError(
           .usage, "usage",
-          "\(People.line(which.text, 60)) is no project: things wait under that name alone",
+          "\(TerminalText.line(which.text, 60)) is no project: things wait under that name alone",
           hint: "`memoryd project assign \(id) PROJECT` files them")
       }
       let old = try service.database().renameProject(id, to: new)
       return ProjectCommand.reply(
-        "\(People.line(old, 60)) is called \(People.line(new, 60)) from now on",
+        "\(TerminalText.line(old, 60)) is called \(TerminalText.line(new, 60)) from now on",
         ["id": id, "name": new, "old_name": old],
         // A folder's name may be one that no person can give.
-        undo: new == old || !ProjectCommand.isShortName(old) || People.safe(old) != old
+        undo: new == old || !ProjectCommand.isShortName(old) || TerminalText.safe(old) != old
           ? [] : ["project rename \(id) \(ProjectCommand.quoted(old))"], shared)
     }
   }
@@ -197,11 +197,11 @@ struct ProjectCommand: ParsableCommand {
       guard !apart.isEmpty else {
         throw VerbError(
           .notFound, "not_found",
-          "there is no other folder in which sessions of \(People.line(whole.name, 60)) began",
+          "there is no other folder in which sessions of \(TerminalText.line(whole.name, 60)) began",
           hint: "`memoryd project list` shows what it is made of")
       }
       return ProjectCommand.reply(
-        "\(People.count(apart.count, "folder")) of \(head) apart: "
+        "\(TerminalText.count(apart.count, "folder")) of \(head) apart: "
           + apart.map(String.init).joined(separator: ", "),
         ["id": head, "apart": apart], undo: apart.map { "project join \(head) \($0)" }, shared)
     }
@@ -253,7 +253,8 @@ struct ProjectCommand: ParsableCommand {
           ["id": id, "private": !off, "held_back": 0], undo: [], shared)
       }
       let stay =
-        held > 0 ? "; \(People.count(held, "write")) that waited to go to the vault stay here" : ""
+        held > 0
+        ? "; \(TerminalText.count(held, "write")) that waited to go to the vault stay here" : ""
       return ProjectCommand.reply(
         "\(id) is \(off ? "not private any more" : "private")\(stay)",
         ["id": id, "private": !off, "held_back": held],
@@ -298,14 +299,14 @@ struct ProjectCommand: ParsableCommand {
       guard let shelf else {
         throw VerbError(
           .notFound, "not_found",
-          "nothing waits under the name \(People.line(what.text, 60)), and no task or decision has it as its id",
+          "nothing waits under the name \(TerminalText.line(what.text, 60)), and no task or decision has it as its id",
           hint: "`memoryd task list --unfiled` shows what waits")
       }
       // A number is only taken for one that is filed nowhere yet.
       let former = try database.part(shelf)?.whole
       let joined = try database.join(shelf, into: target, at: service.clock.now)
       return ProjectCommand.reply(
-        "what waited under \(People.line(what.text, 60)) is filed under \(joined.whole)",
+        "what waited under \(TerminalText.line(what.text, 60)) is filed under \(joined.whole)",
         ["id": joined.whole, "assigned": joined.part],
         undo: [
           former.map { "project assign \(ProjectCommand.quoted(what.text)) \($0)" }
@@ -350,7 +351,7 @@ struct ProjectCommand: ParsableCommand {
 
   private static func unknown(_ text: String) -> VerbError {
     VerbError(
-      .notFound, "not_found", "there is no project \(People.line(text, 60))",
+      .notFound, "not_found", "there is no project \(TerminalText.line(text, 60))",
       hint: "`memoryd project list` shows them")
   }
 
@@ -383,7 +384,7 @@ struct ProjectCommand: ParsableCommand {
 }
 
 extension JSONOutput {
-  package static func project(_ record: ProjectRecord) -> Object {
+  static func project(_ record: ProjectRecord) -> Object {
     [
       "id": record.id, "name": record.name, "folder": record.root, "remotes": record.remotes,
       "join_reason": record.joinReason, "unfiled": record.isUnfiled, "private": record.isPrivate,

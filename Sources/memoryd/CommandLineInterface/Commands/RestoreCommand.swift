@@ -34,8 +34,8 @@ struct RestoreCommand: Verb {
       service.absolute(file.text), to: home.database, replaces: force, at: service.clock.now)
     if shared.json { return Outcome(output: JSONOutput.copy(facts, home.database)) }
     return Outcome(
-      output: "\(People.line(home.database, 400)): \(People.holdings(facts.counts))\n"
-        + (facts.kept.map { "kept what was there: \(People.line($0, 400))\n" } ?? ""))
+      output: "\(TerminalText.line(home.database, 400)): \(TerminalText.holdings(facts.counts))\n"
+        + (facts.kept.map { "kept what was there: \(TerminalText.line($0, 400))\n" } ?? ""))
   }
 
   /// A daemon has things of the old store in mind; none may begin meanwhile either.

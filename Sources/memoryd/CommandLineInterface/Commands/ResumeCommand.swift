@@ -1,8 +1,8 @@
-import MemoryStore
 import ArgumentParser
 import Checkpoints
 import Continuity
 import Core
+import MemoryStore
 
 struct ResumeCommand: Verb {
   static let configuration = CommandConfiguration(
@@ -37,7 +37,7 @@ struct ResumeCommand: Verb {
     if let wanted = session?.text, !wanted.isEmpty, !previous {
       guard let record = try service.reader().session(id: wanted) else {
         throw VerbError(
-          .notFound, "not_found", "there is no session \(People.line(wanted, 60))",
+          .notFound, "not_found", "there is no session \(TerminalText.line(wanted, 60))",
           hint: "`memoryd session list` shows them")
       }
       sessionID = record.id
@@ -93,7 +93,7 @@ struct ResumeCommand: Verb {
         line.entryID.map { "entry \($0)" + (line.transcriptLine.map { ", line \($0)" } ?? "") }
         ?? "no entry"
       text +=
-        "\(line.line.id)  \(People.line(line.line.text, 100))\n"
+        "\(line.line.id)  \(TerminalText.line(line.line.text, 100))\n"
         + "            \(line.author); \(place); \(line.rule)\n"
     }
     return Outcome(output: text.isEmpty ? "The document has no lines.\n" : text)

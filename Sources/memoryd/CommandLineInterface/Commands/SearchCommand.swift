@@ -1,8 +1,8 @@
-import MCPServer
 import ArgumentParser
 import Continuity
 import Core
 import Foundation
+import MCPServer
 import MemoryStore
 
 struct SearchCommand: Verb {
@@ -72,20 +72,20 @@ struct SearchCommand: Verb {
       query.map(\.text).joined(separator: " "), filter: filter, options: options)
     var outcome = Outcome()
     for complaint in result.complaints {
-      outcome.errorOutput += "memoryd: note: \(People.line(complaint))\n"
+      outcome.errorOutput += "memoryd: note: \(TerminalText.line(complaint))\n"
     }
     if shared.json {
       outcome.output = JSONOutput.list(result.hits.map(JSONOutput.hit))
     } else if result.hits.isEmpty {
       outcome.output = "Nothing found.\n"
     } else {
-      let people = People(invocation)
+      let people = TerminalText(invocation)
       outcome.output = result.hits.map { text(of: $0, people) }.joined(separator: "\n")
     }
     return outcome
   }
 
-  private func text(of hit: SearchHit, _ people: People) -> String {
+  private func text(of hit: SearchHit, _ people: TerminalText) -> String {
     let entry = hit.entry
     let snippet = hit.snippet.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       .split(separator: "\u{2}", omittingEmptySubsequences: false).enumerated().map {
@@ -94,27 +94,28 @@ struct SearchCommand: Verb {
         return people.bold(safe(part[..<end])) + safe(part[part.index(after: end)...])
       }.joined()
     var facts = [
-      People.line(entry.id, 60), People.time(entry.createdAt), People.line(entry.kind, 30),
-      entry.project.map { People.line($0, 40) }
+      TerminalText.line(entry.id, 60), TerminalText.time(entry.createdAt),
+      TerminalText.line(entry.kind, 30),
+      entry.project.map { TerminalText.line($0, 40) }
         ?? "-",
     ]
-    if let actor = entry.actor { facts.append(People.line(actor, 30)) }
+    if let actor = entry.actor { facts.append(TerminalText.line(actor, 30)) }
     if hit.copies > 0 { facts.append("\(hit.copies) more like it") }
     var text = people.dim(facts.joined(separator: "  ")) + "\n  " + snippet + "\n"
     if let session = entry.sessionID, entry.position != nil {
       text +=
         people.dim(
-          "  memoryd session show \(People.line(session, 60)) --around \(People.line(entry.id, 60))"
+          "  memoryd session show \(TerminalText.line(session, 60)) --around \(TerminalText.line(entry.id, 60))"
         ) + "\n"
     }
-    for line in hit.explanation { text += people.dim("    " + People.line(line, 200)) + "\n" }
+    for line in hit.explanation { text += people.dim("    " + TerminalText.line(line, 200)) + "\n" }
     if !hit.explanation.isEmpty {
       text += people.dim("    score \(String(format: "%.3f", hit.score))") + "\n"
     }
     return text
   }
 
-  private func safe(_ text: Substring) -> String { People.safe(String(text)) }
+  private func safe(_ text: Substring) -> String { TerminalText.safe(String(text)) }
 
   private func range(
     _ text: String?, _ name: String, _ service: MemoryService

@@ -1,7 +1,7 @@
-import Fallback
 import ArgumentParser
 import Continuity
 import Core
+import Fallback
 import Foundation
 
 struct ServiceCommand: ParsableCommand {
@@ -207,7 +207,7 @@ enum ServiceManagerCommand {
       let text = errors.fileHandleForReading.readDataToEndOfFile()
       process.waitUntilExit()
       guard process.terminationStatus == 0 else {
-        let said = People.line(String(decoding: text, as: UTF8.self), 200)
+        let said = TerminalText.line(String(decoding: text, as: UTF8.self), 200)
         return "`\(command.joined(separator: " "))` failed: \(said)"
       }
     }

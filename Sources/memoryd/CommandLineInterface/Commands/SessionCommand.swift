@@ -1,8 +1,8 @@
-import Transcripts
 import ArgumentParser
 import Continuity
 import Core
 import MemoryStore
+import Transcripts
 
 struct SessionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,9 +25,9 @@ struct SessionCommand: ParsableCommand {
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
       if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
       let lines = items.map {
-        "\(People.line($0.id))  \(People.time($0.lastSeenAt))  \(People.line($0.agent, 20))  "
-          + "\(People.line($0.project ?? "-", 40))  "
-          + ($0.endedAt == nil ? "open   " : "ended  ") + People.line($0.objective ?? "", 80)
+        "\(TerminalText.line($0.id))  \(TerminalText.time($0.lastSeenAt))  \(TerminalText.line($0.agent, 20))  "
+          + "\(TerminalText.line($0.project ?? "-", 40))  "
+          + ($0.endedAt == nil ? "open   " : "ended  ") + TerminalText.line($0.objective ?? "", 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -51,7 +51,7 @@ struct SessionCommand: ParsableCommand {
         let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
       else {
         throw VerbError(
-          .notFound, "not_found", "there is no session \(People.line(id.text, 60))",
+          .notFound, "not_found", "there is no session \(TerminalText.line(id.text, 60))",
           hint: "`memoryd session list` shows them")
       }
       let usage = try database.usage(sessionID: session.id)
@@ -88,38 +88,38 @@ struct SessionCommand: ParsableCommand {
         object["entries"] = entries.map(JSONOutput.entry)
         return Outcome(output: JSONOutput.text(object))
       }
-      let people = People(invocation)
-      var text = people.bold("Session \(People.line(session.id))") + "\n"
+      let people = TerminalText(invocation)
+      var text = people.bold("Session \(TerminalText.line(session.id))") + "\n"
       text +=
-        "\(People.line(session.agent, 20)), project \(People.line(session.project ?? "-", 40)), \(People.time(session.startedAt)) to "
-        + "\(People.time(session.lastSeenAt)) UTC"
-        + (session.endReason.map { ", ended (\(People.line($0)))" } ?? "") + "\n"
+        "\(TerminalText.line(session.agent, 20)), project \(TerminalText.line(session.project ?? "-", 40)), \(TerminalText.time(session.startedAt)) to "
+        + "\(TerminalText.time(session.lastSeenAt)) UTC"
+        + (session.endReason.map { ", ended (\(TerminalText.line($0)))" } ?? "") + "\n"
       text +=
         "\(usage.requests) API requests: input \(usage.input), output \(usage.output), cache write "
         + "\(usage.cacheWrite), cache read \(usage.cacheRead)"
         + (usage.reasoning > 0 ? ", reasoning \(usage.reasoning)" : "") + " tokens\n"
       for boundary in boundaries {
         text +=
-          "compacted at line \(boundary.line) (\(People.line(boundary.trigger))), "
-          + "\(People.time(boundary.at)) UTC\n"
+          "compacted at line \(boundary.line) (\(TerminalText.line(boundary.trigger))), "
+          + "\(TerminalText.time(boundary.at)) UTC\n"
       }
       for context in told {
         let parts = context.counts.map { "\($0.part) \($0.count)" }
         text +=
-          "told at \(People.line(context.source, 20)), \(People.time(context.at)) UTC: "
+          "told at \(TerminalText.line(context.source, 20)), \(TerminalText.time(context.at)) UTC: "
           + "\(context.units) characters"
-          + (context.about.map { " about session \(People.line($0, 40))" } ?? "")
+          + (context.about.map { " about session \(TerminalText.line($0, 40))" } ?? "")
           + (parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))") + "\n"
       }
       for entry in entries {
         text +=
           "\n"
           + people.dim(
-            "\(People.line(entry.id, 60))  \(People.time(entry.createdAt))  \(People.line(entry.kind, 30))\(entry.isAbandoned ? "  (taken back)" : "")"
+            "\(TerminalText.line(entry.id, 60))  \(TerminalText.time(entry.createdAt))  \(TerminalText.line(entry.kind, 30))\(entry.isAbandoned ? "  (taken back)" : "")"
           )
           + "\n"
-        if !entry.title.isEmpty { text += People.line(entry.title) + "\n" }
-        text += People.safe(String(entry.body.prefix(2000))) + "\n"
+        if !entry.title.isEmpty { text += TerminalText.line(entry.title) + "\n" }
+        text += TerminalText.safe(String(entry.body.prefix(2000))) + "\n"
       }
       return Outcome(output: text)
     }
@@ -166,12 +166,12 @@ struct SessionCommand: ParsableCommand {
       }
       guard let known = try service.reader().session(id: reference.id) else {
         throw VerbError(
-          .notFound, "not_found", "there is no session \(People.line(reference.id, 60))",
+          .notFound, "not_found", "there is no session \(TerminalText.line(reference.id, 60))",
           hint: "`memoryd session list` shows them")
       }
       let acknowledgement = try service.commit(
         .endSession(reason: "manual"), project: nil, session: SessionReference(id: known.id))
-      return People.reply("ended session", acknowledgement, service, json: shared.json)
+      return TerminalText.reply("ended session", acknowledgement, service, json: shared.json)
     }
   }
 }

@@ -1,10 +1,10 @@
-import Vault
 import ArgumentParser
 import Continuity
 import Core
 import Foundation
 import IPC
 import MemoryStore
+import Vault
 
 struct StatusCommand: Verb {
   static let configuration = CommandConfiguration(
@@ -83,7 +83,7 @@ struct StatusCommand: Verb {
             },
           ] as JSONOutput.Object))
     }
-    let people = People(invocation)
+    let people = TerminalText(invocation)
     var text = people.bold("memoryd \(Relay.version)") + ", \(verdict.mode.rawValue) mode\n"
     text += "store     \(service.home.database), \((size + walSize) / 1024) KiB"
     if let free = Disk.freeBytes(at: service.home.data) {
@@ -98,8 +98,8 @@ struct StatusCommand: Verb {
     if service.settings.hasVault {
       let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
       text +=
-        "vault     \(verdict.mode.rawValue)\(reason) since \(People.time(verdict.since)): "
-        + "\(People.line(verdict.detail, 200))\n"
+        "vault     \(verdict.mode.rawValue)\(reason) since \(TerminalText.time(verdict.since)): "
+        + "\(TerminalText.line(verdict.detail, 200))\n"
       text +=
         "outbox    \(outbox.queued) queued, \(outbox.uncertain) uncertain, "
         + "\(outbox.quarantined) quarantined"
@@ -111,21 +111,21 @@ struct StatusCommand: Verb {
     }
     for session in sessions {
       text +=
-        "session   \(People.line(session.id, 40))  \(People.line(session.project ?? "-", 40))  "
-        + "\(People.time(session.lastSeenAt))  \(People.line(session.objective ?? "", 60))\n"
+        "session   \(TerminalText.line(session.id, 40))  \(TerminalText.line(session.project ?? "-", 40))  "
+        + "\(TerminalText.time(session.lastSeenAt))  \(TerminalText.line(session.objective ?? "", 60))\n"
     }
     for hook in hooks {
       text +=
-        "hook      \(People.line(hook.event, 20)): \(hook.runs) runs, p50 \(ms(hook.p50)), p95 "
+        "hook      \(TerminalText.line(hook.event, 20)): \(hook.runs) runs, p50 \(ms(hook.p50)), p95 "
         + "\(ms(hook.p95)), p99 \(ms(hook.p99)) ms\n"
     }
     for warning in warnings {
-      text += "warning   \(People.line(warning.message, 400)); \(warning.hint)\n"
+      text += "warning   \(TerminalText.line(warning.message, 400)); \(warning.hint)\n"
     }
     for problem in problems.suffix(5) {
       text +=
-        "problem   \(People.time(problem.at)) \(People.line(problem.event, 20)): "
-        + People.line(problem.message) + (problem.hint.map { "; \($0)" } ?? "") + "\n"
+        "problem   \(TerminalText.time(problem.at)) \(TerminalText.line(problem.event, 20)): "
+        + TerminalText.line(problem.message) + (problem.hint.map { "; \($0)" } ?? "") + "\n"
     }
     return Outcome(output: text)
   }

@@ -1,11 +1,11 @@
-import Fallback
-import Sync
 import ArgumentParser
 import Canary
 import Continuity
 import Core
+import Fallback
 import Foundation
 import MemoryStore
+import Sync
 import Vault
 
 struct SyncCommand: Verb {
@@ -113,7 +113,7 @@ struct SyncCommand: Verb {
     result.output = (parts.isEmpty ? "nothing to do" : parts.joined(separator: ", ")) + "\n"
     if hasVault, counts.held > 0 {
       result.output +=
-        "\(People.count(counts.held, "write")) stay here until you share them: "
+        "\(TerminalText.count(counts.held, "write")) stay here until you share them: "
         + "`memoryd vault` tells of which projects\n"
     }
     if !hasVault {
@@ -121,7 +121,7 @@ struct SyncCommand: Verb {
     } else {
       let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
       result.output +=
-        "\(verdict.mode.rawValue)\(reason): \(People.line(verdict.detail, 300))\n"
+        "\(verdict.mode.rawValue)\(reason): \(TerminalText.line(verdict.detail, 300))\n"
     }
     var notes: [String] = []
     if let note { notes.append(note) }
@@ -144,7 +144,7 @@ struct SyncCommand: Verb {
     }
     notes += report.differences.map(Self.text)
     notes += damage
-    result.errorOutput = notes.map { "memoryd: note: \(People.line($0, 400))\n" }.joined()
+    result.errorOutput = notes.map { "memoryd: note: \(TerminalText.line($0, 400))\n" }.joined()
     return result
   }
 
@@ -153,7 +153,7 @@ struct SyncCommand: Verb {
       return "task \(difference.taskID) is not in the vault any more (\(difference.vaultID) there)"
     }
     func quoted(_ text: String?) -> String {
-      text.map { "\"\(People.line($0, 60))\"" } ?? "nothing"
+      text.map { "\"\(TerminalText.line($0, 60))\"" } ?? "nothing"
     }
     return
       "task \(difference.taskID) differs: its \(difference.field) is \(quoted(difference.here)) here "
@@ -199,10 +199,10 @@ struct SyncCommand: Verb {
       let what = line.what.padding(toLength: 11, withPad: " ", startingAt: 0)
       text +=
         "\(what) \(line.row.number)  \(line.row.kind) \(line.row.action)  \(line.row.itemID)"
-        + (line.why.map { "  (\(People.line($0, 200)))" } ?? "") + "\n"
+        + (line.why.map { "  (\(TerminalText.line($0, 200)))" } ?? "") + "\n"
     }
     if !plan.held.isEmpty {
-      text += "\(People.counts(plan.held)) stay here until you share them:\n"
+      text += "\(TerminalText.counts(plan.held)) stay here until you share them:\n"
       text += plan.held.prefix(Self.mostHeld).map(VaultCommand.line).joined()
       if plan.held.count > Self.mostHeld {
         text += "  and \(plan.held.count - Self.mostHeld) more\n"

@@ -167,9 +167,9 @@ struct TaskCommand: ParsableCommand {
         return Outcome(output: "No tasks. `memoryd task add TITLE` adds one.\n")
       }
       let lines = tasks.map {
-        "\(People.line($0.id, 60))  \($0.status == "done" ? "[x]" : "[ ]")  \(People.line($0.project, 30))"
+        "\(TerminalText.line($0.id, 60))  \($0.status == "done" ? "[x]" : "[ ]")  \(TerminalText.line($0.project, 30))"
           + ($0.isUnfiled ? " (unfiled)  " : "  ")
-          + People.line($0.title, 100)
+          + TerminalText.line($0.title, 100)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
@@ -185,7 +185,7 @@ struct TaskCommand: ParsableCommand {
     let acknowledgement = try service.commit(
       .addTask(draft), project: try ProjectFinder.project(named: shared.project?.text, service),
       session: ProjectFinder.session(nil, service))
-    return People.reply(
+    return TerminalText.reply(
       draft.isDone ? "recorded task" : "added task", acknowledgement, service, json: shared.json)
   }
 
@@ -198,7 +198,7 @@ struct TaskCommand: ParsableCommand {
     // A number and a folder are for us; others get the short name.
     if change.project?.isEmpty == false { change.project = project?.name }
     let acknowledgement = try service.commit(.changeTask(change), project: project)
-    return People.reply(
+    return TerminalText.reply(
       change.completes ? "done: task" : "updated task", acknowledgement, service,
       json: shared.json)
   }

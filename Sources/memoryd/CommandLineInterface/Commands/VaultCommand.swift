@@ -67,22 +67,23 @@ struct VaultCommand: ParsableCommand {
       if let vault = consent.vault {
         let known = vaults.first { $0.id == vault.id }
         text +=
-          "vault     \(People.line(vault.name, 120)): "
-          + "\(People.count(known?.items ?? 0, "item")), \(known?.waiting ?? 0) waiting\n"
+          "vault     \(TerminalText.line(vault.name, 120)): "
+          + "\(TerminalText.count(known?.items ?? 0, "item")), \(known?.waiting ?? 0) waiting\n"
       } else {
         text += "No vault is configured: everything stays here.\n"
       }
       for other in vaults where other.id != consent.vault?.id {
         text +=
-          "earlier   \(People.line(other.name, 120)): \(People.count(other.items, "item")), "
+          "earlier   \(TerminalText.line(other.name, 120)): \(TerminalText.count(other.items, "item")), "
           + "\(other.waiting) waiting\n"
       }
       guard consent.vault != nil else { return Outcome(output: text) }
       for (project, isShared) in shares {
         let own = groups.first { $0.project == project.id }?.items.count ?? 0
-        let stays = own == 0 ? "" : ", \(People.count(own, "item")) of before only here"
+        let stays = own == 0 ? "" : ", \(TerminalText.count(own, "item")) of before only here"
         let state = project.isPrivate ? "private" : isShared ? "shared" : "not shared"
-        text += "project   \(project.id)  \(People.line(project.name, 60)): \(state)\(stays)\n"
+        text +=
+          "project   \(project.id)  \(TerminalText.line(project.name, 60)): \(state)\(stays)\n"
       }
       if !held.isEmpty {
         text += "`memoryd vault share PROJECT --history` shows what is only here, and can send it\n"
@@ -138,7 +139,7 @@ struct VaultCommand: ParsableCommand {
       let now = service.clock.now
       if let project, try database.isPrivate(row: project.id) {
         throw VerbError(
-          .usage, "usage", "\(People.line(project.name, 60)) is private: it goes to no vault",
+          .usage, "usage", "\(TerminalText.line(project.name, 60)) is private: it goes to no vault",
           hint: "`memoryd project private \(project.id) --off` first")
       }
       guard history else {
@@ -147,11 +148,11 @@ struct VaultCommand: ParsableCommand {
         try database.share(project!.id, with: vault, at: now)
         let left = try database.held(from: vault, project: project!.id).count
         var text =
-          "what is written in \(People.line(project!.name, 60)) goes to "
-          + "\(People.line(vault.name, 120)) from now on\n"
+          "what is written in \(TerminalText.line(project!.name, 60)) goes to "
+          + "\(TerminalText.line(vault.name, 120)) from now on\n"
         if left > 0 {
           text +=
-            "\(People.count(left, "item")) of before stay here; `memoryd vault share "
+            "\(TerminalText.count(left, "item")) of before stay here; `memoryd vault share "
             + "\(project!.id) --history` shows them\n"
         }
         return Outcome(
@@ -169,7 +170,7 @@ struct VaultCommand: ParsableCommand {
             ? JSONOutput.text(["queued": count] as JSONOutput.Object)
             : count == 0
               ? "The vault has all of it already.\n"
-              : "\(People.count(count, "item")) queued for \(People.line(vault.name, 120)); "
+              : "\(TerminalText.count(count, "item")) queued for \(TerminalText.line(vault.name, 120)); "
                 + "`memoryd sync` sends them now\n")
       }
       if shared.json {
@@ -178,9 +179,9 @@ struct VaultCommand: ParsableCommand {
             ["queued": 0, "held": items.map(VaultCommand.json)] as JSONOutput.Object))
       }
       if items.isEmpty { return Outcome(output: "The vault has all of it already.\n") }
-      let name = project.map { "of \(People.line($0.name, 60)) " } ?? ""
+      let name = project.map { "of \(TerminalText.line($0.name, 60)) " } ?? ""
       var text =
-        "\(People.counts(items)) \(name)would go to \(People.line(vault.name, 120)):\n"
+        "\(TerminalText.counts(items)) \(name)would go to \(TerminalText.line(vault.name, 120)):\n"
       text += items.prefix(Self.mostShown).map(VaultCommand.line).joined()
       if items.count > Self.mostShown {
         text += "  and \(items.count - Self.mostShown) more; --json names all of them\n"
@@ -214,8 +215,9 @@ struct VaultCommand: ParsableCommand {
           output: JSONOutput.text(
             ["project": project.id, "shared": false, "held_back": count] as JSONOutput.Object))
       }
-      var text = "what is written in \(People.line(project.name, 60)) stays here from now on\n"
-      if count > 0 { text += "\(People.count(count, "write")) that waited to go stay too\n" }
+      var text =
+        "what is written in \(TerminalText.line(project.name, 60)) stays here from now on\n"
+      if count > 0 { text += "\(TerminalText.count(count, "write")) that waited to go stay too\n" }
       // An undo puts back what was: who did not share it before must not be led to.
       return Outcome(output: text + (wasShared ? "undo: memoryd vault share \(project.id)\n" : ""))
     }
@@ -243,13 +245,13 @@ struct VaultCommand: ParsableCommand {
       let vaults = VaultService(service: service)
       for text in [old.text, new.text] where !text.lowercased().hasPrefix("http") {
         throw VerbError(
-          .usage, "usage", "\(People.line(text, 200)) is no http or https URL",
+          .usage, "usage", "\(TerminalText.line(text, 200)) is no http or https URL",
           hint: "give the two as they are or were in vault.url")
       }
       let (from, to) = (vaults.reference(to: old.text), vaults.reference(to: new.text))
       guard from.id != to.id else {
         throw VerbError(
-          .usage, "usage", "both are the vault \(People.line(to.name, 120))",
+          .usage, "usage", "both are the vault \(TerminalText.line(to.name, 120))",
           hint: "token, scheme and a slash at the end make no difference")
       }
       let database = try service.database()
@@ -259,8 +261,9 @@ struct VaultCommand: ParsableCommand {
       else {
         let known = try database.vaults().map(\.name).joined(separator: ", ")
         throw VerbError(
-          .notFound, "not_found", "no vault \(People.line(from.name, 120)) is known here",
-          hint: known.isEmpty ? "none was ever configured" : "known: \(People.line(known, 400))")
+          .notFound, "not_found", "no vault \(TerminalText.line(from.name, 120)) is known here",
+          hint: known.isEmpty
+            ? "none was ever configured" : "known: \(TerminalText.line(known, 400))")
       }
       if shared.json {
         return Outcome(
@@ -270,8 +273,8 @@ struct VaultCommand: ParsableCommand {
       }
       return Outcome(
         output:
-          "\(People.line(to.name, 120)) is what \(People.line(from.name, 120)) was: "
-          + "\(People.count(moved.items, "item")) there, \(moved.waiting) waiting\n"
+          "\(TerminalText.line(to.name, 120)) is what \(TerminalText.line(from.name, 120)) was: "
+          + "\(TerminalText.count(moved.items, "item")) there, \(moved.waiting) waiting\n"
           + "undo: memoryd vault moved \(new.text) \(old.text)\n")
     }
   }
@@ -292,7 +295,7 @@ struct VaultCommand: ParsableCommand {
         })?.id
     else {
       throw VerbError(
-        .notFound, "not_found", "nothing is recorded of a project \(People.line(name, 60))",
+        .notFound, "not_found", "nothing is recorded of a project \(TerminalText.line(name, 60))",
         hint: "`memoryd project list` names them")
     }
     return (id, project.name)
@@ -314,7 +317,7 @@ struct VaultCommand: ParsableCommand {
   }
 
   static func line(_ item: MemoryDatabase.HeldItem) -> String {
-    "  \(item.kind)  \(People.time(item.createdAt))  \(People.line(item.title, 80))\n"
+    "  \(item.kind)  \(TerminalText.time(item.createdAt))  \(TerminalText.line(item.title, 80))\n"
   }
 
   static func json(_ item: MemoryDatabase.HeldItem) -> JSONOutput.Object {

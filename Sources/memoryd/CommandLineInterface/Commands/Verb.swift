@@ -116,7 +116,7 @@ enum CommandLineText {
 
 extension Verb {
   /// The project that `--project` names, else the one at the working folder.
-  package func project(
+  func project(
     _ shared: SharedOptions, _ service: MemoryService
   ) throws -> ProjectReference {
     try ProjectFinder.project(named: shared.project?.text, service)

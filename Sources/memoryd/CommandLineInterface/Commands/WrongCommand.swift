@@ -36,7 +36,7 @@ struct WrongCommand: Verb {
     guard let line = found.first else { throw missing(name) }
     guard Set(found.map(\.line.id)).count == 1 else {
       throw VerbError(
-        .badInput, "invalid", "several lines begin with \(People.line(name, 20))",
+        .badInput, "invalid", "several lines begin with \(TerminalText.line(name, 20))",
         hint: "give more of the name")
     }
     let struck = StruckLine(
@@ -63,7 +63,7 @@ struct WrongCommand: Verb {
 
   private func missing(_ name: String) -> VerbError {
     VerbError(
-      .notFound, "not_found", "there is no line \(People.line(name, 20)) here",
+      .notFound, "not_found", "there is no line \(TerminalText.line(name, 20)) here",
       hint: undo ? "`memoryd wrong` lists what was struck" : "`memoryd resume --explain` names each"
     )
   }
@@ -75,8 +75,8 @@ struct WrongCommand: Verb {
           ["id": struck.id, "line": struck.line, "state": what, "struck": count]
             as JSONOutput.Object))
       : Outcome(
-        output: "\(what): \(People.line(struck.line, 200))\n"
-          + "\(People.count(count, "line")) struck in all\n")
+        output: "\(what): \(TerminalText.line(struck.line, 200))\n"
+          + "\(TerminalText.count(count, "line")) struck in all\n")
   }
 
   private func list(_ known: [StruckLine]) -> Outcome {
@@ -93,8 +93,8 @@ struct WrongCommand: Verb {
     if known.isEmpty { return Outcome(output: "Nothing was struck so far.\n") }
     return Outcome(
       output: known.map {
-        "\(People.line($0.id, 60))  \(People.time($0.struckAt))  \(People.line($0.section, 30)): "
-          + "\(People.line($0.line, 120))\n"
+        "\(TerminalText.line($0.id, 60))  \(TerminalText.time($0.struckAt))  \(TerminalText.line($0.section, 30)): "
+          + "\(TerminalText.line($0.line, 120))\n"
       }.joined())
   }
 }

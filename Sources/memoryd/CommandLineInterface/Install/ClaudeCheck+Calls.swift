@@ -40,7 +40,7 @@ extension ClaudeCheck {
     }
   }
 
-  package func hooks(_ found: Found) -> Check {
+  func hooks(_ found: Found) -> Check {
     let name = "claude hooks"
     let calls = ClaudeHooks.all.map { hook in
       Calls(
@@ -183,7 +183,7 @@ extension ClaudeCheck {
 
   // MARK: The MCP server
 
-  package func server(_ found: Found) -> Check {
+  func server(_ found: Found) -> Check {
     let name = "claude mcp"
     let servers = found.servers
     if let all = found.state?.root["mcpServers"], all.members == nil {
@@ -214,7 +214,7 @@ extension ClaudeCheck {
       hint: "`memoryd install claude`", canBeMended: true)
   }
 
-  package func server(_ entry: ClaudeServers.Entry, _ found: Found) -> Check {
+  func server(_ entry: ClaudeServers.Entry, _ found: Found) -> Check {
     let name = "claude mcp"
     var notes = [place(of: entry)]
     if let (path, reason) = found.servers.unapproved {

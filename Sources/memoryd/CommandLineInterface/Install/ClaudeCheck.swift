@@ -1,8 +1,8 @@
-import MemoryStore
 import Continuity
 import Core
 import Foundation
 import IPC
+import MemoryStore
 
 /// Whether Claude Code really calls memoryd: a store that is whole says nothing of that.
 struct ClaudeCheck {

@@ -1,6 +1,6 @@
-import Git
 import Continuity
 import Foundation
+import Git
 
 /// The settings of Claude Code that hold in a folder: the person's, then the folder's, then those of
 /// whoever manages the machine. What stands in a later one wins.

@@ -1,46 +1,46 @@
-import Git
-import Transcripts
-import Vault
 import Checkpoints
 package import Core
 import Foundation
-package import MemoryStore
+import Git
+import MemoryStore
+import Transcripts
+import Vault
 
 /// Where a project stands, in a few lines: what a person or an agent wants to know first.
 package struct BriefService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
   }
 
   package struct Brief {
-    package var project: String
-    package var branch: String?
-    package var mode: String
-    package var objective: String?
-    package var blockers: [String]
+    var project: String
+    var branch: String?
+    var mode: String
+    var objective: String?
+    var blockers: [String]
     /// What was done last, newest first.
     var leftOff: [String]
-    package var next: [String]
-    package var handoff: HandoffRecord?
+    var next: [String]
+    var handoff: HandoffRecord?
     /// Unix ms.
-    package var since: Int64?
-    package var messages: [HandoffService.Waiting]
-    package var ledger: [LedgerRecord]
-    package var now: Int64
+    var since: Int64?
+    var messages: [HandoffService.Waiting]
+    var ledger: [LedgerRecord]
+    var now: Int64
 
     package var text: String {
       func list(_ title: String, _ items: [String], none: String) -> String {
         items.isEmpty
           ? "\(title): \(none)\n"
-          : "\(title):\n" + items.map { "- \(People.line($0, 160))\n" }.joined()
+          : "\(title):\n" + items.map { "- \(TerminalText.line($0, 160))\n" }.joined()
       }
       let age = since.map { ", last seen \(RecoveryDocument.age(of: $0, now: now))" } ?? ""
       var text =
-        "\(People.line(project, 60))\(branch.map { " on \(People.line($0, 60))" } ?? ""), "
+        "\(TerminalText.line(project, 60))\(branch.map { " on \(TerminalText.line($0, 60))" } ?? ""), "
         + "\(mode) mode\(age)\n"
-      text += "Objective: \(objective.map { People.line($0, 300) } ?? "none recorded")\n"
+      text += "Objective: \(objective.map { TerminalText.line($0, 300) } ?? "none recorded")\n"
       text += list("Blockers", blockers, none: "none")
       text += list("Left off", leftOff, none: "nothing recorded")
       text += list("Next", next, none: "nothing planned")
@@ -48,13 +48,13 @@ package struct BriefService {
         let place =
           handoff.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
           ?? "memoryd handoff show \(handoff.id)"
-        text += "Handoff: \(People.line(place, 200))\n"
+        text += "Handoff: \(TerminalText.line(place, 200))\n"
       }
       for message in messages {
         text +=
-          "Unread message for \(People.line(message.recipient ?? "?", 40)) from "
-          + "\(People.line(message.sender ?? "?", 40))"
-          + (message.topic.map { ": \(People.line($0, 80))" } ?? "") + "\n"
+          "Unread message for \(TerminalText.line(message.recipient ?? "?", 40)) from "
+          + "\(TerminalText.line(message.sender ?? "?", 40))"
+          + (message.topic.map { ": \(TerminalText.line($0, 80))" } ?? "") + "\n"
       }
       text += list(
         "Ledger, last entries",

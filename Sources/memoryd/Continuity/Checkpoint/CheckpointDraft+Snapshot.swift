@@ -1,10 +1,10 @@
-package import Checkpoints
+import Checkpoints
 import MemoryStore
 
 /// Why a checkpoint was taken.
 package enum CheckpointTrigger {
   /// Somebody said something in it.
-  package static let byHand = ["manual", "handoff"]
+  static let byHand = ["manual", "handoff"]
   /// A compaction asked for it.
   static let ofCompaction = ["pre-compact", "post-compact", "boundary"]
 }
@@ -13,7 +13,7 @@ extension CheckpointDraft {
   /// What was said by hand stands before what the transcript shows.
   ///
   /// - Parameter replacing: The checkpoint that this one renews.
-  package init(_ snapshot: Snapshot, trigger: String, replacing: String?) {
+  init(_ snapshot: Snapshot, trigger: String, replacing: String?) {
     self.init(
       trigger: trigger, objective: snapshot.stated?.objective ?? snapshot.objective,
       blockers: snapshot.stated?.blockers ?? [],

@@ -4,11 +4,11 @@ import Foundation
 import Git
 package import MemoryStore
 import Redaction
-package import Transcripts
+import Transcripts
 
 /// Takes checkpoints, for hooks and by hand.
 package struct CheckpointService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -237,7 +237,7 @@ package struct CheckpointService {
   }
 
   /// What is known of a session and of the repository at the working folder.
-  package func snapshot(of session: SessionReference?) -> Snapshot {
+  func snapshot(of session: SessionReference?) -> Snapshot {
     var git = service.facts(at: service.cwd)
     if let root = git?.root, var status = GitStatus(root: root, environment: service.environment),
       let dirty = status.paths(within: 1000)
@@ -276,7 +276,7 @@ extension Snapshot.Statement {
 /// When a Stop is worth a checkpoint: the weights of the session protocol (reference "vault-mcp").
 package enum StopSignals {
   /// In tenths, so that sums are exact. A checkpoint is due above 10.
-  package static func weight(_ signals: SessionDigest.Signals, decisions: Int = 0) -> Int {
+  static func weight(_ signals: SessionDigest.Signals, decisions: Int = 0) -> Int {
     (decisions >= 3 ? 5 : 0)
       + (signals.repositoryWrites > 0 ? 3 : 0)
       + (signals.toolCalls >= 15 ? 6 : 0)

@@ -18,6 +18,7 @@ package struct LineSource {
 
 /// Finds for each line the entry that says it, by what the line quotes.
 package struct LineSources {
+
   private let entries: [(record: EntryRecord, text: String)]
   private let document: RecoveryDocument
 

@@ -1,11 +1,11 @@
-import Transcripts
 package import Checkpoints
 package import Core
 package import MemoryStore
+import Transcripts
 
 /// Finds what a session needs to know and renders it.
 package struct RecoveryService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -15,7 +15,7 @@ package struct RecoveryService {
   static let briefBudget = 2500
 
   /// The document of one session, as its transcript stands now.
-  package func document(
+  func document(
     of recorder: SessionRecorder, occasion: RecoveryDocument.Occasion, dirty: [String]?,
     checkpointID: String?
   ) -> RecoveryDocument {

@@ -1,14 +1,14 @@
 import Checkpoints
-package import Core
-package import MemoryStore
-package import Transcripts
+import Core
+import MemoryStore
+import Transcripts
 
 /// After a rewind: what was kept of a session on the way that was left is no news any more.
 package struct RewindService {
   /// Checkpoints that are looked at, the newest.
   private static let mostCheckpoints = 50
 
-  package let service: MemoryService
+  let service: MemoryService
 
   private static func name(_ path: String?) -> Substring? {
     path.flatMap { $0.split(separator: "/").last }
@@ -22,7 +22,7 @@ package struct RewindService {
   ///   - position: Up to which it was read.
   ///   - isFresh: The rewind was seen just now. Later there is something to do only if nothing was
   ///     left then that says what the session is about.
-  package func settle(
+  func settle(
     _ sessionID: String, _ digest: SessionDigest, at position: TranscriptPosition, isFresh: Bool
   ) throws(StoreError) {
     guard !digest.abandoned.isEmpty else { return }

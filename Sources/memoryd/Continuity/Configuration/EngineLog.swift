@@ -1,11 +1,11 @@
-package import Logging
+import Logging
 
 /// Diagnostics for whoever looks for a fault: silent unless `MEMORYD_LOG_LEVEL` names a level
 /// (trace, debug, info, notice, warning, error). Goes to standard error; never memory text.
 package enum EngineLog {
   package static let variable = "MEMORYD_LOG_LEVEL"
 
-  package static func logger(_ environment: [String: String]) -> Logger {
+  static func logger(_ environment: [String: String]) -> Logger {
     guard let level = environment[variable].flatMap({ Logger.Level(rawValue: $0) }) else {
       return Logger(label: "memoryd") { _ in SwiftLogNoOpLogHandler() }
     }

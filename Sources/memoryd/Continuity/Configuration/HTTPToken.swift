@@ -7,7 +7,7 @@ import Redaction
 package struct HTTPToken: Sendable {
   static let leastLength = 16
 
-  package let text: String
+  let text: String
   /// Where it stands, for the person who has to tell it to a client.
   package let source: String
 

@@ -9,6 +9,12 @@ package struct Home: Sendable {
   /// True if somebody named the folder; else it is the platform's.
   package let isChosen: Bool
 
+  package init(data: String, configuration: String, isChosen: Bool) {
+    self.data = data
+    self.configuration = configuration
+    self.isChosen = isChosen
+  }
+
   /// `--home`, then `MEMORYD_HOME`, then the platform's own folders.
   ///
   /// - Throws: ``VerbError`` where none of them is known.
@@ -39,7 +45,7 @@ package struct Home: Sendable {
   }
 
   package var database: String { data + "/memory.db" }
-  package var spool: String { data + "/spool" }
+  var spool: String { data + "/spool" }
   /// Held while a sync goes on.
   var syncLock: String { data + "/sync.lock" }
   /// The newest sync, told outside the store.

@@ -4,16 +4,16 @@ import Foundation
 /// Who else may write where memoryd keeps its things: whoever may could put another store, other
 /// settings (which name commands) or writes of their own there.
 package struct HomeCare {
-  package let home: Home
+  let home: Home
   /// Nil where no socket is meant.
-  package var socketFolder: String?
+  var socketFolder: String?
 
   package init(home: Home, socketFolder: String? = nil) {
     self.home = home
     self.socketFolder = socketFolder
   }
 
-  package static let code = "foreign_folder"
+  static let code = "foreign_folder"
 
   private var places: [String] {
     [

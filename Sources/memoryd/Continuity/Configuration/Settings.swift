@@ -64,7 +64,7 @@ package struct Settings: Sendable {
     package var isSecret: Bool { self == .vaultToken || self == .httpToken }
 
     /// What a value must be, in words; nil if the value fits.
-    package func complaint(about value: String) -> String? {
+    func complaint(about value: String) -> String? {
       switch self {
       case .vaultTimeout: Self.within(value, 1...60_000, "ms")
       case .vaultReadLag: Self.within(value, 0...3_600_000, "ms")

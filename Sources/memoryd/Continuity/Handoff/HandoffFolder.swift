@@ -1,36 +1,36 @@
 import Checkpoints
-package import Core
+import Core
 import Foundation
-package import Git
-package import MemoryStore
+import Git
+import MemoryStore
 
 /// `.handoff/` of a repository: handoffs by their minute, and messages between sessions, which others
 /// than memoryd write and read too.
 package struct HandoffFolder {
   /// At the top of the repository, else in the working folder.
-  package let path: String
+  let path: String
 
   /// Messages that were handed over are moved here.
   private var read: String { path + "/read" }
 
-  package init(at folder: String, git: GitFacts?) {
+  init(at folder: String, git: GitFacts?) {
     path = (git?.root ?? folder) + "/.handoff"
   }
 
   // MARK: Names
 
   /// `2026-01-14-15-18`, UTC.
-  package static func name(at milliseconds: Int64) -> String {
+  static func name(at milliseconds: Int64) -> String {
     String(Timestamp.string(milliseconds).prefix(16)).replacing("T", with: "-")
       .replacing(":", with: "-")
   }
 
-  package static func name(from: String, to: String, topic: String) -> String {
+  static func name(from: String, to: String, topic: String) -> String {
     "\(slug(from))-to-\(slug(to))-\(slug(topic))"
   }
 
   /// What is safe in a file name on every system.
-  package static func slug(_ text: String) -> String {
+  static func slug(_ text: String) -> String {
     let parts = text.lowercased().split {
       !$0.isASCII || !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".")
     }
@@ -43,8 +43,7 @@ package struct HandoffFolder {
   /// Writes a document under a name that nothing has yet: `name.md`, then `name-2.md`.
   ///
   /// - Returns: The path.
-  package func write(_ document: String, name: String, suffix: String) throws(StoreError) -> String
-  {
+  func write(_ document: String, name: String, suffix: String) throws(StoreError) -> String {
     _ = try ClosedFolder.made(path)
     for number in 1...1000 {
       let file = "\(path)/\(name)\(number == 1 ? "" : "-\(number)")\(suffix)"
@@ -54,7 +53,7 @@ package struct HandoffFolder {
   }
 
   /// True if neither a file is a link, nor the folder of a repository that it is in.
-  package static func isWithoutLinks(_ path: String) -> Bool {
+  static func isWithoutLinks(_ path: String) -> Bool {
     let folder = (path as NSString).deletingLastPathComponent
     let isOfRepository = folder.hasSuffix("/.handoff") || folder.hasSuffix("/.handoff/read")
     return !RegularFile.isLink(path) && !(isOfRepository && RegularFile.isLink(folder))
@@ -70,9 +69,9 @@ package struct HandoffFolder {
     case whole
 
     /// Bytes of a file; a message is for reading. All beginnings together are read while a session waits.
-    package var limit: Int { self == .heads ? 8 << 10 : 1 << 20 }
+    var limit: Int { self == .heads ? 8 << 10 : 1 << 20 }
     /// Messages that are looked at.
-    package var most: Int { self == .heads ? 100 : 1000 }
+    var most: Int { self == .heads ? 100 : 1000 }
   }
 
   /// Names that are looked at at all.
@@ -82,7 +81,7 @@ package struct HandoffFolder {
   /// names may have dashes, so those of the reader decide first. Links are not followed.
   ///
   /// - Parameter names: The reader's, in lower case.
-  package func messages(for names: [String], _ depth: Depth) -> [MessageFile] {
+  func messages(for names: [String], _ depth: Depth) -> [MessageFile] {
     guard let folder = try? ClosedFolder(path) else { return [] }
     return folder.names(most: Self.mostNames)
       .filter { $0.hasSuffix(".md") && $0.contains("-to-") && !$0.hasPrefix(".") }

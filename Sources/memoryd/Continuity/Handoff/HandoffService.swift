@@ -1,14 +1,14 @@
-import Transcripts
-import Redaction
 package import Checkpoints
 package import Core
 import Foundation
-package import Git
+import Git
 package import MemoryStore
+import Redaction
+import Transcripts
 
 /// Writes handoffs, and carries messages from one session to another.
 package struct HandoffService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -29,6 +29,22 @@ package struct HandoffService {
     package var note: String?
     package var isHTML = false
     package var place = Place.folder
+
+    package init(
+      project: ProjectReference, isProjectNamed: Bool = false, session: String? = nil,
+      sender: String? = nil, recipient: String? = nil, topic: String? = nil, note: String? = nil,
+      isHTML: Bool = false, place: Place = Place.folder
+    ) {
+      self.project = project
+      self.isProjectNamed = isProjectNamed
+      self.session = session
+      self.sender = sender
+      self.recipient = recipient
+      self.topic = topic
+      self.note = note
+      self.isHTML = isHTML
+      self.place = place
+    }
 
     package init(project: ProjectReference) {
       self.project = project
@@ -87,7 +103,7 @@ package struct HandoffService {
       let isOwn = id == ProjectFinder.session(nil, service)?.id
       guard isOwn || UUID(uuidString: id) != nil else {
         throw VerbError(
-          .notFound, "not_found", "there is no session \(People.line(id, 60))",
+          .notFound, "not_found", "there is no session \(TerminalText.line(id, 60))",
           hint: "`memoryd session list` shows them")
       }
       // No hook has told of the session: its transcript is where the agent keeps them.
@@ -347,7 +363,7 @@ package struct HandoffService {
   /// A handoff to be kept with a checkpoint, made from what is known already: no git is asked here.
   ///
   /// - Parameter checkpointID: Of the checkpoint that is renewed, and its handoff with it.
-  package func kept(
+  func kept(
     with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: String?
   ) -> HandoffDraft? {
     guard service.settings[.handoffOnCompact] != "off" else { return nil }
@@ -397,7 +413,7 @@ package struct HandoffService {
 
   /// All names that reach a session, in lower case: its id and the beginning of it, its agent, its
   /// branch, its folder, and whoever comes next.
-  package func names(sessionID: String?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
+  func names(sessionID: String?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
     let folder = ((git?.root ?? cwd) as NSString).lastPathComponent
     let named = service.environment["MEMORYD_SESSION_NAME"]
     let names = [
@@ -440,7 +456,8 @@ package struct HandoffService {
       if own == nil, others.count == 1 {
         names = Array(others)
       } else if !others.isEmpty {
-        let list = others.sorted().prefix(5).map { People.line($0, 40) }.joined(separator: ", ")
+        let list = others.sorted().prefix(5).map { TerminalText.line($0, 40) }.joined(
+          separator: ", ")
         throw VerbError(
           .notFound, "not_found", "there is no unread message for this session, only for \(list)",
           hint: "`memoryd handoff take --as NAME` if that is you")

@@ -6,7 +6,7 @@ package import MemoryStore
 
 /// Keeps the completion ledger of a project.
 package struct LedgerService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service

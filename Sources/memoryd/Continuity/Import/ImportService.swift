@@ -22,7 +22,7 @@ package final class ImportService {
   }
 
   /// Bytes.
-  package static let longestLine = 64 << 20
+  static let longestLine = 64 << 20
   private static let longestRow = 1 << 30
   private static let keptErrors = 1000
   private static let batchLines = 2000
@@ -235,7 +235,7 @@ package final class ImportService {
     var schema: Int
     var rows: [String: Int] = [:]
 
-    init(_ object: JSONValue) {
+    package init(_ object: JSONValue) {
       format = object["format"]?.string ?? ""
       schema = object["schema"]?.int ?? 0
       object["rows"]?.forEachMember { name, value in rows[name.string ?? ""] = value.int ?? 0 }

@@ -6,7 +6,7 @@ package final class Afterwards {
 
   package init() {}
 
-  package func add(_ job: @escaping () -> Void) { jobs.append(job) }
+  func add(_ job: @escaping () -> Void) { jobs.append(job) }
 
   /// - Parameter seconds: To wait first, if there is anything to do.
   package func run(after seconds: Double) {

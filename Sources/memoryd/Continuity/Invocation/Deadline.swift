@@ -1,5 +1,6 @@
 /// The moment by which a command must be done.
 package struct Deadline: Sendable {
+
   private let end: ContinuousClock.Instant
   private let start = ContinuousClock.now
 
@@ -8,7 +9,7 @@ package struct Deadline: Sendable {
   }
 
   /// Ms that are left; negative once it has passed.
-  package var remaining: Int { Self.milliseconds(end - .now) }
+  var remaining: Int { Self.milliseconds(end - .now) }
 
   /// True when less than so many ms are left.
   func isWithin(_ milliseconds: Int) -> Bool { remaining < milliseconds }

@@ -6,10 +6,10 @@ package struct HookInput: Sendable, Equatable {
   package var event: String
   package var sessionID: String?
   package var transcriptPath: String?
-  package var cwd: String?
-  package var source: String?
-  package var trigger: String?
-  package var reason: String?
+  var cwd: String?
+  var source: String?
+  var trigger: String?
+  var reason: String?
   var compactSummary: String?
   /// What the agent said last, before the transcript may have it.
   var lastMessage: String?

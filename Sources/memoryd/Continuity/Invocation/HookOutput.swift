@@ -8,13 +8,13 @@ package final class HookOutput: Sendable {
 
   package var soFar: String { text.withLock(\.self) }
 
-  package func set(_ text: String) { self.text.withLock { $0 = text } }
+  func set(_ text: String) { self.text.withLock { $0 = text } }
 }
 
 extension Markdown {
   /// For the person, in a field that hosts show as it is: one line without tags of a host, and without
   /// what nobody sees.
   package static func spoken(_ text: String, _ length: Int = 900) -> String {
-    People.line(disarmed(text), length)
+    TerminalText.line(disarmed(text), length)
   }
 }

@@ -1,6 +1,6 @@
-import Git
 package import Checkpoints
 import Core
+import Git
 package import MemoryStore
 
 extension JSONOutput {

@@ -3,8 +3,12 @@ import Core
 package import MemoryStore
 
 /// Text for people: aligned, and harmless to a terminal whatever was recorded.
-package struct People {
+package struct TerminalText {
   let usesColor: Bool
+
+  package init(usesColor: Bool) {
+    self.usesColor = usesColor
+  }
 
   package init(_ invocation: Invocation) {
     usesColor =

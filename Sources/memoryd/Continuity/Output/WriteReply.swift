@@ -1,5 +1,5 @@
-import Fallback
 import Core
+import Fallback
 import MemoryStore
 
 // What the caller of a write is told.
@@ -31,7 +31,7 @@ extension JSONOutput {
   }
 }
 
-extension People {
+extension TerminalText {
   /// The reply to a write, and on standard error what went wrong on the way.
   package static func reply(
     _ verb: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,

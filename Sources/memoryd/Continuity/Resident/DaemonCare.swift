@@ -4,7 +4,7 @@ import IPC
 
 /// How the daemon of a folder is, seen from outside or from itself.
 package struct DaemonCare {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -17,7 +17,7 @@ package struct DaemonCare {
     return Relay.socketPath(variable: { environment[$0] }, cwd: { service.cwd })
   }
 
-  package func answer() -> DaemonAnswer {
+  func answer() -> DaemonAnswer {
     if let daemon = service.daemon { return .facts(daemon.facts) }
     guard let path = socketPath else { return .none }
     return DaemonFacts.ask(socketPath: path)
@@ -85,10 +85,10 @@ package struct DaemonCare {
     case .stranger(let user):
       return "none of yours: \(Self.who(user)) listens there; `memoryd doctor` tells what to do"
     case .silent: return "does not answer; `memoryd doctor` tells what to do"
-    case .declined(let why): return People.line(why, 200)
+    case .declined(let why): return TerminalText.line(why, 200)
     case .facts(let facts):
       var text =
-        "pid \(facts.pid), version \(facts.version), since \(People.time(facts.startedAt)) UTC, "
+        "pid \(facts.pid), version \(facts.version), since \(TerminalText.time(facts.startedAt)) UTC, "
         + "\(facts.requests) requests, follows \(facts.followed) transcripts"
       if let bytes = facts.residentBytes { text += ", \(bytes >> 20) MiB" }
       if let url = facts.httpURL { text += "; MCP at \(url)" }

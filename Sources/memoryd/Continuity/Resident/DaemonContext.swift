@@ -1,7 +1,7 @@
 import Core
 import Foundation
-package import Logging
 import IPC
+package import Logging
 import Synchronization
 
 /// What the requests of one daemon share, and what it tells of itself.
@@ -14,10 +14,10 @@ package final class DaemonContext: Sendable {
   package let stores = StorePool()
   let digests = DigestCache()
   package let probes = ProbeGate()
-  package let startedAt: Int64
-  package let socketPath: String
+  let startedAt: Int64
+  let socketPath: String
   /// That it was started with.
-  package let environment: [String: String]
+  let environment: [String: String]
   private let state = Mutex(State())
 
   package struct State {
@@ -53,7 +53,7 @@ package final class DaemonContext: Sendable {
   private let repositories = Mutex<[String: (paths: [String], at: ContinuousClock.Instant)]>([:])
 
   /// Uncommitted paths of a repository, if git was asked a moment ago.
-  package func uncommitted(in root: String) -> [String]? {
+  func uncommitted(in root: String) -> [String]? {
     repositories.withLock { known in
       known[root].flatMap {
         .now - $0.at < .seconds(Self.gitFreshness) ? $0.paths : nil
@@ -116,25 +116,25 @@ package final class DaemonContext: Sendable {
 
 /// What a daemon tells of itself, as JSON over its socket.
 package struct DaemonFacts: Codable, Sendable {
-  package var version: String
-  package var pid: Int
+  var version: String
+  var pid: Int
   /// Unix ms.
-  package var startedAt: Int64
+  var startedAt: Int64
   /// Carried out since the start.
-  package var requests: Int
+  var requests: Int
   /// Left to the callers' own engines.
-  package var declined: Int
+  var declined: Int
   /// Transcripts that are followed.
-  package var followed: Int
+  var followed: Int
   var residentBytes: Int?
-  package var home: String
-  package var socket: String
-  package var httpURL: String?
+  var home: String
+  var socket: String
+  var httpURL: String?
 
   /// Asks the daemon of a folder.
   ///
   /// - Returns: Nil if none answers at once; `version` alone where it is of another one.
-  package static func ask(socketPath: String) -> DaemonAnswer {
+  static func ask(socketPath: String) -> DaemonAnswer {
     let socket: Socket
     switch Socket.call(socketPath) {
     case .none: return .none

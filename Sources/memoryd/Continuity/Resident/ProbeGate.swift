@@ -8,7 +8,7 @@ package final class ProbeGate: @unchecked Sendable {
   private var running = 0
   private var answers = 0
 
-  package func asking<T>(_ body: () -> T) -> T {
+  func asking<T>(_ body: () -> T) -> T {
     condition.lock()
     running += 1
     condition.unlock()

@@ -5,12 +5,12 @@ import Foundation
 package struct ServiceUnit {
   /// What calls `serve`.
   package let executable: String
-  package let arguments: [String]
+  let arguments: [String]
   /// Folders that it writes to.
   package let writable: [String]
   /// Variables that it needs in order to find the same folders.
-  package let environment: [String: String]
-  package let logFile: String
+  let environment: [String: String]
+  let logFile: String
 
   package init(
     executable: String, arguments: [String], writable: [String], environment: [String: String],
@@ -24,7 +24,7 @@ package struct ServiceUnit {
   }
 
   package static let name = "memoryd"
-  package static let label = "dev.memoryd.daemon"
+  static let label = "dev.memoryd.daemon"
   /// Set for a daemon that is started anew when it ends.
   package static let variable = "MEMORYD_SERVICE"
 

@@ -1,5 +1,5 @@
 import Dispatch
-package import MemoryStore
+import MemoryStore
 import Synchronization
 
 /// Open stores that wait for the next request: opening one costs more than a small write.
@@ -16,7 +16,7 @@ package final class StorePool: Sendable {
   private let idle = Mutex<[Idle]>([])
 
   /// - Returns: Nil if none waits that can be used as it is.
-  package func take(path: String, key: String, busyTimeout: Double) -> MemoryDatabase? {
+  func take(path: String, key: String, busyTimeout: Double) -> MemoryDatabase? {
     while true {
       let found: MemoryDatabase? = idle.withLock { idle in
         guard let index = idle.lastIndex(where: { $0.key == key && $0.database.path == path })

@@ -1,4 +1,4 @@
-package import Checkpoints
+import Checkpoints
 import Core
 import Foundation
 
@@ -8,13 +8,13 @@ package struct ContextLog: Sendable {
   package struct Entry: Decodable, Sendable, Equatable {
     /// Unix time in ms.
     package var at: Int64
-    package var session: String
+    var session: String
     /// Why the session began: startup, resume, clear, compact, fork.
     package var source: String
     /// UTF-16 units.
     package var units: Int
     /// The part of each line of the document.
-    package var parts: [String]
+    var parts: [String]
     /// The session that the document tells of, where it is another one.
     package var about: String?
     package var checkpoint: String?
@@ -44,7 +44,7 @@ package struct ContextLog: Sendable {
     }
   }
 
-  package let folder: String
+  let folder: String
 
   package init(folder: String) {
     self.folder = folder
@@ -54,7 +54,7 @@ package struct ContextLog: Sendable {
   private var former: String { folder + "/context.1.jsonl" }
 
   /// Best effort.
-  package func note(_ entry: Entry) {
+  func note(_ entry: Entry) {
     try? RegularFile.makeFolder(folder)
     if let facts = RegularFile.facts(path), facts.size > 1 << 20 { rename(path, former) }
     try? RegularFile.append(entry.json, to: path)
@@ -73,7 +73,7 @@ package struct ContextLog: Sendable {
 
 extension RecoveryDocument {
   /// "3 decisions, 4 open steps, 2 dead ends, 6 files", as a person is told; nil if there is nothing.
-  package static func told(_ lines: [DocumentLine]) -> String? {
+  static func told(_ lines: [DocumentLine]) -> String? {
     func count(_ parts: DocumentPart...) -> Int { lines.count { parts.contains($0.part) } }
     let files = lines.filter { $0.part == .files }.reduce(0) {
       $0 + $1.subject.split(separator: " ").count
@@ -84,7 +84,7 @@ extension RecoveryDocument {
     let facts = [
       (count(.decisions), "decision"), (open, "open step"), (count(.tried), "dead end"),
       (files, "file"),
-    ].filter { $0.0 > 0 }.map { People.count($0.0, $0.1) }
+    ].filter { $0.0 > 0 }.map { TerminalText.count($0.0, $0.1) }
     return facts.isEmpty ? nil : facts.joined(separator: ", ")
   }
 }

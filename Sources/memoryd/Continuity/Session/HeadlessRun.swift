@@ -13,7 +13,7 @@ package struct HeadlessRun {
   /// How the host was started, as it tells its hooks.
   private let entrypoint: String?
 
-  package init(_ service: MemoryService) {
+  init(_ service: MemoryService) {
     self.service = service
     entrypoint = service.environment["CLAUDE_CODE_ENTRYPOINT"].flatMap { $0.isEmpty ? nil : $0 }
   }

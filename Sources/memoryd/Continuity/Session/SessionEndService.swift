@@ -3,7 +3,7 @@ import MemoryStore
 
 /// Ends a session for a hook.
 package struct SessionEndService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service

@@ -1,31 +1,31 @@
-package import Checkpoints
-package import Core
+import Checkpoints
+import Core
 import Foundation
-package import Git
+import Git
 import Logging
-package import MemoryStore
-package import Transcripts
+import MemoryStore
+import Transcripts
 
 /// Follows one session: reads what is new in its transcript, gathers the repository's facts, and
 /// makes snapshots of both.
 package struct SessionRecorder {
-  package let service: MemoryService
-  package private(set) var session: SessionReference
+  let service: MemoryService
+  private(set) var session: SessionReference
   /// Where the session began, also when it has gone elsewhere since.
-  package private(set) var project: ProjectReference
+  private(set) var project: ProjectReference
   /// Of the folder that it is in now.
-  package let git: GitFacts?
+  let git: GitFacts?
   private let folder: String
   /// True if the store knows where it began.
   private var isSettled = false
 
-  package private(set) var digest = SessionDigest()
-  package private(set) var batch: TranscriptBatch?
-  package private(set) var position: TranscriptPosition?
+  private(set) var digest = SessionDigest()
+  private(set) var batch: TranscriptBatch?
+  private(set) var position: TranscriptPosition?
   /// Why the transcript could not be read, or not to its end.
-  package private(set) var problem: StoreError?
+  private(set) var problem: StoreError?
 
-  package init(service: MemoryService, input: HookInput) {
+  init(service: MemoryService, input: HookInput) {
     self.service = service
     let folder = Self.folder(input, service)
     let git = service.facts(at: folder)
@@ -50,14 +50,14 @@ package struct SessionRecorder {
 
   /// Starts git on what is uncommitted where the hook was called, so that it works while the store is
   /// opened and the transcript is read.
-  package static func status(_ input: HookInput, _ service: MemoryService) -> GitStatus? {
+  static func status(_ input: HookInput, _ service: MemoryService) -> GitStatus? {
     service.facts(at: folder(input, service)).flatMap {
       GitStatus(root: $0.root, environment: service.environment)
     }
   }
 
   /// What git said of it a moment ago.
-  package static func uncommitted(_ input: HookInput, _ service: MemoryService) -> [String]? {
+  static func uncommitted(_ input: HookInput, _ service: MemoryService) -> [String]? {
     service.facts(at: folder(input, service)).flatMap {
       service.daemon?.uncommitted(in: $0.root)
     }
@@ -173,7 +173,7 @@ package struct SessionRecorder {
   }
 
   /// Adds what the host told on standard input and the transcript may not hold yet.
-  package mutating func takeSummary(_ text: String) {
+  mutating func takeSummary(_ text: String) {
     var interpreter = TranscriptFormat(digest).transcript(
       digest: digest, redactor: service.redactor)
     interpreter.takeSummary(text, at: service.clock.now)
@@ -183,7 +183,7 @@ package struct SessionRecorder {
 
   /// The agent's last words, which the transcript may not hold yet. They are stored, and stand once
   /// when it does.
-  package mutating func takeLastWords(_ text: String) {
+  mutating func takeLastWords(_ text: String) {
     var interpreter = TranscriptFormat(digest).transcript(
       digest: digest, redactor: service.redactor)
     let isNew = interpreter.takeLastWords(
@@ -218,7 +218,7 @@ package struct SessionRecorder {
     return batch
   }
 
-  package func snapshot(dirty: [String]?, isWhole: Bool = true) -> Snapshot {
+  func snapshot(dirty: [String]?, isWhole: Bool = true) -> Snapshot {
     var facts = git
     if let dirty {
       facts?.dirty = dirty

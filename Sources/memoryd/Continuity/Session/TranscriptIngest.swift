@@ -12,9 +12,9 @@ package struct TranscriptIngest {
   /// A part ends at the first object behind so many chunks of the reader (1 MiB each).
   private static let partChunks = 8
 
-  package let service: MemoryService
+  let service: MemoryService
   /// Told after each part where in the file it ends, and how many bytes it had.
-  package var progress: (_ offset: Int64, _ count: Int64) -> Void = { _, _ in }
+  var progress: (_ offset: Int64, _ count: Int64) -> Void = { _, _ in }
 
   package init(
     service: MemoryService,

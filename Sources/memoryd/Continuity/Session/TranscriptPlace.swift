@@ -1,6 +1,6 @@
-import MemoryStore
 import Core
 import Foundation
+import MemoryStore
 
 /// Where a session's transcript lies, if not where its host says.
 package enum TranscriptPlace {
@@ -16,7 +16,7 @@ package enum TranscriptPlace {
   /// - Parameters:
   ///   - path: As the host says; nil if it says none.
   ///   - session: By its id the file is called.
-  package static func find(_ path: String?, session: String, _ service: MemoryService) -> String? {
+  static func find(_ path: String?, session: String, _ service: MemoryService) -> String? {
     guard let path else { return find(session, service) }
     let named = Home.absolute(path, cwd: service.cwd, service.environment)
     guard !hasText(named) else { return named }

@@ -3,7 +3,7 @@ package import Core
 package import Fallback
 import Foundation
 package import Git
-package import Logging
+import Logging
 package import MemoryStore
 package import Redaction
 package import Transcripts
@@ -21,11 +21,11 @@ package final class MemoryService {
   /// What a write's caller is told.
   package struct Acknowledgement {
     package var id: String
-    package var kind: String
-    package var durability: Durability
+    var kind: String
+    var durability: Durability
     package var createdAt: Int64
     /// Why the store did not take it.
-    package var problem: StoreError?
+    var problem: StoreError?
     /// How far its way to the vault has come; nil while the store does not have it.
     var vaultState: OutboxRow.State?
     /// True if it goes to no vault, as its project is private.
@@ -35,7 +35,7 @@ package final class MemoryService {
   package let home: Home
   package let settings: Settings
   package let clock: WallClock
-  package let requestID: String
+  let requestID: String
   package let environment: [String: String]
   package let cwd: String
   /// What `vault.token_file` holds.
@@ -43,13 +43,13 @@ package final class MemoryService {
   package let redactor: Redactor
   package let spool: Spool
   package let problems: ProblemLog
-  package let log: Logger
+  let log: Logger
   /// The daemon that this runs in.
-  package let daemon: DaemonContext?
-  package let afterwards: Afterwards?
+  let daemon: DaemonContext?
+  let afterwards: Afterwards?
   package let hookOutput = HookOutput()
   /// Set in hook mode: bounds every wait, and forbids migrations.
-  package private(set) var deadline: Deadline?
+  private(set) var deadline: Deadline?
 
   private var opened: MemoryDatabase?
   private var readOnly: MemoryDatabase?
@@ -145,7 +145,7 @@ package final class MemoryService {
   /// The repository's uncommitted paths; nil if git fails or takes longer.
   ///
   /// - Parameter milliseconds: Ms that git may take.
-  package func uncommitted(in git: GitFacts, within milliseconds: Int) -> [String]? {
+  func uncommitted(in git: GitFacts, within milliseconds: Int) -> [String]? {
     guard var status = GitStatus(root: git.root, environment: environment),
       let paths = status.paths(within: milliseconds)
     else { return nil }
@@ -277,7 +277,7 @@ package final class MemoryService {
   }
 
   /// What was found damaged so far, also by those who went on without.
-  package func takeDamage() -> StoreError? { (opened ?? readOnly)?.takeDamage() }
+  func takeDamage() -> StoreError? { (opened ?? readOnly)?.takeDamage() }
 
   // MARK: Writes
 
@@ -396,7 +396,7 @@ package final class MemoryService {
   }
 
   /// Keeps what went wrong on the way to a write that is durable all the same.
-  package func report(_ acknowledgement: Acknowledgement, _ event: String) {
+  func report(_ acknowledgement: Acknowledgement, _ event: String) {
     guard let problem = acknowledgement.problem else { return }
     let place =
       acknowledgement.durability == .spooled

@@ -22,7 +22,7 @@ package struct ProblemLog: Sendable {
     }
   }
 
-  package let folder: String
+  let folder: String
 
   private var untold: String { folder + "/hook-problems.jsonl" }
   private var told: String { folder + "/hook-problems.told.jsonl" }
@@ -36,7 +36,7 @@ package struct ProblemLog: Sendable {
   }
 
   /// What nobody has been told yet, oldest first.
-  package func pending() -> [Problem] { read(untold) }
+  func pending() -> [Problem] { read(untold) }
 
   /// Those since an instant (Unix ms), told or not.
   package func recent(since: Int64) -> [Problem] {

@@ -1,6 +1,6 @@
 package import Core
 import Foundation
-package import Git
+import Git
 package import MemoryStore
 
 package enum ProjectFinder {
@@ -46,7 +46,7 @@ package enum ProjectFinder {
         let gone = service.project(at: folder)
         guard gone.id == nil else { return gone }
         throw VerbError(
-          .notFound, "not_found", "there is no folder \(People.line(folder, 200))",
+          .notFound, "not_found", "there is no folder \(TerminalText.line(folder, 200))",
           hint: "`memoryd project list` shows the projects")
       }
     }
@@ -76,11 +76,12 @@ package enum ProjectFinder {
 
   private static func ambiguous(_ name: String, _ candidates: [ProjectReference]) -> VerbError {
     let list = candidates.map {
-      ($0.id.map { "\($0)" } ?? "new") + " in " + People.line($0.root ?? "a folder unknown", 200)
+      ($0.id.map { "\($0)" } ?? "new") + " in "
+        + TerminalText.line($0.root ?? "a folder unknown", 200)
     }
     return VerbError(
       .usage, "ambiguous",
-      "\(candidates.count) projects are called \(People.line(name, 60)): "
+      "\(candidates.count) projects are called \(TerminalText.line(name, 60)): "
         + list.joined(separator: ", "),
       hint:
         "give the \(Int64(name) == nil ? "number or the " : "")folder instead of the name; `memoryd project rename` tells them "
@@ -106,7 +107,7 @@ package enum ProjectFinder {
   ///
   /// - Returns: True if it turned out to be another project.
   @discardableResult
-  package static func learn(
+  static func learn(
     _ project: ProjectReference, _ facts: GitFacts, _ service: MemoryService,
     within milliseconds: Int
   ) -> Bool {

@@ -5,12 +5,12 @@ package struct StoreSize {
   /// Of the file and its log.
   package var bytes: Int64
   /// Of them, what nothing uses any more.
-  package var unused: Int64
+  var unused: Int64
 
   /// Bytes.
-  package static let large: Int64 = 2_000_000_000
+  static let large: Int64 = 2_000_000_000
 
-  package init(bytes: Int64, unused: Int64) {
+  init(bytes: Int64, unused: Int64) {
     self.bytes = bytes
     self.unused = unused
   }
@@ -24,10 +24,10 @@ package struct StoreSize {
   /// Nil while the store is of an ordinary size.
   package var warning: (message: String, hint: String)? {
     guard bytes >= Self.large else { return nil }
-    let message = "the store has grown to \(People.size(bytes))"
+    let message = "the store has grown to \(TerminalText.size(bytes))"
     if unused > bytes / 4 {
       return (
-        message + ", \(People.size(unused)) of them unused",
+        message + ", \(TerminalText.size(unused)) of them unused",
         "`memoryd doctor --fix` gives the unused part back"
       )
     }

@@ -1,17 +1,17 @@
-import Git
-import Transcripts
-package import Canary
+import Canary
 import Checkpoints
 package import Core
 import Fallback
 import Foundation
+import Git
 package import MemoryStore
-package import Sync
+import Sync
+import Transcripts
 package import Vault
 
 /// The session canary: settles the mode and tells a session what it needs to know.
 package struct CanaryService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -51,8 +51,8 @@ package struct CanaryService {
   /// The verdict, and what a sync on the way to it did.
   package struct Settled {
     package var verdict: CanaryVerdict
-    package var health: VaultHealth?
-    package var synced: SyncRun.Report?
+    var health: VaultHealth?
+    var synced: SyncRun.Report?
   }
 
   /// A vault that never answered in time so often is asked at session starts only as its backoff
@@ -170,13 +170,13 @@ package struct CanaryService {
   /// What a hook says at the start of a session.
   package struct Greeting {
     /// For the model.
-    package var context: String
+    var context: String
     /// For the person; nil if all is well.
-    package var message: String?
+    var message: String?
 
     /// Where there is nothing else to say, to model and person alike.
     package static func only(_ message: String) -> Greeting {
-      let line = "memoryd: \(People.line(message, 900))"
+      let line = "memoryd: \(TerminalText.line(message, 900))"
       return Greeting(context: Markdown.text(line) + "\n", message: line)
     }
 
@@ -473,7 +473,7 @@ package struct CanaryService {
         verdict, project: recorder.project, excluding: recorder.session.id)
     else { return lines }
     var facts: [String] = []
-    if report.openTasks > 0 { facts.append(People.count(report.openTasks, "open task")) }
+    if report.openTasks > 0 { facts.append(TerminalText.count(report.openTasks, "open task")) }
     if report.pending == 1 { facts.append("1 write waits for the vault") }
     if report.pending > 1 { facts.append("\(report.pending) writes wait for the vault") }
     if !facts.isEmpty {
@@ -566,7 +566,7 @@ package struct CanaryService {
   /// One line: what is wrong and what happens next.
   private func warning(_ problems: [ProblemLog.Problem]) -> String? {
     guard let last = problems.last else { return nil }
-    let earlier = People.count(problems.count - 1, "earlier problem")
+    let earlier = TerminalText.count(problems.count - 1, "earlier problem")
     let more = problems.count > 1 ? " (and \(earlier))" : ""
     let hint = last.hint.map { "; \($0)" } ?? ""
     return "\(last.event): \(last.message)\(hint)\(more)"

@@ -1,4 +1,3 @@
-import Redaction
 package import Canary
 import Checkpoints
 package import Core
@@ -6,12 +5,13 @@ package import Fallback
 import Foundation
 import Logging
 package import MemoryStore
+import Redaction
 package import Sync
 package import Vault
 
 /// Brings store, fallback files and vault together.
 package struct SyncService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -22,7 +22,7 @@ package struct SyncService {
     package var adoption: Adoption.Result?
     /// What waits afterwards.
     package var left = 0
-    package var health: VaultHealth?
+    var health: VaultHealth?
 
     package init(
       report: SyncRun.Report = SyncRun.Report(), adoption: Adoption.Result? = nil, left: Int = 0,

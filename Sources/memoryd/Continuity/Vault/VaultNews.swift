@@ -1,13 +1,13 @@
-import Vault
-import Fallback
-import MemoryStore
 import Canary
 import Core
+import Fallback
+import MemoryStore
 import Sync
+import Vault
 
 /// Tells a session in one line when the vault goes and comes, where the host lets a hook speak.
 package struct VaultNews {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -46,7 +46,7 @@ package struct VaultNews {
       let items = try? database.held(from: reference, project: id), !items.isEmpty
     else { return nil }
     return
-      "\(People.counts(items)) of this project are older than the vault and stay here; "
+      "\(TerminalText.counts(items)) of this project are older than the vault and stay here; "
       + "`memoryd vault share \(id) --history` shows them, and sends them if you say so"
   }
 
@@ -77,13 +77,13 @@ package struct VaultNews {
       service.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
       ?? "kept here and in \(service.fallback.directory)"
     return
-      "degraded mode since \(People.time(health.since)) UTC: \(health.detail) "
+      "degraded mode since \(TerminalText.time(health.since)) UTC: \(health.detail) "
       + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(next)"
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {
     let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
-    var text = "the vault is back since \(People.time(health.since)) UTC; normal mode"
+    var text = "the vault is back since \(TerminalText.time(health.since)) UTC; normal mode"
     if let sent = synced.map({ $0.sent + $0.found }), sent > 0 { text += "; \(sent) writes synced" }
     if let queued = counts?.queued, queued > 0 {
       text += "; \(queued) still wait, `memoryd sync` sends them now"

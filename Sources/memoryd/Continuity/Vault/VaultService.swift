@@ -1,16 +1,16 @@
-import Fallback
-import Redaction
 package import Canary
 import Core
+import Fallback
 import Foundation
 import IPC
 import Logging
 package import MemoryStore
+import Redaction
 package import Vault
 
 /// The configured vault: how to reach it, and what all processes know of its health.
 package struct VaultService {
-  package let service: MemoryService
+  let service: MemoryService
 
   package init(service: MemoryService) {
     self.service = service
@@ -52,7 +52,7 @@ package struct VaultService {
     return VaultConsent(vault: reference, projects: projects)
   }
 
-  package var timeout: Int { settings.integer(.vaultTimeout) }
+  var timeout: Int { settings.integer(.vaultTimeout) }
   package var lag: Int64 { Int64(settings.integer(.vaultReadLag)) }
 
   // MARK: Reaching it
@@ -182,7 +182,7 @@ package struct VaultService {
   ///
   /// - Parameters:
   ///   - status, end: As of ``CanaryProbe``.
-  package func probe(
+  func probe(
     _ tools: VaultTools, status: String, by end: ContinuousClock.Instant? = nil
   ) -> (health: VaultHealth, answer: CanaryProbe.Answer?) {
     guard let daemon = service.daemon else { return ask(tools, status: status, by: end) }

@@ -3,12 +3,12 @@ import Core
 import MemoryStore
 import Vault
 
-package struct BackupTool: MCPTool {
-  package let name = "backup"
-  package let help = "All tasks and decisions and the newest ten checkpoints, as one JSON document."
-  package let isReadOnly = true
+struct BackupTool: MCPTool {
+  let name = "backup"
+  let help = "All tasks and decisions and the newest ten checkpoints, as one JSON document."
+  let isReadOnly = true
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
     let database = try service.reader()
     var filter = RecordFilter()

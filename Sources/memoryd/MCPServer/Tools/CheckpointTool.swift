@@ -1,29 +1,29 @@
 import Continuity
-import MemoryStore
 import Core
+import MemoryStore
 
-package struct CheckpointTool: MCPTool {
-  package enum Action: String, CaseIterable {
+struct CheckpointTool: MCPTool {
+  enum Action: String, CaseIterable {
     case load, save, decide, ingest
   }
 
-  package let name = "checkpoint"
-  package let help = """
+  let name = "checkpoint"
+  let help = """
     Saves where the work stands, and loads the newest such record. `save` before a long pause or \
     a risky step; `decide` records a decision with its reason.
     """
-  package let isReadOnly = false
+  let isReadOnly = false
 
-  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
-  package let objective = MCPParameter.text("objective", "save: what the work is about.")
-  package let blockers = MCPParameter.texts("blockers", "save: what is in the way.")
+  let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  let objective = MCPParameter.text("objective", "save: what the work is about.")
+  let blockers = MCPParameter.texts("blockers", "save: what is in the way.")
   let recentActions = MCPParameter.texts("recent_actions", "save: what was done, newest last.")
-  package let decision = MCPParameter.text("decision", "decide: what was decided.")
-  package let rationale = MCPParameter.text("rationale", "decide: why.")
-  package let taskID = MCPParameter.text("task_id", "decide: the task that it belongs to.")
-  package let project = MCPParameter.project
+  let decision = MCPParameter.text("decision", "decide: what was decided.")
+  let rationale = MCPParameter.text("rationale", "decide: why.")
+  let taskID = MCPParameter.text("task_id", "decide: the task that it belongs to.")
+  let project = MCPParameter.project
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     switch try arguments.required(action) {
     case .load:
       let newest = try context.service.reader().checkpoints(

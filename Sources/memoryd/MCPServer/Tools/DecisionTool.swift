@@ -1,24 +1,24 @@
-import MemoryStore
 import Continuity
+import MemoryStore
 
-package struct DecisionTool: MCPTool {
-  package enum Action: String, CaseIterable {
+struct DecisionTool: MCPTool {
+  enum Action: String, CaseIterable {
     case add, list
   }
 
-  package let name = "decision"
-  package let help = "Records decisions with their reasons, and lists them, newest first."
-  package let isReadOnly = false
+  let name = "decision"
+  let help = "Records decisions with their reasons, and lists them, newest first."
+  let isReadOnly = false
 
-  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
-  package let decision = MCPParameter.text("decision", "add: what was decided.")
-  package let rationale = MCPParameter.text(
+  let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  let decision = MCPParameter.text("decision", "add: what was decided.")
+  let rationale = MCPParameter.text(
     "rationale", "add: why, so that nobody decides it again.")
-  package let taskID = MCPParameter.text("task_id", "add: the task that it belongs to.")
-  package let limit = MCPParameter.integer("limit", "list: at most so many.")
-  package let project = MCPParameter.project
+  let taskID = MCPParameter.text("task_id", "add: the task that it belongs to.")
+  let limit = MCPParameter.integer("limit", "list: at most so many.")
+  let project = MCPParameter.project
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     switch try arguments.required(action) {
     case .add:
       return try context.decide(

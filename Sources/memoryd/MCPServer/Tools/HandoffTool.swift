@@ -3,32 +3,32 @@ import Continuity
 import Core
 import MemoryStore
 
-package struct HandoffTool: MCPTool {
-  package enum Action: String, CaseIterable {
+struct HandoffTool: MCPTool {
+  enum Action: String, CaseIterable {
     case write, take, list, show
   }
 
-  package let name = "handoff"
-  package let help = """
+  let name = "handoff"
+  let help = """
     Passes the work on: `write` makes a document of what was done, what comes next and why, and \
     with `to` a message for one reader; `take` hands the oldest unread message over, once.
     """
-  package let isReadOnly = false
+  let isReadOnly = false
 
-  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
-  package let note = MCPParameter.text("note", "write: what only you know, as Markdown.")
-  package let recipient = MCPParameter.text("to", "write: the reader of a message.")
-  package let sender = MCPParameter.text("from", "write: who writes it.")
-  package let topic = MCPParameter.text("topic", "write: what the message is about.")
-  package let session = MCPParameter.text("session", "write: the session (default: the caller's).")
-  package let reader = MCPParameter.text("reader", "take: the name that the message is for.")
-  package let id = MCPParameter.text("id", "show: the handoff; the newest without it.")
-  package let limit = MCPParameter.integer("limit", "list: at most so many (20).")
-  package let project = MCPParameter.project
+  let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  let note = MCPParameter.text("note", "write: what only you know, as Markdown.")
+  let recipient = MCPParameter.text("to", "write: the reader of a message.")
+  let sender = MCPParameter.text("from", "write: who writes it.")
+  let topic = MCPParameter.text("topic", "write: what the message is about.")
+  let session = MCPParameter.text("session", "write: the session (default: the caller's).")
+  let reader = MCPParameter.text("reader", "take: the name that the message is for.")
+  let id = MCPParameter.text("id", "show: the handoff; the newest without it.")
+  let limit = MCPParameter.integer("limit", "list: at most so many (20).")
+  let project = MCPParameter.project
 
   private static let defaultLimit = 20
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let place = try context.visibleProject(
       named: arguments[project], session: arguments[session])
     switch try arguments.required(action) {

@@ -1,12 +1,12 @@
 import Continuity
-import Vault
-import MemoryStore
 import Core
 import IPC
+import MemoryStore
+import Vault
 
 package struct HealthTool: MCPTool {
-
   package init() {}
+
   package let name = "health"
   package let help = "Whether the store can be used."
   package let isReadOnly = true

@@ -1,31 +1,31 @@
 import Checkpoints
 import Continuity
 import Core
-package import MemoryStore
+import MemoryStore
 
-package struct LedgerTool: MCPTool {
-  package enum Action: String, CaseIterable {
+struct LedgerTool: MCPTool {
+  enum Action: String, CaseIterable {
     case add, list, render, verify
   }
 
-  package let name = "ledger"
-  package let help = """
+  let name = "ledger"
+  let help = """
     The completion ledger: what is done, with the commit that proves it. `list` at the start of a \
     session, `add` at its end; what is not in it did not happen.
     """
-  package let isReadOnly = false
+  let isReadOnly = false
 
-  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
-  package let item = MCPParameter.text("item", "add: what it is, in a few words.")
-  package let status = MCPParameter<Ledger.Status>.choice("status", "add: `done` (default); list.")
-  package let phase = MCPParameter.text(
+  let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  let item = MCPParameter.text("item", "add: what it is, in a few words.")
+  let status = MCPParameter<Ledger.Status>.choice("status", "add: `done` (default); list.")
+  let phase = MCPParameter.text(
     "phase", "add, list: the phase; add: the last one without it.")
-  package let detail = MCPParameter.text("detail", "add: the commit, or why it is not done.")
-  package let date = MCPParameter.text("date", "add: YYYY-MM-DD; today without it.")
-  package let limit = MCPParameter.integer("limit", "list: at most so many, the last ones.")
-  package let project = MCPParameter.project
+  let detail = MCPParameter.text("detail", "add: the commit, or why it is not done.")
+  let date = MCPParameter.text("date", "add: YYYY-MM-DD; today without it.")
+  let limit = MCPParameter.integer("limit", "list: at most so many, the last ones.")
+  let project = MCPParameter.project
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let place = try context.visibleProject(named: arguments[project])
     let service = context.service
     switch try arguments.required(action) {

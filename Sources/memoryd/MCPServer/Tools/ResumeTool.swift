@@ -1,23 +1,23 @@
-import Core
 import Checkpoints
 import Continuity
+import Core
 
-package struct ResumeTool: MCPTool {
-  package let name = "resume"
-  package let help = """
+struct ResumeTool: MCPTool {
+  let name = "resume"
+  let help = """
     The recovery document: last requests, plan, files, commands, decisions and open tasks of \
     the project's newest session, as Markdown.
     """
-  package let isReadOnly = true
+  let isReadOnly = true
 
-  package let budget = MCPParameter.integer("budget", "At most so many UTF-16 units.")
-  package let session = MCPParameter.text("session", "Of this session.")
-  package let project = MCPParameter.project
+  let budget = MCPParameter.integer("budget", "At most so many UTF-16 units.")
+  let session = MCPParameter.text("session", "Of this session.")
+  let project = MCPParameter.project
 
   /// UTF-16 units; a smaller document would have no room for what matters.
   private static let leastBudget = 300
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
     let budget = arguments[budget] ?? service.settings.integer(.resumeBudget)
     let document = try RecoveryService(service: service).document(

@@ -1,23 +1,23 @@
-import MemoryStore
 import Continuity
+import MemoryStore
 
-package struct SearchTool: MCPTool {
-  package let name = "search"
-  package let help = """
+struct SearchTool: MCPTool {
+  let name = "search"
+  let help = """
     Finds what was said, done, decided or planned in any session. Plain words; the best hits \
     come first.
     """
-  package let isReadOnly = true
+  let isReadOnly = true
 
-  package let query = MCPParameter.text("query", "Words, in any order.", isRequired: true)
-  package let session = MCPParameter.text("session", "Only in this session.")
-  package let limit = MCPParameter.integer("limit", "At most so many, 100 at the most.")
-  package let project = MCPParameter.project
+  let query = MCPParameter.text("query", "Words, in any order.", isRequired: true)
+  let session = MCPParameter.text("session", "Only in this session.")
+  let limit = MCPParameter.integer("limit", "At most so many, 100 at the most.")
+  let project = MCPParameter.project
 
   private static let defaultLimit = 20
   private static let mostHits = 100
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let query = try arguments.nonblank(query)
     var filter = try context.filter(
       named: arguments[project],

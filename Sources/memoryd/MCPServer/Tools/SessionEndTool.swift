@@ -1,18 +1,18 @@
 import Continuity
 import Core
 
-package struct SessionEndTool: MCPTool {
-  package let name = "session_end"
-  package let help = "Saves a last checkpoint of a session."
-  package let isReadOnly = false
+struct SessionEndTool: MCPTool {
+  let name = "session_end"
+  let help = "Saves a last checkpoint of a session."
+  let isReadOnly = false
 
-  package let objective = MCPParameter.text(
+  let objective = MCPParameter.text(
     "objective", "What the session was about.", isRequired: true)
   let recentActions = MCPParameter.texts("recent_actions", "What was done.")
-  package let blockers = MCPParameter.texts("blockers", "What is in the way.")
-  package let project = MCPParameter.project
+  let blockers = MCPParameter.texts("blockers", "What is in the way.")
+  let project = MCPParameter.project
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let done = try context.saveCheckpoint(
       objective: arguments.nonblank(objective), blockers: arguments[blockers] ?? [],
       actions: arguments[recentActions] ?? [], project: arguments[project])

@@ -1,21 +1,21 @@
 import Checkpoints
-import Vault
-import MemoryStore
 import Continuity
 import Core
+import MemoryStore
+import Vault
 
-package struct SessionStartTool: MCPTool {
-  package let name = "session_start"
-  package let help =
+struct SessionStartTool: MCPTool {
+  let name = "session_start"
+  let help =
     "What a session needs at its start: tasks, newest checkpoint, decisions, counts."
-  package let isReadOnly = true
+  let isReadOnly = true
 
-  package let project = MCPParameter.project
+  let project = MCPParameter.project
 
   /// Tasks and decisions that are told in full.
   private static let mostTold = 10
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
     let database = try service.reader()
     let name = arguments[project]

@@ -3,40 +3,40 @@ import Continuity
 import Core
 import MemoryStore
 
-package struct TaskTool: MCPTool {
-  package enum Action: String, CaseIterable {
+struct TaskTool: MCPTool {
+  enum Action: String, CaseIterable {
     case add, update, done, retro, list
   }
 
-  package enum Format: String, CaseIterable {
+  enum Format: String, CaseIterable {
     case json
     case markdown = "md"
   }
 
-  package let name = "task"
-  package let help = """
+  let name = "task"
+  let help = """
     Keeps tasks across sessions. `list` first thing in a session; `add` when work is found that \
     is not done now; `update` and `done` by id; `retro` for work that is already done.
     """
-  package let isReadOnly = false
+  let isReadOnly = false
 
-  package let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
-  package let id = MCPParameter.text("id", "update, done: the task's id.")
-  package let title = MCPParameter.text("title", "add, retro, update: the task in a few words.")
-  package let project = MCPParameter.text(
+  let action = MCPParameter<Action>.choice("action", "What to do.", isRequired: true)
+  let id = MCPParameter.text("id", "update, done: the task's id.")
+  let title = MCPParameter.text("title", "add, retro, update: the task in a few words.")
+  let project = MCPParameter.text(
     "project", "Short name of the project; `inbox` without it.")
-  package let source = MCPParameter.choice(
+  let source = MCPParameter.choice(
     "source", from: TaskRecord.sources,
     "add: where it comes from. `auto`, the default, needs a context.")
-  package let context = MCPParameter.text(
+  let context = MCPParameter.text(
     "context", "What a reader who knows nothing needs in order to do it.")
-  package let occurredAt = MCPParameter.text(
+  let occurredAt = MCPParameter.text(
     "occurred_at", "retro, update: when it happened, RFC 3339.")
-  package let status = MCPParameter.text(
+  let status = MCPParameter.text(
     "status", "list: `open` (default), `done`, or empty for all.", emptyIsValue: true)
-  package let format = MCPParameter<Format>.choice("format", "list: JSON (default) or Markdown.")
+  let format = MCPParameter<Format>.choice("format", "list: JSON (default) or Markdown.")
 
-  package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
+  func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     switch try arguments.required(action) {
     case .list: return try list(arguments, context)
     case .add:
