@@ -6,6 +6,7 @@ BINARY = .build/release/memoryd
 MEMORYD ?= $(BINARY)
 MINUTES ?= 15
 TARGET ?= transcript
+LIBRARY ?= MemoryStore
 FUZZ_SECONDS ?= 600
 
 # One static executable starts three times faster than one that loads its libraries
@@ -22,7 +23,7 @@ endif
 endif
 endif
 
-.PHONY: run build test test-all cases test-tsan bench soak lint format fuzz install uninstall clean deps test-vault
+.PHONY: run build test test-library test-all cases test-tsan bench soak lint format fuzz install uninstall clean deps test-vault
 
 ## Install what is missing, build, and take a checkpoint of a sample session.
 run: build
@@ -37,6 +38,12 @@ test: deps test-vault
 	@scripts/commonmark-spec.sh
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+## The tests of one library, without building the engine: make test-library LIBRARY=MemoryStore
+test-library: deps
+	@scripts/commonmark-spec.sh
+	MEMORYD_TEST_LIBRARY=$(LIBRARY) $(SWIFT) build --build-tests
+	MEMORYD_TEST_LIBRARY=$(LIBRARY) $(SWIFT) test --skip-build
 
 ## The same with every fault of the vault and a longer randomised run.
 test-all: deps test-vault

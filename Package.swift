@@ -173,6 +173,17 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// `make test-library LIBRARY=MemoryStore`: that library's tests and what they stand on, without the
+// engine.
+if let library = ProcessInfo.processInfo.environment["MEMORYD_TEST_LIBRARY"] {
+  var needed: Set = ["\(library)Tests"]
+  for target in package.targets.reversed() where needed.contains(target.name) {
+    for case .byNameItem(let name, _) in target.dependencies { needed.insert(name) }
+  }
+  package.targets.removeAll { !needed.contains($0.name) }
+  package.products = []
+}
+
 if isFuzzing {
   for (name, folder) in [("transcript", "FuzzTranscript"), ("handoff", "FuzzHandoff")] {
     package.targets.append(

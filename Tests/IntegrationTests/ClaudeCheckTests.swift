@@ -30,7 +30,7 @@ struct ClaudeHome {
 
   @discardableResult
   func install(_ more: String...) throws -> MemorydProcess.Result {
-    try workplace.start(["install", "claude"] + more).finish()
+    try workplace.run(["install", "claude"] + more)
   }
 
   struct Seen {
@@ -42,7 +42,7 @@ struct ClaudeHome {
   }
 
   func doctor(_ more: String...) throws -> Seen {
-    let result = try workplace.start(["doctor", "--json"] + more).finish()
+    let result = try workplace.run(["doctor", "--json"] + more)
     let checks = try #require(try result.json()["checks"] as? [[String: Any]])
     return Seen(
       status: result.status,
@@ -57,7 +57,7 @@ struct ClaudeHome {
 }
 
 /// What doctor says of hooks and servers that are there, and do not do what they should.
-@Suite struct ClaudeCheckTests {
+@Suite(.blocking) struct ClaudeCheckTests {
   private let home: ClaudeHome
 
   init() throws {

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 /// The verbs as people and scripts use them.
-@Suite struct CommandLineTests {
+@Suite(.blocking) struct CommandLineTests {
   let place: Workplace
 
-  init() throws { place = try Workplace() }
+  init() throws { place = try Workplace(isOwnProcess: true) }
 
   @Test func tasks_liveThroughTheirVerbs() throws {
     let id = try #require(

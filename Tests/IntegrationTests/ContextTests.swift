@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// How much a session is told when it starts, and what is kept of that.
-@Suite struct ContextTests {
+@Suite(.blocking) struct ContextTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

@@ -3,7 +3,7 @@ import IPC
 import Testing
 
 /// The daemon and its front, with real processes, signals and files.
-@Suite struct DaemonTests {
+@Suite(.blocking) struct DaemonTests {
   private let workplace: Workplace
 
   init() throws { workplace = try Workplace() }
@@ -228,7 +228,7 @@ import Testing
     let first = try DaemonPeer(workplace, "--http", "127.0.0.1:0")
     let url = try #require(
       first.greeting.firstMatch(of: #/http://(127\.0\.0\.1:\d+)/#)?.output.1)
-    let second = try Workplace().start(["serve", "--http", String(url)]).finish()
+    let second = try Workplace().run(["serve", "--http", String(url)])
     #expect(second.status == 74)
     #expect(
       second.errorOutput.hasPrefix(

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Damage is told, and mended where nothing is lost by it.
-@Suite struct DamageTests {
+@Suite(.blocking) struct DamageTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

@@ -8,7 +8,7 @@ import Testing
 @testable import Redaction
 
 /// Sockets and folders of other users, what a request carries, and a daemon under pressure.
-@Suite struct DoorsTests {
+@Suite(.blocking) struct DoorsTests {
   private let place: Workplace
   /// A user that is nobody's here.
   private static let stranger: uid_t = 65_534
@@ -323,7 +323,7 @@ import Testing
     }
     try lines.joined(separator: "\n").write(
       toFile: place.home + "/config.yaml", atomically: true, encoding: .utf8)
-    let result = try place.start(["task", "list"]).finish()
+    let result = try place.run(["task", "list"])
     #expect(result.status == 78 && result.errorOutput.contains("config.yaml"))
   }
 

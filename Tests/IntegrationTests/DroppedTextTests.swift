@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What a verb replaced or dropped is in no byte of the home any more, with the daemon and without.
-@Suite struct DroppedTextTests {
+@Suite(.blocking) struct DroppedTextTests {
   private let workplace: Workplace
   private static let mark = "Zqvorwik"
   private static let long = String(repeating: "\(mark)ParserThing again ", count: 2000)

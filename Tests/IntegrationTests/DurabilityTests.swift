@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 /// `kill -9` and many processes at once.
-@Suite struct DurabilityTests {
+@Suite(.blocking) struct DurabilityTests {
   let place: Workplace
 
-  init() throws { place = try Workplace() }
+  init() throws { place = try Workplace(isOwnProcess: true) }
 
   @Test func killedAtRandomMoments_nothingAcknowledgedIsLostOrHalfThere() throws {
     try place.append(

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Why a line stands in the document, and what becomes of a false one.
-@Suite struct ExplainTests {
+@Suite(.blocking) struct ExplainTests {
   private let place: Workplace
 
   init() throws {

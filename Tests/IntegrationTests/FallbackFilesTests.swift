@@ -4,7 +4,7 @@ import MemoryStore
 import Testing
 
 /// The Markdown files as people have them: linked, tracked, edited, damaged and shared.
-@Suite struct FallbackFilesTests {
+@Suite(.blocking) struct FallbackFilesTests {
   /// A home in degraded mode, with fallback files that are links into a git repository.
   private func dotfiles(_ workplace: Workplace, _ vault: VaultPeer) throws {
     workplace.use(vault)

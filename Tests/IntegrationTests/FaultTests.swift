@@ -4,10 +4,10 @@ import Testing
 
 /// Bad input and broken surroundings: a hook exits 0 in time and loses nothing, and the next
 /// session start says in one line what is wrong.
-@Suite struct FaultTests {
+@Suite(.blocking) struct FaultTests {
   let place: Workplace
 
-  init() throws { place = try Workplace() }
+  init() throws { place = try Workplace(isOwnProcess: true) }
 
   private func timedHook(
     _ input: String, _ arguments: [String] = ["checkpoint"], environment: [String: String] = [:]

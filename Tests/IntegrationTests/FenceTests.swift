@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What others wrote, in whatever field, reaches a session as recorded data or not at all.
-@Suite struct FenceTests {
+@Suite(.blocking) struct FenceTests {
   private let place: Workplace
   /// Ends the fence, calls the host, hides a word, turns the direction around and drives a terminal.
   private static let evil =

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// `memoryd handoff`, as people and agents call it.
-@Suite struct HandoffTests {
+@Suite(.blocking) struct HandoffTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }
@@ -46,7 +46,7 @@ import Testing
     #expect(try place.run("handoff", "read", "missing.md").status == 66)
     #expect(try place.run("handoff", "read", ".").status != 0)
     let garbage = Data((0..<100_000).map { _ in UInt8.random(in: 0...255) })
-    let read = try place.start(["handoff", "read", "-", "--json"], input: garbage).finish()
+    let read = try place.run(["handoff", "read", "-", "--json"], input: garbage)
     #expect(read.status == 0)
     #expect(try read.json()["objective"] as? String != nil)
     let huge = Data(repeating: 0x78, count: (16 << 20) + 1)
@@ -472,7 +472,7 @@ import Testing
 }
 
 /// `memoryd ledger`, as people and agents call it.
-@Suite struct LedgerVerbTests {
+@Suite(.blocking) struct LedgerVerbTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }
@@ -619,7 +619,7 @@ import Testing
     let refused = try place.run("ledger", "import", place.path + "/words.md")
     #expect(refused.status == 65 && refused.errorOutput.contains("no_ledger"))
     let garbage = Data((0..<200_000).map { _ in UInt8.random(in: 0...255) })
-    #expect(try place.start(["ledger", "import", "-"], input: garbage).finish().status == 65)
+    #expect(try place.run(["ledger", "import", "-"], input: garbage).status == 65)
     #expect(try place.run("ledger", "verify").status == 66)
   }
 }

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 /// The hooks of a session, in the order in which Claude Code calls them.
-@Suite struct HookTests {
+@Suite(.blocking) struct HookTests {
   let place: Workplace
 
-  init() throws { place = try Workplace() }
+  init() throws { place = try Workplace(isOwnProcess: true) }
 
   private func session() throws {
     try place.append(
@@ -191,7 +191,7 @@ import Testing
   }
 
   @Test func projectWithoutASession_hasItsTasksAndDecisions() throws {
-    #expect(try place.start(["resume"]).finish().status == 66)
+    #expect(try place.run(["resume"]).status == 66)
     try place.run("task", "add", "Mend the lock", "--context", "it hangs on NFS")
     let document = try place.run("resume").output
     #expect(document.contains("Mend the lock") && document.contains("it hangs on NFS"))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A repository that somebody unpacked: nothing that it names is ever run.
-@Suite struct HostileRepositoryTests {
+@Suite(.blocking) struct HostileRepositoryTests {
   private let place: Workplace
   private var mark: String { place.path + "/mark" }
   private var program: String { place.path + "/program" }

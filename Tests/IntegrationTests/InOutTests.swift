@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// `export`, `import`, `backup` and `restore`, as people call them.
-@Suite struct InOutTests {
+@Suite(.blocking) struct InOutTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

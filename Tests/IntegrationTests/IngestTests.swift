@@ -8,7 +8,7 @@ import Testing
 @testable import Transcripts
 
 /// Real Codex rollouts, where the folder is there; the figures are those of its own index.
-@Suite(.enabled(if: RealTranscripts.folder != nil)) struct RealRolloutTests {
+@Suite(.blocking, .enabled(if: RealTranscripts.folder != nil)) struct RealRolloutTests {
   struct Figures: Sendable, CustomTestStringConvertible {
     var name: String
     var input: Int
@@ -125,7 +125,7 @@ import Testing
   }
 }
 
-@Suite struct IngestTests {
+@Suite(.blocking) struct IngestTests {
   @Test func withoutAPath_bothAgentsAreFound() throws {
     let place = try Workplace()
     #expect(

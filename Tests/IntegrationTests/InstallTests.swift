@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What `install claude` and `service` do to a person's files.
-@Suite struct InstallTests {
+@Suite(.blocking) struct InstallTests {
   private let workplace: Workplace
 
   init() throws {
@@ -34,7 +34,7 @@ import Testing
   }
 
   private func install(_ more: String...) throws -> MemorydProcess.Result {
-    try workplace.start(["install", "claude"] + more).finish()
+    try workplace.run(["install", "claude"] + more)
   }
 
   /// Settings as people have them: every form of white space, and hooks of others.
@@ -145,7 +145,7 @@ import Testing
 
   private func doctor(_ more: String...) throws -> (status: Int32, checks: [String: [String: Any]])
   {
-    let result = try workplace.start(["doctor", "--json"] + more).finish()
+    let result = try workplace.run(["doctor", "--json"] + more)
     let checks = try #require(try result.json()["checks"] as? [[String: Any]])
     return (
       result.status,

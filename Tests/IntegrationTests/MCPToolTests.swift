@@ -10,7 +10,7 @@ import Testing
 
 /// memoryd's MCP tools, called in this process: what their schemas promise, what they take and whom
 /// they tell what.
-@Suite struct MCPToolTests {
+@Suite(.blocking) struct MCPToolTests {
   // MARK: Which tools there are
 
   @Test func toolbox_hasTheToolOfEveryFile() throws {

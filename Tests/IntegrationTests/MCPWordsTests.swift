@@ -5,7 +5,7 @@ import MemoryStore
 import Testing
 
 /// How clients write what they send: halves of characters, numbers as texts, broken messages.
-@Suite struct MCPWordsTests {
+@Suite(.blocking) struct MCPWordsTests {
   enum Way: CaseIterable, Sendable { case alone, daemon }
 
   private let place: Workplace
@@ -132,7 +132,7 @@ import Testing
     .write(toFile: file, atomically: true, encoding: .utf8)
     try place.run("import", file)
     func found(_ zone: [String: String], _ query: String) throws -> [String] {
-      let result = try place.start(["search", query, "--json"], environment: zone).finish()
+      let result = try place.run(["search", query, "--json"], environment: zone)
       let items = try result.json()["items"] as? [[String: Any]] ?? []
       return items.compactMap { $0["source_id"] as? String }.sorted()
     }

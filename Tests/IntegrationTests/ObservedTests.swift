@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Decisions that sessions made and fixes that they found, as entries of their own.
-@Suite struct ObservedTests {
+@Suite(.blocking) struct ObservedTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

@@ -7,7 +7,7 @@ import Yams
 
 /// The plugin, checked as a client checks it: manifest, marketplace, hooks, skills and commands,
 /// against what the client is known to take.
-@Suite struct PluginTests {
+@Suite(.blocking) struct PluginTests {
   private static func file(_ name: String) throws -> String {
     try String(contentsOfFile: VaultPeer.root + "/" + name, encoding: .utf8)
   }

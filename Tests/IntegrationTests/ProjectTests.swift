@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Whose project it is, as hooks, people and agents meet it.
-@Suite struct ProjectTests {
+@Suite(.blocking) struct ProjectTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What the verbs of projects understand by a word, and what takes them back. Plain folders are projects too.
-@Suite struct ProjectVerbTests {
+@Suite(.blocking) struct ProjectVerbTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

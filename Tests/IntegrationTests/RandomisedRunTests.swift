@@ -4,7 +4,7 @@ import Testing
 /// Hundreds of operations of four processes at a time, while the vault comes and goes, processes are
 /// killed and people write into the files. `MEMORYD_TEST_SEED` and `MEMORYD_TEST_ROUNDS` choose
 /// another run.
-@Suite struct RandomisedRunTests {
+@Suite(.blocking) struct RandomisedRunTests {
   /// SplitMix64, so that a run can be repeated.
   private struct Random: RandomNumberGenerator {
     var state: UInt64
@@ -121,7 +121,7 @@ import Testing
     // Some were refused too often for themselves; the reason is gone now.
     let numbers = try workplace.outbox("quarantined").compactMap { $0["number"] as? Int }
     if !numbers.isEmpty {
-      _ = try workplace.start(["outbox", "retry"] + numbers.map(String.init)).finish()
+      _ = try workplace.run(["outbox", "retry"] + numbers.map(String.init))
       try workplace.syncAll()
     }
     #expect(try workplace.outbox("uncertain").isEmpty)

@@ -8,7 +8,7 @@ import Testing
 @testable import Transcripts
 
 /// Real transcripts, where the folder is there; the figures are those of its own index.
-@Suite(.enabled(if: RealTranscripts.folder != nil)) struct RealTranscriptTests {
+@Suite(.blocking, .enabled(if: RealTranscripts.folder != nil)) struct RealTranscriptTests {
   @Test(arguments: RealTranscripts.figures)
   func usageAndBoundaries_areMetExactly(figures: RealTranscripts.Figures) throws {
     let path = try #require(RealTranscripts.folder) + "/\(figures.name).jsonl"

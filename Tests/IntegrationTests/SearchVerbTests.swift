@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// `search` as people and tools call it.
-@Suite struct SearchVerbTests {
+@Suite(.blocking) struct SearchVerbTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }

@@ -4,7 +4,7 @@ import Testing
 
 /// Made-up secrets go in by every door; no byte of the home, the fallback files, the handoffs or
 /// the output has one.
-@Suite struct SecretChannelTests {
+@Suite(.blocking) struct SecretChannelTests {
   /// A text with a secret in it, and the secret. No secret-shaped literal stands in this file.
   private static let secrets: [(text: String, secret: String)] = {
     let hex = "9b41e0d7c2" + "58a6f3" + "0d7c29b41e58a6f3"

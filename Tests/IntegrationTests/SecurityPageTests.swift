@@ -4,7 +4,7 @@ import Redaction
 import Testing
 
 /// SECURITY.md promises nothing that no test holds.
-@Suite struct SecurityPageTests {
+@Suite(.blocking) struct SecurityPageTests {
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What goes to a vault is what somebody said may go: with a real vault, by the verbs.
-@Suite struct SharingVerbTests {
+@Suite(.blocking) struct SharingVerbTests {
   private let vault: VaultPeer
   private let place: Workplace
 
@@ -131,7 +131,7 @@ import Testing
     #expect(undo == ["memoryd project private 1 --off"])
     #expect(try place.run("project", "private", "--json").json()["undo"] as? [String] == [])
     for more in [[], ["--history"], ["--history", "--yes"]] {
-      let refused = try place.start(["vault", "share", "1"] + more).finish()
+      let refused = try place.run(["vault", "share", "1"] + more)
       #expect(refused.status == 64 && refused.errorOutput.contains("private 1 --off"), "\(more)")
     }
     try place.syncAll()

@@ -3,7 +3,7 @@ import Testing
 @testable import CommandLineInterface
 @testable import Continuity
 
-@Suite struct StoreSizeTests {
+@Suite(.blocking) struct StoreSizeTests {
   @Test func warning_comesWithTwoGigabytesAndSaysWhatHelps() {
     #expect(StoreSize(bytes: 1_999_999_999, unused: 0).warning == nil)
     let full = StoreSize(bytes: 2_000_000_000, unused: 100).warning

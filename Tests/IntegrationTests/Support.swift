@@ -1,4 +1,8 @@
+import CommandLineInterface
+import Continuity
+import Core
 import Foundation
+import IPC
 import Testing
 
 /// The real executable, run as hosts and people run it.
@@ -80,8 +84,11 @@ enum TestScale {
 final class Workplace {
   let path: String
   var environment: [String: String]
+  /// True where each command is to be a process of its own.
+  private let isOwnProcess: Bool
 
-  init() throws {
+  init(isOwnProcess: Bool = false) throws {
+    self.isOwnProcess = isOwnProcess
     let folder = NSTemporaryDirectory() + "memoryd-it-" + UUID().uuidString
     try FileManager.default.createDirectory(
       atPath: folder + "/repo", withIntermediateDirectories: true)
@@ -109,11 +116,70 @@ final class Workplace {
   var home: String { path + "/home" }
   var transcript: String { path + "/transcript.jsonl" }
 
+  /// Carries out a command line, as a function where that says as much as a process would.
   @discardableResult
   func run(
     _ arguments: String..., input: String? = nil, environment more: [String: String] = [:]
   ) throws -> MemorydProcess.Result {
+    try run(arguments, input: input.map { Data($0.utf8) }, environment: more)
+  }
+
+  @discardableResult
+  func run(
+    _ arguments: [String], input: Data? = nil, environment more: [String: String] = [:]
+  ) throws -> MemorydProcess.Result {
+    let environment = environment.merging(more) { $1 }
+    guard !isOwnProcess, mayRunHere(arguments, environment) else {
+      return try start(arguments, input: input, environment: more).finish()
+    }
+    return call(arguments, input: input, environment)
+  }
+
+  /// The same as a process of its own, which is what hosts and people start.
+  @discardableResult
+  func runProcess(
+    _ arguments: String..., input: String? = nil, environment more: [String: String] = [:]
+  ) throws -> MemorydProcess.Result {
     try start(arguments, input: input.map { Data($0.utf8) }, environment: more).finish()
+  }
+
+  /// False where a process would do something else: the front asks a daemon, talks line by line, or
+  /// logs to its own error output.
+  private func mayRunHere(_ arguments: [String], _ environment: [String: String]) -> Bool {
+    guard let verb = arguments.first, !verb.hasPrefix("-"),
+      !["help", "mcp", "serve"].contains(verb),
+      arguments.allSatisfy({ !["--help", "-h", "--batch"].contains($0) }),
+      environment["MEMORYD_LOG_LEVEL"] == nil, environment["LD_PRELOAD"] == nil
+    else { return false }
+    let socket = Relay.socketPath(variable: { environment[$0] }, cwd: { repository })
+    return environment["MEMORYD_NO_DAEMON"] != nil || !Relay.mayRelay(arguments)
+      || socket.map { !FileManager.default.fileExists(atPath: $0) } ?? true
+  }
+
+  private func call(
+    _ arguments: [String], input: Data?, _ environment: [String: String]
+  ) -> MemorydProcess.Result {
+    var environment = environment
+    let bytes = Array(input ?? Data())
+    let isFirst = Flag()
+    var written: [UInt8] = []
+    let announced = Lines()
+    var invocation = Invocation(
+      arguments: arguments,
+      input: StandardInput(
+        isTerminal: false, read: { _ in bytes }, readPiece: { isFirst.take() ? bytes : [] }),
+      cwd: repository, environment: [:],
+      requestID: environment.removeValue(forKey: "MEMORYD_REQUEST_ID") ?? UUID().uuidString,
+      announce: { announced.add($0) },
+      stream: {
+        written += $0
+        return true
+      })
+    invocation.environment = environment
+    let outcome = Engine.run(invocation)
+    return MemorydProcess.Result(
+      output: announced.text + String(decoding: written, as: UTF8.self) + outcome.output,
+      errorOutput: outcome.errorOutput, status: outcome.exitCode.rawValue)
   }
 
   func start(

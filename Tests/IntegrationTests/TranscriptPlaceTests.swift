@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Where a session's lines come from, and who is at it.
-@Suite struct TranscriptPlaceTests {
+@Suite(.blocking) struct TranscriptPlaceTests {
   let place: Workplace
 
   init() throws { place = try Workplace() }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `install claude --uninstall` leaves every byte as it was, whatever has become of the copies.
-@Suite struct UninstallTests {
+@Suite(.blocking) struct UninstallTests {
   private let home: ClaudeHome
 
   init() throws { home = try ClaudeHome() }
@@ -203,7 +203,7 @@ import Testing
     unlink(home.settings)
     symlink(link, home.settings)
     for arguments in [["--dry-run"], []] {
-      let result = try home.workplace.start(["install", "claude"] + arguments).finish()
+      let result = try home.workplace.run(["install", "claude"] + arguments)
       #expect(result.status == 65 && result.errorOutput.contains("its folder is not there"))
     }
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: home.settings) == link)

@@ -4,7 +4,7 @@ import Testing
 
 /// Every fault of the vault against every operation: nothing lost, nothing doubled, the right
 /// reason, in time.
-@Suite struct VaultMatrixTests {
+@Suite(.blocking) struct VaultMatrixTests {
   struct Fault: Sendable, CustomTestStringConvertible {
     var name: String
     /// What the canary says of it; nil if it is no fault for a client that does it right.
@@ -124,7 +124,7 @@ import Testing
     let arguments =
       operation.arguments(
         "item \(operation.rawValue)", task: tasks[operation] ?? "") + ["--json"]
-    let result = try workplace.start(arguments).finish()
+    let result = try workplace.run(arguments)
     #expect(result.status == 0, "\(result.errorOutput)")
     return try result.json()
   }

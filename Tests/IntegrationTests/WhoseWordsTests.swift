@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Transcripts whose lines are of several authors and branches, through the whole program.
-@Suite struct WhoseWordsTests {
+@Suite(.blocking) struct WhoseWordsTests {
   let place: Workplace
 
   init() throws { place = try Workplace() }
@@ -418,7 +418,7 @@ import Testing
       ("canary", "SessionStart"), ("session end", "SessionEnd"),
     ] {
       let arguments = verb.split(separator: " ").map(String.init)
-      let result = try place.start(arguments, input: Data(place.hook(event, more).utf8)).finish()
+      let result = try place.run(arguments, input: Data(place.hook(event, more).utf8))
       #expect(result.status == 0 && result.output.isEmpty, "\(event)")
     }
     #expect(try place.sqlite(session) == before)

@@ -7,7 +7,7 @@ import Testing
 
 /// The vault as it really answers, and a vault that answers badly: what that costs, and what is said
 /// of it.
-@Suite struct WireTests {
+@Suite(.blocking) struct WireTests {
   private let vault: VaultPeer
   private let workplace: Workplace
 
