@@ -28,12 +28,9 @@ struct CanaryCommand: Verb {
     if let timeout, !(1...60_000).contains(timeout) {
       throw VerbError(.usage, "usage", "--timeout must be from 1 to 60000 (ms)")
     }
-    let canary = CanaryService(service: service)
-    let settled = canary.settle(timeout: timeout, isTyped: true)
-    let report = try canary.report(
-      settled.verdict, project: project,
-      excluding: ProjectFinder.session(nil, service)?.id)
-    let verdict = report.verdict
+    let verdict = VaultCheck(service: service).settle(timeout: timeout, isTyped: true).verdict
+    let report = try CanaryReport(
+      project: project, excluding: ProjectFinder.session(nil, service)?.id, service)
     var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)
     if shared.json {
       outcome.output = JSONOutput.text(

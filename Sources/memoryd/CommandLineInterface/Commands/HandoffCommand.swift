@@ -57,7 +57,7 @@ struct HandoffCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      var request = HandoffService.Request(project: try project(shared, service))
+      var request = HandoffRequest(project: try project(shared, service))
       request.isProjectNamed = shared.project != nil
       request.session = session?.text
       request.sender = from?.text ?? service.environment["MEMORYD_SESSION_NAME"]
@@ -77,8 +77,8 @@ struct HandoffCommand: ParsableCommand {
       if amend, request.note == nil || to != nil || out != nil {
         throw VerbError(.usage, "usage", "--amend takes --note, and neither --to nor --out")
       }
-      let handoffs = HandoffService(service: service)
-      let written = amend ? try handoffs.amend(request) : try handoffs.write(request)
+      let writer = HandoffWriter(service: service)
+      let written = amend ? try writer.amend(request) : try writer.write(request)
       if ledger, !written.achievements.isEmpty {
         _ = try LedgerService(service: service).add(
           written.achievements, phase: nil, source: "handoff", project: request.project,
@@ -105,7 +105,7 @@ struct HandoffCommand: ParsableCommand {
       return FileText.string(bytes)
     }
 
-    private func reply(_ written: HandoffService.Written, _ service: MemoryService) -> Outcome {
+    private func reply(_ written: WrittenHandoff, _ service: MemoryService) -> Outcome {
       var outcome = TerminalText.reply("", written.acknowledgement, service, json: shared.json)
       for remark in written.remarks { outcome.errorOutput += "memoryd: note: \(remark)\n" }
       if shared.json {
@@ -169,8 +169,8 @@ struct HandoffCommand: ParsableCommand {
     /// Those in files too, which the store does not know yet.
     private func messages(_ service: MemoryService) throws -> Outcome {
       let project = try ProjectFinder.project(named: shared.project?.text, service)
-      let handoffs = HandoffService(service: service)
-      let items = try handoffs.waiting(handoffs.ownNames(), project: project)
+      let mailbox = HandoffMailbox(service: service)
+      let items = try mailbox.waiting(mailbox.ownNames(), project: project)
         .filter { list.session == nil || $0.session == list.session?.text }
         .prefix(list.limit ?? .max)
       if shared.json {
@@ -245,14 +245,14 @@ struct HandoffCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let wanted = (reader ?? name)?.text
-      let taken = try HandoffService(service: service).take(
+      let received = try HandoffMailbox(service: service).receive(
         as: wanted.flatMap { $0.isEmpty ? nil : $0 }, project: try project(shared, service))
-      var outcome = HandoffCommand.shown(taken.message, format, json: shared.json, invocation)
+      var outcome = HandoffCommand.shown(received.message, format, json: shared.json, invocation)
       if !shared.json {
-        let sender = taken.message.sender.map { " from \(Markdown.spoken($0, 60))" } ?? ""
+        let sender = received.message.sender.map { " from \(Markdown.spoken($0, 60))" } ?? ""
         outcome.errorOutput =
-          "memoryd: note: message \(taken.message.id)\(sender) to "
-          + "\(Markdown.spoken(taken.name, 60)), taken now; a copy is in the store\n"
+          "memoryd: note: message \(received.message.id)\(sender) to "
+          + "\(Markdown.spoken(received.name, 60)), taken now; a copy is in the store\n"
       }
       return outcome
     }

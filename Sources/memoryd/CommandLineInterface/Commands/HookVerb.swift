@@ -45,7 +45,7 @@ enum HookVerb {
     case .canary:
       return run(invocation, home: home) { input, service in
         if input.isSubagent { return try Self.leaveSession(input, service) }
-        return CanaryService(service: service).greet(input).json
+        return SessionStart(service: service).greet(input).json
       }
     case .sessionEnd:
       return run(invocation, home: home, deadline: Self.sessionEndDeadline) { input, service in
@@ -128,7 +128,7 @@ enum HookVerb {
       }
       let message =
         "\(error.message); this session is not remembered" + (error.hint.map { "; \($0)" } ?? "")
-      return Outcome(output: CanaryService.Greeting.only(message).json, errorOutput: text)
+      return Outcome(output: SessionGreeting.only(message).json, errorOutput: text)
     }
   }
 

@@ -26,7 +26,7 @@ package struct BriefService {
     var handoff: HandoffRecord?
     /// Unix ms.
     var since: Int64?
-    var messages: [HandoffService.Waiting]
+    var messages: [HandoffMailbox.Waiting]
     var ledger: [LedgerRecord]
     var now: Int64
 
@@ -86,7 +86,7 @@ package struct BriefService {
     let git = service.facts(at: service.cwd)
     let document = try RecoveryService(service: service).document(
       sessionID: nil, excluding: session, project: project, occasion: .request)
-    let handoffs = HandoffService(service: service)
+    let mailbox = HandoffMailbox(service: service)
     let newest = try reader.handoffs(RecordFilter(place: project, limit: 20))
       .first { $0.recipient == nil && $0.trigger != CheckpointRecord.rewound }
     let contents = newest.map { Handoff($0.body) }
@@ -118,7 +118,7 @@ package struct BriefService {
       leftOff: Array(done.prefix(5)), next: Array((steps + tasks).prefix(10)), handoff: newest,
       since: [newest?.updatedAt, document?.takenAt].compactMap(\.self).max(),
       messages: Array(
-        try handoffs.waiting(handoffs.ownNames(), project: project).prefix(5)),
+        try mailbox.waiting(mailbox.ownNames(), project: project).prefix(5)),
       ledger: Array(
         try reader.ledgerItems(RecordFilter(place: project)).suffix(5)),
       now: service.clock.now)

@@ -60,7 +60,7 @@ package struct CheckpointService {
       ?? trigger
     // In the daemon the rest comes after the answer: the digest, which is stored with it, has all.
     let snapshot = recorder.snapshot(dirty: dirty, isWhole: service.afterwards == nil)
-    let handoffs = HandoffService(service: service)
+    let handoffs = CompactionHandoff(service: service)
     // In the daemon it is made when the host has its answer.
     let handoff =
       keepsHandoff && service.afterwards == nil

@@ -17,6 +17,11 @@ package struct HandoffFolder {
     path = (git?.root ?? folder) + "/.handoff"
   }
 
+  /// That of the caller's working folder.
+  init(here service: MemoryService) {
+    self.init(at: service.cwd, git: service.facts(at: service.cwd))
+  }
+
   // MARK: Names
 
   /// `2026-01-14-15-18`, UTC.
@@ -125,5 +130,18 @@ package struct HandoffFolder {
       if RegularFile.facts(file.path) == nil { return nil }
     }
     return nil
+  }
+}
+
+extension ProjectReference {
+  /// True if the repository at hand is that project's: another one's files and commits are not its.
+  func isHere(_ service: MemoryService) -> Bool { isSame(as: ProjectFinder.here(service)) }
+}
+
+extension Handoff {
+  /// An id for a new one.
+  static func newID(_ service: MemoryService) -> String {
+    var ids = ULIDGenerator()
+    return ids.next(at: service.clock.now).description
   }
 }

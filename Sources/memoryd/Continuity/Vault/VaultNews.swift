@@ -16,7 +16,7 @@ package struct VaultNews {
   private var vault: VaultService { VaultService(service: service) }
 
   /// At the start of a session: always while degraded, and once when the vault is back.
-  func atStart(_ settled: CanaryService.Settled, session: String) -> String? {
+  func atStart(_ settled: VaultCheck.Settled, session: String) -> String? {
     guard let health = settled.health else { return nil }
     let isNew = health.toldTransition < health.transitions
     remember(health, session: session)

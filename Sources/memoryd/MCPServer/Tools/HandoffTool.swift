@@ -34,10 +34,10 @@ struct HandoffTool: MCPTool {
     switch try arguments.required(action) {
     case .write: return try write(arguments, place, context)
     case .take:
-      let taken = try HandoffService(service: context.service).take(
+      let received = try HandoffMailbox(service: context.service).receive(
         as: arguments[reader], project: place)
-      var object = JSONOutput.handoff(taken.message)
-      object["document"] = taken.message.body
+      var object = JSONOutput.handoff(received.message)
+      object["document"] = received.message.body
       return MCPPayload(Self.disarmed(object))
     case .show:
       let database = try context.service.reader()
@@ -58,7 +58,7 @@ struct HandoffTool: MCPTool {
   private func write(
     _ arguments: MCPArguments, _ place: ProjectReference, _ context: MCPToolContext
   ) throws -> MCPPayload {
-    var request = HandoffService.Request(project: place)
+    var request = HandoffRequest(project: place)
     request.isProjectNamed = context.isVault || arguments[project] != nil
     request.session = arguments[session]
     request.sender = arguments[sender]
@@ -67,7 +67,7 @@ struct HandoffTool: MCPTool {
     request.note = arguments[note]
     // A caller without a working folder has no repository to write into.
     if context.isVault { request.place = .nowhere }
-    let written = try HandoffService(service: context.service).write(request)
+    let written = try HandoffWriter(service: context.service).write(request)
     return context.acknowledged(
       written.acknowledgement,
       [

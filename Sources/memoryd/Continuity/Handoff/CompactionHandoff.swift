@@ -1,0 +1,59 @@
+import Checkpoints
+import Core
+import Git
+import MemoryStore
+import Transcripts
+
+/// The handoff that is kept with the checkpoint before a compaction, without anybody asking.
+struct CompactionHandoff {
+  let service: MemoryService
+
+  /// A handoff to be kept with a checkpoint, made from what is known already: no git is asked here.
+  ///
+  /// - Parameter checkpointID: Of the checkpoint that is renewed, and its handoff with it.
+  func kept(
+    with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: String?
+  ) -> HandoffDraft? {
+    guard service.settings[.handoffOnCompact] != "off" else { return nil }
+    let session = recorder.session
+    let known = checkpointID.flatMap { (try? service.database().handoff(checkpointID: $0)) ?? nil }
+    var sources = HandoffGatherer(service: service).sources(
+      snapshot, project: recorder.project, sessionID: session.id,
+      since: recorder.digest.firstAt > 0 ? recorder.digest.firstAt : nil)
+    sources.changes = snapshot.git?.dirty.map { $0.map { .init(path: $0, state: "") } }
+    sources.commits = snapshot.commits.reversed().map {
+      .init(hash: $0.hash, subject: $0.subject, at: $0.at)
+    }
+    var front = HandoffFront()
+    front.id = known?.id ?? Handoff.newID(service)
+    front.project = recorder.project.name
+    front.session = session.id
+    front.agent = session.agent
+    front.created = Timestamp.string(known?.createdAt ?? service.clock.now)
+    let handoff = sources.handoff(front, now: service.clock.now)
+    let isFile = service.settings[.handoffOnCompact] == "file"
+    let folder = HandoffFolder(at: session.cwd ?? service.cwd, git: recorder.git)
+    return HandoffDraft(
+      id: front.id ?? "", trigger: "pre-compact", objective: handoff.objective,
+      body: handoff.markdown(),
+      path: isFile && known?.path == nil
+        ? folder.path + "/" + HandoffFolder.name(at: service.clock.now) + ".md" : nil,
+      isRenewal: known != nil)
+  }
+
+  /// Writes what was kept to `.handoff/`, where the settings say so: once for each compaction.
+  func writeFile(of draft: HandoffDraft, _ recorder: SessionRecorder, _ event: String) {
+    guard let planned = draft.path else { return }
+    let folder = HandoffFolder(at: recorder.session.cwd ?? service.cwd, git: recorder.git)
+    let document = draft.redacted(by: service.redactor).body
+    do throws(StoreError) {
+      let name = HandoffFolder.name(at: service.clock.now)
+      let path = try folder.write(document, name: name, suffix: ".md")
+      if path != planned { try service.database().setPath(path, ofHandoff: draft.id) }
+    } catch {
+      service.note(
+        event, error.code, "\(error.message); the handoff is in the store",
+        hint: "`memoryd handoff show \(draft.id)` prints it")
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Checkpoints
+import Core
+import Foundation
+import MemoryStore
+import Transcripts
+
+/// Gathers from the store and the agent's files what a handoff is made of.
+struct HandoffGatherer {
+  let service: MemoryService
+
+  /// How long a transcript's last line may be back for its session to be the one that a caller
+  /// without a session means, ms.
+  private static let recent: Int64 = 7 * 24 * 3600 * 1000
+
+  /// The session that a handoff is about.
+  ///
+  /// - Throws: ``VerbError`` `notFound` if one was named that nobody knows.
+  func session(_ request: HandoffRequest) throws -> SessionRecord? {
+    let reader = try? service.reader()
+    if let id = ProjectFinder.session(request.session, service)?.id {
+      if let known = try reader?.session(id: id) { return known }
+      let isOwn = id == ProjectFinder.session(nil, service)?.id
+      guard isOwn || UUID(uuidString: id) != nil else {
+        throw VerbError(
+          .notFound, "not_found", "there is no session \(TerminalText.line(id, 60))",
+          hint: "`memoryd session list` shows them")
+      }
+      // No hook has told of the session: its transcript is where the agent keeps them.
+      var record = SessionRecord(
+        id: id, agent: "claude", cwd: service.cwd, startedAt: service.clock.now,
+        lastSeenAt: service.clock.now)
+      record.transcriptPath = transcript(of: id)
+      return record
+    }
+    let filter = RecordFilter(
+      place: request.project, since: service.clock.now - Self.recent, limit: 1)
+    return (try? reader?.sessions(filter))?.first
+  }
+
+  private func transcript(of session: String) -> String? {
+    let environment = service.environment
+    let folder =
+      environment["CLAUDE_CONFIG_DIR"].map(service.absolute)
+      ?? Home.userFolder(environment).map { $0 + "/.claude" }
+    guard let folder else { return nil }
+    let projects =
+      (try? FileManager.default.contentsOfDirectory(atPath: folder + "/projects")) ?? []
+    return projects.lazy.map { "\(folder)/projects/\($0)/\(session).jsonl" }
+      .first { RegularFile.facts($0) != nil }
+  }
+
+  /// What the store has for a handoff.
+  func sources(
+    _ snapshot: Snapshot, project: ProjectReference, sessionID: String?, since: Int64?
+  ) -> HandoffSources {
+    let struck = RecoveryService(service: service).struck
+    var sources = HandoffSources(snapshot: snapshot.without(struck))
+    sources.struck = struck
+    guard let reader = try? service.reader() else { return sources }
+    sources.openTasks =
+      (try? reader.tasks(status: "open", filter: RecordFilter(place: project, limit: 100)))
+      ?? []
+    if let since {
+      sources.doneTasks =
+        (try? reader.tasks(
+          status: "done", filter: RecordFilter(place: project, since: since, limit: 50)))
+        ?? []
+    }
+    let decisions =
+      (try? reader.decisions(
+        RecordFilter(place: project, since: since, limit: 100))) ?? []
+    sources.decisions = decisions.filter {
+      sessionID == nil || $0.sessionID == nil || $0.sessionID == sessionID
+    }.prefix(30).map(\.self)
+    if let sessionID {
+      let filter = RecordFilter(sessionID: sessionID, kinds: CheckpointTrigger.byHand, limit: 20)
+      sources.statements = ((try? reader.checkpoints(filter)) ?? []).reversed()
+        .compactMap { Snapshot(json: $0.body)?.stated?.without(struck) }
+    }
+    sources.openTasks.removeAll { struck.has(task: $0) }
+    sources.doneTasks.removeAll { struck.has(task: $0) }
+    sources.decisions.removeAll { struck.has($0.decision) }
+    return sources
+  }
+}

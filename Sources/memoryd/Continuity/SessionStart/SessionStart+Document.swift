@@ -1,0 +1,74 @@
+import Checkpoints
+import Core
+import Git
+import MemoryStore
+import Transcripts
+
+/// Which recovery document a session gets, and how much of it.
+extension SessionStart {
+  /// How much a session is told: the document as far as there is room, a short one, where it is to be
+  /// had, or nothing of it.
+  enum ContextSize: String {
+    case full, brief, line, off
+  }
+
+  /// A session that broke off a day ago is what a person mostly goes on with, ms.
+  private static let dayOfWork: Int64 = 24 * 3600 * 1000
+
+  func size(_ source: String?, _ document: RecoveryDocument?) -> ContextSize {
+    switch source {
+    case "compact": return .full
+    case "clear": return ContextSize(rawValue: service.settings[.contextClear]) ?? .line
+    case "resume", "fork": return ContextSize(rawValue: service.settings[.contextResume]) ?? .line
+    default:
+      if let fixed = ContextSize(rawValue: service.settings[.contextStartup]) { return fixed }
+      guard let document, document.snapshot.isUnfinished else { return .brief }
+      let age = service.clock.now - max(document.snapshot.lastAt, document.takenAt)
+      return age < Self.dayOfWork ? .full : .brief
+    }
+  }
+
+  /// Where the rest is to be had.
+  func line(about document: RecoveryDocument, _ source: String?) -> String {
+    let session = document.sessionID.map { " --session \(Markdown.inline($0))" } ?? ""
+    let what = source == "clear" ? "What was known before" : "What is known of this session"
+    return "\(what): `memoryd resume\(session)` prints it."
+  }
+
+  /// The document of the session itself where it goes on, else of the project's last one.
+  func document(
+    _ recorder: SessionRecorder, _ input: HookInput, dirty: [String]?
+  ) -> RecoveryDocument? {
+    let recovery = RecoveryService(service: service)
+    let newest =
+      (try? service.database().checkpoints(
+        RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
+    let hasHistory = recorder.digest.toolCalls > 0 || !recorder.digest.requests.isEmpty
+    switch input.source {
+    case "compact" where hasHistory:
+      return recovery.document(
+        of: recorder, occasion: .compaction, dirty: dirty, checkpointID: newest?.id)
+    case "resume" where hasHistory, "fork" where hasHistory:
+      return recovery.document(
+        of: recorder, occasion: .resumption, dirty: dirty, checkpointID: newest?.id)
+    case "compact", "resume":
+      // The transcript is out of reach: the session's last checkpoint has to do.
+      let own = try? recovery.document(
+        sessionID: recorder.session.id, project: recorder.project, occasion: .compaction)
+      if let own { return own }
+      fallthrough
+    default:
+      let previous = try? recovery.document(
+        sessionID: nil, excluding: recorder.session.id, project: recorder.project,
+        occasion: .newSession)
+      guard var previous else { return nil }
+      // The branch and what is uncommitted are those of now.
+      if var git = recorder.git {
+        git.dirty = dirty
+        git.dirtyAt = dirty == nil ? nil : service.clock.now
+        previous.snapshot.git = git
+      }
+      return previous
+    }
+  }
+}

@@ -1,0 +1,28 @@
+package import Core
+package import MemoryStore
+
+/// What `memoryd canary` and the start of a session tell of the project, beside the mode.
+package struct CanaryReport {
+  /// Other sessions of the project that were seen within this time are active, ms.
+  private static let activeWindow: Int64 = 30 * 60 * 1000
+
+  package let openTasks: Int
+  /// Writes that wait for the vault.
+  package let pending: Int
+  package let lastCheckpoint: CheckpointRecord?
+  package let otherSessions: [SessionRecord]
+
+  /// - Parameter session: The one that asks, which is not told of itself.
+  package init(
+    project: ProjectReference, excluding session: String?, _ service: MemoryService
+  ) throws(StoreError) {
+    let database = try service.reader()
+    let now = service.clock.now
+    openTasks = try database.openTaskCount(project)
+    pending = service.pendingForVault()
+    lastCheckpoint = try database.checkpoints(RecordFilter(place: project, limit: 1)).first
+    otherSessions = try database.sessions(
+      RecordFilter(place: project, since: now - Self.activeWindow, limit: 20)
+    ).filter { $0.id != session && $0.endedAt == nil }
+  }
+}
