@@ -68,9 +68,7 @@ package struct DaemonProcess {
     services += [
       RelayService(listener: listener, context: context, execute: execute, log: log),
       BackgroundService(
-        work: BackgroundWork(
-          context: context, environment: environment, clock: invocation.clock, log: log),
-        context: context),
+        context: context, environment: environment, clock: invocation.clock, log: log),
       WatchdogService(manager: manager),
       ReloadService(manager: manager, context: context, log: log),
     ]
