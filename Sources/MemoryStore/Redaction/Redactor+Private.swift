@@ -87,7 +87,7 @@ struct SecretLiteral {
 
   static func all(for texts: [String]) -> [SecretLiteral] {
     var variants: [[UInt8]] = []
-    for text in texts where text.utf8.count >= Redactor.minimumLiteralLength {
+    for text in texts {
       for variant in [Array(text.utf8), jsonEscaped(text), percentEncoded(text)]
       where !variants.contains(variant) {
         variants.append(variant)
@@ -123,8 +123,8 @@ struct SecretLiteral {
   /// A literal such as "secret" also stands in the markers themselves.
   private func isInsideMarker(_ start: Int, of text: UnsafeBufferPointer<UInt8>) -> Bool {
     var index = start
-    while index >= max(0, start - SecretScanner.longestMarker) {
-      if text[index] == UInt8(ascii: "["), let end = SecretScanner.markerEnd(at: index, in: text) {
+    while index >= max(0, start - SecretMarker.longest) {
+      if text[index] == UInt8(ascii: "["), let end = SecretMarker.end(at: index, in: text) {
         return end > start
       }
       index -= 1

@@ -21,7 +21,8 @@ public struct Redactor: Sendable {
   ///     ``minimumLiteralLength`` bytes: ignored.
   public init(isEnabled: Bool = true, extraLiterals: [String] = []) {
     self.isEnabled = isEnabled
-    self.literals = SecretLiteral.all(for: extraLiterals)
+    self.literals = SecretLiteral.all(
+      for: extraLiterals.filter { $0.utf8.count >= Self.minimumLiteralLength })
   }
 
   /// - Returns: The text without secrets; the same `String`, not a copy, if there were none.
@@ -69,22 +70,5 @@ public struct Redactor: Sendable {
     }
     result.append(contentsOf: bytes[copied...])
     return result
-  }
-}
-
-/// One stretch of text to be replaced. Findings of one look are in order and do not overlap.
-struct SecretFinding {
-  var start: Int
-  var end: Int
-  /// Nil is a `<private>` block.
-  var kind: StaticString?
-
-  var marker: [UInt8] {
-    guard let kind else { return Array("[private]".utf8) }
-    var marker = Array("[redacted:".utf8)
-    marker.append(
-      contentsOf: UnsafeBufferPointer(start: kind.utf8Start, count: kind.utf8CodeUnitCount))
-    marker.append(UInt8(ascii: "]"))
-    return marker
   }
 }

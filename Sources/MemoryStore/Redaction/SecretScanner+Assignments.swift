@@ -260,7 +260,7 @@ extension SecretScanner {
         }
         // The last of an odd number belongs to what follows it.
         index = min(bytes.count, slashes % 2 == 1 ? after + 1 : after)
-      case UInt8(ascii: "[") where Self.markerEnd(at: index, in: bytes) != nil:
+      case UInt8(ascii: "[") where SecretMarker.end(at: index, in: bytes) != nil:
         return (index, false)
       default:
         index += 1

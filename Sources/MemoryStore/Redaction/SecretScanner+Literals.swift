@@ -182,7 +182,7 @@ extension SecretScanner {
     case UInt8(ascii: "\\"): return next == UInt8(ascii: "(")
     case UInt8(ascii: ":"):
       return next == UInt8(ascii: "/") && byte(index + 2) == UInt8(ascii: "/")
-    case UInt8(ascii: "["): return Self.markerEnd(at: index, in: bytes) != nil
+    case UInt8(ascii: "["): return SecretMarker.end(at: index, in: bytes) != nil
     default: return false
     }
   }

@@ -53,7 +53,7 @@ struct SecretScanner {
         index &+= 1
         continue
       }
-      if trigger.contains(.marker), let end = Self.markerEnd(at: index - 1, in: bytes) {
+      if trigger.contains(.marker), let end = SecretMarker.end(at: index - 1, in: bytes) {
         floor = end
         index = end + 1
       } else if let finding = finding(for: trigger, at: index), finding.start >= floor,
@@ -205,23 +205,5 @@ struct SecretScanner {
       start -= 1
     }
     return byte(start) == UInt8(ascii: "[") && start < index - 2
-  }
-
-  // MARK: - Markers
-
-  static let longestMarker = 48
-
-  /// The end of the `[redacted:kind]` or `[private]` at an index.
-  static func markerEnd(at index: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-    if bytes.matches("[private]", at: index) { return index + 9 }
-    guard bytes.matches("[redacted:", at: index) else { return nil }
-    let limit = min(bytes.count, index + longestMarker)
-    var end = index + 10
-    while end < limit,
-      !ByteClass.of(bytes[end]).isDisjoint(with: [.lower, .digit, .dash])
-    {
-      end += 1
-    }
-    return end < limit && bytes[end] == UInt8(ascii: "]") ? end + 1 : nil
   }
 }
