@@ -21,7 +21,7 @@ struct GitConfig {
   private var room = 4 << 20
   /// What patterns may still cost.
   private(set) var stepsLeft = 1_000_000
-  /// Of remotes, as conditions ask for them.
+  /// The addresses of remotes, as conditions ask for them.
   private var urls: [String] = []
 
   private static let fileLimit = 1 << 20
@@ -102,7 +102,7 @@ struct GitConfig {
     return urls.first.map(rewritten)
   }
 
-  /// By the longest `insteadOf` that it begins with.
+  /// The address as git rewrites it: by the longest `insteadOf` that it begins with.
   private func rewritten(_ url: String) -> String {
     var best: (base: String, length: Int)?
     for variable in variables where variable.section == "url" && variable.key == "insteadof" {

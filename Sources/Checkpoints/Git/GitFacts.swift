@@ -262,7 +262,7 @@ public struct GitFacts: JSONRecord, Sendable, Equatable {
         remote: facts.remote, head: facts.head))
   }
 
-  /// Of the repository, whichever worktree is at hand.
+  /// The repository's name, whichever worktree is at hand.
   private var localName: String {
     guard let commonFolder else { return Self.baseName(root) }
     if commonFolder.hasSuffix("/.git") { return Self.baseName(String(commonFolder.dropLast(5))) }

@@ -63,7 +63,7 @@ public struct GitStatus: ~Copyable {
     changes(within: milliseconds).map { $0.filter(\.isCertain).map(\.path) }
   }
 
-  /// Of these paths, those that an attribute gives a filter; nil if git does not tell.
+  /// Those of the paths that an attribute gives a filter; nil if git does not tell.
   private func filtered(_ paths: [String], within milliseconds: Int) -> Set<String>? {
     var input: [UInt8] = []
     for path in paths { input += Array(path.utf8) + [0] }

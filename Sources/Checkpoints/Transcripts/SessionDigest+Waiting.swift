@@ -91,7 +91,7 @@ extension SessionDigest {
     settledLines = lines
   }
 
-  /// For the same reading: the words of a hook whose lines may come in it.
+  /// Keeps, for the same reading, the words of a hook whose lines may come in it.
   ///
   /// - Parameter former: As it was before the lines that showed what was taken back.
   public mutating func keepWaiting(from former: SessionDigest) {
@@ -114,16 +114,17 @@ extension SessionDigest {
 
 extension SessionDigest {
   package struct Queued: JSONRecord, Sendable, Equatable {
-    /// Of the words, and how many bytes they are.
+    /// The fingerprint of the words, and how many bytes they are.
     var hash: String = ""
     var count = 0
     var at: Int64 = 0
-    /// It stands in the transcript twice only if its line follows at once.
+    /// True once they were taken up: they stand in the transcript twice only if their line follows
+    /// at once.
     var isTaken = false
     /// Which of several that are the same.
     var number = 1
 
-    /// Of the entry that waits for their line.
+    /// The source id of the entry that waits for their line.
     var sourceID: String { EntryDraft.awaited("request", fingerprint: hash, number: number) }
 
     package static var empty: Self { Self() }
@@ -138,14 +139,15 @@ extension SessionDigest {
   }
 
   package struct Early: JSONRecord, Sendable, Equatable {
-    /// Of the words.
+    /// The fingerprint of the words.
     var hash: String = ""
-    /// Of their letters: the blocks of a message are joined with one gap or another.
+    /// The fingerprint of their letters: the blocks of a message are joined with one gap or
+    /// another.
     var letters: String = ""
-    /// Of what `replies` has of them; empty if they are not in the digest.
+    /// The fingerprint of what `replies` has of them; empty if they are not in the digest.
     var shown: String = ""
 
-    /// Of the entry that waits for their lines.
+    /// The source id of the entry that waits for their lines.
     var sourceID: String { EntryDraft.awaited("reply", fingerprint: hash) }
 
     package static var empty: Self { Self() }
@@ -165,7 +167,7 @@ extension SessionDigest {
     package var number = 0
     /// The keys of the commands that it ran, as often as it ran them.
     var commands: [String] = []
-    /// It may have made a commit.
+    /// True if it may have made a commit.
     var commits = false
     /// The file that it edits or reads, the last of several.
     var path = ""

@@ -78,7 +78,7 @@ extension TranscriptGatherer {
     usageIndex = [:]
   }
 
-  /// Of the line at hand.
+  /// The place of the line at hand.
   package var place: Story.Place { Story.Place(call: digest.toolCalls, line: line, at: at) }
 
   // MARK: Circumstances

@@ -24,7 +24,7 @@ public struct TranscriptTree {
   /// Some line says on which it hangs: where none does, nothing was taken back.
   private var isLinked = false
 
-  /// Of Codex: what the person sent, from the first line that tells of it.
+  /// What the person sent to Codex, from the first line that tells of it.
   private struct Turn {
     var line: Int
     var words: String

@@ -6,7 +6,7 @@
 
 /// Open files of this process, of which the system gives each only so many.
 public enum Descriptors {
-  /// That one request may need at once: a store has three, a transcript, git's pipes, a spool file.
+  /// What one request may need at once: a store has three, a transcript, git's pipes, a spool file.
   public static let forOneRequest = 24
 
   /// Lets this process have as many as it may give itself, within reason: some programs that it starts

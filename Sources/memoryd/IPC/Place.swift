@@ -12,6 +12,6 @@ extension RelayRequest.Place {
     self.init(device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(status.st_ino))
   }
 
-  /// Of this process, where the system has such a thing.
+  /// The mounts that this process sees, as one number; 0 where the system has no such thing.
   public static var mounts: UInt64 { Self("/proc/self/ns/mnt")?.inode ?? 0 }
 }

@@ -1,10 +1,10 @@
 /// What the front and the daemon have agreed on. Both are built from this; where they are not, the
 /// daemon declines and the front goes on with its own engine.
 public enum Relay {
-  /// Of memoryd as a whole. A front hands nothing to a daemon of another version.
+  /// The version of memoryd as a whole. A front hands nothing to a daemon of another version.
   public static let version = "0.1.0"
 
-  /// Of the bytes below.
+  /// The version of what goes over the socket.
   public static let protocolNumber: UInt16 = 1
 
   /// Verbs that are about the store alone, or about what a hook names: the daemon may do these.

@@ -125,7 +125,7 @@ public enum RelayFrame {
     case wantsInput = 0x57
     /// From the front: all of standard input.
     case input = 0x49
-    /// It is done; payload: the exit code. The last frame.
+    /// The command is done; payload: its exit code. This is the last frame.
     case exit = 0x58
   }
 

@@ -20,7 +20,7 @@ protocol MCPParameterSchema: Sendable {
 }
 
 extension MCPParameterSchema {
-  /// Its JSON Schema.
+  /// The parameter's JSON Schema.
   var property: WireJSON {
     var schema = kind.schema
     schema["description"] = .string(help)

@@ -25,7 +25,7 @@ package struct MCPResponder {
     /// None is due.
     case nothing
     case answer(WireAnswer)
-    /// To a batch.
+    /// Answers to a batch.
     case answers([WireAnswer])
     /// A call of a tool that only the vault may have; it can take minutes.
     case forward(id: WireIdentifier, MCPForwarder.Call)

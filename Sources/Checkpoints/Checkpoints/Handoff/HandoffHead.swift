@@ -4,7 +4,7 @@ import Core
 /// lists; the document itself is ``Handoff``.
 public struct HandoffHead: Sendable, Equatable {
   public var front = HandoffFront()
-  /// Of the first heading, else the first line of text; on one line.
+  /// The first heading, else the first line of text; on one line.
   public var objective = ""
 
   /// UTF-8 bytes that are looked at, and lines behind the front matter.

@@ -13,7 +13,7 @@ public struct HandoffSources: Sendable {
   public var openTasks: [TaskRecord] = []
   /// Done in this session.
   public var doneTasks: [TaskRecord] = []
-  /// Of this session, newest first.
+  /// Decisions of this session, newest first.
   public var decisions: [DecisionRecord] = []
   /// Nil if nobody could look.
   public var changes: [GitStatus.Change]?
@@ -49,7 +49,7 @@ public struct HandoffSources: Sendable {
   // MARK: Sections
 
   private static let mostItems = 60
-  /// Of a task's context.
+  /// Bytes of a task's context.
   private static let contextBytes = 1000
 
   /// What was achieved: completed todos, what was said to be done, finished tasks, and commits.
@@ -99,14 +99,14 @@ public struct HandoffSources: Sendable {
       }.map { $0.cut(to: 400) }
   }
 
-  /// Those of record, then what the session shows.
+  /// Decisions of record, then what the session shows.
   private var decided: [Handoff.Decision] {
     decisions.reversed().map {
       Handoff.Decision($0.decision, rationale: $0.rationale.isEmpty ? nil : $0.rationale)
     } + told(.decisions, 12).map { Handoff.Decision($0) }
   }
 
-  /// Those that were changed: uncommitted ones first, then what the session edited.
+  /// Files that were changed: uncommitted ones first, then what the session edited.
   private var files: [Handoff.File] {
     let edited = snapshot.files.filter { $0.edits > 0 && !Self.isHandoff($0.path) }
     func facts(_ file: Snapshot.File) -> [String] {

@@ -12,7 +12,7 @@ public struct DocumentLine: Sendable, Equatable {
   public var subject: String
   /// Somebody said it when a checkpoint was taken by hand.
   public var isStated = false
-  /// Of the transcript, from 1, where the digest knows it.
+  /// The line of the transcript, from 1, where the digest knows it.
   public var transcriptLine: Int?
 
   /// Its name: ten hexadecimal digits, the same for as long as the line says something of the same,

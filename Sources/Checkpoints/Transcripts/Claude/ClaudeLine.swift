@@ -2,11 +2,12 @@ import Core
 
 /// What a line of Claude Code's says of itself: who wrote it, and on which line it hangs.
 struct ClaudeLine {
-  /// Of its id, short; ids are only compared.
+  /// The line's id, shortened; ids are only compared.
   var mark: String
   /// Nil where the line does not say, or hangs on nothing.
   var parent: String?
-  /// It says that it hangs on nothing: the first of a conversation, be it the host's word on a command.
+  /// True if it says that it hangs on nothing: the first of a conversation, be it the host's word
+  /// on a command.
   var isRoot: Bool
   /// The message of an assistant's line.
   var message: String?
@@ -48,7 +49,7 @@ struct ClaudeLine {
 
   // MARK: Who wrote it
 
-  /// Of a user line or a queued command, by what the host says of it.
+  /// Who wrote a user line or a queued command, by what the host says of it.
   static func author(of object: JSONValue) -> HostText.Author {
     for flag in [
       object["isMeta"], object["isVisibleInTranscriptOnly"], object["isCompactSummary"],
@@ -65,7 +66,7 @@ struct ClaudeLine {
     return source.equals("sdk") ? .unsaid : .typed
   }
 
-  /// Of a queued command: what it says of itself, and what the line around it does.
+  /// Who wrote a queued command, by what it and the line around it say.
   static func author(of command: JSONValue, within line: JSONValue) -> HostText.Author {
     let own = author(of: command)
     let around = author(of: line)

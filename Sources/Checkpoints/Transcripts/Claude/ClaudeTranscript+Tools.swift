@@ -238,7 +238,7 @@ extension ClaudeTranscript {
   private static let skips = [
     "<tool_use_error>Sibling tool call errored", "<tool_use_error>Cancelled: parallel tool call",
   ]
-  /// Of rules, hooks, and of the host where it cannot do what is asked.
+  /// What rules and hooks say, and the host where it cannot do what is asked.
   private static let blocks = [
     "<tool_use_error>", "Permission for this ", "Permission to use ", "PreToolUse:",
   ]
@@ -427,7 +427,7 @@ extension ClaudeTranscript {
     return text[start...].utf8Range(of: "\"=")
   }
 
-  /// Of `"answer" selected preview: … user notes: words`, what the person chose and wrote.
+  /// What the person chose and wrote, of `"answer" selected preview: … user notes: words`.
   private static func words(ofAnswer text: Substring) -> String {
     var chosen = text
     var notes = ""

@@ -6,7 +6,7 @@ struct CodexState: Sendable, Equatable {
   var hasPersonEvents = false
   /// Words of a message that waits for its event.
   var waiting: String?
-  /// Its place and time.
+  /// Where and when the waiting message stands.
   var waitingLine = 0
   var waitingAt: Int64 = 0
   /// Hash of the words that were told last, and by which ``CodexText/Telling`` lines.

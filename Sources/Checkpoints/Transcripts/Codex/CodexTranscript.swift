@@ -264,7 +264,7 @@ public struct CodexTranscript: TranscriptGatherer {
     takeWaiting(words)
   }
 
-  /// At the message's own place.
+  /// Takes the words of a message that waited, at the message's own place.
   private mutating func takeWaiting(_ words: String) {
     let here = (line, at)
     (line, at) = (digest.codex.waitingLine, digest.codex.waitingAt)

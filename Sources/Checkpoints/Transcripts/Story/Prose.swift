@@ -6,12 +6,12 @@ package struct Prose {
     package var text: String
     /// The heading that it stands under; empty if there is none.
     package var heading = ""
-    /// Of a list or a table.
+    /// True in a list or a table.
     var isItem = false
     package var marks: Lexicon.Marks = []
     package var length: Int { text.utf8.count }
     package var isQuestion: Bool { text.hasSuffix("?") }
-    /// It only opens what comes next.
+    /// True if it only opens what comes next.
     var isLead: Bool { text.hasSuffix(":") }
 
     /// Says what the agent is about to do, and nothing that it found.

@@ -12,7 +12,7 @@ extension Story {
     package var ending = ""
     /// How many texts of the agent followed.
     package var replies = 0
-    /// It is told with what was decided.
+    /// True if it is told with what was decided.
     package var isTold = false
     package var place = Place()
 
@@ -119,7 +119,7 @@ extension Story {
     package var lead = ""
     /// Hundredths.
     package var worth = 0
-    /// Of the agent's texts, counted: the last one of a turn says how it ended.
+    /// Which of the agent's texts it is from: the last one of a turn says how it ended.
     package var message = 0
     package var place = Place()
 

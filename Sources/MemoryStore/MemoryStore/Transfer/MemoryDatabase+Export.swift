@@ -155,7 +155,9 @@ extension MemoryDatabase {
 
   /// Puts all rows of an export into a store that has none, in one transaction.
   ///
-  /// The rows have passed the redactor of the store that they come from, and stay as they are.
+  /// Their words pass this store's redactor, as nobody knows who wrote the file; all else in them stays
+  /// as it is.
+  ///
   /// - Parameters:
   ///   - schema: The export's.
   ///   - counts: The rows that the export says it has: one that was cut off has fewer.

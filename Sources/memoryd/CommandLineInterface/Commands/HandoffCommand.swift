@@ -166,7 +166,7 @@ struct HandoffCommand: ParsableCommand {
       return Outcome(output: lines.joined(separator: "\n") + "\n")
     }
 
-    /// Those in files too, which the store does not know yet.
+    /// Lists unread messages, also those in files, which the store does not know yet.
     private func messages(_ service: MemoryService) throws -> Outcome {
       let project = try ProjectFinder.project(named: shared.project?.text, service)
       let mailbox = HandoffMailbox(service: service)

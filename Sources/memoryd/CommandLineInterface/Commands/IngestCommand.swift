@@ -80,8 +80,8 @@ struct IngestCommand: Verb {
       output: output, errorOutput: messages, exitCode: hasFailed ? .inputOutput : .ok)
   }
 
-  /// In steps that other processes get in between. The transcripts are in the store; an index that
-  /// is not tidy is only slower.
+  /// Merges the index in steps that other processes get in between. The transcripts are stored; an
+  /// index that is not tidy is only slower.
   private func tidyIndex(_ service: MemoryService, _ invocation: Invocation) {
     invocation.progress?("ingest: tidying the index")
     guard let database = try? service.database() else { return }
@@ -140,7 +140,7 @@ struct IngestProgress {
   private var shownAt: Int64 = 0
   /// Bytes of the files that are behind.
   private var finished: Int64 = 0
-  /// Those of them that were read now and not at an earlier time.
+  /// Bytes of those files that were read now and not at an earlier time.
   private var read: Int64 = 0
 
   init(total: Int64, clock: WallClock) {

@@ -46,7 +46,7 @@ struct LedgerCommand: ParsableCommand {
     var detail: TextArgument?
     @Option(name: .long, parsing: .unconditional, help: "What to say beside the status.")
     var remark: TextArgument?
-    @Option(name: .long, parsing: .unconditional, help: "When (default: today, UTC).")
+    @Option(name: .long, parsing: .unconditional, help: "When (default: today, in your time zone).")
     var date: TextArgument?
 
     func run(_ invocation: Invocation) throws -> Outcome {

@@ -15,7 +15,7 @@ struct SearchCommand: Verb {
       memoryd search '"full jitter" -python kind:decision since:"last week" file:src/retry.swift'
 
       Words in any order; "a phrase" must be there, -word must not; kind:, project:, session:, file:, \
-      since: and until: narrow it; begin* fits words that begin so.
+      since: and until: narrow it; begin* matches every word that begins with it.
 
       Kinds: request, reply, tool, failure, plan, summary, prompt (to sub-agents), checkpoint, task, \
       decision, handoff, ledger, observed-decision (what a session decided, with the reason), fix (an \
@@ -133,7 +133,7 @@ struct SearchCommand: Verb {
 /// Many queries in one process.
 private struct BatchSearch {
   let service: MemoryService
-  /// For what a line does not say.
+  /// What holds where a line says nothing else.
   let filter: RecordFilter
   let options: MemoryDatabase.SearchOptions
 

@@ -27,7 +27,7 @@ struct SyncCommand: Verb {
   /// Ms that a person waits for a lost answer to become clear; longer ones are left to the next
   /// sync.
   private static let patience: Int64 = 5000
-  /// Of what stays here, in a dry run.
+  /// So many items that stay here are listed in a dry run.
   private static let mostHeld = 20
 
   func run(_ invocation: Invocation) throws -> Outcome {

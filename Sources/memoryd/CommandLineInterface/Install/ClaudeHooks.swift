@@ -56,8 +56,8 @@ struct ClaudeHooks {
     /// Started without a shell.
     var isDirect: Bool { node["args"] != nil }
 
-    /// Nothing but what `install` writes, maybe in another form. With options or more in its line it is
-    /// the person's own.
+    /// True if it is what `install` writes, maybe in another form. With options or more in its line
+    /// it is the person's own.
     fileprivate(set) var canBeRenewed = false
   }
 
@@ -275,7 +275,7 @@ struct ClaudeHooks {
     return before
   }
 
-  /// In the form of `install`: an absolute path, and each argument by itself.
+  /// True if it has the form of `install`: an absolute path, and each argument by itself.
   private func isOurs(_ entry: Entry, _ hook: Hook) -> Bool {
     entry.call.isPlain && entry.call.program.hasPrefix("/")
       && entry.call.arguments == hook.arguments && entry.isDirect

@@ -4,7 +4,7 @@ import Foundation
 
 /// Where Claude Code keeps its settings and its own state.
 struct ClaudeFiles: Sendable {
-  /// Its folder, `~/.claude`.
+  /// Claude Code's own folder, `~/.claude`.
   var folder: String
   var settings: String
   var state: String
@@ -51,7 +51,7 @@ struct ClaudeFiles: Sendable {
 
 /// Where a file is made that is not there yet.
 struct FileToBe {
-  /// Behind a link that leads nowhere, what it leads to.
+  /// The file to be made: behind a link that leads nowhere, what it leads to.
   let path: String
   /// The topmost folder that has to be made for it.
   let missingFolder: String?
@@ -281,7 +281,7 @@ struct ClaudeInstaller {
     return done
   }
 
-  /// Those that were made for a file, if nothing else is in them.
+  /// Removes the folders that were made for a file, if nothing else is in them.
   private func removeFolders(of file: InstallRecord.File) {
     guard let topmost = file.madeFolder, !RegularFile.exists(file.path) else { return }
     var folder = (file.path as NSString).deletingLastPathComponent

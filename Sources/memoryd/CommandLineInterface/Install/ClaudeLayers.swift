@@ -71,7 +71,7 @@ struct ClaudeLayers {
     return false
   }
 
-  /// Of a list of names that every file may add to: true if one has this name.
+  /// True if one file has this name in a list that every file may add to.
   func lists(_ name: String, in key: String) -> Bool {
     all.contains { layer in
       layer.text.root[key]?.elements?.contains { $0.string == name } ?? false

@@ -35,7 +35,7 @@ struct JSONText {
 
   struct Member {
     var key: String
-    /// Where the key begins.
+    /// The byte that the key begins at.
     var start: Int
     var value: Node
   }

@@ -10,8 +10,8 @@ struct MemorydCall: Equatable {
   var arguments: [String]
   /// What its line sets `MEMORYD_HOME` to, or names with `--home`.
   private(set) var home: String?
-  /// Nothing but program and arguments: `install` may write it in its own form. A line with more in it
-  /// is the person's own.
+  /// True if it is nothing but program and arguments: `install` may write it in its own form. A
+  /// line with more in it is the person's own.
   var isPlain = true
   /// False where a variable is not known here.
   var isCertain = true

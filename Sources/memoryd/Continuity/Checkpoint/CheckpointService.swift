@@ -117,7 +117,7 @@ package struct CheckpointService {
     try skip(recorder, input, deadline, isOwn: false)
   }
 
-  /// For a session whose compaction no hook announced.
+  /// Takes the checkpoint of a compaction that no hook announced.
   func takeAtBoundary(
     _ recorder: inout SessionRecorder, input: HookInput
   ) throws(StoreError) -> MemoryService.Acknowledgement {

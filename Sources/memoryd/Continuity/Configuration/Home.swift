@@ -63,7 +63,7 @@ package struct Home: Sendable {
     return path.hasPrefix("/") ? path : nil
   }
 
-  /// Against the working folder, `~` included.
+  /// An absolute path: a relative one is against the working folder, `~` the user's own.
   package static func absolute(
     _ path: String, cwd: String, _ environment: [String: String]
   ) -> String {

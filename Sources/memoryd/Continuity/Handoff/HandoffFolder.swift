@@ -7,7 +7,7 @@ import MemoryStore
 /// `.handoff/` of a repository: handoffs by their minute, and messages between sessions, which others
 /// than memoryd write and read too.
 package struct HandoffFolder {
-  /// At the top of the repository, else in the working folder.
+  /// The folder: at the top of the repository, else in the working folder.
   let path: String
 
   /// Messages that were handed over are moved here.
@@ -17,7 +17,7 @@ package struct HandoffFolder {
     path = (git?.root ?? folder) + "/.handoff"
   }
 
-  /// That of the caller's working folder.
+  /// The folder that belongs to the caller's working folder.
   init(here service: MemoryService) {
     self.init(at: service.cwd, git: service.facts(at: service.cwd))
   }

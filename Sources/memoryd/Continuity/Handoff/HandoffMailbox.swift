@@ -26,7 +26,7 @@ package struct HandoffMailbox {
     return names.compactMap { $0 }.filter { !$0.isEmpty }.map { $0.lowercased() }
   }
 
-  /// Those of the caller.
+  /// The names that reach the caller.
   package func ownNames() -> [String] {
     let own = ProjectFinder.session(nil, service)
     return names(
@@ -94,7 +94,7 @@ package struct HandoffMailbox {
 
   /// A message that waits, in the store or in a file only.
   package struct Waiting {
-    /// That wrote it; nil for one in a file only.
+    /// The session that wrote it; nil for one in a file only.
     package var session: String?
     package var sender: String?
     package var recipient: String?

@@ -9,7 +9,7 @@ package struct HandoffRequest {
   package var isProjectNamed = false
   /// An id, or the beginning of one; nil takes the caller's own session.
   package var session: String?
-  /// Of a message.
+  /// Who writes it, and for whom and about what: a handoff with a recipient is a message.
   package var sender: String?
   package var recipient: String?
   package var topic: String?

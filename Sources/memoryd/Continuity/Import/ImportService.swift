@@ -107,7 +107,7 @@ package final class ImportService {
     }
   }
 
-  /// In one transaction, for which other writers have to wait: they go to the spool.
+  /// Imports all in one transaction, for which other writers have to wait: they go to the spool.
   private func takeInAtOnce() throws(StoreError) {
     // Nothing is locked before there is something to write.
     var waiting = try nextBatch()

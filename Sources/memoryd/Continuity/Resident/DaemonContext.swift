@@ -16,7 +16,7 @@ package final class DaemonContext: Sendable {
   package let probes = ProbeGate()
   let startedAt: Int64
   let socketPath: String
-  /// That it was started with.
+  /// The environment that the daemon was started with.
   let environment: [String: String]
   private let state = Mutex(State())
 

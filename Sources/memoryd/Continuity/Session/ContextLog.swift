@@ -60,7 +60,7 @@ package struct ContextLog: Sendable {
     try? RegularFile.append(entry.json, to: path)
   }
 
-  /// Of one session, oldest first.
+  /// The entries of one session, oldest first.
   package func entries(session: String) -> [Entry] {
     [former, path].flatMap { path -> [Entry] in
       guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }

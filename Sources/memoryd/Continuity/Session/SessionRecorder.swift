@@ -13,7 +13,7 @@ package struct SessionRecorder {
   private(set) var session: SessionReference
   /// Where the session began, also when it has gone elsewhere since.
   private(set) var project: ProjectReference
-  /// Of the folder that it is in now.
+  /// The repository of the folder that the session is in now.
   let git: GitFacts?
   private let folder: String
   /// True if the store knows where it began.
@@ -158,7 +158,7 @@ package struct SessionRecorder {
     }
   }
 
-  /// For what happens within a session without being its own: only its text is stored.
+  /// Stores only the text of what happens within a session without being its own.
   mutating func leaveSessionAsItIs() {
     session = SessionReference(id: session.id, agent: session.agent)
   }

@@ -56,7 +56,7 @@ package struct TranscriptIngest {
     }
     var transcript = format.transcript(digest: digest, redactor: service.redactor, of: reader)
     var position = stored?.position
-    /// Of the digest before the file was read again.
+    /// The digest before the file was read again.
     var replaced: SessionDigest?
     var begin = reader.readsAnew ? nil : position
     var isAnew = former == nil

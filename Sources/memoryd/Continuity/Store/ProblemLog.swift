@@ -38,7 +38,7 @@ package struct ProblemLog: Sendable {
   /// What nobody has been told yet, oldest first.
   func pending() -> [Problem] { read(untold) }
 
-  /// Those since an instant (Unix ms), told or not.
+  /// The problems since an instant (Unix ms), told or not.
   package func recent(since: Int64) -> [Problem] {
     (read(told) + read(untold)).filter { $0.at >= since }
   }

@@ -2,9 +2,9 @@ package import MemoryStore
 
 /// How large the store has become, and from when on that is worth a word.
 package struct StoreSize {
-  /// Of the file and its log.
+  /// The size of the store's file and its log.
   package var bytes: Int64
-  /// Of them, what nothing uses any more.
+  /// The part of these that nothing uses any more.
   var unused: Int64
 
   /// Bytes.

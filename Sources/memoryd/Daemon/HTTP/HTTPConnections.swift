@@ -7,7 +7,7 @@ final class HTTPConnections: Sendable {
   private struct Connection {
     var id: ObjectIdentifier
     var channel: any Channel
-    /// It has shown the token.
+    /// True once it has shown the token.
     var isTrusted = false
     /// A request of its is being answered.
     var isBusy = false
