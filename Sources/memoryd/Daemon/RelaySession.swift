@@ -121,7 +121,7 @@ struct RelaySession: Sendable {
     let wait = isCanary ? max(limit / 2, limit - Self.timeToAnswer) : limit / 2
     guard send(RelayFrame.bytes(.accepted, number: UInt32(wait))) else { return }
     let ending = Ending(socket)
-    let afterwards = Afterwards()
+    let deferredWork = DeferredWork()
     let outputs = self
     var invocation = Invocation(
       arguments: request.arguments, input: input(of: request), cwd: request.cwd,
@@ -142,12 +142,12 @@ struct RelaySession: Sendable {
             by: Streams.now() + 100)
         }
       })
-    invocation.afterwards = afterwards
+    invocation.deferredWork = deferredWork
     let start = ContinuousClock.now
     let outcome = execute(invocation)
     defer {
       context.wake()
-      afterwards.run(after: Self.courtesy)
+      deferredWork.run(after: Self.courtesy)
     }
     guard ending.claim() != nil else { return }
     if outcome.exitCode == .usage {

@@ -29,7 +29,7 @@ package struct CheckpointService {
   package func take(for input: HookInput) throws(StoreError) -> MemoryService.Acknowledgement? {
     guard let deadline = service.deadline else { return nil }
     // In the daemon git is asked after the answer.
-    let asksGit = !input.event.hasPrefix("Stop") && service.afterwards == nil
+    let asksGit = !input.event.hasPrefix("Stop") && service.deferredWork == nil
     var status = asksGit ? SessionRecorder.status(input, service) : nil
     var recorder = SessionRecorder(service: service, input: input)
     recorder.readTranscript()
@@ -59,11 +59,11 @@ package struct CheckpointService {
       renewed.map(\.trigger).flatMap { CheckpointTrigger.ofCompaction.contains($0) ? $0 : nil }
       ?? trigger
     // In the daemon the rest comes after the answer: the digest, which is stored with it, has all.
-    let snapshot = recorder.snapshot(dirty: dirty, isWhole: service.afterwards == nil)
+    let snapshot = recorder.snapshot(dirty: dirty, isWhole: service.deferredWork == nil)
     let handoffs = CompactionHandoff(service: service)
     // In the daemon it is made when the host has its answer.
     let handoff =
-      keepsHandoff && service.afterwards == nil
+      keepsHandoff && service.deferredWork == nil
       ? handoffs.kept(with: snapshot, recorder, checkpointID: replacing) : nil
     let acknowledgement = try commit(
       snapshot, trigger: label, replacing: replacing, handoff: handoff, recorder, input,
@@ -87,9 +87,9 @@ package struct CheckpointService {
         handoffs.writeFile(of: kept, recorder, input.event)
       }
     }
-    if let afterwards = service.afterwards {
+    if let deferredWork = service.deferredWork {
       let service = service
-      afterwards.add {
+      deferredWork.add {
         let late = recorder.git.flatMap {
           service.uncommitted(in: $0, within: Self.gitWaitAfterwards)
         }

@@ -28,7 +28,7 @@ public struct Invocation {
   /// The daemon that carries it out; nil in a process of its own.
   package var daemon: DaemonContext?
   /// Takes what the caller need not wait for; nil where nobody is there afterwards.
-  package var afterwards: Afterwards?
+  package var deferredWork: DeferredWork?
   /// Ms that a hook has spent already before this process was asked.
   public var spent = 0
   /// Called once a hook's input is understood: after that many ms the process must be gone.

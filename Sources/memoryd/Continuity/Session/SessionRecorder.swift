@@ -151,8 +151,8 @@ package struct SessionRecorder {
   func learnPlace() {
     guard let git, project.marks != nil else { return }
     let (service, project) = (service, project)
-    if let afterwards = service.afterwards {
-      afterwards.add { ProjectFinder.learn(project, git, service, within: 2000) }
+    if let deferredWork = service.deferredWork {
+      deferredWork.add { ProjectFinder.learn(project, git, service, within: 2000) }
     } else if let deadline = service.deadline, deadline.remaining > 450 {
       ProjectFinder.learn(project, git, service, within: 150)
     }

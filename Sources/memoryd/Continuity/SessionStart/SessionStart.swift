@@ -94,7 +94,7 @@ package struct SessionStart {
     noteContext(context, told, document, recorder, input)
     if !problems.isEmpty { service.problems.markTold() }
     // Without a daemon a later hook asks.
-    if service.afterwards != nil { recorder.learnPlace() }
+    if service.deferredWork != nil { recorder.learnPlace() }
     return SessionGreeting(context: context, message: message)
   }
 
@@ -140,8 +140,8 @@ package struct SessionStart {
       about: document?.sessionID == recorder.session.id ? nil : document?.sessionID,
       checkpoint: document?.checkpointID)
     let log = ContextLog(folder: service.home.logs)
-    if let afterwards = service.afterwards {
-      afterwards.add { log.note(entry) }
+    if let deferredWork = service.deferredWork {
+      deferredWork.add { log.note(entry) }
     } else {
       log.note(entry)
     }

@@ -46,7 +46,7 @@ package final class MemoryService {
   let log: Logger
   /// The daemon that this runs in.
   let daemon: DaemonContext?
-  let afterwards: Afterwards?
+  let deferredWork: DeferredWork?
   package let hookOutput = HookOutput()
   /// Set in hook mode: bounds every wait, and forbids migrations.
   private(set) var deadline: Deadline?
@@ -77,7 +77,7 @@ package final class MemoryService {
     redactor = Redactor(isEnabled: isRedacting == "true", extraLiterals: secrets)
     storeKey = ([isRedacting] + secrets).joined(separator: "\u{0}")
     daemon = invocation.daemon
-    afterwards = invocation.afterwards
+    deferredWork = invocation.deferredWork
     spool = Spool(folder: home.spool)
     problems = ProblemLog(folder: home.logs)
   }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Work that is done once the caller has its answer.
-package final class Afterwards {
+package final class DeferredWork {
   private var jobs: [() -> Void] = []
 
   package init() {}
