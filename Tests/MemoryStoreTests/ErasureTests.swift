@@ -471,7 +471,7 @@ import Testing
       }
       #expect(traces().isEmpty)
     }
-    other.foldLog()
+    other.walCheckpoint()
     #expect(traces().isEmpty)
   }
 
@@ -610,7 +610,7 @@ import Testing
       let database = try folder.database()
       try fill(database, 0..<200)
       try change(try add("a", database), database)
-      database.foldLog()
+      database.walCheckpoint()
     }
     let path = folder.file("memory.db")
     let page = try DatabaseQueue(path: path).inDatabase {

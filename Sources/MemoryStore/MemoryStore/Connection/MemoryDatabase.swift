@@ -34,8 +34,8 @@ public final class MemoryDatabase: Sendable {
   private static let isConfigured = memoryd_sqlite3_stop_counting_memory() == SQLITE_OK
   /// Seconds.
   private let busyTimeout: Mutex<Double>
-  /// Each write folds a long log in. False: the owner calls ``foldLog()`` when nobody waits.
-  private let foldsLog: Bool
+  /// Each write checkpoints a long WAL. False: the owner calls ``walCheckpoint()`` when nobody waits.
+  private let walAutoCheckpoint: Bool
   /// SQLite's number of the schema that was looked at; it grows with every change.
   private let cookie: Mutex<Int>
   /// What was found damaged since the last ``takeDamage()``, also where the caller went on without.
@@ -46,25 +46,26 @@ public final class MemoryDatabase: Sendable {
   /// - Parameters:
   ///   - path: Of the database file; its folder exists.
   ///   - busyTimeout: Seconds that a transaction waits for another process's lock.
-  ///   - foldsLog: False: no write stops to fold a long log in; the owner calls ``foldLog()``.
+  ///   - walAutoCheckpoint: False: no write stops to checkpoint a long WAL; the owner calls
+  ///     ``walCheckpoint()``.
   /// - Throws: ``StoreError``: `busy`, `corrupt`, `schemaTooNew`, `schemaTooOld` (unless
   ///   `migrating`), `readOnly`, `diskFull`.
   public convenience init(
     path: String, access: Access, busyTimeout: Double = 5, redactor: Redactor = Redactor(),
-    foldsLog: Bool = true
+    walAutoCheckpoint: Bool = true
   ) throws(StoreError) {
     try self.init(
       path: path, access: access, busyTimeout: busyTimeout, redactor: redactor,
-      foldsLog: foldsLog, steps: Schema.steps)
+      walAutoCheckpoint: walAutoCheckpoint, steps: Schema.steps)
   }
 
   init(
-    path: String, access: Access, busyTimeout: Double, redactor: Redactor, foldsLog: Bool = true,
-    steps: [SchemaStep]
+    path: String, access: Access, busyTimeout: Double, redactor: Redactor,
+    walAutoCheckpoint: Bool = true, steps: [SchemaStep]
   ) throws(StoreError) {
     self.path = path
     self.redactor = redactor
-    self.foldsLog = foldsLog
+    self.walAutoCheckpoint = walAutoCheckpoint
     self.busyTimeout = Mutex(busyTimeout)
     schemaNumber = steps.last?.number ?? 0
     _ = Self.isConfigured
@@ -183,16 +184,16 @@ public final class MemoryDatabase: Sendable {
 
   // MARK: Transactions
 
-  /// Pages of the log above which it is folded into the database. The first process to open a
-  /// store reads and checks its whole log: with SQLite's 1,000 pages that costs each hook 10 ms.
+  /// Pages of the WAL above which it is written into the database. The first process to open a
+  /// store reads and checks its whole WAL: with SQLite's 1,000 pages that costs each hook 10 ms.
   /// An owner that keeps the store open spares others that.
-  private var logPages: Int64 { foldsLog ? 128 : 1000 }
+  private var walPages: Int64 { walAutoCheckpoint ? 128 : 1000 }
 
   /// One transaction that sees and changes the newest state.
   func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
       return try queue.writeWithoutTransaction { db in
-        defer { if foldsLog, hasLongLog { foldLog(db) } }
+        defer { if walAutoCheckpoint, hasLongWAL { walCheckpoint(db) } }
         return try transaction(db, begin: "BEGIN IMMEDIATE", body)
       }
     } catch {
@@ -200,21 +201,21 @@ public final class MemoryDatabase: Sendable {
     }
   }
 
-  /// True if the log is so long that it should be folded into the database.
-  public var hasLongLog: Bool {
-    RegularFile.facts(path + "-wal").map { $0.size > logPages * 4096 } ?? false
+  /// True if the WAL is so long that it should be written into the database.
+  public var hasLongWAL: Bool {
+    RegularFile.facts(path + "-wal").map { $0.size > walPages * 4096 } ?? false
   }
 
-  /// Folds the log into the database, if no reader is in the way.
+  /// Writes the WAL into the database and truncates it, if no reader is in the way.
   ///
-  /// - Returns: False if somebody was; true if all of it is there, and the log is empty.
+  /// - Returns: False if somebody was; true if all of it is there, and the WAL is empty.
   @discardableResult
-  public func foldLog() -> Bool { queue.inDatabase { foldLog($0) } }
+  public func walCheckpoint() -> Bool { queue.inDatabase { walCheckpoint($0) } }
 
-  /// Short-lived processes never reset the log by themselves: what was folded in is forgotten with
+  /// Short-lived processes never reset the WAL by themselves: what was checkpointed is forgotten with
   /// the process. Nothing waits for a reader here; the next write tries again.
   @discardableResult
-  private func foldLog(_ db: Database) -> Bool {
+  private func walCheckpoint(_ db: Database) -> Bool {
     let patience = busyTimeout.withLock(\.self)
     sqlite3_busy_timeout(db.sqliteConnection, 0)
     let code = sqlite3_wal_checkpoint_v2(

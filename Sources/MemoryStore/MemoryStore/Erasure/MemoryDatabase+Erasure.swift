@@ -192,7 +192,7 @@ extension MemoryDatabase {
       return .more
     case .pages: return try overwritePages()
     case .log:
-      guard foldLog() else { return .blocked }
+      guard walCheckpoint() else { return .blocked }
       return try write { db in
         guard try Self.stage(db) == .log else { return .more }
         try Self.forget(Self.stageKey, db)
@@ -226,7 +226,7 @@ extension MemoryDatabase {
   }
 
   private func overwritePages() throws(StoreError) -> ErasureStep {
-    guard foldLog() else { return .blocked }
+    guard walCheckpoint() else { return .blocked }
     return try write { db in
       guard case .pages(let first) = try Self.stage(db) else { return .more }
       // Somebody may have written since.

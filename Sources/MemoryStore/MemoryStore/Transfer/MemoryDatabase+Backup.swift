@@ -141,7 +141,7 @@ extension MemoryDatabase {
       }
       facts.kept = isEmpty ? nil : kept
       try store.takeOver(prepared, keeping: facts.kept)
-      store.foldLog()
+      store.walCheckpoint()
     } catch {
       guard error.code == .corrupt else { throw error }
       guard replaces else {

@@ -38,7 +38,7 @@ package final class StorePool: Sendable {
       idle.append(Idle(key: key, database: database))
     }
     // Nobody's answer waits for this.
-    if database.hasLongLog { DispatchQueue.global().async { database.foldLog() } }
+    if database.hasLongWAL { DispatchQueue.global().async { database.walCheckpoint() } }
   }
 
   /// Closes what nobody uses.
@@ -48,6 +48,6 @@ package final class StorePool: Sendable {
       return idle.map(\.database)
     }
     // Whoever opens the store next need not read the log.
-    unused.last?.foldLog()
+    unused.last?.walCheckpoint()
   }
 }

@@ -227,7 +227,7 @@ package final class MemoryService {
     try RegularFile.makeFolder(home.data)
     let database = try MemoryDatabase(
       path: home.database, access: deadline == nil ? .migrating : .asIs,
-      busyTimeout: busySeconds, redactor: redactor, foldsLog: daemon == nil)
+      busyTimeout: busySeconds, redactor: redactor, walAutoCheckpoint: daemon == nil)
     opened = database
     log.debug("store opened", metadata: ["path": "\(home.database)"])
     drainSpool(into: database)
