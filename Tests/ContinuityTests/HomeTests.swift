@@ -5,8 +5,8 @@ import Testing
 @Suite struct HomeTests {
   private func home(
     _ flag: String? = nil, _ environment: [String: String] = [:], cwd: String = "/w"
-  ) throws -> Home {
-    try Home(flag: flag, environment: environment, cwd: cwd)
+  ) throws -> HomeLayout {
+    try HomeLayout(flag: flag, environment: environment, cwd: cwd)
   }
 
   // MARK: A chosen folder
@@ -79,14 +79,14 @@ import Testing
   #endif
 
   @Test func userFolder_whenHomeIsSet_isThat() {
-    #expect(Home.userFolder(["HOME": "/home/u"]) == "/home/u")
+    #expect(UserPath.userFolder(["HOME": "/home/u"]) == "/home/u")
   }
 
   @Test(arguments: [[:], ["HOME": ""], ["HOME": "relative"]])
   func userFolder_whenHomeIsOfNoUse_isWhatTheUserDatabaseSays(environment: [String: String]) {
-    let folder = Home.userFolder(environment)
+    let folder = UserPath.userFolder(environment)
     #expect(folder != "" && folder != "relative" && folder?.hasPrefix("/") != false)
-    #expect(folder == Home.userFolder([:]))
+    #expect(folder == UserPath.userFolder([:]))
   }
 
   // MARK: What is in them
@@ -109,6 +109,6 @@ import Testing
     ("w/a", "w/a"), ("", ""), ("/w/ü/é", "ü/é"),
   ])
   func path_whenItLiesBelowTheFolder_isWrittenWithoutIt(path: String, expected: String) {
-    #expect(Home.relative(path, to: "/w") == expected)
+    #expect(UserPath.relative(path, to: "/w") == expected)
   }
 }

@@ -34,7 +34,7 @@ package struct DaemonProcess {
     let descriptors = Descriptors.raiseLimit()
     var environment = invocation.environment
     if let homeFlag { environment["MEMORYD_HOME"] = homeFlag }
-    let home = try Home(flag: homeFlag, environment: environment, cwd: invocation.cwd)
+    let home = try HomeLayout(flag: homeFlag, environment: environment, cwd: invocation.cwd)
     if environment["MEMORYD_HOME"] != nil { environment["MEMORYD_HOME"] = home.data }
     try HomeCare(home: home).refuseStrangers()
     try RegularFile.makeFolder(home.data)
@@ -116,7 +116,7 @@ package struct DaemonProcess {
     return folder
   }
 
-  private func lock(_ home: Home) throws -> InstanceLock {
+  private func lock(_ home: HomeLayout) throws -> InstanceLock {
     do {
       return try InstanceLock(file: home.instanceLock)
     } catch let held as InstanceLock.Held {

@@ -79,7 +79,7 @@ struct RelaySession: Sendable {
     guard Relay.mayRelay(request.arguments) || request.arguments == Relay.message else {
       return "the verb belongs to the caller"
     }
-    guard let home = try? Home(flag: nil, environment: environment, cwd: request.cwd),
+    guard let home = try? HomeLayout(flag: nil, environment: environment, cwd: request.cwd),
       home.data == context.home.data, home.configuration == context.home.configuration
     else { return "the caller has another folder" }
     guard RelayRequest.Place(request.cwd) == request.cwdPlace else {

@@ -13,7 +13,7 @@ package struct MCPRelay {
     self.invocation = invocation
     var environment = invocation.environment
     if let home {
-      environment["MEMORYD_HOME"] = Home.absolute(home, cwd: invocation.cwd, environment)
+      environment["MEMORYD_HOME"] = UserPath.absolute(home, cwd: invocation.cwd, environment)
     }
     self.environment = environment
   }

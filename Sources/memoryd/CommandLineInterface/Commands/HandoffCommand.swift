@@ -120,7 +120,7 @@ struct HandoffCommand: ParsableCommand {
       } else if out?.text == "-" {
         outcome.output = written.document
       } else {
-        let place = written.path.map { " in \(Home.relative($0, to: service.cwd))" } ?? ""
+        let place = written.path.map { " in \(UserPath.relative($0, to: service.cwd))" } ?? ""
         outcome.output =
           "handoff \(written.acknowledgement.id)\(place)\n"
           + TerminalText.line(written.handoff.summary, 500) + "\n"
@@ -325,7 +325,7 @@ struct HandoffCommand: ParsableCommand {
           .badInput, "too_large", "\(what) has at most \(limit >> 20) MiB")
       }
     } else {
-      let path = Home.absolute(file, cwd: invocation.cwd, invocation.environment)
+      let path = UserPath.absolute(file, cwd: invocation.cwd, invocation.environment)
       bytes = try RegularFile.read(path, limit: limit)
     }
     return FileText.string(bytes)

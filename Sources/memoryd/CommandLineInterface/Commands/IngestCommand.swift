@@ -110,7 +110,7 @@ struct IngestCommand: Verb {
         }
     }
     return try path.flatMap { argument in
-      let place = Home.absolute(argument.text, cwd: service.cwd, service.environment)
+      let place = UserPath.absolute(argument.text, cwd: service.cwd, service.environment)
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
         throw VerbError(.notFound, "not_found", "there is no \(TerminalText.line(place))")

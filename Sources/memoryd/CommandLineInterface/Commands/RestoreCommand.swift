@@ -39,7 +39,7 @@ struct RestoreCommand: Verb {
   }
 
   /// A daemon has things of the old store in mind; none may begin meanwhile either.
-  private func lock(_ home: Home) throws -> InstanceLock {
+  private func lock(_ home: HomeLayout) throws -> InstanceLock {
     do {
       return try InstanceLock(file: home.instanceLock)
     } catch let held as InstanceLock.Held {

@@ -20,7 +20,7 @@ struct ClaudeFiles: Sendable {
       state = folder + "/.claude.json"
       return
     }
-    guard let user = Home.userFolder(environment) else {
+    guard let user = UserPath.userFolder(environment) else {
       throw VerbError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
     }
     folder = user + "/.claude"

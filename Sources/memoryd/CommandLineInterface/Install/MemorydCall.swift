@@ -202,7 +202,7 @@ struct ShellLine {
       case "$": variable()
       case "~"
       where word == nil && (index == characters.count || "/ \t".contains(characters[index])):
-        word = Home.userFolder(environment) ?? "~"
+        word = UserPath.userFolder(environment) ?? "~"
       case "#" where word == nil:
         isPlain = false
         index = characters[index...].firstIndex(of: "\n") ?? characters.count

@@ -4,11 +4,11 @@ import Foundation
 /// Who else may write where memoryd keeps its things: whoever may could put another store, other
 /// settings (which name commands) or writes of their own there.
 package struct HomeCare {
-  let home: Home
+  let home: HomeLayout
   /// Nil where no socket is meant.
   var socketFolder: String?
 
-  package init(home: Home, socketFolder: String? = nil) {
+  package init(home: HomeLayout, socketFolder: String? = nil) {
     self.home = home
     self.socketFolder = socketFolder
   }

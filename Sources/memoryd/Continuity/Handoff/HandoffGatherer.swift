@@ -41,7 +41,7 @@ struct HandoffGatherer {
     let environment = service.environment
     let folder =
       environment["CLAUDE_CONFIG_DIR"].map(service.absolute)
-      ?? Home.userFolder(environment).map { $0 + "/.claude" }
+      ?? UserPath.userFolder(environment).map { $0 + "/.claude" }
     guard let folder else { return nil }
     let projects =
       (try? FileManager.default.contentsOfDirectory(atPath: folder + "/projects")) ?? []

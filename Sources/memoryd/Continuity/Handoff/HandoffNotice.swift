@@ -26,7 +26,7 @@ struct HandoffNotice {
     guard let newest else { return [] }
     let place =
       newest.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
-      .map { Home.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
+      .map { UserPath.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
       ?? "memoryd handoff show \(newest.id)"
     let age = RecoveryDocument.age(of: newest.createdAt, now: service.clock.now)
     return ["Newest handoff, \(age): \(Markdown.inline(place))\(told(newest.objective))"]

@@ -10,7 +10,7 @@ package final class DaemonContext: Sendable {
   /// starts within it does not wait for one.
   static let freshness: Int64 = 30_000
 
-  package let home: Home
+  package let home: HomeLayout
   package let stores = StorePool()
   let digests = DigestCache()
   package let probes = ProbeGate()
@@ -32,7 +32,9 @@ package final class DaemonContext: Sendable {
     package var stop: @Sendable () -> Void = {}
   }
 
-  package init(home: Home, socketPath: String, startedAt: Int64, environment: [String: String]) {
+  package init(
+    home: HomeLayout, socketPath: String, startedAt: Int64, environment: [String: String]
+  ) {
     self.home = home
     self.socketPath = socketPath
     self.environment = environment

@@ -30,7 +30,7 @@ package struct ServiceUnit {
 
   /// - Returns: Nil where there is no home folder.
   package static func path(_ environment: [String: String]) -> String? {
-    let user = Home.userFolder(environment)
+    let user = UserPath.userFolder(environment)
     #if os(macOS)
       return user.map { "\($0)/Library/LaunchAgents/\(label).plist" }
     #else

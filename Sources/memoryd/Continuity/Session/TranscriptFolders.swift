@@ -12,8 +12,8 @@ package enum TranscriptFolders {
   private static func home(_ variable: String, _ name: String, _ service: MemoryService) -> String {
     let environment = service.environment
     if let folder = environment[variable], !folder.isEmpty {
-      return Home.absolute(folder, cwd: service.cwd, environment)
+      return UserPath.absolute(folder, cwd: service.cwd, environment)
     }
-    return (Home.userFolder(environment) ?? "") + "/" + name
+    return (UserPath.userFolder(environment) ?? "") + "/" + name
   }
 }

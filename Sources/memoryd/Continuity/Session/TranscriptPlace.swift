@@ -18,7 +18,7 @@ package enum TranscriptPlace {
   ///   - session: By its id the file is called.
   static func find(_ path: String?, session: String, _ service: MemoryService) -> String? {
     guard let path else { return find(session, service) }
-    let named = Home.absolute(path, cwd: service.cwd, service.environment)
+    let named = UserPath.absolute(path, cwd: service.cwd, service.environment)
     guard !hasText(named) else { return named }
     let name = (named as NSString).lastPathComponent
     guard name.hasSuffix(".jsonl"), name != ".jsonl" else { return named }

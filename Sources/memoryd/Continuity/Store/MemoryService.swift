@@ -32,7 +32,7 @@ package final class MemoryService {
     var staysHere = false
   }
 
-  package let home: Home
+  package let home: HomeLayout
   package let settings: Settings
   package let clock: WallClock
   let requestID: String
@@ -66,7 +66,7 @@ package final class MemoryService {
     clock = invocation.clock
     log = EngineLog.logger(environment)
     requestID = invocation.requestID
-    home = try Home(flag: homeFlag, environment: environment, cwd: cwd)
+    home = try HomeLayout(flag: homeFlag, environment: environment, cwd: cwd)
     // Before the settings are read: they name commands.
     try HomeCare(home: home).refuseStrangers()
     settings = try Settings(
@@ -113,7 +113,7 @@ package final class MemoryService {
     _ settings: Settings, cwd: String, _ environment: [String: String]
   ) -> String? {
     guard !settings[.vaultTokenFile].isEmpty else { return nil }
-    let path = Home.absolute(settings[.vaultTokenFile], cwd: cwd, environment)
+    let path = UserPath.absolute(settings[.vaultTokenFile], cwd: cwd, environment)
     let bytes = try? RegularFile.read(path, limit: 65_536)
     return bytes.map {
       String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
@@ -132,7 +132,7 @@ package final class MemoryService {
     LocalDays(settings[.timezone]) ?? LocalDays(environment: environment)
   }
 
-  package func absolute(_ path: String) -> String { Home.absolute(path, cwd: cwd, environment) }
+  package func absolute(_ path: String) -> String { UserPath.absolute(path, cwd: cwd, environment) }
 
   package func enterHookMode(_ deadline: Deadline) {
     self.deadline = deadline

@@ -1,8 +1,6 @@
-import Core
-import Foundation
-
-/// Where memoryd keeps its things.
-package struct Home: Sendable {
+/// Where memoryd keeps its things: the files and folders below one home, which `MEMORYD_HOME` or the
+/// platform names.
+package struct HomeLayout: Sendable {
   /// Store, spool, logs.
   package let data: String
   package let configuration: String
@@ -20,7 +18,7 @@ package struct Home: Sendable {
   /// - Throws: ``VerbError`` where none of them is known.
   package init(flag: String?, environment: [String: String], cwd: String) throws {
     if let folder = flag ?? environment["MEMORYD_HOME"], !folder.isEmpty {
-      data = Self.absolute(folder, cwd: cwd, environment)
+      data = UserPath.absolute(folder, cwd: cwd, environment)
       configuration = data
       isChosen = true
       return
@@ -30,7 +28,7 @@ package struct Home: Sendable {
       // The XDG specification has relative paths ignored.
       environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
-    let user = Self.userFolder(environment)
+    let user = UserPath.userFolder(environment)
     #if os(macOS)
       guard let user else { throw Self.unknown }
       data = user + "/Library/Application Support/memoryd"
@@ -54,29 +52,6 @@ package struct Home: Sendable {
   package var instanceLock: String { data + "/memoryd.lock" }
   package var logs: String { data + "/logs" }
   package var configurationFile: String { configuration + "/config.yaml" }
-
-  /// `HOME`, else what the user database says.
-  package static func userFolder(_ environment: [String: String]) -> String? {
-    if let home = environment["HOME"], home.hasPrefix("/") { return home }
-    guard let entry = getpwuid(getuid()), let folder = entry.pointee.pw_dir else { return nil }
-    let path = String(cString: folder)
-    return path.hasPrefix("/") ? path : nil
-  }
-
-  /// An absolute path: a relative one is against the working folder, `~` the user's own.
-  package static func absolute(
-    _ path: String, cwd: String, _ environment: [String: String]
-  ) -> String {
-    if path == "~" || path.hasPrefix("~/"), let user = userFolder(environment) {
-      return user + path.dropFirst(1)
-    }
-    return RegularFile.absolute(path, from: cwd)
-  }
-
-  /// A path as people write it in a folder: what lies below it without it.
-  package static func relative(_ path: String, to folder: String) -> String {
-    path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path
-  }
 
   private static let unknown = VerbError(
     .badConfiguration, "no_home", "there is no home folder: HOME is not set",
