@@ -16,8 +16,9 @@ import Testing
 
   private var file: String { folder.path + "/config.yaml" }
 
-  private func failure(_ yaml: String, _ environment: [String: String] = [:]) throws -> VerbError {
-    try #require(throws: VerbError.self) { try read(yaml, environment) }
+  private func failure(_ yaml: String, _ environment: [String: String] = [:]) throws -> CommandError
+  {
+    try #require(throws: CommandError.self) { try read(yaml, environment) }
   }
 
   // MARK: Where a value comes from
@@ -254,7 +255,7 @@ import Testing
   }
 
   @Test func file_whenItIsAFolder_isRefused() throws {
-    let error = try #require(throws: VerbError.self) {
+    let error = try #require(throws: CommandError.self) {
       try Settings(file: folder.path, environment: [:], isLenient: false)
     }
     #expect(error.message == "\(folder.path) is not a regular file")

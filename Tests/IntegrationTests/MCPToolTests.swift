@@ -217,7 +217,7 @@ import Testing
   @Test func failure_whenNobodyForesawIt_keepsItsTextToItself() {
     struct Surprise: Error { let secret = "the text of a memory" }
     #expect(MCPFailure.message(of: Surprise()) == "memoryd could not do it (Surprise)")
-    let error = VerbError(.usage, "ambiguous", "two are called so", hint: "give the number")
+    let error = CommandError(.usage, "ambiguous", "two are called so", hint: "give the number")
     #expect(MCPFailure.message(of: error) == "two are called so; give the number")
   }
 

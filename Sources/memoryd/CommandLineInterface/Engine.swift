@@ -16,23 +16,23 @@ public enum Engine {
 
   private static func carryOut(_ invocation: Invocation) -> Outcome {
     var invocation = invocation
-    if let hook = HookVerb(arguments: invocation.arguments), !invocation.input.isTerminal {
-      invocation.input = .bytes(invocation.input.read(HookVerb.inputWait))
+    if let hook = HookCommand(arguments: invocation.arguments), !invocation.input.isTerminal {
+      invocation.input = .bytes(invocation.input.read(HookCommand.inputWait))
       if let outcome = hook.run(invocation, home: nil) { return outcome }
     }
     let arguments = CommandLineText.prepared(invocation.arguments)
     do {
       var command = try Memoryd.parseAsRoot(arguments)
-      guard let verb = command as? any Verb else {
-        // Help, or a verb that only groups others: it throws the text to show.
+      guard let known = command as? any Command else {
+        // Help, or a command that only groups others: it throws the text to show.
         try command.run()
         return Outcome()
       }
-      return try verb.run(invocation)
-    } catch let error as VerbError {
+      return try known.run(invocation)
+    } catch let error as CommandError {
       return Outcome(errorOutput: error.text, exitCode: error.exitCode)
     } catch let error as StoreError {
-      let error = VerbError(error)
+      let error = CommandError(error)
       return Outcome(errorOutput: error.text, exitCode: error.exitCode)
     } catch {
       let text = Memoryd.fullMessage(for: error)

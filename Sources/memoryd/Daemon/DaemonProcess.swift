@@ -28,7 +28,7 @@ package struct DaemonProcess {
 
   /// Serves until SIGTERM or SIGINT.
   ///
-  /// - Throws: ``VerbError`` where another daemon runs, or it cannot be begun; ``StoreError``.
+  /// - Throws: ``CommandError`` where another daemon runs, or it cannot be begun; ``StoreError``.
   package func run(announce: @escaping @Sendable (String) -> Void) throws {
     memoryd_bound_heap()
     let descriptors = Descriptors.raiseLimit()
@@ -44,7 +44,7 @@ package struct DaemonProcess {
     guard
       let socketPath = Relay.socketPath(variable: { environment[$0] }, cwd: { invocation.cwd })
     else {
-      throw VerbError(.badConfiguration, "no_home", "there is no folder for the socket")
+      throw CommandError(.badConfiguration, "no_home", "there is no folder for the socket")
     }
     let care = HomeCare(home: home, socketFolder: try Self.socketFolder(socketPath))
     let context = DaemonContext(
@@ -89,12 +89,12 @@ package struct DaemonProcess {
     manager.ready()
     do {
       try Self.wait { try await group.run() }
-    } catch let error as VerbError {
+    } catch let error as CommandError {
       log.error("stopped by an error", metadata: ["code": "\(error.code)"])
       throw error
     } catch {
       log.error("stopped by an error", metadata: ["error": "\(error)"])
-      throw VerbError(
+      throw CommandError(
         .inputOutput, "stopped", "the daemon stopped: \(error)",
         hint: "see \(home.logs)/memoryd.log")
     }
@@ -120,7 +120,7 @@ package struct DaemonProcess {
     do {
       return try InstanceLock(file: home.instanceLock)
     } catch let held as InstanceLock.Held {
-      throw VerbError(
+      throw CommandError(
         .degraded, "already_running",
         "a daemon serves \(home.data) already\(held.note.isEmpty ? "" : " (\(held.note))")",
         hint: "`memoryd status` shows it; nothing needs to be done")

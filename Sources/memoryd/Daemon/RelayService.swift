@@ -19,7 +19,7 @@ struct RelayService: Service {
   static func listen(at path: String) throws -> Socket {
     if let isSocket = Socket.isSocket(at: path) {
       guard isSocket else {
-        throw VerbError(
+        throw CommandError(
           .cannotWrite, "in_the_way", "\(path) is there and is no socket",
           hint: "look at it and move it away")
       }
@@ -30,12 +30,12 @@ struct RelayService: Service {
     } catch {
       switch error {
       case .pathTooLong:
-        throw VerbError(
+        throw CommandError(
           .badConfiguration, "path_too_long",
           "\(path) is longer than the path of a Unix socket may be",
           hint: "set MEMORYD_HOME to a shorter path; without a daemon everything works as it is")
       case .system(let code):
-        throw VerbError(
+        throw CommandError(
           .inputOutput, "socket", "cannot listen at \(path): \(String(cString: strerror(code)))")
       }
     }

@@ -97,7 +97,7 @@ struct RelaySession: Sendable {
 
   // MARK: Doing it
 
-  /// What may be said only once: by the verb, or by the clock when its time is up.
+  /// What may be said only once: by the command, or by the clock when its time is up.
   private final class Ending: Sendable {
     private let socket: Mutex<Socket?>
 
@@ -219,7 +219,7 @@ struct RelaySession: Sendable {
     return settings?.integer(.hookDeadline) ?? 2000
   }
 
-  /// What was sent along, or what the caller reads when the verb asks for it.
+  /// What was sent along, or what the caller reads when the command asks for it.
   private func input(of request: RelayRequest) -> StandardInput {
     if request.flags.contains(.hasInput) { return .bytes(request.input) }
     let socket = socket

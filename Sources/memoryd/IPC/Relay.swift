@@ -7,9 +7,9 @@ public enum Relay {
   /// The version of what goes over the socket.
   public static let protocolNumber: UInt16 = 1
 
-  /// Verbs that are about the store alone, or about what a hook names: the daemon may do these.
+  /// Commands that are about the store alone, or about what a hook names: the daemon may do these.
   /// Those that serve, install, or write files where the person is stay in a process of their own.
-  public static let verbs = [
+  public static let commands = [
     "canary", "checkpoint", "decide", "decision", "fix", "project", "resume", "search",
     "session", "status", "task",
   ]
@@ -17,7 +17,7 @@ public enum Relay {
   /// The command lines by which hosts call hooks: these read standard input at once.
   public static let hooks = [["checkpoint"], ["canary"], ["session", "end"]]
 
-  /// The command line of one MCP message; no verb has such a name.
+  /// The command line of one MCP message; no command has such a name.
   public static let message = ["#mcp"]
 
   /// The command line that asks a daemon about itself.
@@ -25,7 +25,7 @@ public enum Relay {
 
   /// True if the daemon may be asked to carry out this command line.
   public static func mayRelay(_ arguments: [String]) -> Bool {
-    guard let verb = arguments.first, verbs.contains(verb) else { return false }
+    guard let command = arguments.first, commands.contains(command) else { return false }
     for argument in arguments {
       if argument == "--" { break }
       // Another folder has another daemon, and help is as wide as the terminal.

@@ -1,6 +1,6 @@
 /// One request to the daemon, from the caller's side.
 public struct RelayCall {
-  /// What the verb left behind.
+  /// What the command left behind.
   public struct Reply: Sendable, Equatable {
     public var output: [UInt8] = []
     public var errorOutput: [UInt8] = []

@@ -121,7 +121,7 @@ public enum RelayFrame {
     case errorOutput = 0x45
     /// A line of progress, to be shown at once.
     case progress = 0x50
-    /// The verb wants standard input; payload: ms to wait for each piece of it.
+    /// The command wants standard input; payload: ms to wait for each piece of it.
     case wantsInput = 0x57
     /// From the front: all of standard input.
     case input = 0x49

@@ -11,7 +11,7 @@ struct MCPFailure: Error {
     switch error {
     case let error as MCPFailure: error.message
     case let error as StoreError: error.message + (error.hint.map { "; \($0)" } ?? "")
-    case let error as VerbError: error.message + (error.hint.map { "; \($0)" } ?? "")
+    case let error as CommandError: error.message + (error.hint.map { "; \($0)" } ?? "")
     default: "memoryd could not do it (\(type(of: error)))"
     }
   }

@@ -15,7 +15,7 @@ package struct MCPToolContext {
   // MARK: Which project
 
   /// - Parameter name: Nil for the project that the caller works in.
-  /// - Throws: ``VerbError`` where several projects have the name, or it is a folder that is not there.
+  /// - Throws: ``CommandError`` where several projects have the name, or it is a folder that is not there.
   func project(named name: String?) throws -> ProjectReference {
     if let defaultProject { return service.known(.named(name ?? defaultProject)) }
     return try ProjectFinder.project(named: name, service)

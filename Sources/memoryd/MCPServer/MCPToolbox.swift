@@ -57,7 +57,7 @@ package struct MCPToolbox {
   }
 
   /// - Returns: The store and its settings, for one request.
-  /// - Throws: ``VerbError`` where the settings or the folder of the store are wrong.
+  /// - Throws: ``CommandError`` where the settings or the folder of the store are wrong.
   func service(requestID: String) throws -> MemoryService {
     var request = invocation
     request.requestID = requestID

@@ -18,7 +18,7 @@ import Synchronization
 public final class MemoryDatabase: Sendable {
   /// What an opener may do to the file.
   public enum Access: Sendable {
-    /// A verb that a person typed, or the daemon: creates and migrates (after a backup copy).
+    /// A command that a person typed, or the daemon: creates and migrates (after a backup copy).
     case migrating
     /// A hook: creates a store where none is, and never migrates one.
     case asIs

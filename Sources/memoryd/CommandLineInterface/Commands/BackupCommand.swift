@@ -3,7 +3,7 @@ import Continuity
 import Foundation
 import MemoryStore
 
-struct BackupCommand: Verb {
+struct BackupCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "backup",
     abstract: "Copies the store into one file, also while others write, and checks the copy.",
@@ -22,7 +22,7 @@ struct BackupCommand: Verb {
     try shared.refuseProject()
     let service = try shared.service(invocation)
     guard file.text != "-" else {
-      throw VerbError(
+      throw CommandError(
         .usage, "usage", "a backup is a file, not a stream", hint: "`memoryd export -` writes text")
     }
     let path = service.absolute(file.text)

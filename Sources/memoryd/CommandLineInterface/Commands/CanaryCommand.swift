@@ -4,7 +4,7 @@ import Core
 import MemoryStore
 import Vault
 
-struct CanaryCommand: Verb {
+struct CanaryCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "canary",
     abstract: "Settles the mode at session start and tells the session what it needs to know.",
@@ -22,11 +22,11 @@ struct CanaryCommand: Verb {
   var timeout: Int?
 
   func run(_ invocation: Invocation) throws -> Outcome {
-    if let hook = HookVerb.canary.run(invocation, home: shared.home?.text) { return hook }
+    if let hook = HookCommand.canary.run(invocation, home: shared.home?.text) { return hook }
     let service = try shared.service(invocation)
     let project = try project(shared, service)
     if let timeout, !(1...60_000).contains(timeout) {
-      throw VerbError(.usage, "usage", "--timeout must be from 1 to 60000 (ms)")
+      throw CommandError(.usage, "usage", "--timeout must be from 1 to 60000 (ms)")
     }
     let verdict = VaultCheck(service: service).settle(timeout: timeout, isTyped: true).verdict
     let report = try CanaryReport(

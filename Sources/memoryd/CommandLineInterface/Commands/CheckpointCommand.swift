@@ -11,7 +11,7 @@ struct CheckpointCommand: ParsableCommand {
     subcommands: [Take.self, List.self, Show.self, Diff.self],
     defaultSubcommand: Take.self)
 
-  struct Take: Verb {
+  struct Take: Command {
     static let configuration = CommandConfiguration(
       commandName: "take",
       abstract: "Takes a checkpoint (what `memoryd checkpoint` alone does).",
@@ -42,7 +42,7 @@ struct CheckpointCommand: ParsableCommand {
     }
 
     func run(_ invocation: Invocation) throws -> Outcome {
-      if !hasContent, let hook = HookVerb.checkpoint.run(invocation, home: shared.home?.text) {
+      if !hasContent, let hook = HookCommand.checkpoint.run(invocation, home: shared.home?.text) {
         return hook
       }
       let service = try shared.service(invocation)
@@ -59,7 +59,7 @@ struct CheckpointCommand: ParsableCommand {
     }
   }
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list", abstract: "Lists checkpoints, newest first.")
 
@@ -81,7 +81,7 @@ struct CheckpointCommand: ParsableCommand {
     }
   }
 
-  struct Show: Verb {
+  struct Show: Command {
     static let configuration = CommandConfiguration(
       commandName: "show",
       abstract: "Shows a checkpoint by its id or the beginning of it.")
@@ -102,7 +102,7 @@ struct CheckpointCommand: ParsableCommand {
     }
   }
 
-  struct Diff: Verb {
+  struct Diff: Command {
     static let configuration = CommandConfiguration(
       commandName: "diff",
       abstract: "Shows what changed between two checkpoints.")
@@ -139,7 +139,7 @@ struct CheckpointCommand: ParsableCommand {
     _ id: String, _ service: MemoryService
   ) throws -> (CheckpointRecord, Snapshot) {
     guard let record = try service.reader().checkpoint(id: id) else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "not_found", "there is no checkpoint \(TerminalText.line(id, 40))",
         hint: "`memoryd checkpoint list` shows them")
     }

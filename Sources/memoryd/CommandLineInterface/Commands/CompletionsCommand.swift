@@ -1,7 +1,7 @@
 import ArgumentParser
 import Continuity
 
-struct CompletionsCommand: Verb {
+struct CompletionsCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "completions",
     abstract: "Prints a completion script for bash, zsh or fish.",

@@ -3,7 +3,7 @@ import Continuity
 import Core
 import MemoryStore
 
-struct DecideCommand: Verb {
+struct DecideCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "decide",
     abstract: "Records a decision and why it was made.",
@@ -47,7 +47,7 @@ struct DecideCommand: Verb {
     }
     for (name, text) in [("a decision", texts.decision), ("--rationale", texts.rationale)]
     where !text.contains(where: { !$0.isWhitespace }) {
-      throw VerbError(.badInput, "invalid", "\(name) must not be empty")
+      throw CommandError(.badInput, "invalid", "\(name) must not be empty")
     }
     let acknowledgement = try service.commit(
       .decide(
@@ -61,7 +61,7 @@ struct DecideCommand: Verb {
     guard let entry = try service.reader().entry(id: id),
       entry.kind == EntryDraft.Derived.decision.rawValue
     else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "not_found", "there is no observed decision \(TerminalText.line(id, 60))",
         hint: "`memoryd decision list --observed` shows them")
     }
@@ -86,7 +86,7 @@ struct DecisionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "decision", abstract: "Looks at decisions.", subcommands: [List.self])
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list", abstract: "Lists decisions, newest first.",
       discussion: """

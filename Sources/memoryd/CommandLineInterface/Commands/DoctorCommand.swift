@@ -7,7 +7,7 @@ import Git
 import MemoryStore
 import Vault
 
-struct DoctorCommand: Verb {
+struct DoctorCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Checks everything, explains each problem, and mends what it can with --fix.")
@@ -94,10 +94,10 @@ struct DoctorCommand: Verb {
       try ClaudeCheck(service: service).mend()
       return nil
     } catch {
-      let message = (error as? VerbError)?.message ?? (error as? StoreError)?.message
+      let message = (error as? CommandError)?.message ?? (error as? StoreError)?.message
       return Check(
         name: "claude fix", isGood: false, detail: message ?? "it could not be mended",
-        hint: (error as? VerbError)?.hint ?? (error as? StoreError)?.hint)
+        hint: (error as? CommandError)?.hint ?? (error as? StoreError)?.hint)
     }
   }
 

@@ -4,7 +4,7 @@ import Core
 import Foundation
 import MemoryStore
 
-struct ExportCommand: Verb {
+struct ExportCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Writes everything that is stored as lines of JSON.",
@@ -41,7 +41,7 @@ struct ExportCommand: Verb {
     }
     let path = service.absolute(file.text)
     guard !database.isOwn(path) else {
-      throw VerbError(
+      throw CommandError(
         .badInput, "invalid", "\(path) is the store itself", hint: "choose another name")
     }
     let target = try NewFile(path, replaces: force)

@@ -8,7 +8,7 @@ struct FallbackCommand: ParsableCommand {
     commandName: "fallback", abstract: "Looks at the Markdown fallback files and tidies them up.",
     subcommands: [Status.self, Tidy.self])
 
-  struct Status: Verb {
+  struct Status: Command {
     static let configuration = CommandConfiguration(
       commandName: "status",
       abstract: "Shows the files, what is in them, and what cannot be read.")
@@ -58,7 +58,7 @@ struct FallbackCommand: ParsableCommand {
     }
   }
 
-  struct Tidy: Verb {
+  struct Tidy: Command {
     static let configuration = CommandConfiguration(
       commandName: "tidy",
       abstract: "Takes out what the vault has, and keeps the file as it was beside it.",

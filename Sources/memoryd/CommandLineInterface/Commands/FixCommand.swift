@@ -4,7 +4,7 @@ import Core
 import MemoryStore
 import Transcripts
 
-struct FixCommand: Verb {
+struct FixCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "fix",
     abstract: "Finds what made an error go away before.",
@@ -42,7 +42,7 @@ struct FixCommand: Verb {
       text = Self.piped(invocation.input)
     }
     guard let words = ErrorText.words(in: text), limit > 0 else {
-      throw VerbError(
+      throw CommandError(
         .usage, "usage", "what failed? give the error's text",
         hint: "memoryd fix \"undefined: parseLine\"")
     }

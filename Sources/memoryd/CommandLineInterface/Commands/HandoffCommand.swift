@@ -14,7 +14,7 @@ struct HandoffCommand: ParsableCommand {
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case md, html }
 
-  struct Write: Verb {
+  struct Write: Command {
     static let configuration = CommandConfiguration(
       commandName: "write",
       abstract: "Takes a checkpoint and writes a handoff (what `memoryd handoff` alone does).",
@@ -69,13 +69,14 @@ struct HandoffCommand: ParsableCommand {
         request.place = out == "-" ? .nowhere : .file(service.absolute(out))
       }
       if topic != nil || from != nil, to == nil {
-        throw VerbError(.usage, "usage", "--topic and --from belong to a message: give --to NAME")
+        throw CommandError(
+          .usage, "usage", "--topic and --from belong to a message: give --to NAME")
       }
       if to != nil, format == .html {
-        throw VerbError(.usage, "usage", "a message is Markdown: --to takes no --format html")
+        throw CommandError(.usage, "usage", "a message is Markdown: --to takes no --format html")
       }
       if amend, request.note == nil || to != nil || out != nil {
-        throw VerbError(.usage, "usage", "--amend takes --note, and neither --to nor --out")
+        throw CommandError(.usage, "usage", "--amend takes --note, and neither --to nor --out")
       }
       let writer = HandoffWriter(service: service)
       let written = amend ? try writer.amend(request) : try writer.write(request)
@@ -90,7 +91,7 @@ struct HandoffCommand: ParsableCommand {
     private func filled(_ argument: TextArgument?, _ name: String) throws -> String? {
       guard let text = argument?.text else { return nil }
       guard text.contains(where: { !$0.isWhitespace }) else {
-        throw VerbError(.usage, "usage", "\(name) must not be empty")
+        throw CommandError(.usage, "usage", "\(name) must not be empty")
       }
       return text
     }
@@ -100,7 +101,7 @@ struct HandoffCommand: ParsableCommand {
       guard note == "-" else { return note }
       let bytes = invocation.input.read(60_000)
       guard bytes.count <= Self.noteLimit else {
-        throw VerbError(.badInput, "too_large", "a note has at most 1 MiB")
+        throw CommandError(.badInput, "too_large", "a note has at most 1 MiB")
       }
       return FileText.string(bytes)
     }
@@ -135,7 +136,7 @@ struct HandoffCommand: ParsableCommand {
     }
   }
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list",
       abstract: "Lists handoffs and messages, newest first.")
@@ -192,7 +193,7 @@ struct HandoffCommand: ParsableCommand {
     }
   }
 
-  struct Show: Verb {
+  struct Show: Command {
     static let configuration = CommandConfiguration(
       commandName: "show",
       abstract: "Prints a stored handoff: by id or its beginning, else the project's newest.")
@@ -213,7 +214,7 @@ struct HandoffCommand: ParsableCommand {
         ).first { $0.recipient == nil }
       }
       guard let record else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found",
           id.map { "there is no handoff \(TerminalText.line($0.text, 40))" }
             ?? "there is no handoff of this project",
@@ -223,7 +224,7 @@ struct HandoffCommand: ParsableCommand {
     }
   }
 
-  struct Take: Verb {
+  struct Take: Command {
     static let configuration = CommandConfiguration(
       commandName: "take",
       abstract: "Hands over the oldest unread message for this session, once.",
@@ -274,7 +275,7 @@ struct HandoffCommand: ParsableCommand {
         ? TerminalText.safe(document) : Markdown.disarmed(document))
   }
 
-  struct Read: Verb {
+  struct Read: Command {
     static let configuration = CommandConfiguration(
       commandName: "read",
       abstract: "Reads a handoff document, memoryd's own or one that somebody wrote.",
@@ -321,7 +322,7 @@ struct HandoffCommand: ParsableCommand {
     if file == "-" {
       bytes = invocation.input.read(60_000)
       guard bytes.count <= limit else {
-        throw VerbError(
+        throw CommandError(
           .badInput, "too_large", "\(what) has at most \(limit >> 20) MiB")
       }
     } else {

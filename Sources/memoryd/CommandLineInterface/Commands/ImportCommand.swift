@@ -4,7 +4,7 @@ import Core
 import Foundation
 import MemoryStore
 
-struct ImportCommand: Verb {
+struct ImportCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Takes lines of JSON into the store, to be found by search.",

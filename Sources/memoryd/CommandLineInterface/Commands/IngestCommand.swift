@@ -5,7 +5,7 @@ import Foundation
 import MemoryStore
 import Transcripts
 
-struct IngestCommand: Verb {
+struct IngestCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "ingest",
     abstract: "Takes transcripts into the store; only what is new is read.",
@@ -113,7 +113,7 @@ struct IngestCommand: Verb {
       let place = UserPath.absolute(argument.text, cwd: service.cwd, service.environment)
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
-        throw VerbError(.notFound, "not_found", "there is no \(TerminalText.line(place))")
+        throw CommandError(.notFound, "not_found", "there is no \(TerminalText.line(place))")
       }
       return isFolder.boolValue ? Self.files(below: place) : [place]
     }

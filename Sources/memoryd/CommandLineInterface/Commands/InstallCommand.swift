@@ -7,7 +7,7 @@ struct InstallCommand: ParsableCommand {
     commandName: "install", abstract: "Puts memoryd's hooks and tools into an agent's settings.",
     subcommands: [Claude.self])
 
-  struct Claude: Verb {
+  struct Claude: Command {
     static let configuration = CommandConfiguration(
       commandName: "claude",
       abstract: "Claude Code: hooks in settings.json, the MCP server in .claude.json.",

@@ -16,13 +16,13 @@ struct LedgerCommand: ParsableCommand {
   private static func status(_ text: String) throws -> Ledger.Status {
     guard let status = Ledger.Status(rawValue: text.replacing("-", with: "_")) else {
       let names = Ledger.Status.allCases.map { $0.rawValue.replacing("_", with: "-") }
-      throw VerbError(
+      throw CommandError(
         .usage, "usage", "--status must be one of \(names.joined(separator: ", "))")
     }
     return status
   }
 
-  struct Add: Verb {
+  struct Add: Command {
     static let configuration = CommandConfiguration(
       commandName: "add",
       abstract: "Adds an item, or brings the one of that name up to date.",
@@ -62,7 +62,7 @@ struct LedgerCommand: ParsableCommand {
     }
   }
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list",
       abstract: "Lists the ledger's items, in its order.")
@@ -121,7 +121,7 @@ struct LedgerCommand: ParsableCommand {
     }
   }
 
-  struct Verify: Verb {
+  struct Verify: Command {
     static let configuration = CommandConfiguration(
       commandName: "verify",
       abstract: "Checks every commit that the ledger names against the repository.",
@@ -141,7 +141,7 @@ struct LedgerCommand: ParsableCommand {
       let records = try service.reader().ledgerItems(
         RecordFilter(place: project), phase: phase?.text)
       guard !records.isEmpty else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found",
           phase.map { "the ledger has no phase \(TerminalText.line($0.text, 60))" }
             ?? "the project \(TerminalText.line(project.name, 60)) has no ledger",
@@ -191,7 +191,7 @@ struct LedgerCommand: ParsableCommand {
     }
   }
 
-  struct Render: Verb {
+  struct Render: Command {
     static let configuration = CommandConfiguration(
       commandName: "render",
       abstract: "Writes the ledger as Markdown, one line for each item.",
@@ -213,7 +213,7 @@ struct LedgerCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let project = try project(shared, service)
       guard let ledger = try service.reader().ledger(project) else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found",
           "the project \(TerminalText.line(project.name, 60)) has no ledger",
           hint: "`memoryd ledger add ITEM` begins one, `memoryd ledger import FILE` reads a file")
@@ -251,7 +251,7 @@ struct LedgerCommand: ParsableCommand {
         }
         old = try RegularFile.read(path, limit: LedgerCommand.limit)
       } catch {
-        throw VerbError(.cannotWrite, "cannot_write", error.message, hint: error.hint)
+        throw CommandError(.cannotWrite, "cannot_write", error.message, hint: error.hint)
       }
       if old.elementsEqual(text.utf8) { return false }
       let document = String(decoding: old, as: UTF8.self)
@@ -259,7 +259,7 @@ struct LedgerCommand: ParsableCommand {
       let known = try service.reader().ledgerFile(project)
       let isOwn = !hasMore && known == LedgerService.hash(of: document)
       guard isOwn || old.isEmpty || force else {
-        throw VerbError(
+        throw CommandError(
           .cannotWrite, "holds_more",
           hasMore
             ? "\(path) holds more than a ledger as memoryd writes it; it was left alone"
@@ -274,7 +274,7 @@ struct LedgerCommand: ParsableCommand {
     }
   }
 
-  struct Import: Verb {
+  struct Import: Command {
     static let configuration = CommandConfiguration(
       commandName: "import",
       abstract: "Takes in a ledger that is kept as Markdown.",

@@ -3,7 +3,7 @@ import Continuity
 import Core
 import MCPServer
 
-struct MCPCommand: Verb {
+struct MCPCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "mcp",
     abstract: "Serves memoryd's tools over MCP on standard input and output.",
@@ -18,7 +18,7 @@ struct MCPCommand: Verb {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     guard let converse = invocation.converse else {
-      throw VerbError(
+      throw CommandError(
         .usage, "usage", "memoryd mcp talks to an agent; there is none on standard input",
         hint: "`claude mcp add memoryd -- memoryd mcp` lets Claude Code start it")
     }

@@ -9,7 +9,7 @@ struct OutboxCommand: ParsableCommand {
     commandName: "outbox", abstract: "Looks at the writes that the vault is to get.",
     subcommands: [List.self, Show.self, Retry.self, Drop.self])
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list",
       abstract: "Lists what is not in the vault, oldest first.",
@@ -31,7 +31,7 @@ struct OutboxCommand: ParsableCommand {
       case .some(let name):
         guard let one = OutboxRow.State(rawValue: name) else {
           let names = OutboxRow.State.allCases.map(\.rawValue).joined(separator: ", ")
-          throw VerbError(.usage, "usage", "--state must be one of \(names), all")
+          throw CommandError(.usage, "usage", "--state must be one of \(names), all")
         }
         states = [one]
       }
@@ -48,7 +48,7 @@ struct OutboxCommand: ParsableCommand {
     }
   }
 
-  struct Show: Verb {
+  struct Show: Command {
     static let configuration = CommandConfiguration(
       commandName: "show",
       abstract: "Shows what was sent, what is known of it, and what to check.")
@@ -89,7 +89,7 @@ struct OutboxCommand: ParsableCommand {
     }
   }
 
-  struct Retry: Verb {
+  struct Retry: Command {
     static let configuration = CommandConfiguration(
       commandName: "retry",
       abstract: "Queues writes again, after you have looked.",
@@ -109,7 +109,7 @@ struct OutboxCommand: ParsableCommand {
     }
   }
 
-  struct Drop: Verb {
+  struct Drop: Command {
     static let configuration = CommandConfiguration(
       commandName: "drop",
       abstract: "Takes writes out of the queue for good; the store keeps the items.",
@@ -138,12 +138,12 @@ struct OutboxCommand: ParsableCommand {
     for name in names {
       let found = try service.reader().outbox(matching: name)
       guard !found.isEmpty, !name.isEmpty else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no outbox entry \(name)",
           hint: "`memoryd outbox list --state all` shows them")
       }
       guard Set(found.map(\.itemID)).count == 1 else {
-        throw VerbError(
+        throw CommandError(
           .badInput, "invalid", "several items begin with \(name)",
           hint: "give more of the id, or the number")
       }

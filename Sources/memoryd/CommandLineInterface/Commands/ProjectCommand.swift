@@ -18,7 +18,7 @@ struct ProjectCommand: ParsableCommand {
       List.self, Rename.self, Join.self, Split.self, Private.self, Assign.self,
     ], defaultSubcommand: List.self)
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list", abstract: "Lists projects, the one seen last first.")
 
@@ -82,7 +82,7 @@ struct ProjectCommand: ParsableCommand {
     }
   }
 
-  struct Rename: Verb {
+  struct Rename: Command {
     static let configuration = CommandConfiguration(
       commandName: "rename", abstract: "Gives a project another short name.")
 
@@ -94,12 +94,12 @@ struct ProjectCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let new = name.text
       guard ProjectCommand.isShortName(new) else {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage", "a short name is one line, neither empty nor a number, without a slash")
       }
       let id = try ProjectCommand.row(which.text, service)
       guard try !service.reader().projects().contains(where: { $0.id == id && $0.isUnfiled }) else {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage",
           "\(TerminalText.line(which.text, 60)) is no project: things wait under that name alone",
           hint: "`memoryd project assign \(id) PROJECT` files them")
@@ -114,7 +114,7 @@ struct ProjectCommand: ParsableCommand {
     }
   }
 
-  struct Join: Verb {
+  struct Join: Command {
     static let configuration = CommandConfiguration(
       commandName: "join",
       abstract: "Makes two projects one: B is a part of A from now on.",
@@ -135,7 +135,7 @@ struct ProjectCommand: ParsableCommand {
         joined = try service.database().join(b, into: a, at: service.clock.now)
       } catch {
         guard error.code == .invalid else { throw error }
-        throw VerbError(.usage, "usage", error.message)
+        throw CommandError(.usage, "usage", error.message)
       }
       return ProjectCommand.reply(
         "\(joined.part) is a part of \(joined.whole)",
@@ -144,7 +144,7 @@ struct ProjectCommand: ParsableCommand {
     }
   }
 
-  struct Split: Verb {
+  struct Split: Command {
     static let configuration = CommandConfiguration(
       commandName: "split",
       abstract: "Parts what is no one project: by the folders in which its sessions began.",
@@ -195,7 +195,7 @@ struct ProjectCommand: ParsableCommand {
         apart.append(try database.split(part.part, outOf: head, at: service.clock.now))
       }
       guard !apart.isEmpty else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found",
           "there is no other folder in which sessions of \(TerminalText.line(whole.name, 60)) began",
           hint: "`memoryd project list` shows what it is made of")
@@ -230,7 +230,7 @@ struct ProjectCommand: ParsableCommand {
     }
   }
 
-  struct Private: Verb {
+  struct Private: Command {
     static let configuration = CommandConfiguration(
       commandName: "private",
       abstract: "Lets no other folder join a project but by a person's word.",
@@ -262,7 +262,7 @@ struct ProjectCommand: ParsableCommand {
     }
   }
 
-  struct Assign: Verb {
+  struct Assign: Command {
     static let configuration = CommandConfiguration(
       commandName: "assign",
       abstract: "Files what came with a project's name only.",
@@ -297,7 +297,7 @@ struct ProjectCommand: ParsableCommand {
         shelf = number
       }
       guard let shelf else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found",
           "nothing waits under the name \(TerminalText.line(what.text, 60)), and no task or decision has it as its id",
           hint: "`memoryd task list --unfiled` shows what waits")
@@ -349,8 +349,8 @@ struct ProjectCommand: ParsableCommand {
     return project
   }
 
-  private static func unknown(_ text: String) -> VerbError {
-    VerbError(
+  private static func unknown(_ text: String) -> CommandError {
+    CommandError(
       .notFound, "not_found", "there is no project \(TerminalText.line(text, 60))",
       hint: "`memoryd project list` shows them")
   }

@@ -5,7 +5,7 @@ import Daemon
 import Foundation
 import MemoryStore
 
-struct RestoreCommand: Verb {
+struct RestoreCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "restore",
     abstract: "Puts a backup in the place of the store.",
@@ -43,7 +43,7 @@ struct RestoreCommand: Verb {
     do {
       return try InstanceLock(file: home.instanceLock)
     } catch let held as InstanceLock.Held {
-      throw VerbError(
+      throw CommandError(
         .degraded, "already_running",
         "a daemon serves \(home.data)\(held.note.isEmpty ? "" : " (\(held.note))")",
         hint:

@@ -4,7 +4,7 @@ import Continuity
 import Core
 import MemoryStore
 
-struct ResumeCommand: Verb {
+struct ResumeCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "resume",
     abstract: "Prints the recovery document: what the last session knew, as CommonMark.")
@@ -26,7 +26,7 @@ struct ResumeCommand: Verb {
     let service = try shared.service(invocation)
     let budget = budget ?? service.settings.integer(.resumeBudget)
     guard budget >= 300 else {
-      throw VerbError(.usage, "usage", "--budget must be at least 300")
+      throw CommandError(.usage, "usage", "--budget must be at least 300")
     }
     var sessionID: String?
     let excluded =
@@ -36,7 +36,7 @@ struct ResumeCommand: Verb {
       } : nil
     if let wanted = session?.text, !wanted.isEmpty, !previous {
       guard let record = try service.reader().session(id: wanted) else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(wanted, 60))",
           hint: "`memoryd session list` shows them")
       }
@@ -48,7 +48,7 @@ struct ResumeCommand: Verb {
     let document = try RecoveryService(service: service).document(
       sessionID: sessionID, excluding: excluded, project: project, occasion: .request)
     guard let document else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "nothing_recorded",
         "nothing is recorded for \(sessionID ?? "the project \(project.name)")",
         hint: "`memoryd checkpoint` takes a checkpoint, `memoryd ingest` reads transcripts")

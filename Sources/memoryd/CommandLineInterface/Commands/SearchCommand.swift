@@ -5,7 +5,7 @@ import Foundation
 import MCPServer
 import MemoryStore
 
-struct SearchCommand: Verb {
+struct SearchCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "search",
     abstract: "Finds what was said, done, decided or planned.",
@@ -47,7 +47,7 @@ struct SearchCommand: Verb {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    guard limit >= 0 else { throw VerbError(.usage, "usage", "--limit must not be negative") }
+    guard limit >= 0 else { throw CommandError(.usage, "usage", "--limit must not be negative") }
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
     filter.sessionID = session?.text
     filter.kinds = kind.flatMap { $0.split(separator: ",").map(String.init) }
@@ -61,12 +61,12 @@ struct SearchCommand: Verb {
     if let database = try? service.database() { _ = try? database.renewIndex() }
     if batch {
       guard query.isEmpty else {
-        throw VerbError(.usage, "usage", "with --batch the queries come from standard input")
+        throw CommandError(.usage, "usage", "with --batch the queries come from standard input")
       }
       return try BatchSearch(service: service, filter: filter, options: options).run(invocation)
     }
     guard query.contains(where: { !$0.text.allSatisfy(\.isWhitespace) }) else {
-      throw VerbError(.usage, "usage", "what is to be found? give words, or --batch")
+      throw CommandError(.usage, "usage", "what is to be found? give words, or --batch")
     }
     let result = try service.reader().search(
       query.map(\.text).joined(separator: " "), filter: filter, options: options)
@@ -122,7 +122,7 @@ struct SearchCommand: Verb {
   ) throws -> ClosedRange<Int64>? {
     guard let text else { return nil }
     guard let range = SearchTime.range(text, now: service.clock.now, days: service.days) else {
-      throw VerbError(
+      throw CommandError(
         .usage, "usage",
         "\(name) must be a date, RFC 3339 or words, for example 2026-01-14, \"last week\" or 3d")
     }
@@ -168,7 +168,7 @@ private struct BatchSearch {
         // Each line has its answer, so that they can be told apart.
         failed += 1
         let message =
-          (error as? StoreError)?.message ?? (error as? VerbError)?.message
+          (error as? StoreError)?.message ?? (error as? CommandError)?.message
           ?? "it cannot be searched for"
         return text(["results": [JSONOutput.Object](), "error": message], id)
       }

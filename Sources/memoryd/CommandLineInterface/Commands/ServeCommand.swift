@@ -2,7 +2,7 @@ import ArgumentParser
 import Continuity
 import Daemon
 
-struct ServeCommand: Verb {
+struct ServeCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "serve",
     abstract: "Runs the daemon in the foreground: faster hooks, background sync, MCP over HTTP.",
@@ -24,10 +24,10 @@ struct ServeCommand: Verb {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     if let http, HTTPAddress(http) == nil {
-      throw VerbError(.usage, "usage", "--http must be ADDRESS:PORT, as in 127.0.0.1:7437")
+      throw CommandError(.usage, "usage", "--http must be ADDRESS:PORT, as in 127.0.0.1:7437")
     }
     guard let announce = invocation.announce else {
-      throw VerbError(.usage, "usage", "serve runs in a process of its own")
+      throw CommandError(.usage, "usage", "serve runs in a process of its own")
     }
     try DaemonProcess(
       invocation: invocation, homeFlag: shared.home?.text, httpFlag: http,

@@ -18,7 +18,7 @@ struct ServiceCommand: ParsableCommand {
       """,
     subcommands: [Install.self, Uninstall.self, Status.self])
 
-  struct Install: Verb {
+  struct Install: Command {
     static let configuration = CommandConfiguration(
       commandName: "install",
       abstract: "Writes the service, enables and starts it; again after an update.")
@@ -30,7 +30,7 @@ struct ServiceCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       if let http, HTTPAddress(http) == nil {
-        throw VerbError(.usage, "usage", "--http must be ADDRESS:PORT, as in 127.0.0.1:7437")
+        throw CommandError(.usage, "usage", "--http must be ADDRESS:PORT, as in 127.0.0.1:7437")
       }
       let service = try shared.service(invocation)
       let (path, unit) = try ServiceCommand.unit(service, http: http)
@@ -55,7 +55,7 @@ struct ServiceCommand: ParsableCommand {
     }
   }
 
-  struct Uninstall: Verb {
+  struct Uninstall: Command {
     static let configuration = CommandConfiguration(
       commandName: "uninstall",
       abstract: "Stops the service and takes it away. What is stored stays.")
@@ -80,7 +80,7 @@ struct ServiceCommand: ParsableCommand {
     }
   }
 
-  struct Status: Verb {
+  struct Status: Command {
     static let configuration = CommandConfiguration(
       commandName: "status",
       abstract: "Tells whether the service is there and whether its daemon answers.")
@@ -124,7 +124,7 @@ struct ServiceCommand: ParsableCommand {
   ) throws -> (path: String, unit: ServiceUnit) {
     let environment = service.environment
     guard let path = ServiceUnit.path(environment) else {
-      throw VerbError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
+      throw CommandError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
     }
     var variables = [ServiceUnit.variable: "1"]
     if service.home.isChosen { variables["MEMORYD_HOME"] = service.home.data }
@@ -219,7 +219,7 @@ enum ServiceManagerCommand {
 enum ExecutablePath {
   /// What people and hooks call.
   ///
-  /// - Throws: ``VerbError`` where it is not where it should be.
+  /// - Throws: ``CommandError`` where it is not where it should be.
   static func front() throws -> String {
     let own = Bundle.main.executableURL?.resolvingSymlinksInPath()
     guard let folder = own?.deletingLastPathComponent() else { throw missing("memoryd") }
@@ -234,8 +234,8 @@ enum ExecutablePath {
     return path
   }
 
-  private static func missing(_ path: String) -> VerbError {
-    VerbError(
+  private static func missing(_ path: String) -> CommandError {
+    CommandError(
       .softwareError, "broken_install", "\(path) is missing", hint: "install memoryd again")
   }
 }

@@ -9,7 +9,7 @@ struct SessionCommand: ParsableCommand {
     commandName: "session", abstract: "Looks at sessions, or ends one.",
     subcommands: [List.self, Show.self, Brief.self, End.self])
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list",
       abstract: "Lists sessions, the one seen last first.")
@@ -33,7 +33,7 @@ struct SessionCommand: ParsableCommand {
     }
   }
 
-  struct Show: Verb {
+  struct Show: Command {
     static let configuration = CommandConfiguration(
       commandName: "show",
       abstract: "Shows a session: its tokens, its compactions and what was said.")
@@ -50,7 +50,7 @@ struct SessionCommand: ParsableCommand {
       guard
         let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
       else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(id.text, 60))",
           hint: "`memoryd session list` shows them")
       }
@@ -125,7 +125,7 @@ struct SessionCommand: ParsableCommand {
     }
   }
 
-  struct Brief: Verb {
+  struct Brief: Command {
     static let configuration = CommandConfiguration(
       commandName: "brief",
       abstract: "Says in a few lines where the project stands: for the start of a session.")
@@ -143,7 +143,7 @@ struct SessionCommand: ParsableCommand {
     }
   }
 
-  struct End: Verb {
+  struct End: Command {
     static let configuration = CommandConfiguration(
       commandName: "end",
       abstract: "Ends a session: takes in what fits and marks it as over.",
@@ -155,17 +155,17 @@ struct SessionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       if session == nil,
-        let hook = HookVerb.sessionEnd.run(invocation, home: shared.home?.text)
+        let hook = HookCommand.sessionEnd.run(invocation, home: shared.home?.text)
       {
         return hook
       }
       let service = try shared.service(invocation)
       guard let reference = ProjectFinder.session(session?.text, service) else {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
       }
       guard let known = try service.reader().session(id: reference.id) else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(reference.id, 60))",
           hint: "`memoryd session list` shows them")
       }

@@ -6,7 +6,7 @@ import IPC
 import MemoryStore
 import Vault
 
-struct StatusCommand: Verb {
+struct StatusCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "status",
     abstract: "Tells what is stored, how the hooks do, and whether something needs care.")
@@ -22,7 +22,7 @@ struct StatusCommand: Verb {
     } catch {
       // The store is what is wrong: still tell what waits beside it.
       let waiting = service.spool.pending.count
-      let failure = VerbError(error)
+      let failure = CommandError(error)
       return Outcome(
         errorOutput: failure.text + (waiting > 0 ? "\(waiting) writes wait in the spool\n" : ""),
         exitCode: failure.exitCode)

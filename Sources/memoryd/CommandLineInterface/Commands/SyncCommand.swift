@@ -8,7 +8,7 @@ import MemoryStore
 import Sync
 import Vault
 
-struct SyncCommand: Verb {
+struct SyncCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "sync",
     abstract: "Sends what waits to the vault, and takes in what the vault and the files have.",
@@ -39,7 +39,7 @@ struct SyncCommand: Verb {
         tools = try vault.tools()
       } catch {
         if !dryRun { vault.observe(.probeFailed(error)) }
-        throw VerbError(
+        throw CommandError(
           .badConfiguration, error.reason.rawValue, error.detail,
           hint: "`memoryd doctor` shows every setting and where it comes from")
       }

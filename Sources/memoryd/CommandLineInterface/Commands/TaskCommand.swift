@@ -22,7 +22,7 @@ struct TaskCommand: ParsableCommand {
     }
   }
 
-  struct Add: Verb {
+  struct Add: Command {
     static let configuration = CommandConfiguration(
       commandName: "add",
       abstract: "Adds a task.",
@@ -36,11 +36,11 @@ struct TaskCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       guard TaskRecord.sources.contains(source) else {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage", "--source must be one of \(TaskRecord.sources.joined(separator: ", "))")
       }
       if source == "auto", (fields.context?.text ?? "").isEmpty {
-        throw VerbError(.badInput, "invalid", "a task from source auto needs --context")
+        throw CommandError(.badInput, "invalid", "a task from source auto needs --context")
       }
       return try TaskCommand.add(
         TaskDraft(
@@ -49,7 +49,7 @@ struct TaskCommand: ParsableCommand {
     }
   }
 
-  struct Retro: Verb {
+  struct Retro: Command {
     static let configuration = CommandConfiguration(
       commandName: "retro",
       abstract: "Records a task that is already done.")
@@ -66,7 +66,7 @@ struct TaskCommand: ParsableCommand {
     }
   }
 
-  struct Update: Verb {
+  struct Update: Command {
     static let configuration = CommandConfiguration(
       commandName: "update",
       abstract: "Changes a task.",
@@ -86,7 +86,7 @@ struct TaskCommand: ParsableCommand {
     }
   }
 
-  struct Done: Verb {
+  struct Done: Command {
     static let configuration = CommandConfiguration(
       commandName: "done",
       abstract: "Marks a task as done.",
@@ -103,7 +103,8 @@ struct TaskCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       guard ledger || commit == nil && phase == nil else {
-        throw VerbError(.usage, "usage", "--commit and --phase are for the ledger: give --ledger")
+        throw CommandError(
+          .usage, "usage", "--commit and --phase are for the ledger: give --ledger")
       }
       let change = TaskChange(id: id.text.uppercased(), completes: true)
       var outcome = try TaskCommand.change(change, shared, invocation)
@@ -125,7 +126,7 @@ struct TaskCommand: ParsableCommand {
     }
   }
 
-  struct List: Verb {
+  struct List: Command {
     static let configuration = CommandConfiguration(
       commandName: "list", abstract: "Lists tasks, newest first.")
 
@@ -144,7 +145,7 @@ struct TaskCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       guard ["open", "done", "all", ""].contains(status) else {
-        throw VerbError(.usage, "usage", "--status must be open, done or all")
+        throw CommandError(.usage, "usage", "--status must be open, done or all")
       }
       let service = try shared.service(invocation)
       var filter = try ProjectFinder.filter(named: shared.project?.text, service)
@@ -179,7 +180,7 @@ struct TaskCommand: ParsableCommand {
     _ draft: TaskDraft, _ shared: SharedOptions, _ invocation: Invocation
   ) throws -> Outcome {
     guard draft.title.contains(where: { !$0.isWhitespace }) else {
-      throw VerbError(.badInput, "invalid", "a task needs a title")
+      throw CommandError(.badInput, "invalid", "a task needs a title")
     }
     let service = try shared.service(invocation)
     let acknowledgement = try service.commit(

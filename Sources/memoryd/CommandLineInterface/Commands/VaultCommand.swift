@@ -20,7 +20,7 @@ struct VaultCommand: ParsableCommand {
 
   // MARK: Show
 
-  struct Show: Verb {
+  struct Show: Command {
     static let configuration = CommandConfiguration(
       commandName: "show", abstract: "Shows the vaults, and what each project keeps here.")
 
@@ -94,7 +94,7 @@ struct VaultCommand: ParsableCommand {
 
   // MARK: Share
 
-  struct Share: Verb {
+  struct Share: Command {
     static let configuration = CommandConfiguration(
       commandName: "share",
       abstract: "Lets what is written in a project go to the vault.",
@@ -130,7 +130,7 @@ struct VaultCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       guard let vault = VaultService(service: service).reference else {
-        throw VerbError(
+        throw CommandError(
           .badConfiguration, "no_vault", "no vault is configured to share anything with",
           hint: "set vault.url, then share")
       }
@@ -138,7 +138,7 @@ struct VaultCommand: ParsableCommand {
       let database = try service.database()
       let now = service.clock.now
       if let project, try database.isPrivate(row: project.id) {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage", "\(TerminalText.line(project.name, 60)) is private: it goes to no vault",
           hint: "`memoryd project private \(project.id) --off` first")
       }
@@ -195,7 +195,7 @@ struct VaultCommand: ParsableCommand {
 
   // MARK: Unshare
 
-  struct Unshare: Verb {
+  struct Unshare: Command {
     static let configuration = CommandConfiguration(
       commandName: "unshare",
       abstract: "Keeps what is written in a project here, whatever vault is configured.",
@@ -225,7 +225,7 @@ struct VaultCommand: ParsableCommand {
 
   // MARK: Moved
 
-  struct Moved: Verb {
+  struct Moved: Command {
     static let configuration = CommandConfiguration(
       commandName: "moved",
       abstract: "Says that a vault has another address now.",
@@ -244,13 +244,13 @@ struct VaultCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let vaults = VaultService(service: service)
       for text in [old.text, new.text] where !text.lowercased().hasPrefix("http") {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage", "\(TerminalText.line(text, 200)) is no http or https URL",
           hint: "give the two as they are or were in vault.url")
       }
       let (from, to) = (vaults.reference(to: old.text), vaults.reference(to: new.text))
       guard from.id != to.id else {
-        throw VerbError(
+        throw CommandError(
           .usage, "usage", "both are the vault \(TerminalText.line(to.name, 120))",
           hint: "token, scheme and a slash at the end make no difference")
       }
@@ -260,7 +260,7 @@ struct VaultCommand: ParsableCommand {
           from, to: to, at: service.clock.now, lag: vaults.lag)
       else {
         let known = try database.vaults().map(\.name).joined(separator: ", ")
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "no vault \(TerminalText.line(from.name, 120)) is known here",
           hint: known.isEmpty
             ? "none was ever configured" : "known: \(TerminalText.line(known, 400))")
@@ -294,7 +294,7 @@ struct VaultCommand: ParsableCommand {
           $0.name == project.name && project.marks == nil
         })?.id
     else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "not_found", "nothing is recorded of a project \(TerminalText.line(name, 60))",
         hint: "`memoryd project list` names them")
     }

@@ -4,7 +4,7 @@ import Continuity
 import Core
 import MemoryStore
 
-struct WrongCommand: Verb {
+struct WrongCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "wrong",
     abstract: "Strikes a false line from recovery documents, for good.",
@@ -35,7 +35,7 @@ struct WrongCommand: Verb {
     let found = try lines(service).filter { $0.line.id.hasPrefix(name) }
     guard let line = found.first else { throw missing(name) }
     guard Set(found.map(\.line.id)).count == 1 else {
-      throw VerbError(
+      throw CommandError(
         .badInput, "invalid", "several lines begin with \(TerminalText.line(name, 20))",
         hint: "give more of the name")
     }
@@ -61,8 +61,8 @@ struct WrongCommand: Verb {
     }
   }
 
-  private func missing(_ name: String) -> VerbError {
-    VerbError(
+  private func missing(_ name: String) -> CommandError {
+    CommandError(
       .notFound, "not_found", "there is no line \(TerminalText.line(name, 20)) here",
       hint: undo ? "`memoryd wrong` lists what was struck" : "`memoryd resume --explain` names each"
     )

@@ -37,7 +37,7 @@ struct ClaudeCheck {
         + [commands(found), switches(found), homes(found), sessions(files)].compactMap(\.self)
     } catch {
       let message =
-        (error as? VerbError)?.message ?? (error as? StoreError)?.message ?? "it cannot be read"
+        (error as? CommandError)?.message ?? (error as? StoreError)?.message ?? "it cannot be read"
       return [
         Check(
           name: "claude settings", isGood: false, detail: message,

@@ -11,7 +11,7 @@ struct ClaudeFiles: Sendable {
 
   /// `CLAUDE_CONFIG_DIR` moves all of it.
   ///
-  /// - Throws: ``VerbError`` where no home folder is known.
+  /// - Throws: ``CommandError`` where no home folder is known.
   init(_ service: MemoryService) throws {
     let environment = service.environment
     if let given = environment["CLAUDE_CONFIG_DIR"], !given.isEmpty {
@@ -21,14 +21,14 @@ struct ClaudeFiles: Sendable {
       return
     }
     guard let user = UserPath.userFolder(environment) else {
-      throw VerbError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
+      throw CommandError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
     }
     folder = user + "/.claude"
     settings = folder + "/settings.json"
     state = user + "/.claude.json"
   }
 
-  /// - Throws: ``VerbError`` for what is no JSON, `StoreError` for what cannot be read.
+  /// - Throws: ``CommandError`` for what is no JSON, `StoreError` for what cannot be read.
   /// - Returns: Nil where there is no file, or an empty one.
   static func read(_ path: String) throws -> (text: JSONText?, bytes: [UInt8], exists: Bool) {
     var bytes: [UInt8] = []
@@ -42,7 +42,7 @@ struct ClaudeFiles: Sendable {
     do throws(JSONText.Broken) {
       return (try JSONText(bytes), bytes, true)
     } catch {
-      throw VerbError(
+      throw CommandError(
         .badInput, "bad_json", "\(path) is not valid JSON (line \(error.line))",
         hint: "mend it first; nothing was changed")
     }
@@ -56,7 +56,7 @@ struct FileToBe {
   /// The topmost folder that has to be made for it.
   let missingFolder: String?
 
-  /// - Throws: ``VerbError`` where a link leads to a folder that is not there: what is to come there, a
+  /// - Throws: ``CommandError`` where a link leads to a folder that is not there: what is to come there, a
   ///   disk or a repository, is not memoryd's to make.
   init(_ path: String) throws {
     var target = path
@@ -77,7 +77,7 @@ struct FileToBe {
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
     guard isThere, isFolder.boolValue, target == path || missing == nil else {
-      throw VerbError(
+      throw CommandError(
         .badInput, "dangling_link",
         target == path
           ? "\(folder) is a link that leads nowhere, or no folder"
@@ -95,7 +95,7 @@ struct ClaudeInstaller {
   let files: ClaudeFiles
   let service: MemoryService
 
-  /// - Throws: ``VerbError`` where this memoryd is not whole, or no home folder is known.
+  /// - Throws: ``CommandError`` where this memoryd is not whole, or no home folder is known.
   init(_ service: MemoryService) throws {
     hooks = ClaudeHooks(
       executable: try ExecutablePath.front(), environment: service.environment)
@@ -177,7 +177,7 @@ struct ClaudeInstaller {
         path: part.path, old: String(decoding: bytes, as: UTF8.self),
         new: String(decoding: new.bytes, as: UTF8.self), exists: exists, before: new.before)
     } catch {
-      throw VerbError(
+      throw CommandError(
         .badInput, "bad_settings", "\(error.what) in \(part.path) is not what Claude Code expects",
         hint: "mend it first; nothing was changed")
     }

@@ -109,10 +109,10 @@ struct MemorydCall: Equatable {
 
   // MARK: What it asks for
 
-  /// True if these words are those of a verb, with options or without.
-  func asks(for verb: [String]) -> Bool {
-    if arguments == verb { return true }
-    guard let kind = Self.kind(of: verb), let command = parsed else { return false }
+  /// True if these words are those of a command, with options or without.
+  func asks(for words: [String]) -> Bool {
+    if arguments == words { return true }
+    guard let kind = Self.kind(of: words), let command = parsed else { return false }
     if let checkpoint = command as? CheckpointCommand.Take, checkpoint.hasContent { return false }
     return type(of: command) == kind
   }
@@ -124,8 +124,8 @@ struct MemorydCall: Equatable {
     try? CommandGrammar.root?.parseAsRoot(CommandLineText.prepared(arguments))
   }
 
-  private static func kind(of verb: [String]) -> (any ParsableCommand.Type)? {
-    switch verb {
+  private static func kind(of words: [String]) -> (any ParsableCommand.Type)? {
+    switch words {
     case ["canary"]: CanaryCommand.self
     case ["checkpoint"]: CheckpointCommand.Take.self
     case ["session", "end"]: SessionCommand.End.self

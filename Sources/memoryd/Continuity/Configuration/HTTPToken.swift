@@ -16,7 +16,7 @@ package struct HTTPToken: Sendable {
       && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._~".contains($0)) }
   }
 
-  /// - Throws: ``VerbError`` where a configured file is not to be used; ``StoreError``.
+  /// - Throws: ``CommandError`` where a configured file is not to be used; ``StoreError``.
   package static func find(_ service: MemoryService) throws -> HTTPToken {
     let settings = service.settings
     if !settings[.httpToken].isEmpty {
@@ -41,7 +41,7 @@ package struct HTTPToken: Sendable {
       return HTTPToken(text: text, source: file)
     } catch {
       guard error.code == .notFound, configured.isEmpty else {
-        throw VerbError(
+        throw CommandError(
           .badConfiguration, "bad_token", error.message, hint: "set http.token or http.token_file")
       }
     }

@@ -22,7 +22,7 @@ package struct HomeCare {
     ].compactMap(\.self)
   }
 
-  /// - Throws: ``VerbError`` (78) if a place belongs to another user.
+  /// - Throws: ``CommandError`` (78) if a place belongs to another user.
   package func refuseStrangers() throws {
     for place in places {
       guard case .owner(let user) = RegularFile.intruder(place) else { continue }
@@ -30,10 +30,10 @@ package struct HomeCare {
     }
   }
 
-  package static func refusal(_ place: String, _ user: UInt32) -> VerbError {
+  package static func refusal(_ place: String, _ user: UInt32) -> CommandError {
     let name = getpwuid(user).flatMap { $0.pointee.pw_name }.map { String(cString: $0) }
     let who = name.map { "\($0), uid \(user)" } ?? "uid \(user)"
-    return VerbError(
+    return CommandError(
       .badConfiguration, code, "\(place) is owned by another user (\(who)): nothing is kept there",
       hint: "set MEMORYD_HOME to a folder of your own, or make yourself its owner with chown")
   }

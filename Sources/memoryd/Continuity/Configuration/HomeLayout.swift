@@ -15,7 +15,7 @@ package struct HomeLayout: Sendable {
 
   /// `--home`, then `MEMORYD_HOME`, then the platform's own folders.
   ///
-  /// - Throws: ``VerbError`` where none of them is known.
+  /// - Throws: ``CommandError`` where none of them is known.
   package init(flag: String?, environment: [String: String], cwd: String) throws {
     if let folder = flag ?? environment["MEMORYD_HOME"], !folder.isEmpty {
       data = UserPath.absolute(folder, cwd: cwd, environment)
@@ -53,7 +53,7 @@ package struct HomeLayout: Sendable {
   package var logs: String { data + "/logs" }
   package var configurationFile: String { configuration + "/config.yaml" }
 
-  private static let unknown = VerbError(
+  private static let unknown = CommandError(
     .badConfiguration, "no_home", "there is no home folder: HOME is not set",
     hint: "set MEMORYD_HOME or give --home DIR")
 }

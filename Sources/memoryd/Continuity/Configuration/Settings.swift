@@ -124,13 +124,13 @@ package struct Settings: Sendable {
   package private(set) var complaints: [String] = []
 
   /// - Parameter isLenient: For hooks: what is wrong is noted, and its default taken.
-  /// - Throws: ``VerbError`` that names the key, unless lenient.
+  /// - Throws: ``CommandError`` that names the key, unless lenient.
   package init(file: String, environment: [String: String], isLenient: Bool) throws {
     for key in Key.allCases { values[key] = Value(text: key.defaultValue, source: "default") }
     func attempt(_ body: () throws -> Void) throws {
       do {
         try body()
-      } catch let error as VerbError where isLenient {
+      } catch let error as CommandError where isLenient {
         complaints.append(error.message)
       }
     }
@@ -213,8 +213,8 @@ package struct Settings: Sendable {
     return result
   }
 
-  private static func invalid(_ message: String) -> VerbError {
-    VerbError(
+  private static func invalid(_ message: String) -> CommandError {
+    CommandError(
       .badConfiguration, "bad_configuration", message,
       hint: "`memoryd doctor` shows every setting and where it comes from")
   }

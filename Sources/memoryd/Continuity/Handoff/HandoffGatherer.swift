@@ -14,14 +14,14 @@ struct HandoffGatherer {
 
   /// The session that a handoff is about.
   ///
-  /// - Throws: ``VerbError`` `notFound` if one was named that nobody knows.
+  /// - Throws: ``CommandError`` `notFound` if one was named that nobody knows.
   func session(_ request: HandoffRequest) throws -> SessionRecord? {
     let reader = try? service.reader()
     if let id = ProjectFinder.session(request.session, service)?.id {
       if let known = try reader?.session(id: id) { return known }
       let isOwn = id == ProjectFinder.session(nil, service)?.id
       guard isOwn || UUID(uuidString: id) != nil else {
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(id, 60))",
           hint: "`memoryd session list` shows them")
       }

@@ -44,7 +44,7 @@ package struct HandoffMailbox {
   /// Hands the oldest unread message over.
   ///
   /// - Parameter name: Of the reader; nil takes the names that its session has.
-  /// - Throws: ``VerbError`` `notFound` if there is none.
+  /// - Throws: ``CommandError`` `notFound` if there is none.
   package func receive(as name: String?, project: ProjectReference) throws -> Received {
     let own = ProjectFinder.session(nil, service)
     var names = name.map { [$0.lowercased()] } ?? ownNames()
@@ -62,7 +62,7 @@ package struct HandoffMailbox {
       } else if !others.isEmpty {
         let list = others.sorted().prefix(5).map { TerminalText.line($0, 40) }.joined(
           separator: ", ")
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no unread message for this session, only for \(list)",
           hint: "`memoryd handoff take --as NAME` if that is you")
       }
@@ -73,7 +73,7 @@ package struct HandoffMailbox {
       at: service.clock.now)
     tidy(files, database)
     guard let message else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "not_found", "there is no unread message",
         hint: "`memoryd handoff list --unread` shows those for others")
     }

@@ -19,11 +19,11 @@ package struct HandoffWriter {
 
   /// Takes a checkpoint, stores a handoff made of what is known, and writes the file.
   ///
-  /// - Throws: ``VerbError`` `cannotWrite` if the file is there already or cannot be written: in the
+  /// - Throws: ``CommandError`` `cannotWrite` if the file is there already or cannot be written: in the
   ///   latter case the store has the handoff.
   package func write(_ request: HandoffRequest) throws -> WrittenHandoff {
     if case .file(let path) = request.place, RegularFile.exists(path) {
-      throw VerbError(
+      throw CommandError(
         .cannotWrite, "exists", "\(path) is there already; nothing was written over it",
         hint: "give another name with --out")
     }
@@ -73,7 +73,7 @@ package struct HandoffWriter {
     }
     sources.note = request.note.map { redactor.redact($0) }
     guard !sources.handoff(HandoffFront(), now: service.clock.now).saysNothing else {
-      throw VerbError(
+      throw CommandError(
         .badInput, "invalid",
         "there is nothing to hand over: no session, task or decision is known here, and the "
           + "repository has no commits",
@@ -156,7 +156,7 @@ package struct HandoffWriter {
         }
       } catch {
         try? service.database().setPath(nil, ofHandoff: acknowledgement.id)
-        throw VerbError(
+        throw CommandError(
           .cannotWrite, "cannot_write",
           "\(error.message); the handoff is in the store as \(acknowledgement.id)",
           hint: "`memoryd handoff show \(acknowledgement.id)` prints it")
@@ -181,7 +181,7 @@ package struct HandoffWriter {
     // A message is not to be meant by chance, and one that was read cannot be added to.
     guard let known = all.first(where: { $0.trigger == "manual" }) ?? all.first(where: \.isUnread)
     else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "not_found", "there is no handoff of this session to add to",
         hint: "`memoryd handoff --note -` writes one")
     }

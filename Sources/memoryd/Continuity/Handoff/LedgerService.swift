@@ -20,7 +20,7 @@ package struct LedgerService {
   /// - Parameters:
   ///   - phase: Nil takes the ledger's last.
   ///   - section: A heading within the phase.
-  /// - Throws: ``VerbError`` `badInput` for an item that cannot stand in a table.
+  /// - Throws: ``CommandError`` `badInput` for an item that cannot stand in a table.
   package func add(
     _ entries: [Ledger.Entry], phase: String?, section: String? = nil, source: String,
     project: ProjectReference, session: SessionReference?, requestSuffix: String = ""
@@ -41,7 +41,7 @@ package struct LedgerService {
     }
     ledger = ledger.joined().normalised()
     guard ledger.entries.count == entries.count else {
-      throw VerbError(
+      throw CommandError(
         .badInput, "invalid", "a phase, a heading or an item has no text that a ledger can hold")
     }
     return try service.commit(
@@ -67,7 +67,7 @@ package struct LedgerService {
     let (read, skipped) = Ledger.read(document)
     let ledger = read.normalised()
     guard !ledger.phases.isEmpty else {
-      throw VerbError(
+      throw CommandError(
         .badInput, "no_ledger", "there is no table of items and no list below a heading in it",
         hint: "a ledger has phases as `## ` headings with tables of Item | Status | Commit | Date")
     }
@@ -92,10 +92,10 @@ package struct LedgerService {
     return String(hash, radix: 16) + "-\(document.utf8.count)"
   }
 
-  /// - Throws: ``VerbError`` if there is no repository, or git does not answer.
+  /// - Throws: ``CommandError`` if there is no repository, or git does not answer.
   package func verify(_ records: [LedgerRecord]) throws -> LedgerVerification {
     guard let git = service.facts(at: service.cwd) else {
-      throw VerbError(
+      throw CommandError(
         .notFound, "no_repository", "there is no git repository here to look commits up in",
         hint: "run it in the project's repository")
     }
@@ -104,7 +104,7 @@ package struct LedgerService {
       let verification = LedgerVerification(
         records, isShallow: git.isShallow, find: { history.find($0, within: 60_000) })
     else {
-      throw VerbError(
+      throw CommandError(
         .inputOutput, "git_failed", "git did not say what it has",
         hint: "`git -C \(git.root) status` shows what is wrong")
     }

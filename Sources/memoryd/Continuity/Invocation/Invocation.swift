@@ -1,7 +1,7 @@
 public import Core
 import Foundation
 
-/// All that a verb may see of the world, and nothing else: the daemon hands over the same.
+/// All that a command may see of the world, and nothing else: the daemon hands over the same.
 public struct Invocation {
   public typealias TakeLine = (_ line: [UInt8], _ reply: @escaping @Sendable ([UInt8]) -> Void) ->
     Void
@@ -20,7 +20,7 @@ public struct Invocation {
   /// then or later and on any thread, is written as a line to standard output. Nil where nobody
   /// talks line by line.
   public var converse: ((_ take: TakeLine) -> Void)?
-  /// Shows a line at once, for a verb that goes on; nil where output waits for the end.
+  /// Shows a line at once, for a command that goes on; nil where output waits for the end.
   public var announce: (@Sendable (String) -> Void)?
   /// Writes bytes to standard output at once, for what is too much to be kept; false if they cannot
   /// be written. Nil where output waits for the end.

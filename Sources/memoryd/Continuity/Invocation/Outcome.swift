@@ -1,4 +1,4 @@
-/// What a verb leaves behind.
+/// What a command leaves behind.
 public struct Outcome: Sendable, Equatable {
   public var output = ""
   public var errorOutput = ""

@@ -1,4 +1,4 @@
-/// Where a verb's standard input comes from.
+/// Where a command's standard input comes from.
 public struct StandardInput {
   public var isTerminal: Bool
   /// Reads to the end, or until nothing has come for so many ms.

@@ -34,14 +34,14 @@ extension JSONOutput {
 extension TerminalText {
   /// The reply to a write, and on standard error what went wrong on the way.
   package static func reply(
-    _ verb: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,
+    _ item: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,
     json: Bool
   ) -> Outcome {
     var outcome = Outcome()
     outcome.output =
       json
       ? JSONOutput.text(JSONOutput.write(acknowledgement, service))
-      : "\(verb) \(acknowledgement.id)\n"
+      : "\(item) \(acknowledgement.id)\n"
     if let problem = acknowledgement.problem {
       let place =
         acknowledgement.durability == .spooled

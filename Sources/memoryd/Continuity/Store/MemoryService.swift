@@ -9,7 +9,7 @@ package import Redaction
 package import Transcripts
 package import Vault
 
-/// The one way to the store: every verb reads and writes through it.
+/// The one way to the store: every command reads and writes through it.
 ///
 /// A write that the store cannot take goes to the spool; one that the spool cannot take goes to a
 /// fallback file. Only then does it fail.
@@ -90,7 +90,7 @@ package final class MemoryService {
     }
   }
 
-  /// Ms that a verb stays for the sake of texts that were replaced or dropped, and one that is asked to
+  /// Ms that a command stays for the sake of texts that were replaced or dropped, and one that is asked to
   /// mend.
   private static let erasureTime = 250
   private static let wholeErasureTime = 600_000

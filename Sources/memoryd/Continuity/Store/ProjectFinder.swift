@@ -25,7 +25,7 @@ package enum ProjectFinder {
   /// The project that a person or an agent names: by its short name, its number, or its folder.
   /// Without a name, the one at the working folder.
   ///
-  /// - Throws: ``VerbError`` `usage` where several have the name.
+  /// - Throws: ``CommandError`` `usage` where several have the name.
   package static func project(
     named name: String?, _ service: MemoryService
   ) throws -> ProjectReference {
@@ -45,7 +45,7 @@ package enum ProjectFinder {
       if ["/", "./", "../", "~/"].contains(where: name.hasPrefix) {
         let gone = service.project(at: folder)
         guard gone.id == nil else { return gone }
-        throw VerbError(
+        throw CommandError(
           .notFound, "not_found", "there is no folder \(TerminalText.line(folder, 200))",
           hint: "`memoryd project list` shows the projects")
       }
@@ -74,12 +74,12 @@ package enum ProjectFinder {
     return own ?? here(service)
   }
 
-  private static func ambiguous(_ name: String, _ candidates: [ProjectReference]) -> VerbError {
+  private static func ambiguous(_ name: String, _ candidates: [ProjectReference]) -> CommandError {
     let list = candidates.map {
       ($0.id.map { "\($0)" } ?? "new") + " in "
         + TerminalText.line($0.root ?? "a folder unknown", 200)
     }
-    return VerbError(
+    return CommandError(
       .usage, "ambiguous",
       "\(candidates.count) projects are called \(TerminalText.line(name, 60)): "
         + list.joined(separator: ", "),

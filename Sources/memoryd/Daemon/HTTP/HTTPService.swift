@@ -25,7 +25,7 @@ struct HTTPService: Service {
   private let announce: @Sendable (String) -> Void
 
   /// - Returns: Nil where HTTP is off.
-  /// - Throws: ``VerbError`` where the token is not to be used.
+  /// - Throws: ``CommandError`` where the token is not to be used.
   init?(
     service: MemoryService, flag: String?, invocation: Invocation, context: DaemonContext,
     descriptors: Int, log: Logger, announce: @escaping @Sendable (String) -> Void
@@ -76,7 +76,7 @@ struct HTTPService: Service {
     do {
       try await application.run()
     } catch let error as IOError {
-      throw VerbError(
+      throw CommandError(
         .inputOutput, "http",
         "cannot listen at \(host):\(address.port): \(String(cString: strerror(error.errnoCode)))",
         hint: "another program may have the port; choose one with --http or http.listen")

@@ -15,8 +15,8 @@ public enum ExitStatus: Int32, Sendable {
   case badConfiguration = 78
 }
 
-/// A verb's failure, for a person and for scripts.
-public struct VerbError: Error, Sendable {
+/// A command's failure, for a person and for scripts.
+public struct CommandError: Error, Sendable {
   public var exitCode: ExitStatus
   public var code: String
   public var message: String

@@ -4,12 +4,12 @@ import Core
 import Foundation
 import MemoryStore
 
-/// One verb of the command line.
-protocol Verb: ParsableCommand {
+/// A command of memoryd: what people, scripts and hosts call.
+protocol Command: ParsableCommand {
   func run(_ invocation: Invocation) throws -> Outcome
 }
 
-/// What every verb takes.
+/// What every command takes.
 struct SharedOptions: ParsableArguments {
   @Flag(name: .long, help: "Print one JSON document instead of text for people.")
   var json = false
@@ -32,10 +32,11 @@ struct SharedOptions: ParsableArguments {
 }
 
 extension SharedOptions {
-  /// For verbs that are about all projects: whoever names one expects to get no more than that.
+  /// Refuses a project in commands that are about all of them: whoever names one expects to get no more
+  /// than that.
   func refuseProject() throws {
     guard project != nil else { return }
-    throw VerbError(
+    throw CommandError(
       .usage, "usage", "--project cannot be given here: this is about the whole store",
       hint: "leave it out")
   }
@@ -70,11 +71,11 @@ struct TextArgument: ExpressibleByArgument, Sendable {
 
 /// Makes a command line fit for the parser.
 enum CommandLineText {
-  /// - Shared options in front of the verb or between its words go behind it.
+  /// - Shared options in front of the command or between its words go behind it.
   /// - Arguments that begin with a dash but cannot be options are marked as text.
   static func prepared(_ arguments: [String]) -> [String] {
-    // Up to two words name the verb: `task add`.
-    var verb: [String] = []
+    // Up to two words name the command: `task add`.
+    var command: [String] = []
     var shared: [String] = []
     var rest = arguments[...]
     while let first = rest.first, first != "--" {
@@ -84,15 +85,15 @@ enum CommandLineText {
       } else if first == "--json" || first.hasPrefix("--home=") || first.hasPrefix("--project=") {
         shared.append(first)
         rest.removeFirst()
-      } else if verb.count < 2, !first.hasPrefix("-") {
-        verb.append(first)
+      } else if command.count < 2, !first.hasPrefix("-") {
+        command.append(first)
         rest.removeFirst()
       } else {
         break
       }
     }
     let end = rest.firstIndex(of: "--") ?? rest.endIndex
-    return verb + rest[..<end].map(marked) + shared + rest[end...]
+    return command + rest[..<end].map(marked) + shared + rest[end...]
   }
 
   private static func marked(_ argument: String) -> String {
@@ -114,7 +115,7 @@ enum CommandLineText {
   }
 }
 
-extension Verb {
+extension Command {
   /// The project that `--project` names, else the one at the working folder.
   func project(
     _ shared: SharedOptions, _ service: MemoryService

@@ -3,9 +3,9 @@ import Continuity
 import Core
 import Foundation
 
-/// The verbs that hosts call as hooks: they read standard input, are bounded in time, and always
+/// The commands that hosts call as hooks: they read standard input, are bounded in time, and always
 /// exit 0.
-enum HookVerb {
+enum HookCommand {
   case checkpoint, canary, sessionEnd
 
   /// How long to wait for a host to write its JSON, ms. Hosts write at once.
@@ -17,7 +17,7 @@ enum HookVerb {
   /// Ms.
   private static let leastTime = 200
 
-  /// The verb of a command line as hosts write it. Telling these apart by hand saves a hook the
+  /// The command of a command line as hosts write it. Telling these apart by hand saves a hook the
   /// command line parser, which costs more than the commit.
   init?(arguments: [String]) {
     switch arguments {
@@ -122,8 +122,8 @@ enum HookVerb {
     } catch {
       if invocation.daemon != nil { return .forCaller }
       // Not even a folder for the store: nothing can be kept, so at least it is said.
-      let text = (error as? VerbError)?.text ?? "memoryd: error: \(type(of: error))\n"
-      guard input.event == "SessionStart", let error = error as? VerbError else {
+      let text = (error as? CommandError)?.text ?? "memoryd: error: \(type(of: error))\n"
+      guard input.event == "SessionStart", let error = error as? CommandError else {
         return Outcome(errorOutput: text)
       }
       let message =
