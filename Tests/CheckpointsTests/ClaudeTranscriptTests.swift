@@ -186,9 +186,9 @@ import Testing
       let name = UUID().uuidString + ".jsonl"
       let before = Line.request("go") + said(Array(blocks.prefix(count)), "m")
       var first = try Reading(try folder.file(name, before))
-      let isNew = first.transcript.takeLastWords(words, at: 1, position: 9)
+      let isNew = first.transcript.ingestLastWords(words, at: 1, position: 9)
       #expect(isNew == (count < 3))
-      let isNewAgain = first.transcript.takeLastWords(words, at: 1, position: 9)
+      let isNewAgain = first.transcript.ingestLastWords(words, at: 1, position: 9)
       #expect(!isNewAgain)
       let handle = try #require(FileHandle(forWritingAtPath: folder.path + "/" + name))
       try handle.seekToEnd()
@@ -207,12 +207,12 @@ import Testing
     let error = "API Error: 529 overloaded"
     let line = Line.reply(error, ["isApiErrorMessage": true, "error": "overloaded"])
     var late = try Reading(try folder.file("late.jsonl", Line.request("go") + line))
-    let isWord = late.transcript.takeLastWords(error, at: 1, position: 2)
+    let isWord = late.transcript.ingestLastWords(error, at: 1, position: 2)
     #expect(!isWord)
     #expect(late.transcript.entries.map(\.kind) == ["request"])
     // The hook was there first.
     var early = try Reading(try folder.file("early.jsonl", Line.request("go")))
-    let seemsWord = early.transcript.takeLastWords(error, at: 1, position: 1)
+    let seemsWord = early.transcript.ingestLastWords(error, at: 1, position: 1)
     #expect(seemsWord)
     let text = try String(contentsOfFile: folder.path + "/early.jsonl", encoding: .utf8) + line
     let handle = try #require(FileHandle(forWritingAtPath: folder.path + "/early.jsonl"))

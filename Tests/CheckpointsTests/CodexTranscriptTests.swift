@@ -414,7 +414,7 @@ import Testing
     let path = try folder.file("r.jsonl", data)
     let reader = try TranscriptReader(path: path, known: nil)
     var transcript = CodexTranscript(redactor: Redactor())
-    let report = try reader.read { transcript.take($0, line: $1) }
+    let report = try reader.read { transcript.ingest($0, line: $1) }
     transcript.finish()
     #expect(transcript.digest.requests.map(\.text) == ["one", "two", "three"])
     #expect(Set(transcript.entries.map(\.sourceID)).count == 3)
@@ -430,7 +430,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.file("r.jsonl", data)
     var transcript = CodexTranscript(redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { transcript.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { transcript.ingest($0, line: $1) }
     transcript.finish()
     #expect(transcript.digest.requests.map(\.text) == ["caf\u{FFFD} x", "behind"])
   }
@@ -449,14 +449,14 @@ import Testing
       let folder = try TemporaryFolder()
       let path = try folder.file("r.jsonl", Data(bytes[..<cut]))
       var first = CodexTranscript(redactor: Redactor())
-      let report = try TranscriptReader(path: path, known: nil).read { first.take($0, line: $1) }
+      let report = try TranscriptReader(path: path, known: nil).read { first.ingest($0, line: $1) }
       first.finish()
       let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
       try handle.seekToEnd()
       try handle.write(contentsOf: Data(bytes[cut...]))
       try handle.close()
       var second = CodexTranscript(digest: first.digest, redactor: Redactor())
-      _ = try TranscriptReader(path: path, known: report.end).read { second.take($0, line: $1) }
+      _ = try TranscriptReader(path: path, known: report.end).read { second.ingest($0, line: $1) }
       second.finish()
       #expect(second.digest == whole.digest, "cut at \(cut)")
       #expect(first.entries + second.entries == whole.entries, "cut at \(cut)")
@@ -468,7 +468,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.file("rollout.jsonl", lines.joined())
     var transcript = CodexTranscript(redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { transcript.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { transcript.ingest($0, line: $1) }
     transcript.finish()
     return transcript
   }

@@ -38,7 +38,7 @@ struct Reading {
     var transcript = ClaudeTranscript(
       digest: reader.readsAnew ? SessionDigest() : former?.transcript.digest ?? SessionDigest(),
       redactor: Redactor())
-    report = try reader.read { transcript.take($0, line: $1) }
+    report = try reader.read { transcript.ingest($0, line: $1) }
     transcript.finish()
     self.transcript = transcript
   }

@@ -65,13 +65,13 @@ import Testing
       try handle.close()
       var transcript = ClaudeTranscript(digest: digest, redactor: Redactor())
       var report = try TranscriptReader(path: path, known: position).read {
-        transcript.take($0, line: $1)
+        transcript.ingest($0, line: $1)
       }
       transcript.finish()
       if let anew = try transcript.settle(path) {
         transcript = ClaudeTranscript(digest: anew, redactor: Redactor())
         report = try TranscriptReader(path: path, known: nil).read {
-          transcript.take($0, line: $1)
+          transcript.ingest($0, line: $1)
         }
         transcript.finish()
         #expect(!transcript.digest.isAstray)
@@ -251,10 +251,10 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.file("r.jsonl", Rollout.meta() + lines)
     var first = CodexTranscript(redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { first.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { first.ingest($0, line: $1) }
     let anew = try #require(try first.settle(path))
     var second = CodexTranscript(digest: anew, redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { second.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { second.ingest($0, line: $1) }
     second.finish()
     return second
   }
@@ -304,10 +304,10 @@ import Testing
       Rollout.meta() + turn("one") + turn("two") + turn("three")
         + Rollout.event(["type": "thread_rolled_back", "num_turns": 2]) + turn("four"))
     var first = CodexTranscript(redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { first.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { first.ingest($0, line: $1) }
     let anew = try #require(try first.settle(path))
     var second = CodexTranscript(digest: anew, redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { second.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { second.ingest($0, line: $1) }
     #expect(second.digest.requests.map(\.text) == ["one", "four"])
     #expect(second.entries.filter(\.isAbandoned).count == 4)
   }

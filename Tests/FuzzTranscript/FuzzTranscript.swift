@@ -19,7 +19,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let digest = reader.readsAnew ? SessionDigest() : digest
     guard let format = try? TranscriptFormat.of(reader, digest: digest) else { return nil }
     var transcript = format.transcript(digest: digest, redactor: Redactor(), of: reader)
-    guard let report = try? reader.read({ transcript.take($0, line: $1) }) else { return nil }
+    guard let report = try? reader.read({ transcript.ingest($0, line: $1) }) else { return nil }
     transcript.finish()
     return (report.end, transcript.digest)
   }

@@ -68,7 +68,7 @@ import Testing
   func requestsPlanAndFiles_areThoseOfTheFile(figures: Figures) throws {
     let path = try #require(RealTranscripts.folder) + "/\(figures.name).jsonl"
     var transcript = CodexTranscript(redactor: Redactor())
-    _ = try TranscriptReader(path: path, known: nil).read { transcript.take($0, line: $1) }
+    _ = try TranscriptReader(path: path, known: nil).read { transcript.ingest($0, line: $1) }
     transcript.finish()
     let expected = try Expectation(path)
     // Answers to the agent's questions have no event of their own.

@@ -14,7 +14,7 @@ import Testing
     let path = try #require(RealTranscripts.folder) + "/\(figures.name).jsonl"
     let reader = try TranscriptReader(path: path, known: nil)
     var transcript = ClaudeTranscript(redactor: Redactor())
-    let report = try reader.read { transcript.take($0, line: $1) }
+    let report = try reader.read { transcript.ingest($0, line: $1) }
     transcript.finish()
     let usage = transcript.usage
     #expect(usage.count == figures.requests)

@@ -15,19 +15,19 @@ public protocol AgentTranscript {
   var fileID: String? { get set }
 
   /// Takes one line's object. Unknown types and fields are passed over: both grow.
-  mutating func take(_ object: JSONValue, line: Int)
+  mutating func ingest(_ object: JSONValue, line: Int)
   /// The host's summary of a compaction, from elsewhere than the file (PostCompact's
   /// `compact_summary`).
   ///
   /// - Parameter instant: Unix time in ms.
-  mutating func takeSummary(_ text: String, at instant: Int64)
+  mutating func ingestSummary(_ text: String, at instant: Int64)
   /// The agent's last words, from elsewhere than the file (Stop's `last_assistant_message`).
   ///
   /// - Parameters:
   ///   - instant: Unix time in ms.
   ///   - position: Up to which line the file is read.
   /// - Returns: False if the file had them already.
-  mutating func takeLastWords(_ text: String, at instant: Int64, position: Int) -> Bool
+  mutating func ingestLastWords(_ text: String, at instant: Int64, position: Int) -> Bool
   /// Ends a reading, or a part of one: brings the digest back within its bounds.
   mutating func finish()
   /// Forgets entries and usage rows, which were stored; the digest goes on.

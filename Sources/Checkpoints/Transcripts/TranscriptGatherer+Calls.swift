@@ -125,7 +125,7 @@ extension TranscriptGatherer {
     let place = Story.Place(call: call.number, line: line, at: at)
     let words = words.map(clean)
     for deed in call.deeds.isEmpty && ending == .refused ? [Deed()] : call.deeds {
-      digest.story.take(
+      digest.story.ingest(
         result: output, of: deed, ending, words: words, tool: call.tool, at: place
       ) { redactor.redact($0) }
     }
@@ -147,7 +147,7 @@ extension TranscriptGatherer {
   }
 
   /// A tool of which nothing else is known: its short texts are searchable.
-  mutating func takeOther(_ tool: String, _ input: JSONValue) {
+  mutating func ingestOther(_ tool: String, _ input: JSONValue) {
     var texts: [String] = []
     input.forEachMember { _, value in
       if value.isString, value.rawUTF8.count <= 4096, let text = value.string {
@@ -284,7 +284,7 @@ extension TranscriptGatherer {
 
   // MARK: Commands
 
-  mutating func takeCommand(_ line: String, id: String?) {
+  mutating func ingestCommand(_ line: String, id: String?) {
     var keys: [String] = []
     for command in ShellCommand.commands(in: line) {
       keys.append(command.key)
@@ -328,7 +328,7 @@ extension TranscriptGatherer {
     }
   }
 
-  mutating func takeFailure(of call: SessionDigest.PendingCall, _ text: String) {
+  mutating func ingestFailure(of call: SessionDigest.PendingCall, _ text: String) {
     let text = clean(text)
     add("failure", actor: "tool", title: call.tool, body: text.cut(to: 2000))
     digest.lastFailure = .init(
@@ -337,7 +337,7 @@ extension TranscriptGatherer {
   }
 
   /// What failed on a file and was done to it afterwards is no news.
-  mutating func takeSuccess(of call: SessionDigest.PendingCall) {
+  mutating func ingestSuccess(of call: SessionDigest.PendingCall) {
     guard let failure = digest.lastFailure, !failure.path.isEmpty, failure.tool == call.tool,
       failure.path == call.path
     else { return }
@@ -345,7 +345,7 @@ extension TranscriptGatherer {
   }
 
   /// `[branch 1a2b3c4] subject`, as git prints it after a commit.
-  mutating func takeCommits(in output: String) {
+  mutating func ingestCommits(in output: String) {
     guard output.utf8.count < 100_000, output.utf8.contains(UInt8(ascii: "[")) else { return }
     for line in output.split(separator: "\n") where line.hasPrefix("[") {
       guard let close = line.firstIndex(of: "]") else { continue }

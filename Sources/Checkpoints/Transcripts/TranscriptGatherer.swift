@@ -19,7 +19,7 @@ protocol TranscriptGatherer: AgentTranscript {
   /// Entries of this reading from here on have no time yet.
   var firstUntimed: Int? { get set }
 
-  mutating func takeLine(_ object: JSONValue)
+  mutating func ingestLine(_ object: JSONValue)
 
   /// What tells the line at hand from all others; nil if it cannot be told.
   var lineID: String? { get }
@@ -41,11 +41,11 @@ extension TranscriptGatherer {
     digest.trim()
   }
 
-  mutating func takeInPlace(_ object: JSONValue, line: Int) {
+  mutating func ingestInPlace(_ object: JSONValue, line: Int) {
     if digest.isAbandoned(line) {
-      takeBack { $0.takeLine(object) }
+      takeBack { $0.ingestLine(object) }
     } else {
-      takeLine(object)
+      ingestLine(object)
     }
   }
 
@@ -154,7 +154,7 @@ extension TranscriptGatherer {
 
   /// What the story tells anew becomes entries of their own, which carry the rules that made them.
   mutating func addNews() {
-    for news in digest.story.takeNews() {
+    for news in digest.story.drainNews() {
       switch news {
       case .decision(let decision):
         guard let (title, body) = decision.entry else { continue }
@@ -209,7 +209,7 @@ extension TranscriptGatherer {
   ///   - question: Of the agent, which they answer.
   ///   - isWaiting: The agent has not got them yet, and goes on with what it says.
   ///   - asked: The question with its options, where a tool told them.
-  mutating func takeWords(
+  mutating func ingestWords(
     _ words: String, to question: String = "", _ asked: AskedQuestion? = nil,
     isWaiting: Bool = false
   ) {
@@ -246,9 +246,9 @@ extension TranscriptGatherer {
       return
     }
     digest.requests.append(request)
-    digest.story.take(person: words, to: question, asked, at: place)
+    digest.story.ingest(person: words, to: question, asked, at: place)
     // What waits for its line comes again with it.
-    if isWaiting { _ = digest.story.takeNews() } else { addNews() }
+    if isWaiting { _ = digest.story.drainNews() } else { addNews() }
     let rules = TextScanner.sentences(in: Self.ownPart(of: words)).filter {
       $0.utf8.count <= 400 && !$0.hasSuffix("?") && TextScanner.isRule($0)
         && TextScanner.isProse($0)
@@ -269,7 +269,7 @@ extension TranscriptGatherer {
       + String(decoding: bytes.suffix(700), as: UTF8.self)
   }
 
-  mutating func takeReply(_ text: String) {
+  mutating func ingestReply(_ text: String) {
     let text = clean(text)
     guard !text.trimmed.isEmpty else { return }
     let first = entries.count
@@ -292,7 +292,7 @@ extension TranscriptGatherer {
 
   /// What the host writes in the agent's name when a turn failed. A hook may have brought it as the
   /// agent's last words.
-  mutating func takeError(_ text: String) {
+  mutating func ingestError(_ text: String) {
     if isSidechain { return }
     digest.failure = SessionDigest.letters(clean(text))
     guard let early = digest.early, early.letters == digest.failure else { return }
@@ -303,7 +303,7 @@ extension TranscriptGatherer {
   private static var replyBytes: Int { 1500 }
 
   private mutating func gather(reply text: String) {
-    digest.story.take(agent: text, at: place)
+    digest.story.ingest(agent: text, at: place)
     addNews()
     digest.replies.append(.init(text: text.cut(to: Self.replyBytes), call: digest.toolCalls))
     if digest.replies.count > 3 { digest.replies.removeFirst() }
@@ -326,7 +326,7 @@ extension TranscriptGatherer {
   /// The agent's last words, as a hook has them before the transcript may.
   ///
   /// - Returns: False if the transcript had them already.
-  public mutating func takeLastWords(_ text: String, at instant: Int64, position: Int) -> Bool {
+  public mutating func ingestLastWords(_ text: String, at instant: Int64, position: Int) -> Bool {
     let words = clean(text)
     guard !words.trimmed.isEmpty else { return false }
     let letters = SessionDigest.letters(words)
@@ -347,12 +347,12 @@ extension TranscriptGatherer {
   }
 
   /// The host's summary as the file has it.
-  package mutating func takeSummary(_ text: String) {
-    takeSummary(text, at: at)
+  package mutating func ingestSummary(_ text: String) {
+    ingestSummary(text, at: at)
     add("summary", actor: "host", body: digest.summary ?? "")
   }
 
-  public mutating func takeSummary(_ text: String, at instant: Int64) {
+  public mutating func ingestSummary(_ text: String, at instant: Int64) {
     digest.summary = clean(text)
     digest.summaryAt = instant
   }

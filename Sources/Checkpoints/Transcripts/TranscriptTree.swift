@@ -50,16 +50,16 @@ public struct TranscriptTree {
   ) throws(StoreError) -> TranscriptTree? {
     var tree = TranscriptTree()
     let report = try TranscriptReader(path: path, known: nil).read(until: isOver) {
-      tree.take($0, line: $1)
+      tree.ingest($0, line: $1)
     }
     tree.lines = report.end.lines
     return report.isComplete ? tree : nil
   }
 
-  package mutating func take(_ object: JSONValue, line: Int) {
+  package mutating func ingest(_ object: JSONValue, line: Int) {
     guard let type = object["type"] else { return }
     if let payload = object["payload"], payload.isObject {
-      takeCodex(type, payload, line: line)
+      ingestCodex(type, payload, line: line)
       return
     }
     guard object["isSidechain"]?.bool != true, object["uuid"]?.isString == true else { return }
@@ -134,7 +134,7 @@ public struct TranscriptTree {
 
   // MARK: Codex
 
-  private mutating func takeCodex(_ type: JSONValue, _ payload: JSONValue, line: Int) {
+  private mutating func ingestCodex(_ type: JSONValue, _ payload: JSONValue, line: Int) {
     guard let kind = payload["type"] else { return }
     if type.equals("event_msg"), kind.equals("thread_rolled_back") {
       let count = payload["num_turns"]?.int ?? 1

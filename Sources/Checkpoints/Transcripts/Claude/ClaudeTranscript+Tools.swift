@@ -4,7 +4,7 @@ import MemoryStore
 
 // Tool calls and their results.
 extension ClaudeTranscript {
-  mutating func takeCall(_ block: JSONValue) {
+  mutating func ingestCall(_ block: JSONValue) {
     guard let tool = block["name"]?.string, let input = block["input"] else { return }
     nextCall(id: block["id"]?.string, tool: tool)
     switch tool {
@@ -21,16 +21,16 @@ extension ClaudeTranscript {
         noteDeed(deed)
       }
     case "Edit", "Write", "MultiEdit", "NotebookEdit":
-      takeEdit(tool, input)
+      ingestEdit(tool, input)
     case "Bash":
       if let command = input["command"]?.string.map(clean) {
         note(tool, command, title: input["description"]?.string.map(clean) ?? "")
-        if !isSidechain { takeCommand(command, id: block["id"]?.string) }
+        if !isSidechain { ingestCommand(command, id: block["id"]?.string) }
       }
     case "Grep", "Glob":
-      takeSearch(input)
+      ingestSearch(input)
     case "TodoWrite":
-      if !isSidechain { takeTodos(input) }
+      if !isSidechain { ingestTodos(input) }
     case "TaskCreate":
       if let subject = input["subject"]?.string.map(clean), !isSidechain {
         add(
@@ -58,27 +58,27 @@ extension ClaudeTranscript {
         }
       }
     case "AskUserQuestion":
-      takeOther(tool, input)
+      ingestOther(tool, input)
       let known = input["questions"]?.elements.prefix(8).map(asked) ?? []
       if !isSidechain { setPending { $0.asked = known } }
     case "Task", "Agent":
-      takeOther(tool, input)
+      ingestOther(tool, input)
       var deed = Deed()
       deed.kind = .agent
       deed.subject = clean(input["description"]?.string(limit: 200) ?? tool)
       if !isSidechain { noteDeed(deed) }
     case "TaskGet", "TaskList", "Skill", "ToolSearch", "EnterPlanMode", "TaskOutput",
       "SendUserFile":
-      takeOther(tool, input)
+      ingestOther(tool, input)
     default:
-      takeOther(tool, input)
+      ingestOther(tool, input)
       if !isSidechain { noteDeed(other(input)) }
     }
   }
 
   // MARK: Files
 
-  private mutating func takeEdit(_ tool: String, _ input: JSONValue) {
+  private mutating func ingestEdit(_ tool: String, _ input: JSONValue) {
     guard let path = (input["file_path"] ?? input["notebook_path"])?.string else { return }
     note(tool, path)
     if isSidechain { return }
@@ -93,7 +93,7 @@ extension ClaudeTranscript {
     noteEdit(path, removed: removed, added: added, isWhole: tool == "Write")
   }
 
-  private mutating func takeSearch(_ input: JSONValue) {
+  private mutating func ingestSearch(_ input: JSONValue) {
     if isSidechain { return }
     let pattern = input["pattern"]?.string.map(clean) ?? ""
     var deed = Deed()
@@ -111,7 +111,7 @@ extension ClaudeTranscript {
 
   // MARK: The plan
 
-  private mutating func takeTodos(_ input: JSONValue) {
+  private mutating func ingestTodos(_ input: JSONValue) {
     guard let todos = input["todos"], todos.isArray else { return }
     replacePlan(todos.elements, text: "content")
   }
@@ -143,7 +143,7 @@ extension ClaudeTranscript {
 
   // MARK: Results
 
-  mutating func takeResult(_ block: JSONValue, details: JSONValue?) {
+  mutating func ingestResult(_ block: JSONValue, details: JSONValue?) {
     if isSidechain {
       // The person may refuse a sub-agent's call, too. What it was about is not this session's.
       if block["is_error"]?.bool == true, let words = refusal(block["content"])?.words {
@@ -154,19 +154,19 @@ extension ClaudeTranscript {
     guard let id = block["tool_use_id"]?.string else { return }
     guard let index = digest.pending.lastIndex(where: { $0.id == id }) else {
       // What the person typed needs no call.
-      takeAnswers(block, details, to: nil)
+      ingestAnswers(block, details, to: nil)
       return
     }
     let call = digest.pending.remove(at: index)
     if call.isAbandoned, !isAbandoned {
       // It came late: the call was taken back, and what it brought with it.
-      takeBack { $0.takeResult(of: call, block, details) }
+      takeBack { $0.ingestResult(of: call, block, details) }
     } else {
-      takeResult(of: call, block, details)
+      ingestResult(of: call, block, details)
     }
   }
 
-  private mutating func takeResult(
+  private mutating func ingestResult(
     of call: SessionDigest.PendingCall, _ block: JSONValue, _ details: JSONValue?
   ) {
     let isError = block["is_error"]?.bool ?? false
@@ -180,13 +180,13 @@ extension ClaudeTranscript {
     conclude(
       concluded, ending, output: call.deeds.isEmpty ? "" : outputText(block["content"]),
       words: ending == .refused ? refusal(block["content"])?.words : nil)
-    let isAnswer = takeAnswers(block, details, to: call)
+    let isAnswer = ingestAnswers(block, details, to: call)
     if isError {
       // A refusal is the person's answer, not a failure.
-      if !isAnswer, ending == .blocked || ending == .failed { takeFailure(of: call, text) }
+      if !isAnswer, ending == .blocked || ending == .failed { ingestFailure(of: call, text) }
       return
     }
-    takeSuccess(of: call)
+    ingestSuccess(of: call)
     switch call.tool {
     case "Grep", "Glob", "Bash":
       list(resultText(block["content"]))
@@ -201,9 +201,9 @@ extension ClaudeTranscript {
     case "TaskGet":
       if let task = details?["task"] { updateTask(task, isCall: false) }
     case "ExitPlanMode":
-      takeEditedPlan(block, details)
+      ingestEditedPlan(block, details)
     case "Bash":
-      if call.commits { takeCommits(in: details?["stdout"]?.string ?? "") }
+      if call.commits { ingestCommits(in: details?["stdout"]?.string ?? "") }
     case "Task", "Agent":
       // A sub-agent's report is prose about the code, as the agent's own words are.
       let report = clean(resultText(block["content"]))
@@ -244,7 +244,7 @@ extension ClaudeTranscript {
   ]
 
   /// The plan as the person changed it before approving it.
-  private mutating func takeEditedPlan(_ block: JSONValue, _ details: JSONValue?) {
+  private mutating func ingestEditedPlan(_ block: JSONValue, _ details: JSONValue?) {
     guard let plan = editedPlan(block, details) else { return }
     let words = clean(plan)
     add("plan", actor: "agent", title: "As the person edited and approved it", body: words)
@@ -269,7 +269,7 @@ extension ClaudeTranscript {
   ///
   /// - Returns: False if there is no such word in the result.
   @discardableResult
-  private mutating func takeAnswers(
+  private mutating func ingestAnswers(
     _ block: JSONValue, _ details: JSONValue?, to call: SessionDigest.PendingCall?
   ) -> Bool {
     if block["is_error"]?.bool == true {
@@ -278,8 +278,8 @@ extension ClaudeTranscript {
         let answered = refusal.answers.map(\.question)
         digest.story.leaveOpen(asked.filter { !answered.contains($0.question) }, at: place)
       }
-      if let words = refusal.words { takeWords(words) }
-      for answer in refusal.answers { takeWords(answer.words, to: answer.question) }
+      if let words = refusal.words { ingestWords(words) }
+      for answer in refusal.answers { ingestWords(answer.words, to: answer.question) }
       return true
     }
     let head = resultHead(block["content"])
@@ -292,7 +292,7 @@ extension ClaudeTranscript {
       known.filter { asked in !answers.contains { clean($0.question) == asked.question } },
       at: place)
     for answer in answers {
-      takeWords(
+      ingestWords(
         answer.words, to: answer.question, known.first { $0.question == clean(answer.question) })
     }
     return !answers.isEmpty

@@ -36,12 +36,12 @@ public struct ClaudeTranscript: TranscriptGatherer {
   }
 
   /// Takes one line's object. Unknown types and fields are passed over: both grow.
-  public mutating func take(_ object: JSONValue, line: Int) {
+  public mutating func ingest(_ object: JSONValue, line: Int) {
     self.line = line
-    takeInPlace(object, line: line)
+    ingestInPlace(object, line: line)
   }
 
-  mutating func takeLine(_ object: JSONValue) {
+  mutating func ingestLine(_ object: JSONValue) {
     guard let type = object["type"], !type.equals("file-history-snapshot") else { return }
     isSidechain = object["isSidechain"]?.bool ?? false
     uuid = object["uuid"]?.string ?? ""
@@ -51,17 +51,17 @@ public struct ClaudeTranscript: TranscriptGatherer {
     if type.equals("progress") { return }
     noteTime(object["timestamp"])
     blockNumber = 0
-    takeCircumstances(object)
+    ingestCircumstances(object)
     if type.equals("user") {
-      takeUser(object)
+      ingestUser(object)
     } else if type.equals("assistant") {
-      takeAssistant(object)
+      ingestAssistant(object)
     } else if type.equals("system") {
-      takeSystem(object)
+      ingestSystem(object)
     } else if type.equals("attachment") {
-      takeAttachment(object)
+      ingestAttachment(object)
     } else if type.equals("queue-operation") {
-      takeQueueOperation(object)
+      ingestQueueOperation(object)
     } else if type.equals("ai-title") || type.equals("custom-title") {
       digest.title =
         (object["title"] ?? object["aiTitle"] ?? object["customTitle"])?.string.map(clean)
@@ -78,7 +78,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
   /// A file of a sub-agent names its parent session.
   public var sessionID: String? { digest.sessionIDs.last ?? fileID }
 
-  private mutating func takeCircumstances(_ object: JSONValue) {
+  private mutating func ingestCircumstances(_ object: JSONValue) {
     if let id = object["sessionId"]?.string { noteSession(id) }
     if isSidechain { return }
     if let folder = object["cwd"]?.string { noteFolder(folder) }
@@ -88,36 +88,36 @@ public struct ClaudeTranscript: TranscriptGatherer {
 
   // MARK: The person
 
-  private mutating func takeUser(_ object: JSONValue) {
+  private mutating func ingestUser(_ object: JSONValue) {
     guard let content = object["message"]?["content"] else { return }
     if object["isCompactSummary"]?.bool == true {
       if let text = text(of: content) {
-        takeSummary(text)
+        ingestSummary(text)
       }
       return
     }
     denialKind = object["toolDenialKind"]?.string ?? ""
     for block in content.elements where block["type"]?.equals("tool_result") == true {
-      takeResult(block, details: object["toolUseResult"])
+      ingestResult(block, details: object["toolUseResult"])
     }
     let author = ClaudeLine.author(of: object)
-    if takePlanContinuation(object, content, by: author) { return }
+    if ingestPlanContinuation(object, content, by: author) { return }
     guard author != .other else {
       disown(content)
       return
     }
     noteRun(object, content)
     if let text = content.string, let input = HostText.shellInput(in: text) {
-      if !isSidechain { takeCommand(clean(input), id: nil) }
+      if !isSidechain { ingestCommand(clean(input), id: nil) }
       return
     }
-    if let words = words(of: content, by: author) { takeRequest(words) }
+    if let words = words(of: content, by: author) { ingestRequest(words) }
   }
 
   /// The first line after a plan was approved and the conversation cleared: the agent's plan, the host's
   /// advice, and only what the person typed beside the approval is the person's. The line has the plan by
   /// itself, or says that it is a continuation; older ones are told by the advice behind it.
-  private mutating func takePlanContinuation(
+  private mutating func ingestPlanContinuation(
     _ object: JSONValue, _ content: JSONValue, by author: HostText.Author
   ) -> Bool {
     let isMarked =
@@ -133,7 +133,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
     if !isSidechain {
       mention(paths: TextScanner.paths(in: plan), names: TextScanner.names(in: plan), weight: 1)
     }
-    if let words = parts.words { takeRequest(String(words)) }
+    if let words = parts.words { ingestRequest(String(words)) }
     return true
   }
 
@@ -150,7 +150,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
   }
 
   /// Words that have a line of their own; those that were queued before have come with it.
-  private mutating func takeRequest(_ words: String, isQueued: Bool = false) {
+  private mutating func ingestRequest(_ words: String, isQueued: Bool = false) {
     let clean = clean(words)
     let mark = EntryDraft.fingerprint(clean)
     var covered: [SessionDigest.Queued] = []
@@ -162,7 +162,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
       covered = digest.unqueue(partsOf: clean)
     }
     let first = entries.count
-    takeWords(words)
+    ingestWords(words)
     if first < entries.count {
       entries[first].number = number
       entries[first].covers = covered.map(\.sourceID)
@@ -172,7 +172,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
 
   /// What was typed while the agent worked. It mostly comes again when the agent gets it, as a line
   /// with an id; until then, and if it does not, this is all there is of it.
-  private mutating func takeQueueOperation(_ object: JSONValue) {
+  private mutating func ingestQueueOperation(_ object: JSONValue) {
     guard let operation = object["operation"] else { return }
     let content = object["content"]
     guard operation.equals("enqueue") else {
@@ -185,13 +185,13 @@ public struct ClaudeTranscript: TranscriptGatherer {
     let clean = clean(words)
     guard !isSidechain else {
       uuid = EntryDraft.awaited("prompt", clean)
-      takeWords(words)
+      ingestWords(words)
       return
     }
     let number = digest.queue(clean, at: at, isTaken: false)
     uuid = EntryDraft.awaited("request", clean, number: number)
     let first = entries.count
-    takeWords(words, isWaiting: true)
+    ingestWords(words, isWaiting: true)
     if first < entries.count { entries[first].number = number }
   }
 
@@ -280,9 +280,9 @@ public struct ClaudeTranscript: TranscriptGatherer {
 
   // MARK: The agent
 
-  private mutating func takeAssistant(_ object: JSONValue) {
+  private mutating func ingestAssistant(_ object: JSONValue) {
     guard let message = object["message"] else { return }
-    takeUsage(object, message)
+    ingestUsage(object, message)
     if !isSidechain, digest.queued.contains(where: \.isTaken) {
       digest.queued.removeAll(where: \.isTaken)
     }
@@ -290,20 +290,20 @@ public struct ClaudeTranscript: TranscriptGatherer {
     // What the host says in the agent's place, of an error or to fill a turn, is nobody's words.
     if object["isApiErrorMessage"]?.bool == true || message["model"]?.equals("<synthetic>") == true
     {
-      if let text = text(of: content) { takeError(text) }
+      if let text = text(of: content) { ingestError(text) }
       return
     }
-    if let text = content.string { takeReply(text) }
+    if let text = content.string { ingestReply(text) }
     for block in content.elements {
       if block["type"]?.equals("text") == true {
-        if let text = block["text"]?.string { takeReply(text) }
+        if let text = block["text"]?.string { ingestReply(text) }
       } else if block["type"]?.equals("tool_use") == true {
-        takeCall(block)
+        ingestCall(block)
       }
     }
   }
 
-  private mutating func takeUsage(_ object: JSONValue, _ message: JSONValue) {
+  private mutating func ingestUsage(_ object: JSONValue, _ message: JSONValue) {
     guard let id = message["id"]?.string, let usage = message["usage"], usage.isObject,
       let model = message["model"]?.string, model != "<synthetic>"
     else { return }
@@ -320,14 +320,14 @@ public struct ClaudeTranscript: TranscriptGatherer {
 
   // MARK: Compaction and the rest
 
-  private mutating func takeSystem(_ object: JSONValue) {
+  private mutating func ingestSystem(_ object: JSONValue) {
     guard object["subtype"]?.equals("compact_boundary") == true else { return }
     let details = object["compactMetadata"]
     noteBoundary(
       trigger: details?["trigger"]?.string ?? "auto", preTokens: details?["preTokens"]?.int)
   }
 
-  private mutating func takeAttachment(_ object: JSONValue) {
+  private mutating func ingestAttachment(_ object: JSONValue) {
     guard let attachment = object["attachment"],
       attachment["type"]?.equals("queued_command") == true,
       let prompt = attachment["prompt"]
@@ -340,7 +340,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
     guard attachment["commandMode"].map({ $0.equals("prompt") }) ?? true,
       let words = queuedWords(prompt, by: author)
     else { return }
-    takeRequest(words, isQueued: true)
+    ingestRequest(words, isQueued: true)
   }
 
   var lineID: String? {

@@ -3,29 +3,29 @@ import MemoryStore
 
 // Tool calls and their results.
 extension CodexTranscript {
-  mutating func takeFunctionCall(_ item: JSONValue) {
+  mutating func ingestFunctionCall(_ item: JSONValue) {
     guard let name = item["name"]?.string else { return }
     let id = item["call_id"]?.string
     withJSON(item["arguments"]?.string ?? "") { transcript, input in
       switch name {
       case "update_plan":
         transcript.nextCall(id: id, tool: name)
-        transcript.takePlan(input)
+        transcript.ingestPlan(input)
       case "write_stdin":
         transcript.nextCall(id: id, tool: name)
-        transcript.takeInput(input, key: "session_id")
+        transcript.ingestInput(input, key: "session_id")
       case "wait":
         transcript.nextCall(id: id, tool: name)
-        transcript.takeInput(input, key: "cell_id")
+        transcript.ingestInput(input, key: "cell_id")
       case "apply_patch":
         transcript.nextCall(id: id, tool: name)
-        transcript.takePatch((input["input"] ?? input["patch"])?.string ?? "")
+        transcript.ingestPatch((input["input"] ?? input["patch"])?.string ?? "")
       default:
         if let command = input["cmd"] ?? input["command"] {
-          transcript.takeShell(name, command, id: id)
+          transcript.ingestShell(name, command, id: id)
         } else {
           transcript.nextCall(id: id, tool: name)
-          transcript.takeOther(name, input)
+          transcript.ingestOther(name, input)
           if !transcript.isSidechain, name != Self.question {
             transcript.noteDeed(transcript.other(input))
           }
@@ -45,11 +45,11 @@ extension CodexTranscript {
     }
   }
 
-  mutating func takeCustomCall(_ item: JSONValue) {
+  mutating func ingestCustomCall(_ item: JSONValue) {
     guard let name = item["name"]?.string, let input = item["input"]?.string else { return }
     nextCall(id: item["call_id"]?.string, tool: name)
     if name == "apply_patch" {
-      takePatch(input)
+      ingestPatch(input)
       return
     }
     let text = clean(input)
@@ -63,7 +63,7 @@ extension CodexTranscript {
     // `exec` takes a script that calls the other tools.
     let commands = Self.commands(inScript: text)
     if !commands.isEmpty {
-      takeCommand(commands.joined(separator: "\n"), id: item["call_id"]?.string)
+      ingestCommand(commands.joined(separator: "\n"), id: item["call_id"]?.string)
     }
     if text.hasBytes("*** Begin Patch") {
       noteEdits(
@@ -73,7 +73,7 @@ extension CodexTranscript {
     if !steps.isEmpty { replacePlan(steps) }
   }
 
-  mutating func takeWebSearch(_ action: JSONValue?) {
+  mutating func ingestWebSearch(_ action: JSONValue?) {
     nextCall(id: nil, tool: "web_search")
     if let text = (action?["query"] ?? action?["url"])?.string { note("web_search", clean(text)) }
   }
@@ -91,7 +91,7 @@ extension CodexTranscript {
   // MARK: Commands
 
   /// - Parameter command: A line, or a program with its arguments.
-  mutating func takeShell(_ tool: String, _ command: JSONValue?, id: String?) {
+  mutating func ingestShell(_ tool: String, _ command: JSONValue?, id: String?) {
     nextCall(id: id, tool: tool)
     guard let command else { return }
     var line = command.string ?? ""
@@ -103,12 +103,12 @@ extension CodexTranscript {
     let text = clean(line)
     note(tool, text)
     if isSidechain { return }
-    takeCommand(text, id: id)
+    ingestCommand(text, id: id)
     if text.hasBytes("*** Begin Patch") { noteEdits(Self.patches(in: text)) }
   }
 
   /// What goes to a command that is still running; its outcome comes with this call's output.
-  private mutating func takeInput(_ input: JSONValue, key: StaticString) {
+  private mutating func ingestInput(_ input: JSONValue, key: StaticString) {
     if let text = input["chars"]?.string.map(clean), !text.trimmed.isEmpty {
       note("write_stdin", text)
     }
@@ -200,7 +200,7 @@ extension CodexTranscript {
 
   // MARK: Files
 
-  private mutating func takePatch(_ patch: String) {
+  private mutating func ingestPatch(_ patch: String) {
     let edits = Self.patches(in: patch)
     note("apply_patch", clean(edits.map(\.path).joined(separator: "\n")))
     if !isSidechain { noteEdits(edits) }
@@ -239,7 +239,7 @@ extension CodexTranscript {
 
   // MARK: The plan
 
-  private mutating func takePlan(_ input: JSONValue) {
+  private mutating func ingestPlan(_ input: JSONValue) {
     guard let plan = input["plan"], plan.isArray else { return }
     let explanation = input["explanation"]?.string.map(clean) ?? ""
     let steps = plan.elements.prefix(200).compactMap { item in
@@ -265,22 +265,22 @@ extension CodexTranscript {
     var text: String
   }
 
-  mutating func takeOutput(_ item: JSONValue) {
+  mutating func ingestOutput(_ item: JSONValue) {
     guard !isSidechain, let id = item["call_id"]?.string,
       let index = digest.pending.lastIndex(where: { $0.id == id })
     else { return }
     let call = digest.pending.remove(at: index)
     if call.isAbandoned, !isAbandoned {
-      takeBack { $0.takeOutput(item, of: call) }
+      takeBack { $0.ingestOutput(item, of: call) }
     } else {
-      takeOutput(item, of: call)
+      ingestOutput(item, of: call)
     }
   }
 
-  private mutating func takeOutput(_ item: JSONValue, of known: SessionDigest.PendingCall) {
+  private mutating func ingestOutput(_ item: JSONValue, of known: SessionDigest.PendingCall) {
     var call = known
     if call.tool == Self.question {
-      takeAnswers(item["output"], to: call)
+      ingestAnswers(item["output"], to: call)
       return
     }
     var output = output(item["output"])
@@ -314,17 +314,17 @@ extension CodexTranscript {
     if let exitCode = output.exitCode {
       // A search that finds nothing ends with 1.
       if exitCode != 0, exitCode != 1 || !call.commands.isEmpty || call.tool == "apply_patch" {
-        takeFailure(of: call, output.text)
+        ingestFailure(of: call, output.text)
         return
       }
     }
-    takeSuccess(of: call)
+    ingestSuccess(of: call)
     if call.tool == "update_plan" {
       settle(call, .succeeded)
       return
     }
     list(output.text.cut(to: 8192))
-    if call.commits { takeCommits(in: output.text) }
+    if call.commits { ingestCommits(in: output.text) }
   }
 
   /// The tool that takes a script.
@@ -333,7 +333,7 @@ extension CodexTranscript {
   private static let question = "request_user_input"
 
   /// `{"answers": {id: {"answers": [text]}}}`.
-  private mutating func takeAnswers(_ output: JSONValue?, to call: SessionDigest.PendingCall) {
+  private mutating func ingestAnswers(_ output: JSONValue?, to call: SessionDigest.PendingCall) {
     var found: [(question: String, words: String)] = []
     withJSON(output?.string ?? "") { _, object in
       object["answers"]?.forEachMember { name, value in
@@ -352,7 +352,7 @@ extension CodexTranscript {
       known.filter { asked in !found.contains { clean($0.question) == asked.question } },
       at: place)
     for answer in found {
-      takeWords(
+      ingestWords(
         answer.words, to: answer.question, known.first { $0.question == clean(answer.question) })
     }
   }

@@ -43,33 +43,33 @@ public struct CodexTranscript: TranscriptGatherer {
     return digest.sessionIDs.contains(fileID) || digest.codex.firstMeta != 1 ? fileID : first
   }
 
-  public mutating func take(_ object: JSONValue, line: Int) {
+  public mutating func ingest(_ object: JSONValue, line: Int) {
     self.line = line
-    takeInPlace(object, line: line)
+    ingestInPlace(object, line: line)
   }
 
-  mutating func takeLine(_ object: JSONValue) {
+  mutating func ingestLine(_ object: JSONValue) {
     guard let type = object["type"], let payload = object["payload"] else {
-      takeBare(object)
+      ingestBare(object)
       return
     }
     noteTime(object["timestamp"])
     if type.equals("session_meta") {
-      takeMeta(payload, time(object["timestamp"]))
+      ingestMeta(payload, time(object["timestamp"]))
       return
     }
     if isRepeated, digest.isSubagent { return }
     let isEvent = type.equals("event_msg")
     if !isEvent || !CodexText.isPersonEvent(payload) { settleWaiting() }
     if type.equals("response_item") {
-      takeItem(payload)
+      ingestItem(payload)
     } else if isEvent {
-      takeEvent(payload)
+      ingestEvent(payload)
     } else if type.equals("turn_context") {
-      takeTurn(payload)
+      ingestTurn(payload)
     } else if type.equals("compacted") {
       noteBoundary(trigger: "auto", preTokens: nil)
-      if let text = payload["message"]?.string, !text.trimmed.isEmpty { takeSummary(text) }
+      if let text = payload["message"]?.string, !text.trimmed.isEmpty { ingestSummary(text) }
     }
   }
 
@@ -93,13 +93,13 @@ public struct CodexTranscript: TranscriptGatherer {
 
   /// A rollout of before the envelope: its items stand for themselves, without times, behind a line
   /// with the session's id.
-  private mutating func takeBare(_ object: JSONValue) {
+  private mutating func ingestBare(_ object: JSONValue) {
     noteTime(object["timestamp"])
     if object["type"] != nil {
       settleWaiting()
-      takeItem(object)
+      ingestItem(object)
     } else if object["id"] != nil, object["timestamp"] != nil {
-      takeMeta(object, time(object["timestamp"]))
+      ingestMeta(object, time(object["timestamp"]))
     }
   }
 
@@ -109,7 +109,7 @@ public struct CodexTranscript: TranscriptGatherer {
     digest.codex.parent != nil && digest.codex.beganAt > 0 && at < digest.codex.beganAt
   }
 
-  private mutating func takeMeta(_ payload: JSONValue, _ lineTime: Int64?) {
+  private mutating func ingestMeta(_ payload: JSONValue, _ lineTime: Int64?) {
     guard let id = payload["id"]?.string else { return }
     if digest.sessionIDs.isEmpty { digest.codex.firstMeta = line }
     noteSession(id)
@@ -135,7 +135,7 @@ public struct CodexTranscript: TranscriptGatherer {
       payload["source"]?["subagent"] != nil || payload["thread_source"]?.equals("subagent") == true
   }
 
-  private mutating func takeTurn(_ payload: JSONValue) {
+  private mutating func ingestTurn(_ payload: JSONValue) {
     if let folder = payload["cwd"]?.string { noteFolder(folder) }
     guard let model = payload["model"]?.string, model != digest.models.last else { return }
     // The last one is the one at work.
@@ -145,12 +145,12 @@ public struct CodexTranscript: TranscriptGatherer {
 
   // MARK: Events
 
-  private mutating func takeEvent(_ payload: JSONValue) {
+  private mutating func ingestEvent(_ payload: JSONValue) {
     guard let type = payload["type"] else { return }
     if type.equals("token_count") {
-      if let info = payload["info"] { takeTokens(info) }
+      if let info = payload["info"] { ingestTokens(info) }
     } else if let (telling, words) = CodexText.toldByEvent(payload) {
-      takePersonEvent(words, telling)
+      ingestPersonEvent(words, telling)
     } else if type.equals("thread_rolled_back") {
       if line > digest.settledLines { digest.isAstray = true }
     } else if type.equals("context_compacted") {
@@ -162,7 +162,7 @@ public struct CodexTranscript: TranscriptGatherer {
 
   /// A row whose cumulative counts are those of the row before tells nothing new; without such rows
   /// the sum of what is said of each request is the cumulative count (measured, six files).
-  private mutating func takeTokens(_ info: JSONValue) {
+  private mutating func ingestTokens(_ info: JSONValue) {
     guard let total = info["total_token_usage"], let last = info["last_token_usage"],
       let sessionID
     else { return }
@@ -184,31 +184,31 @@ public struct CodexTranscript: TranscriptGatherer {
 
   // MARK: Messages
 
-  private mutating func takeItem(_ item: JSONValue) {
+  private mutating func ingestItem(_ item: JSONValue) {
     guard let type = item["type"] else { return }
     if type.equals("message") {
-      takeMessage(item)
+      ingestMessage(item)
     } else if type.equals("function_call") {
-      takeFunctionCall(item)
+      ingestFunctionCall(item)
     } else if type.equals("custom_tool_call") {
-      takeCustomCall(item)
+      ingestCustomCall(item)
     } else if type.equals("local_shell_call") {
-      takeShell("shell", item["action"]?["command"], id: item["call_id"]?.string)
+      ingestShell("shell", item["action"]?["command"], id: item["call_id"]?.string)
     } else if type.equals("web_search_call") {
-      takeWebSearch(item["action"])
+      ingestWebSearch(item["action"])
     } else if type.equals("function_call_output") || type.equals("custom_tool_call_output") {
-      takeOutput(item)
+      ingestOutput(item)
     }
   }
 
-  private mutating func takeMessage(_ item: JSONValue) {
+  private mutating func ingestMessage(_ item: JSONValue) {
     guard let role = item["role"], let content = item["content"] else { return }
     let texts = CodexText.texts(of: content)
     if role.equals("assistant") {
-      for text in texts { takeReply(text) }
+      for text in texts { ingestReply(text) }
     } else if role.equals("user") {
       for text in texts {
-        if let command = CodexText.shellInput(in: text) { takeCommand(clean(command), id: nil) }
+        if let command = CodexText.shellInput(in: text) { ingestCommand(clean(command), id: nil) }
         if digest.cwd == nil, let folder = CodexText.folder(in: text) { noteFolder(folder) }
       }
       let words = texts.compactMap { CodexText.words(in: $0) }
@@ -230,14 +230,14 @@ public struct CodexTranscript: TranscriptGatherer {
     digest.codex.waitingAt = at
   }
 
-  private mutating func takePersonEvent(_ words: String, _ telling: CodexText.Telling) {
+  private mutating func ingestPersonEvent(_ words: String, _ telling: CodexText.Telling) {
     digest.codex.hasPersonEvents = true
     let waiting = digest.codex.waiting
     digest.codex.waiting = nil
     if !isTold(clean(words), by: telling) {
-      takeWords(words)
+      ingestWords(words)
     } else if let waiting {
-      takeWaiting(waiting)
+      ingestWaiting(waiting)
     }
   }
 
@@ -261,14 +261,14 @@ public struct CodexTranscript: TranscriptGatherer {
       digest.codex.told = nil
       return
     }
-    takeWaiting(words)
+    ingestWaiting(words)
   }
 
   /// Takes the words of a message that waited, at the message's own place.
-  private mutating func takeWaiting(_ words: String) {
+  private mutating func ingestWaiting(_ words: String) {
     let here = (line, at)
     (line, at) = (digest.codex.waitingLine, digest.codex.waitingAt)
-    takeWords(words)
+    ingestWords(words)
     (line, at) = here
   }
 

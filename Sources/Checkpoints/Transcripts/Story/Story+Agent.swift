@@ -3,7 +3,7 @@ import Core
 // What the agent says: where it stands, what it found out, what it decides.
 extension Story {
   /// - Parameter text: Without secrets.
-  package mutating func take(agent text: String, at place: Place) {
+  package mutating func ingest(agent text: String, at place: Place) {
     guard !Self.isNothing(text) else { return }
     let prose = Prose(text)
     guard !prose.sentences.isEmpty else { return }

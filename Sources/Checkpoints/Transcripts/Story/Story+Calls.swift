@@ -5,7 +5,7 @@ extension Story {
   /// - Parameters:
   ///   - output: What the call gave back, as it stands; nothing of it is kept before it was cleaned.
   ///   - clean: Removes secrets.
-  mutating func take(
+  mutating func ingest(
     result output: String, of deed: Deed, _ ending: CallEnding, words: String? = nil,
     tool: String, at place: Place, _ clean: (String) -> String
   ) {
@@ -19,8 +19,8 @@ extension Story {
     }
     let hasFailed = ending == .failed || ending == .blocked
     switch deed.kind {
-    case .shell: takeShell(output, deed, ending, at: place, clean)
-    case .edit, .write: takeEdit(output, deed, hasFailed: hasFailed, at: place, clean)
+    case .shell: ingestShell(output, deed, ending, at: place, clean)
+    case .edit, .write: ingestEdit(output, deed, hasFailed: hasFailed, at: place, clean)
     case .read:
       if !hasFailed {
         steps.append(Step(kind: .look, text: "read `\(deed.subject)`\(deed.detail)", place: place))
@@ -29,10 +29,10 @@ extension Story {
           noteConstraints(output, from: deed.subject, at: place, clean)
         }
       }
-    case .search: takeSearch(output, deed, hasFailed: hasFailed, at: place)
-    case .agent: takeAgent(output, deed, hasFailed: hasFailed, at: place, clean)
-    case .plan: takePlan(deed, hasFailed: hasFailed, at: place)
-    case .other: takeOther(output, deed, tool: tool, hasFailed: hasFailed, at: place, clean)
+    case .search: ingestSearch(output, deed, hasFailed: hasFailed, at: place)
+    case .agent: ingestAgent(output, deed, hasFailed: hasFailed, at: place, clean)
+    case .plan: ingestPlan(deed, hasFailed: hasFailed, at: place)
+    case .other: ingestOther(output, deed, tool: tool, hasFailed: hasFailed, at: place, clean)
     case .none: break
     }
     if steps.count > Self.mostSteps * 2 { steps.removeFirst(Self.mostSteps) }
@@ -67,7 +67,7 @@ extension Story {
     }
   }
 
-  private mutating func takePlan(_ deed: Deed, hasFailed: Bool, at place: Place) {
+  private mutating func ingestPlan(_ deed: Deed, hasFailed: Bool, at place: Place) {
     guard !hasFailed, let head = deed.lines.first else { return }
     var decision = Decision()
     decision.kind = .approvedPlan
@@ -78,7 +78,7 @@ extension Story {
     decide(decision)
   }
 
-  private mutating func takeSearch(
+  private mutating func ingestSearch(
     _ output: String, _ deed: Deed, hasFailed: Bool, at place: Place
   ) {
     guard !hasFailed else { return }
@@ -90,7 +90,7 @@ extension Story {
         output: output.isEmpty ? nil : String(output.prefix(1200))))
   }
 
-  private mutating func takeAgent(
+  private mutating func ingestAgent(
     _ output: String, _ deed: Deed, hasFailed: Bool, at place: Place, _ clean: (String) -> String
   ) {
     runs += 1
@@ -121,7 +121,7 @@ extension Story {
     }
   }
 
-  private mutating func takeOther(
+  private mutating func ingestOther(
     _ output: String, _ deed: Deed, tool: String, hasFailed: Bool, at place: Place,
     _ clean: (String) -> String
   ) {

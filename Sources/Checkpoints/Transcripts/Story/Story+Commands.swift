@@ -2,7 +2,7 @@ import Core
 
 // What commands did: what failed, what was tried against it, and what made it pass.
 extension Story {
-  mutating func takeShell(
+  mutating func ingestShell(
     _ output: String, _ deed: Deed, _ ending: CallEnding, at place: Place,
     _ clean: (String) -> String
   ) {

@@ -2,7 +2,7 @@ import Core
 
 // What was written and edited, and what was taken back of it.
 extension Story {
-  mutating func takeEdit(
+  mutating func ingestEdit(
     _ output: String, _ deed: Deed, hasFailed: Bool, at place: Place, _ clean: (String) -> String
   ) {
     let path = deed.subject

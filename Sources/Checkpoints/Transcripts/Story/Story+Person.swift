@@ -6,7 +6,7 @@ extension Story {
   ///   - words: Without secrets.
   ///   - question: Of the agent's that they answer; empty where it asked none with a tool.
   ///   - asked: The question with its options, where the tool told them.
-  mutating func take(
+  mutating func ingest(
     person words: String, to question: String, _ asked: AskedQuestion?, at place: Place
   ) {
     endTurn()

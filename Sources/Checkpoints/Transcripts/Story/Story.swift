@@ -79,7 +79,7 @@ public struct Story: JSONRecord, Sendable, Equatable {
 
   mutating func noteFix(_ attempt: Attempt) { news.append(.fix(attempt)) }
 
-  mutating func takeNews() -> [News] {
+  mutating func drainNews() -> [News] {
     defer { news = [] }
     return news
   }

@@ -57,7 +57,7 @@ enum HookCommand {
   }
 
   private static func leaveSession(_ input: HookInput, _ service: MemoryService) throws -> String {
-    try CheckpointService(service: service).takeSubagent(input)
+    try CheckpointService(service: service).ingestSubagent(input)
     return ""
   }
 

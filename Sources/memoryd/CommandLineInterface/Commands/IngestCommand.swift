@@ -48,7 +48,7 @@ struct IngestCommand: Command {
         let ingest = TranscriptIngest(service: service) { offset, count in
           if let line = progress.line(offset: offset, count: count) { invocation.progress?(line) }
         }
-        let result = try ingest.take(file)
+        let result = try ingest.ingest(file)
         if result.isNothing {
           // Among the agents' own files that is nothing to tell of; a person meant another one.
           if !path.isEmpty, result.malformed > 0 { throw TranscriptFormat.foreign }

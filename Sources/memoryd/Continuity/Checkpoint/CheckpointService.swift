@@ -33,9 +33,9 @@ package struct CheckpointService {
     var status = asksGit ? SessionRecorder.status(input, service) : nil
     var recorder = SessionRecorder(service: service, input: input)
     recorder.readTranscript()
-    if let summary = input.compactSummary { recorder.takeSummary(summary) }
+    if let summary = input.compactSummary { recorder.ingestSummary(summary) }
     // After a failure of the API the last message is the error's text.
-    if input.event == "Stop", let words = input.lastMessage { recorder.takeLastWords(words) }
+    if input.event == "Stop", let words = input.lastMessage { recorder.ingestLastWords(words) }
     recorder.reportProblem(input.event)
     let previous =
       (try? service.database().checkpoints(
@@ -106,7 +106,7 @@ package struct CheckpointService {
 
   /// A sub-agent's event: its text is taken in, and the session goes on as it is. Neither its end nor
   /// its compaction are the session's.
-  package func takeSubagent(_ input: HookInput) throws(StoreError) {
+  package func ingestSubagent(_ input: HookInput) throws(StoreError) {
     guard let deadline = service.deadline else { return }
     var input = input
     let own = input.agentTranscriptPath
@@ -233,7 +233,7 @@ package struct CheckpointService {
     var path = session.transcriptPath
     if path == nil { path = try service.reader().session(id: session.id)?.transcriptPath }
     guard let path, RegularFile.facts(path) != nil else { return }
-    _ = try TranscriptIngest(service: service).take(path)
+    _ = try TranscriptIngest(service: service).ingest(path)
   }
 
   /// What is known of a session and of the repository at the working folder.

@@ -96,7 +96,7 @@ package struct SessionRecorder {
       let (deadline, redactor) = (service.deadline, service.redactor)
       let isOver = { deadline?.isWithin(reserve) ?? false }
       var interpreter = format.transcript(digest: digest, redactor: redactor, of: reader)
-      var report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
+      var report = try reader.read(until: isOver) { interpreter.ingest($0, line: $1) }
       interpreter.finish()
       var isAnew = former == nil
       var isRewound = false
@@ -106,7 +106,7 @@ package struct SessionRecorder {
         let replaced = interpreter.digest
         let reader = try TranscriptReader(path: path, known: nil)
         interpreter = format.transcript(digest: anew, redactor: redactor, of: reader)
-        report = try reader.read(until: isOver) { interpreter.take($0, line: $1) }
+        report = try reader.read(until: isOver) { interpreter.ingest($0, line: $1) }
         interpreter.finish()
         interpreter.digest.carryOver(from: replaced)
         isAnew = true
@@ -173,20 +173,20 @@ package struct SessionRecorder {
   }
 
   /// Adds what the host told on standard input and the transcript may not hold yet.
-  mutating func takeSummary(_ text: String) {
+  mutating func ingestSummary(_ text: String) {
     var interpreter = TranscriptFormat(digest).transcript(
       digest: digest, redactor: service.redactor)
-    interpreter.takeSummary(text, at: service.clock.now)
+    interpreter.ingestSummary(text, at: service.clock.now)
     digest = interpreter.digest
     keepDigest()
   }
 
   /// The agent's last words, which the transcript may not hold yet. They are stored, and stand once
   /// when it does.
-  mutating func takeLastWords(_ text: String) {
+  mutating func ingestLastWords(_ text: String) {
     var interpreter = TranscriptFormat(digest).transcript(
       digest: digest, redactor: service.redactor)
-    let isNew = interpreter.takeLastWords(
+    let isNew = interpreter.ingestLastWords(
       text, at: service.clock.now, position: position?.lines ?? 0)
     guard isNew else { return }
     digest = interpreter.digest

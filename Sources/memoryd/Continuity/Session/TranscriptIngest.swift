@@ -33,7 +33,7 @@ package struct TranscriptIngest {
     package var isNothing = false
   }
 
-  package func take(_ path: String) throws(StoreError) -> Result {
+  package func ingest(_ path: String) throws(StoreError) -> Result {
     let database = try service.database()
     let stored = try database.transcript(path: path)
     if stored == nil, try RegularFile.isUTF16(path) {
@@ -70,7 +70,7 @@ package struct TranscriptIngest {
         },
         {
           hasObjects = true
-          transcript.take($0, line: $1)
+          transcript.ingest($0, line: $1)
         })
       transcript.finish()
       if replaced == nil, var anew = try transcript.settle(path) {

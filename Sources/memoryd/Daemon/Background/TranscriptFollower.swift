@@ -39,7 +39,7 @@ struct TranscriptFollower {
       if context.isStopping { return }
       guard let facts = RegularFile.facts(path), facts.size != size else { continue }
       do {
-        let result = try TranscriptIngest(service: service).take(path)
+        let result = try TranscriptIngest(service: service).ingest(path)
         log.debug(
           "followed", metadata: ["entries": "\(result.entries)", "lines": "\(result.lines)"])
       } catch {
