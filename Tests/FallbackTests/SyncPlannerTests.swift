@@ -35,7 +35,7 @@ import Testing
       VaultTask(
         .object(["id": .string("F\($0)"), "title": .string("f"), "status": .string("open")]))
     }
-    snapshot.take(tasks: filler, readAt: readAt ?? now)
+    snapshot.ingest(tasks: filler, readAt: readAt ?? now)
     for task in tasks { snapshot.note(task) }
     var planner = SyncPlanner(snapshot: snapshot, timeout: 1000, lag: 60_000, now: now)
     edit(&planner)
@@ -322,7 +322,7 @@ import Testing
     var list = (0..<checkpoints).map { checkpoint("C\($0)") }
     if let last { list[list.count - 1] = checkpoint(last) }
     if let marker { list[0] = checkpoint("C0", [Marker.text(marker)]) }
-    snapshot.take(
+    snapshot.ingest(
       VaultBackup(
         tasks: VaultTable(rows: []), checkpoints: VaultTable(rows: list),
         decisions: VaultTable(rows: [])), readAt: now)
@@ -359,7 +359,7 @@ import Testing
   @Test func tableThatCannotBeRead_holdsUpOnlyWhatNeedsIt() {
     func step(_ backup: VaultBackup, _ kind: String, _ action: String) -> SyncStep {
       var snapshot = VaultSnapshot()
-      snapshot.take(backup, readAt: now)
+      snapshot.ingest(backup, readAt: now)
       return planner { $0.snapshot = snapshot }
         .plan([row(1, action, state: .sent, kind: kind, lookAfter: 0) { $0.sentAt = now - 5 }])[0]
     }

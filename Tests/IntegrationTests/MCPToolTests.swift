@@ -360,7 +360,7 @@ private final class Caller {
     let message =
       #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\#(tool)","#
       + #""arguments":\#(arguments)\#(meta)}}"#
-    let reply = server.take(Array(message.utf8), requestID: invocation.requestID)
+    let reply = server.receive(Array(message.utf8), requestID: invocation.requestID)
     let result = reply.bytes.flatMap { WireJSON(parsing: $0)?["result"] }
     var facts: [String: WireJSON] = [:]
     if case .object(let given)? = result?["_meta"] { facts = given }

@@ -8,7 +8,7 @@ import Testing
 
   init() throws { place = try Workplace() }
 
-  private func takeIn(_ entries: [[String: Any]]) throws {
+  private func importEntries(_ entries: [[String: Any]]) throws {
     let file = place.path + "/corpus.jsonl"
     try entries.map { Line.json($0) + "\n" }.joined()
       .write(toFile: file, atomically: true, encoding: .utf8)
@@ -28,7 +28,7 @@ import Testing
   // MARK: Batch
 
   @Test func batch_answersEachLineInOrder() throws {
-    try takeIn([
+    try importEntries([
       ["id": "a", "kind": "turn", "text": "the walrus sings", "project": "p", "session": "s-1"],
       ["id": "b", "kind": "note", "text": "a walrus sleeps", "project": "q", "session": "s-2"],
     ])
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func batch_takesOptionsForWhatALineDoesNotSay() throws {
-    try takeIn([
+    try importEntries([
       ["id": "a", "kind": "turn", "text": "walrus one", "project": "p", "created_at": 1_000_000],
       ["id": "b", "kind": "note", "text": "walrus two", "project": "q", "session": "s-2"],
     ])
@@ -80,7 +80,7 @@ import Testing
   // MARK: Hits
 
   @Test func hits_showTheWordsAndHowToReadOn() throws {
-    try takeIn([
+    try importEntries([
       [
         "id": "a", "kind": "turn", "title": "Walrus\u{1B}[31m",
         "text": "it sings\u{0}\u{7} at night",

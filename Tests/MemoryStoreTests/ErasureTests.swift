@@ -167,7 +167,7 @@ import Testing
     // An entry that is imported anew, also in one go.
     for texts in [[text], ["a", text, "b"], ["nothing of it"]] {
       var pieces = [texts.map { ImportedEntry(id: "1", kind: "k", title: $0, text: $0) }]
-      _ = try database.takeIn(at: 1) { () throws(StoreError) in
+      _ = try database.importEntries(at: 1) { () throws(StoreError) in
         pieces.isEmpty ? nil : pieces.removeFirst()
       }
     }
@@ -195,7 +195,7 @@ import Testing
     let file = MessageFile(
       key: "k", path: "/m.md", sender: nil, recipient: "x", topic: nil, objective: "new",
       body: "by hand", writtenAt: 1, id: id)
-    let taken = try database.takeMessage(
+    let taken = try database.claimMessage(
       for: ["x"], in: .named("p"), files: [file], requestID: "2", at: 6)
     #expect(taken?.body == "by hand")
     try pay(database)
@@ -577,7 +577,7 @@ import Testing
   @Test func text_thatIsReplacedInItsOwnImport_leavesNothing() throws {
     let database = try folder.database()
     var pieces = [[Self.mark, "other"].map { ImportedEntry(id: "1", kind: "k", text: $0) }]
-    _ = try database.takeIn(at: 1) { () throws(StoreError) in
+    _ = try database.importEntries(at: 1) { () throws(StoreError) in
       pieces.isEmpty ? nil : pieces.removeFirst()
     }
     try pay(database)

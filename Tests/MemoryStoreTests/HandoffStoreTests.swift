@@ -95,14 +95,14 @@ import Testing
     ]
     var taken: [String] = []
     for number in 0..<5 {
-      let message = try database.takeMessage(
+      let message = try database.claimMessage(
         for: ["bob", "b"], in: project, files: files, requestID: "take \(number)", at: 40)
       if let message { taken.append(message.objective + message.id.prefix(2)) }
     }
     #expect(taken.count == 3)
     #expect(taken[0].hasSuffix("A1") && taken[1].hasPrefix("late") && taken[2].hasSuffix("A3"))
     // The same request gets the same message again.
-    let again = try database.takeMessage(
+    let again = try database.claimMessage(
       for: ["bob"], in: project, files: files, requestID: "take 1", at: 50)
     #expect(again?.objective == "late" && again?.takenAt == 40 && again?.takenBy == "bob")
     #expect(try database.unreadMessages(project).map(\.id) == ["A2"])
@@ -120,7 +120,7 @@ import Testing
           let own = try MemoryDatabase(path: path, access: .migrating)
           var taken: [String] = []
           while true {
-            let message = try own.takeMessage(
+            let message = try own.claimMessage(
               for: ["bob"], in: project, files: [], requestID: "\(taker) \(taken.count)", at: 1)
             guard let message else { return taken }
             taken.append(message.id)

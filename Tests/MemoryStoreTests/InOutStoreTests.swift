@@ -18,11 +18,13 @@ import Testing
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func takeIn(_ entries: [ImportedEntry], _ database: MemoryDatabase, at: Int64 = 1000)
+  private func importEntries(
+    _ entries: [ImportedEntry], _ database: MemoryDatabase, at: Int64 = 1000
+  )
     throws -> ImportCounts
   {
     var isGiven = false
-    return try database.takeIn(at: at) {
+    return try database.importEntries(at: at) {
       defer { isGiven = true }
       return isGiven ? nil : entries
     }
@@ -132,16 +134,17 @@ import Testing
     let entry = ImportedEntry(
       id: "a/1", kind: "turn", title: "T", text: "parseRetryAfter waits", project: "my org/p q",
       session: "s/1", actor: "Ann", position: 3)
-    var counts = try takeIn([entry, ImportedEntry(id: "a/2", kind: "turn", text: "x")], database)
+    var counts = try importEntries(
+      [entry, ImportedEntry(id: "a/2", kind: "turn", text: "x")], database)
     #expect(counts.added == 2 && counts.updated == 0)
     // Later, and without a time of their own: they keep the first one.
-    counts = try takeIn(
+    counts = try importEntries(
       [entry, ImportedEntry(id: "a/2", kind: "turn", text: "x")], database, at: 9000)
     #expect(counts.unchanged == 2 && counts.added == 0 && counts.updated == 0)
     var changed = entry
     changed.text = "waits no more"
     changed.createdAt = 77
-    counts = try takeIn([changed, changed], database)
+    counts = try importEntries([changed, changed], database)
     #expect(counts.updated == 1 && counts.unchanged == 1)
     let hits = try database.search("waits", filter: RecordFilter(project: "my org/p q"))
     #expect(hits.map(\.entry.sourceID) == ["a/1"])
@@ -153,11 +156,11 @@ import Testing
   @Test func takeIn_redacts_andStoresNothingIfItFails() throws {
     let database = try folder.database()
     let secret = "ghp_" + String(repeating: "a1B2c3D4e5", count: 4).prefix(36)
-    _ = try takeIn([ImportedEntry(id: "1", kind: "k", text: "token \(secret)")], database)
+    _ = try importEntries([ImportedEntry(id: "1", kind: "k", text: "token \(secret)")], database)
     #expect(try !export(database).contains(secret))
     #expect(throws: StoreError.self) {
       var number = 0
-      _ = try database.takeIn(at: 1) { () throws(StoreError) in
+      _ = try database.importEntries(at: 1) { () throws(StoreError) in
         number += 1
         if number == 3 { throw StoreError(.invalid, "no") }
         return [ImportedEntry(id: "n\(number)", kind: "k", text: "t")]

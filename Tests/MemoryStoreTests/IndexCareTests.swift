@@ -123,7 +123,7 @@ import Testing
     #expect(throws: StoreError.self) { try database.mend() }
     #expect(throws: StoreError.self) { try database.search("harbor", filter: RecordFilter()) }
     #expect(try !database.integrityProblems().isEmpty)
-    #expect(database.takeDamage()?.isDamage == true && database.takeDamage() == nil)
+    #expect(database.drainDamage()?.isDamage == true && database.drainDamage() == nil)
   }
 
   @Test func largeStore_isLeftToDoctor() throws {

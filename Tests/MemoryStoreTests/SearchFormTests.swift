@@ -359,7 +359,7 @@ import Testing
     let file = MessageFile(
       key: "k", path: "/x/a-to-b-c.md", sender: "a", recipient: "b", topic: nil, objective: "Æther",
       body: "# Handoff: 🧶", writtenAt: 1, id: nil)
-    _ = try database.takeMessage(
+    _ = try database.claimMessage(
       for: ["b"], in: .named("loom"), files: [file], requestID: "t", at: Self.now)
     #expect(try find("aether").count == 1 && find("🧶").count == 1)
   }

@@ -70,7 +70,7 @@ public struct Adoption {
           result.unfinished += 1
           break
         }
-        take(record, storeID: storeID, path: path, isDryRun: isDryRun, &result)
+        adopt(record, storeID: storeID, path: path, isDryRun: isDryRun, &result)
       }
       for entry in document.entries {
         let isBeingWritten = isFresh && entry.lines.upperBound == document.lines.count
@@ -78,7 +78,7 @@ public struct Adoption {
           result.unfinished += 1
           continue
         }
-        try take(entry, kind, isDryRun: isDryRun, &result)
+        try adopt(entry, kind, isDryRun: isDryRun, &result)
       }
     }
     if !isDryRun, result.unfinished == 0 { try database.update(.fallbackSeen) { _ in seen } }
@@ -112,7 +112,7 @@ public struct Adoption {
 
   // MARK: By hand
 
-  private func take(
+  private func adopt(
     _ entry: FallbackDocument.HandWritten, _ kind: FallbackDocument.Kind, isDryRun: Bool,
     _ result: inout Result
   ) throws(StoreError) {
@@ -158,7 +158,7 @@ public struct Adoption {
 
   // MARK: memoryd's own
 
-  private func take(
+  private func adopt(
     _ record: FallbackDocument.Record, storeID: String, path: String, isDryRun: Bool,
     _ result: inout Result
   ) {
@@ -173,7 +173,7 @@ public struct Adoption {
       // A record of another store's is that store's to send.
       if let store = record["store"], store != storeID { return }
       if try database.hasRequest(request) {
-        try takeTick(record, isDryRun: isDryRun, &result)
+        try adoptTick(record, isDryRun: isDryRun, &result)
         return
       }
       guard let write = write(record, request: request) else { return }
@@ -191,7 +191,7 @@ public struct Adoption {
   }
 
   /// A person ticked the box of a task that memoryd wrote.
-  private func takeTick(
+  private func adoptTick(
     _ record: FallbackDocument.Record, isDryRun: Bool, _ result: inout Result
   ) throws(StoreError) {
     guard record["op"] == "task.add", record.isTicked, let id = record["id"],

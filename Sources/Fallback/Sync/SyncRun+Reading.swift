@@ -29,7 +29,7 @@ extension SyncRun {
     // A read that fails is a look too: it is not tried again at once.
     pass.backupReadAt = readAt
     do throws(VaultFailure) {
-      planner.snapshot.take(try vault.backup(by: settings.end), readAt: readAt)
+      planner.snapshot.ingest(try vault.backup(by: settings.end), readAt: readAt)
     } catch {
       planner.snapshot.noteBackupFailure(
         "the vault's backup, in which it would be looked up, fails: \(error.detail)",
@@ -50,7 +50,7 @@ extension SyncRun {
     guard settings.end != nil else {
       if let answer = probe() {
         losses.noteRead()
-        take(answer.tasks, isWhole: answer.isWhole, readAt)
+        ingest(answer.tasks, isWhole: answer.isWhole, readAt)
       } else {
         isStopped = true
       }
@@ -59,15 +59,15 @@ extension SyncRun {
     do throws(VaultFailure) {
       let list = try vault.tasks(status: "", by: settings.end)
       losses.noteRead()
-      take(list.rows, isWhole: list.isWhole, readAt)
+      ingest(list.rows, isWhole: list.isWhole, readAt)
     } catch {
       fail(error)
       isStopped = true
     }
   }
 
-  private func take(_ tasks: [VaultTask], isWhole: Bool, _ readAt: Int64) {
-    planner.snapshot.take(tasks: tasks, isWhole: isWhole, readAt: readAt)
+  private func ingest(_ tasks: [VaultTask], isWhole: Bool, _ readAt: Int64) {
+    planner.snapshot.ingest(tasks: tasks, isWhole: isWhole, readAt: readAt)
     // Whether the backup shows more than the list is to be seen anew.
     if !planner.snapshot.hasAllTasks { planner.snapshot.forgetBackup() }
   }

@@ -190,7 +190,7 @@ public final class SyncRun {
     let readAt = clock.now
     guard let answer = probe() else { return false }
     budget.pace = max(20, answer.latencyMilliseconds)
-    planner.snapshot.take(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
+    planner.snapshot.ingest(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
     return true
   }
 
@@ -220,7 +220,7 @@ public final class SyncRun {
   public func plan(
     adoption: Adoption.Result?, answer: CanaryProbe.Answer, readAt: Int64
   ) throws(StoreError) -> [SyncStep] {
-    planner.snapshot.take(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
+    planner.snapshot.ingest(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
     planner.receipts = adoption?.receipts ?? [:]
     planner.sendings = files.sendings()
     var pass = OutboxPass(mayLook: true)

@@ -42,7 +42,7 @@ public struct VaultSnapshot: Sendable {
   package init(lag: Int64 = 0) { self.lag = lag }
 
   /// - Parameter readAt: Unix ms at which the read began.
-  package mutating func take(tasks list: [VaultTask], isWhole: Bool = true, readAt: Int64) {
+  package mutating func ingest(tasks list: [VaultTask], isWhole: Bool = true, readAt: Int64) {
     let own = tasks.filter { writtenAt[$0.key] != nil }
     tasks = [:]
     taskMarkers = [:]
@@ -54,7 +54,7 @@ public struct VaultSnapshot: Sendable {
     hasAllTasks = isWhole && list.count < VaultTools.listLimit
   }
 
-  package mutating func take(_ backup: VaultBackup, readAt: Int64) {
+  package mutating func ingest(_ backup: VaultBackup, readAt: Int64) {
     // Only this read's window proves by its silence.
     checkpointIDs = []
     for checkpoint in backup.checkpoints?.rows ?? [] { note(checkpoint) }

@@ -190,7 +190,7 @@ struct RelaySession: Sendable {
           arguments: [], input: .none, cwd: request.cwd,
           environment: environment, requestID: request.id,
           daemon: context), home: nil))
-    let reply = server.take(request.input, requestID: request.id)
+    let reply = server.receive(request.input, requestID: request.id)
     if case .forward = reply {
       // It may take minutes, which the caller can wait better than a thread here.
       decline("a call for the vault")

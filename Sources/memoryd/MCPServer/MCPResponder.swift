@@ -44,7 +44,7 @@ package struct MCPResponder {
   /// - Parameters:
   ///   - bytes: One JSON-RPC message, or a batch of them (2025-03-26).
   ///   - requestID: Of the message: a second attempt with the same one writes nothing.
-  package func take(_ bytes: [UInt8], requestID: String) -> Reply {
+  package func receive(_ bytes: [UInt8], requestID: String) -> Reply {
     switch WireMessage.parse(bytes) {
     case nil:
       return .answer(

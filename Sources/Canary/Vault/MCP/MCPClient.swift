@@ -215,11 +215,11 @@ public actor MCPClient {
     let reading = Mutex(Reading(id: request.id))
     let answer = try await transport.send(http, within: deadline - .now) { answer, chunk in
       guard isCall, answer.contentType == "text/event-stream" else { return false }
-      return reading.withLock { $0.take(events: chunk) }
+      return reading.withLock { $0.receive(events: chunk) }
     }
     return reading.withLock { reading in
       if isCall, answer.contentType == "application/json", !answer.body.isEmpty {
-        reading.take(message: answer.body)
+        reading.receive(message: answer.body)
       }
       return Answer(
         status: answer.status, headers: answer.headers, contentType: answer.contentType,
@@ -239,12 +239,12 @@ public actor MCPClient {
     init(id: Int) { self.id = id }
 
     /// - Returns: True once the answer is there.
-    mutating func take(events chunk: [UInt8]) -> Bool {
-      for event in events.append(chunk) { take(message: event) }
+    mutating func receive(events chunk: [UInt8]) -> Bool {
+      for event in events.append(chunk) { receive(message: event) }
       return found != nil
     }
 
-    mutating func take(message bytes: [UInt8]) {
+    mutating func receive(message bytes: [UInt8]) {
       guard let message = WireJSON(parsing: bytes) else {
         isBroken = true
         return

@@ -38,7 +38,7 @@ public final class MemoryDatabase: Sendable {
   private let walAutoCheckpoint: Bool
   /// SQLite's number of the schema that was looked at; it grows with every change.
   private let cookie: Mutex<Int>
-  /// What was found damaged since the last ``takeDamage()``, also where the caller went on without.
+  /// What was found damaged since the last ``drainDamage()``, also where the caller went on without.
   private let damage = Mutex<StoreError?>(nil)
   /// The file that was opened; another may stand at the path by now.
   private let file: RegularFile.Facts?
@@ -158,7 +158,7 @@ public final class MemoryDatabase: Sendable {
   }
 
   /// What was found damaged since the last call.
-  public func takeDamage() -> StoreError? {
+  public func drainDamage() -> StoreError? {
     damage.withLock { damage in
       defer { damage = nil }
       return damage

@@ -152,7 +152,7 @@ extension MemoryDatabase {
   ///   - files: Messages in files, whoever they are for.
   /// - Returns: Nil if there is none.
   /// - Throws: ``StoreError``; nothing is taken then.
-  public func takeMessage(
+  public func claimMessage(
     for names: [String], notFrom writer: String? = nil, in project: ProjectReference,
     files: [MessageFile], requestID: String, at: Int64
   ) throws(StoreError) -> HandoffRecord? {

@@ -51,7 +51,7 @@ extension MemoryDatabase {
   ///
   /// - Parameter next: Gives some more of them; nil is the end. If it throws, none are stored. The
   ///   store is locked for other writers until then.
-  public func takeIn(
+  public func importEntries(
     at now: Int64, _ next: () throws(StoreError) -> [ImportedEntry]?
   ) throws(StoreError) -> ImportCounts {
     try write { db in

@@ -291,7 +291,7 @@ struct LedgerCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let document = try HandoffCommand.document(
         file.text, limit: LedgerCommand.limit, "a ledger", invocation)
-      let imported = try LedgerService(service: service).take(
+      let imported = try LedgerService(service: service).importDocument(
         document, project: try project(shared, service))
       var outcome = TerminalText.reply("", imported.acknowledgement, service, json: shared.json)
       let count = imported.ledger.entries.count

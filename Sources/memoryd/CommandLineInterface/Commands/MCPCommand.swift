@@ -34,7 +34,7 @@ struct MCPCommand: Command {
         if !answer.isEmpty { reply(answer) }
         return
       }
-      let answer = server.take(line, requestID: requestID)
+      let answer = server.receive(line, requestID: requestID)
       if let bytes = answer.bytes { reply(Array(bytes)) }
       guard case .forward(let id, let call) = answer else { return }
       // What comes meanwhile is answered meanwhile.

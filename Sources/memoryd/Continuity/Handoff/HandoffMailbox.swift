@@ -68,7 +68,7 @@ package struct HandoffMailbox {
       }
     }
     let files = project.isHere(service) ? folder.messages(for: names, .whole) : []
-    let message = try database.takeMessage(
+    let message = try database.claimMessage(
       for: names, notFrom: writer, in: project, files: files, requestID: service.requestID,
       at: service.clock.now)
     tidy(files, database)

@@ -63,7 +63,7 @@ package struct LedgerService {
 
   /// Takes a ledger's document in: what its file has not changed since the last time stays as it is
   /// here.
-  package func take(_ document: String, project: ProjectReference) throws -> Imported {
+  package func importDocument(_ document: String, project: ProjectReference) throws -> Imported {
     let (read, skipped) = Ledger.read(document)
     let ledger = read.normalised()
     guard !ledger.phases.isEmpty else {

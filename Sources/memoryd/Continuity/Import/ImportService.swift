@@ -80,20 +80,20 @@ package final class ImportService {
       }
     }
     if isStrict {
-      try takeInAtOnce()
+      try importAtOnce()
     } else {
-      try takeInByBatches()
+      try importByBatches()
     }
     return result
   }
 
   // MARK: Entries
 
-  private func takeInByBatches() throws(StoreError) {
+  private func importByBatches() throws(StoreError) {
     do throws(StoreError) {
       while let batch = try nextBatch() {
         var isGiven = false
-        result.counts += try database.takeIn(at: clock.now) {
+        result.counts += try database.importEntries(at: clock.now) {
           defer { isGiven = true }
           return isGiven ? nil : batch
         }
@@ -108,11 +108,11 @@ package final class ImportService {
   }
 
   /// Imports all in one transaction, for which other writers have to wait: they go to the spool.
-  private func takeInAtOnce() throws(StoreError) {
+  private func importAtOnce() throws(StoreError) {
     // Nothing is locked before there is something to write.
     var waiting = try nextBatch()
     do throws(StoreError) {
-      result.counts = try database.takeIn(at: clock.now) { () throws(StoreError) in
+      result.counts = try database.importEntries(at: clock.now) { () throws(StoreError) in
         let batch = waiting == nil ? try nextBatch() : waiting
         waiting = nil
         if result.skipped == 0 { return batch }

@@ -16,7 +16,7 @@ package final class StorePool: Sendable {
   private let idle = Mutex<[Idle]>([])
 
   /// - Returns: Nil if none waits that can be used as it is.
-  func take(path: String, key: String, busyTimeout: Double) -> MemoryDatabase? {
+  func checkOut(path: String, key: String, busyTimeout: Double) -> MemoryDatabase? {
     while true {
       let found: MemoryDatabase? = idle.withLock { idle in
         guard let index = idle.lastIndex(where: { $0.key == key && $0.database.path == path })
@@ -31,7 +31,7 @@ package final class StorePool: Sendable {
     }
   }
 
-  func giveBack(_ database: MemoryDatabase, key: String) {
+  func checkIn(_ database: MemoryDatabase, key: String) {
     guard database.isInPlace else { return }
     idle.withLock { idle in
       if idle.count >= Self.limit { idle.removeFirst() }

@@ -63,7 +63,7 @@ package struct SessionStart {
     var document = document(recorder, input, dirty: dirty)
     let size = size(input.source, document)
     document?.isBrief = size == .brief
-    if let damage = service.takeDamage(),
+    if let damage = service.drainDamage(),
       !problems.contains(where: { $0.message == damage.message })
     {
       problems.append(

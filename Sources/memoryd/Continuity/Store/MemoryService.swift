@@ -86,7 +86,7 @@ package final class MemoryService {
     if let opened {
       // The daemon does it while nobody waits.
       if daemon == nil { payErasure() }
-      daemon?.stores.giveBack(opened, key: storeKey)
+      daemon?.stores.checkIn(opened, key: storeKey)
     }
   }
 
@@ -216,11 +216,11 @@ package final class MemoryService {
   /// The store, opened once; what waits in the spool is taken in first.
   package func database() throws(StoreError) -> MemoryDatabase {
     if let opened = opened ?? readOnly { return opened }
-    if let kept = daemon?.stores.take(
+    if let kept = daemon?.stores.checkOut(
       path: home.database, key: storeKey, busyTimeout: busySeconds)
     {
       opened = kept
-      _ = kept.takeDamage()
+      _ = kept.drainDamage()
       drainSpool(into: kept)
       return kept
     }
@@ -277,7 +277,7 @@ package final class MemoryService {
   }
 
   /// What was found damaged so far, also by those who went on without.
-  func takeDamage() -> StoreError? { (opened ?? readOnly)?.takeDamage() }
+  func drainDamage() -> StoreError? { (opened ?? readOnly)?.drainDamage() }
 
   // MARK: Writes
 

@@ -34,7 +34,7 @@ struct StoreCare {
 
   /// Mends what was found damaged, and goes on with an index that is being renewed.
   func mend(_ service: MemoryService, _ database: MemoryDatabase) throws(StoreError) {
-    if let damage = database.takeDamage(), damage.isDamage {
+    if let damage = database.drainDamage(), damage.isDamage {
       log.warning("damage was met", metadata: ["code": "\(damage.code.rawValue)"])
       service.mendIndex(because: damage, database)
     }

@@ -123,7 +123,7 @@ struct MCPEndpoint: HTTPResponder {
     let reply: MCPResponder.Reply
     do {
       defer { leave(running) }
-      reply = try await pool.runIfActive { take(bytes) }
+      reply = try await pool.runIfActive { receive(bytes) }
     }
     context.wake()
     switch reply {
@@ -158,7 +158,7 @@ struct MCPEndpoint: HTTPResponder {
     return response
   }
 
-  private func take(_ bytes: [UInt8]) -> MCPResponder.Reply {
+  private func receive(_ bytes: [UInt8]) -> MCPResponder.Reply {
     var ids = ULIDGenerator()
     let requestID = "http-" + ids.next(at: WallClock.system.now).description
     let invocation = Invocation(
@@ -166,7 +166,7 @@ struct MCPEndpoint: HTTPResponder {
       daemon: context)
     let tools = MCPToolbox(
       invocation: invocation, home: context.home.data, defaultProject: "inbox")
-    return MCPResponder(tools: tools).take(bytes, requestID: requestID)
+    return MCPResponder(tools: tools).receive(bytes, requestID: requestID)
   }
 
   private func enter(_ count: Box<Int>, _ limit: Int) -> Bool {
