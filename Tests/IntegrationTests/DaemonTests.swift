@@ -41,79 +41,99 @@ import Testing
     return text.replacing(#/\d+ (s|ms|min|seconds?|minutes?)\b/#, with: "AGE")
   }
 
-  @Test func everyVerb_hasTheSameResultWithAndWithoutDaemon() throws {
-    let other = try Workplace()
+  /// A process that asks the daemon, one of its own, and the function that both call, which is how
+  /// most tests here call it.
+  @Test func everyVerb_hasTheSameResultInTheDaemonInAProcessAndAsAFunction() throws {
+    let places = [workplace, try Workplace(isOwnProcess: true), try Workplace()]
     let daemon = try DaemonPeer(workplace)
-    try prepare(workplace)
-    try prepare(other)
-    var ids: [String] = []
-    func both(_ arguments: [String], input: String? = nil) throws {
-      func own(_ place: Workplace) -> String? {
-        input?.replacingOccurrences(of: "PLACE", with: place.path)
+    for place in places { try prepare(place) }
+    /// The ids that each place gave out, in the same order.
+    var ids: [[String]] = [[], [], []]
+    func everyWay(_ arguments: [String], input: String? = nil) throws {
+      var results: [[String]] = []
+      for (number, place) in places.enumerated() {
+        let result = try place.run(
+          arguments.map { argument in
+            ids[0].firstIndex(of: argument).map { ids[number][$0] }
+              ?? argument.replacingOccurrences(of: "PLACE", with: place.path)
+          },
+          input: input.map {
+            Data($0.replacingOccurrences(of: "PLACE", with: place.path).utf8)
+          })
+        results.append([
+          "\(result.status)", Self.normalised(result.output, place),
+          Self.normalised(result.errorOutput, place),
+        ])
+        if number == 0 || ids[number].count < ids[0].count,
+          arguments.contains("add") || arguments.contains("--objective"),
+          let id = result.output.firstMatch(of: #/\b01[0-9A-HJKMNP-TV-Z]{24}\b/#)
+        {
+          ids[number].append(String(id.output))
+        }
       }
-      let first = try workplace.start(arguments, input: own(workplace).map { Data($0.utf8) })
-        .finish()
-      let swapped = arguments.map { argument in
-        ids.firstIndex(of: argument).map { otherIDs[$0] } ?? argument
-      }
-      let second = try other.start(swapped, input: own(other).map { Data($0.utf8) }).finish()
-      #expect(first.status == second.status, "\(arguments)")
-      #expect(
-        Self.normalised(first.output, workplace) == Self.normalised(second.output, other),
-        "\(arguments)")
-      #expect(
-        Self.normalised(first.errorOutput, workplace)
-          == Self.normalised(second.errorOutput, other), "\(arguments)")
-      func id(_ result: MemorydProcess.Result) -> String? {
-        result.output.firstMatch(of: #/\b01[0-9A-HJKMNP-TV-Z]{24}\b/#).map { String($0.output) }
-      }
-      if arguments.contains("add") || arguments.contains("--objective"), let one = id(first),
-        let two = id(second)
-      {
-        ids.append(one)
-        otherIDs.append(two)
-      }
+      #expect(results[0] == results[1], "\(arguments), with and without the daemon")
+      #expect(results[1] == results[2], "\(arguments), as a process and as a function")
     }
-    var otherIDs: [String] = []
     let hook = { (event: String, more: String) in
       "{\"session_id\":\"s\",\"transcript_path\":\"PLACE/transcript.jsonl\",\"cwd\":\"PLACE/repo\","
         + "\"hook_event_name\":\"\(event)\"\(more)}"
     }
-    try both(["canary"], input: hook("SessionStart", ",\"source\":\"startup\""))
-    try both(["task", "add", "one\u{2028}— “two”", "--context", "- [x] why"])
-    try both(["task", "add", "two", "--json"])
-    try both(["task", "add", "--json"], input: "from standard input")
-    try both(["task", "update", ids[0], "--title", "renamed"])
-    try both(["task", "done", ids[1], "--json"])
-    try both(["task", "done", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
-    try both(["task", "list", "--json", "--status", "all"])
-    try both(["task", "list"])
-    try both(["task", "list", "--format", "md"])
-    try both(["task", "retro", "long ago", "--occurred-at", "2026-01-01T00:00:00Z"])
-    try both(["task", "nonsense"])
-    try both(["task", "--help"])
-    try both(["decide", "use SQLite", "--rationale", "one file"])
-    try both(["decision", "list", "--json"])
-    try both(["checkpoint", "--objective", "by hand", "--next", "more", "--json"])
-    try both(["checkpoint"], input: hook("PreCompact", ",\"trigger\":\"auto\""))
-    try both(["checkpoint"], input: "{\"hook_event_name\":\"Stop\",\"session_id\":\"s\"")
-    try both(["checkpoint"], input: "garbage")
-    try both(["checkpoint", "list", "--json"])
-    try both(["checkpoint", "show", ids.last ?? ""])
-    try both(["resume", "--session", "s"])
-    try both(["canary"], input: hook("SessionStart", ",\"source\":\"compact\""))
-    try both(["canary", "--json"])
-    try both(["session", "list", "--json"])
-    try both(["session", "show", "s"])
-    try both(["session", "end"], input: hook("SessionEnd", ",\"reason\":\"other\""))
-    try both(["search", "parser", "--json"])
-    try both(["search", "nothing-like-it"])
-    try both(["--json", "task", "list"])
-    try both(["outbox", "list", "--json"])
-    try both(["fallback", "status"])
-    try both(["completions", "bash"])
-    try both(["--version"])
-    try both([])
+    try everyWay(["canary"], input: hook("SessionStart", ",\"source\":\"startup\""))
+    try everyWay(["task", "add", "one\u{2028}— “two”", "--context", "- [x] why"])
+    try everyWay(["task", "add", "two", "--json"])
+    try everyWay(["task", "add", "--json"], input: "from standard input")
+    try everyWay(["task", "update", ids[0][0], "--title", "renamed"])
+    try everyWay(["task", "done", ids[0][1], "--json"])
+    try everyWay(["task", "done", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+    try everyWay(["task", "list", "--json", "--status", "all"])
+    try everyWay(["task", "list"])
+    try everyWay(["task", "list", "--format", "md"])
+    try everyWay(["task", "retro", "long ago", "--occurred-at", "2026-01-01T00:00:00Z"])
+    try everyWay(["task", "nonsense"])
+    try everyWay(["task", "--help"])
+    try everyWay(["decide", "use SQLite", "--rationale", "one file"])
+    try everyWay(["decision", "list", "--json"])
+    try everyWay(["checkpoint", "--objective", "by hand", "--next", "more", "--json"])
+    try everyWay(["checkpoint"], input: hook("PreCompact", ",\"trigger\":\"auto\""))
+    try everyWay(["checkpoint"], input: "{\"hook_event_name\":\"Stop\",\"session_id\":\"s\"")
+    try everyWay(["checkpoint"], input: "garbage")
+    try everyWay(["checkpoint", "list", "--json"])
+    try everyWay(["checkpoint", "show", ids[0].last ?? ""])
+    try everyWay(["resume", "--session", "s"])
+    try everyWay(["canary"], input: hook("SessionStart", ",\"source\":\"compact\""))
+    try everyWay(["canary", "--json"])
+    try everyWay(["session", "list", "--json"])
+    try everyWay(["session", "show", "s"])
+    try everyWay(["session", "end"], input: hook("SessionEnd", ",\"reason\":\"other\""))
+    try everyWay(["search", "parser", "--json"])
+    try everyWay(["search", "nothing-like-it"])
+    try everyWay(["--json", "task", "list"])
+    try everyWay(["outbox", "list", "--json"])
+    try everyWay(["fallback", "status"])
+    try everyWay(["handoff", "--note", "Mind the lexer", "--json"])
+    try everyWay(["handoff", "list"])
+    try everyWay(["handoff", "show", "latest"])
+    try everyWay(["ledger", "add", "Parser done", "--phase", "One"])
+    try everyWay(["ledger", "show", "--json"])
+    try everyWay(["ledger", "verify"])
+    try everyWay(["project", "list"])
+    try everyWay(["project", "show", "repo", "--json"])
+    try everyWay(["vault", "list"])
+    try everyWay(["vault", "share", "1"])
+    try everyWay(["wrong", "there is no such line"])
+    try everyWay(["fix", "undefined: parser"])
+    try everyWay(["session", "brief"])
+    try everyWay(["sync"])
+    try everyWay(["ingest", "PLACE/transcript.jsonl", "--json"])
+    try everyWay(["export", "--output", "PLACE/out.jsonl"])
+    try everyWay(["import", "PLACE/out.jsonl"])
+    try everyWay(["backup", "PLACE/backup.db"])
+    try everyWay(["restore", "PLACE/none.db"])
+    try everyWay(["install", "claude", "--dry-run"])
+    try everyWay(["doctor", "--no-such-option"])
+    try everyWay(["completions", "bash"])
+    try everyWay(["--version"])
+    try everyWay([])
     #expect(try requests(daemon) > 20, "the daemon did the work")
   }
 

@@ -201,7 +201,7 @@ import Testing
   }
 
   /// Killed at several points, a run leaves whole parts; the next one completes them.
-  @Test(.timeLimit(.minutes(5))) func killedInTheMiddle_theNextRunCompletes() throws {
+  @Test func killedInTheMiddle_theNextRunCompletes() throws {
     let place = try Workplace()
     // Three parts of 8 MiB and a half.
     try place.write(Transcripts.large(bytes: 28 << 20), to: "large.jsonl")
