@@ -54,13 +54,13 @@ package struct DaemonProcess {
     request.environment = environment
     request.daemon = context
     let service = try MemoryService(invocation: request, homeFlag: nil, isLenient: false)
-    // Before anybody is let in: hooks never migrate.
-    _ = try service.database()
-    let log = logger(service)
+    // Opened before anybody is let in, as hooks never migrate.
+    _ = try service.store.writing()
+    let log = logger(service.context)
     let manager = ServiceManager(environment: environment)
     var services: [any Service] = []
     let http = try HTTPService(
-      service: service, flag: httpFlag, invocation: request, context: context,
+      call: service.context, flag: httpFlag, invocation: request, context: context,
       descriptors: descriptors, log: log, announce: announce)
     if let http { services.append(http) }
     let listener = try RelayService.listen(at: socketPath)
@@ -127,9 +127,9 @@ package struct DaemonProcess {
     }
   }
 
-  private func logger(_ service: MemoryService) -> Logger {
+  private func logger(_ call: CallContext) -> Logger {
     let file = DaemonLog.File(
-      path: service.home.logs + "/memoryd.log", redactor: service.redactor,
+      path: call.home.logs + "/memoryd.log", redactor: call.redactor,
       alsoToError: invocation.environment[EngineLog.variable] != nil)
     let clock = invocation.clock
     var log = Logger(label: "memoryd") { DaemonLog(file: file, clock: clock, label: $0) }

@@ -19,7 +19,7 @@ package struct MCPForwarder {
 
   let service: MemoryService
 
-  private var vault: VaultService { VaultService(service: service) }
+  private var vault: VaultService { service.vault }
 
   private struct Listing: Codable {
     /// Unix ms.
@@ -35,12 +35,12 @@ package struct MCPForwarder {
   ///   - meta: `_meta` of the request that asks.
   /// - Returns: As `tools/list` shows them, without the portal's prefix.
   func tools(except own: [String], meta: WireJSON?) -> [WireJSON] {
-    guard service.settings.hasVault, service.verdict().mode == .normal,
+    guard service.context.settings.hasVault, service.vault.verdict().mode == .normal,
       let onward = Self.onward(meta)
     else { return [] }
     return listing(onward).compactMap { tool in
       guard var name = tool["name"]?.string, case .object(var fields) = tool else { return nil }
-      let prefix = service.settings[.vaultToolPrefix]
+      let prefix = service.context.settings[.vaultToolPrefix]
       guard name.hasPrefix(prefix) else { return nil }
       name.removeFirst(prefix.count)
       if own.contains(name) || name.isEmpty { return nil }
@@ -54,10 +54,10 @@ package struct MCPForwarder {
   }
 
   private func listing(_ meta: [String: WireJSON]) -> [WireJSON] {
-    let now = service.clock.now
+    let now = service.context.clock.now
     guard let reference = vault.reference else { return [] }
     let fact = MemoryDatabase.Fact.vault(.tools, reference.id)
-    let kept = ((try? service.reader().fact(fact)) ?? nil).flatMap {
+    let kept = ((try? service.store.reading().fact(fact)) ?? nil).flatMap {
       try? JSONDecoder().decode(Listing.self, from: Data($0.utf8))
     }
     if let kept, (0..<Self.listAge).contains(now - kept.at) {
@@ -71,7 +71,8 @@ package struct MCPForwarder {
         at: now,
         tools: String(decoding: WireJSON.array(list).bytes, as: UTF8.self))
       if let data = try? JSONEncoder().encode(fresh) {
-        _ = try? service.writer().update(fact) { _ in String(decoding: data, as: UTF8.self) }
+        // A cache: the vault can be asked again.
+        _ = try? service.store.writing().update(fact) { _ in String(decoding: data, as: UTF8.self) }
       }
       return list
     } catch {
@@ -88,11 +89,13 @@ package struct MCPForwarder {
 
   /// What keeps a call from being passed on; nil if it can be.
   private func objection(to name: String, meta: WireJSON?) -> String? {
-    guard service.settings.hasVault else { return "MCP error -32602: Tool \(name) not found" }
+    guard service.context.settings.hasVault else {
+      return "MCP error -32602: Tool \(name) not found"
+    }
     guard Self.onward(meta) != nil else {
       return "MCP error -32602: Tool \(name) not found (asked in a circle)"
     }
-    let verdict = service.verdict()
+    let verdict = service.vault.verdict()
     if verdict.mode == .normal { return nil }
     return
       "\(name) is the vault's tool, and the vault does not answer: \(verdict.mode.rawValue) mode "

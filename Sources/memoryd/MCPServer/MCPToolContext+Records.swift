@@ -13,7 +13,7 @@ extension MCPToolContext {
   /// - Throws: ``StoreError``, and as ``project(named:)``.
   func saveCheckpoint(
     objective: String?, blockers: [String], actions: [String], project name: String?
-  ) throws -> MemoryService.Acknowledgement {
+  ) throws -> DurableWriter.Acknowledgement {
     let session = isVault ? nil : session
     return try CheckpointService(service: service).take(
       Snapshot.Statement(objective: objective, blockers: blockers, actions: actions),
@@ -30,7 +30,7 @@ extension MCPToolContext {
   func decide(
     _ decision: String, rationale: String, taskID: String?, project name: String?
   ) throws -> MCPPayload {
-    let done = try service.commit(
+    let done = try service.writer.commit(
       .decide(
         DecisionDraft(decision: decision, rationale: rationale, taskID: taskID?.uppercased())),
       project: try project(named: name), session: session)
@@ -45,7 +45,7 @@ extension MCPToolContext {
   /// The recovery document of a checkpoint, as Markdown.
   func content(_ record: CheckpointRecord) -> String {
     RecoveryService(service: service).document(of: record)
-      .markdown(now: service.clock.now, budget: Self.documentBudget)
+      .markdown(now: service.context.clock.now, budget: Self.documentBudget)
   }
 
   /// A row of vault-mcp's checkpoints.
@@ -60,7 +60,7 @@ extension MCPToolContext {
     ]
     return [
       "id": record.id,
-      "content": document.markdown(now: service.clock.now, budget: Self.documentBudget),
+      "content": document.markdown(now: service.context.clock.now, budget: Self.documentBudget),
       "trigger_signals": JSONOutput.text(signals).trimmingCharacters(in: .newlines),
       "cumulative_weight": 1, "created_at": Timestamp.string(record.createdAt),
     ]

@@ -17,7 +17,9 @@ package struct MCPToolContext {
   /// - Parameter name: Nil for the project that the caller works in.
   /// - Throws: ``CommandError`` where several projects have the name, or it is a folder that is not there.
   func project(named name: String?) throws -> ProjectReference {
-    if let defaultProject { return service.known(.named(name ?? defaultProject)) }
+    if let defaultProject {
+      return ProjectFinder.known(.named(name ?? defaultProject), service.store)
+    }
     return try ProjectFinder.project(named: name, service)
   }
 
@@ -37,7 +39,7 @@ package struct MCPToolContext {
   func visibleProject(named name: String?, session: String? = nil) throws -> ProjectReference {
     let project = try project(named: name)
     guard isVault else { return project }
-    let database = try service.reader()
+    let database = try service.store.reading()
     let sessionProject = try session.flatMap { (id) throws(StoreError) in
       try database.project(ofSession: id)
     }
@@ -51,7 +53,7 @@ package struct MCPToolContext {
   /// - Returns: True for an entry that is not there as far as this caller can see.
   /// - Throws: ``StoreError`` where the store cannot be read.
   func hides(entry id: String) throws -> Bool {
-    try isVault && service.reader().isPrivate(entry: id)
+    try isVault && service.store.reading().isPrivate(entry: id)
   }
 
   // MARK: What is listed
@@ -84,7 +86,7 @@ package struct MCPToolContext {
   /// - Returns: The answer to a write, with where the write is durable and how far it has come on its
   ///   way to the vault.
   func acknowledged(
-    _ acknowledgement: MemoryService.Acknowledgement, _ object: JSONOutput.Object
+    _ acknowledgement: DurableWriter.Acknowledgement, _ object: JSONOutput.Object
   ) -> MCPPayload {
     var payload = MCPPayload(object)
     let reply = JSONOutput.write(acknowledgement, service)

@@ -75,14 +75,14 @@ package struct MCPToolbox {
     _ tool: any MCPTool, _ arguments: MCPArguments, _ service: MemoryService
   ) throws -> MCPPayload? {
     let markers = arguments.texts(named: Self.markedArguments).flatMap(Marker.found(in:))
-    guard service.settings.hasVault, !markers.isEmpty,
-      let id = try service.reader().item(withMarkers: markers)
+    guard service.context.settings.hasVault, !markers.isEmpty,
+      let id = try service.store.reading().item(withMarkers: markers)
     else {
       return nil
     }
-    if tool is TaskTool, let task = try service.reader().task(id: id) {
+    if tool is TaskTool, let task = try service.store.reading().task(id: id) {
       return MCPPayload(JSONOutput.task(task))
     }
-    return MCPPayload(["id": id, "created_at": Timestamp.string(service.clock.now)])
+    return MCPPayload(["id": id, "created_at": Timestamp.string(service.context.clock.now)])
   }
 }

@@ -25,10 +25,10 @@ struct BackupCommand: Command {
       throw CommandError(
         .usage, "usage", "a backup is a file, not a stream", hint: "`memoryd export -` writes text")
     }
-    let path = service.absolute(file.text)
-    let database = try service.reader()
+    let path = service.context.absolute(file.text)
+    let database = try service.store.reading()
     // What is gone from the store is not to go on in the copy.
-    service.payErasure(wholly: true)
+    service.store.payErasure(wholly: true)
     let facts = try database.backUp(to: path, replaces: force)
     if shared.json { return Outcome(output: JSONOutput.copy(facts, path)) }
     return Outcome(

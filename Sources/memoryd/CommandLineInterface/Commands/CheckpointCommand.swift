@@ -68,7 +68,7 @@ struct CheckpointCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let items = try service.reader().checkpoints(list.filter(shared, service))
+      let items = try service.store.reading().checkpoints(list.filter(shared, service))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.checkpoint))) }
       if items.isEmpty {
         return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")
@@ -98,7 +98,7 @@ struct CheckpointCommand: ParsableCommand {
         return Outcome(output: JSONOutput.text(object))
       }
       let document = RecoveryService(service: service).document(of: record)
-      return Outcome(output: document.markdown(now: service.clock.now, budget: 100_000))
+      return Outcome(output: document.markdown(now: service.context.clock.now, budget: 100_000))
     }
   }
 
@@ -138,7 +138,7 @@ struct CheckpointCommand: ParsableCommand {
   private static func find(
     _ id: String, _ service: MemoryService
   ) throws -> (CheckpointRecord, Snapshot) {
-    guard let record = try service.reader().checkpoint(id: id) else {
+    guard let record = try service.store.reading().checkpoint(id: id) else {
       throw CommandError(
         .notFound, "not_found", "there is no checkpoint \(TerminalText.line(id, 40))",
         hint: "`memoryd checkpoint list` shows them")

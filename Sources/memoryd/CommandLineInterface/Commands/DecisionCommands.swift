@@ -40,7 +40,7 @@ struct DecideCommand: Command {
       // It belongs where it was made, whoever records it.
       if let made = entry.sessionID {
         session = SessionReference(id: made, agent: session?.agent ?? "claude")
-        if shared.project == nil, let own = try service.reader().project(ofSession: made) {
+        if shared.project == nil, let own = try service.store.reading().project(ofSession: made) {
           place = own
         }
       }
@@ -49,7 +49,7 @@ struct DecideCommand: Command {
     where !text.contains(where: { !$0.isWhitespace }) {
       throw CommandError(.badInput, "invalid", "\(name) must not be empty")
     }
-    let acknowledgement = try service.commit(
+    let acknowledgement = try service.writer.commit(
       .decide(
         DecisionDraft(
           decision: texts.decision, rationale: texts.rationale, taskID: task?.text.uppercased())),
@@ -58,7 +58,7 @@ struct DecideCommand: Command {
   }
 
   private func observed(_ id: String, _ service: MemoryService) throws -> EntryRecord {
-    guard let entry = try service.reader().entry(id: id),
+    guard let entry = try service.store.reading().entry(id: id),
       entry.kind == EntryDraft.Derived.decision.rawValue
     else {
       throw CommandError(
@@ -103,7 +103,7 @@ struct DecisionCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       if observed { return try observed(service) }
-      let items = try service.reader().decisions(list.filter(shared, service))
+      let items = try service.store.reading().decisions(list.filter(shared, service))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.decision))) }
       if items.isEmpty {
         return Outcome(output: "No decisions yet. `memoryd decide` records one.\n")
@@ -118,7 +118,7 @@ struct DecisionCommand: ParsableCommand {
     private func observed(_ service: MemoryService) throws -> Outcome {
       var filter = try list.filter(shared, service)
       filter.kinds = [EntryDraft.Derived.decision.rawValue]
-      let items = try service.reader().entries(filter)
+      let items = try service.store.reading().entries(filter)
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.entry))) }
       if items.isEmpty {
         return Outcome(

@@ -35,23 +35,23 @@ struct DoctorCommand: Command {
     // Lenient: a bad setting is one of the things to be told about.
     let service = try MemoryService(
       invocation: invocation, homeFlag: shared.home?.text, isLenient: true)
-    var checks = [settings(service)]
+    var checks = [settings(service.context)]
     if fix {
-      care(service).mend()
+      care(service.context).mend()
     }
     let failure = fix ? claudeFailure(service) : nil
-    checks.append(folder(service))
+    checks.append(folder(service.context))
     checks += store(service)
-    checks += [disk(service), spool(service), problems(service), git(service)]
-    checks.append(daemon(service))
+    checks += [disk(service.context), spool(service), problems(service.context), git(service)]
+    checks.append(daemon(service.context))
     checks += ClaudeCheck(service: service).checks() + [failure].compactMap(\.self)
     checks += vault(service) + outbox(service) + fallback(service)
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in
-      let value = service.settings.values[key]
+      let value = service.context.settings.values[key]
       // With the secret-path form the URL is the token.
       let isSecret =
-        key.isSecret || key == .vaultURL && service.settings[.vaultAuth] == "path"
+        key.isSecret || key == .vaultURL && service.context.settings[.vaultAuth] == "path"
       let shown = isSecret && value?.text.isEmpty == false ? "(set)" : value?.text ?? ""
       return (key: key.rawValue, value: shown, source: value?.source ?? "default")
     }
@@ -101,9 +101,9 @@ struct DoctorCommand: Command {
     }
   }
 
-  private func settings(_ service: MemoryService) -> Check {
-    let complaints = service.settings.complaints
-    let file = service.home.configurationFile
+  private func settings(_ context: CallContext) -> Check {
+    let complaints = context.settings.complaints
+    let file = context.home.configurationFile
     if complaints.isEmpty, RegularFile.facts(file) == nil {
       return Check(
         name: "settings", isGood: true, isNeutral: true,
@@ -112,12 +112,12 @@ struct DoctorCommand: Command {
     return Check(
       name: "settings", isGood: complaints.isEmpty,
       detail: complaints.isEmpty
-        ? service.home.configurationFile : complaints.joined(separator: "; "),
+        ? context.home.configurationFile : complaints.joined(separator: "; "),
       hint: complaints.isEmpty ? nil : "correct it; until then the default is used by hooks")
   }
 
-  private func folder(_ service: MemoryService) -> Check {
-    let path = service.home.data
+  private func folder(_ context: CallContext) -> Check {
+    let path = context.home.data
     do throws(StoreError) {
       try RegularFile.makeFolder(path)
     } catch {
@@ -130,27 +130,28 @@ struct DoctorCommand: Command {
         name: "folder", isGood: false, detail: "\(path) can be read by other users",
         hint: "`memoryd doctor --fix` makes it private")
     }
-    if let warning = care(service).warning {
+    if let warning = care(context).warning {
       return Check(name: "folder", isGood: false, detail: warning.message, hint: warning.hint)
     }
     guard access(path, W_OK) == 0 else {
       return Check(
         name: "folder", isGood: false, detail: "\(path) cannot be written",
-        hint: "make it writable; until then writes go to \(service.fallback.directory)")
+        hint: "make it writable; until then writes go to \(context.fallback.directory)")
     }
     return Check(name: "folder", isGood: true, detail: path)
   }
 
-  private func care(_ service: MemoryService) -> HomeCare {
-    let socket = DaemonCare(service: service).socketPath
+  private func care(_ context: CallContext) -> HomeCare {
+    let socket = DaemonCare(context: context).socketPath
     return HomeCare(
-      home: service.home,
+      home: context.home,
       socketFolder: socket.map { ($0 as NSString).deletingLastPathComponent })
   }
 
   private func store(_ service: MemoryService) -> [Check] {
     do throws(StoreError) {
-      let database = try service.database()
+      // Care of the store itself; whether it can be written is the first thing to be told.
+      let database = try service.store.writing()
       var mended: [String] = []
       if fix {
         do throws(StoreError) {
@@ -161,9 +162,9 @@ struct DoctorCommand: Command {
           mended = ["it could not be mended: \(error.message)"]
         }
         // What waits because of it is taken in now.
-        service.drainSpool(into: database)
+        service.store.drainSpool(into: database)
       }
-      service.payErasure(wholly: fix)
+      service.store.payErasure(wholly: fix)
       let index = try index(database)
       var found = try database.integrityProblems()
       found += try database.missingParts().map { "\($0) is missing" }
@@ -211,7 +212,7 @@ struct DoctorCommand: Command {
   }
 
   private func dropped(_ service: MemoryService, _ database: MemoryDatabase) -> Check {
-    guard let erasure = Erasure(database, at: service.clock.now) else {
+    guard let erasure = Erasure(database, at: service.context.clock.now) else {
       return Check(name: "dropped", isGood: true, isNeutral: true, detail: "unknown")
     }
     let hint =
@@ -231,8 +232,8 @@ struct DoctorCommand: Command {
       hint: size.warning?.hint)
   }
 
-  private func disk(_ service: MemoryService) -> Check {
-    guard let free = Disk.freeBytes(at: service.home.data) else {
+  private func disk(_ context: CallContext) -> Check {
+    guard let free = Disk.freeBytes(at: context.home.data) else {
       return Check(name: "disk", isGood: true, detail: "free space unknown")
     }
     let isGood = free > 64 << 20
@@ -242,19 +243,19 @@ struct DoctorCommand: Command {
   }
 
   private func spool(_ service: MemoryService) -> Check {
-    let waiting = service.spool.pending.count
-    let bad = service.spool.quarantined.count
+    let waiting = service.store.spool.pending.count
+    let bad = service.store.spool.quarantined.count
     return Check(
       name: "spool", isGood: waiting == 0 && bad == 0,
       detail: "\(waiting) writes wait, \(bad) could not be taken in",
       hint: bad > 0
-        ? "each has its reason beside it in \(service.spool.quarantine); repair it and move it "
+        ? "each has its reason beside it in \(service.store.spool.quarantine); repair it and move it "
           + "back to the spool, or delete it"
         : waiting > 0 ? "they are taken in as soon as the store can be written" : nil)
   }
 
-  private func problems(_ service: MemoryService) -> Check {
-    let recent = service.problems.recent(since: service.clock.now - 86_400_000)
+  private func problems(_ context: CallContext) -> Check {
+    let recent = context.problems.recent(since: context.clock.now - 86_400_000)
     return Check(
       name: "hooks", isGood: true,
       detail: recent.isEmpty
@@ -263,8 +264,8 @@ struct DoctorCommand: Command {
       hint: recent.last?.hint)
   }
 
-  private func daemon(_ service: MemoryService) -> Check {
-    let care = DaemonCare(service: service)
+  private func daemon(_ context: CallContext) -> Check {
+    let care = DaemonCare(context: context)
     let problem = care.problem()
     return Check(
       name: "daemon", isGood: problem == nil, detail: problem?.message ?? care.line(),
@@ -272,10 +273,10 @@ struct DoctorCommand: Command {
   }
 
   private func git(_ service: MemoryService) -> Check {
-    guard let facts = service.facts(at: service.cwd) else {
+    guard let facts = service.repositories.here else {
       return Check(name: "git", isGood: true, detail: "no repository here")
     }
-    let project = GitFacts.project(at: service.cwd, facts: facts)
+    let project = GitFacts.project(at: service.context.cwd, facts: facts)
     return Check(
       name: "git", isGood: true,
       detail: "\(facts.root), project \(project.name) (\(project.identity)), branch "
@@ -286,10 +287,10 @@ struct DoctorCommand: Command {
 
   /// The token's source, and each step of the canary with its time.
   private func vault(_ service: MemoryService) -> [Check] {
-    guard service.settings.hasVault else {
+    guard service.context.settings.hasVault else {
       return [Check(name: "vault", isGood: true, detail: "none is configured (vault.url)")]
     }
-    let vault = VaultService(service: service)
+    let vault = service.vault
     var checks: [Check] = []
     do throws(VaultFailure) {
       let source = try vault.token().source
@@ -315,7 +316,7 @@ struct DoctorCommand: Command {
         Check(
           name: "vault connection", isGood: true,
           detail: "\(endpoint.origin) speaks MCP and takes the token\(way), after \(elapsed())",
-          hint: endpoint.proxy != nil && service.settings[.vaultProxy].isEmpty
+          hint: endpoint.proxy != nil && service.context.settings[.vaultProxy].isEmpty
             ? "the proxy is that of your environment; a daemon that a service manager starts has "
               + "another one: set vault.proxy" : nil))
       let count = try tools.tasks(status: "open").rows.count
@@ -344,8 +345,8 @@ struct DoctorCommand: Command {
   }
 
   private func outbox(_ service: MemoryService) -> [Check] {
-    guard let vault = VaultService(service: service).reference,
-      let counts = try? service.database().outboxCounts(vault: vault.id)
+    guard let vault = service.vault.reference,
+      let counts = try? service.store.reading().outboxCounts(vault: vault.id)
     else { return [] }
     let needsPerson = counts.uncertain + counts.quarantined
     return [
@@ -359,23 +360,23 @@ struct DoctorCommand: Command {
   }
 
   private func fallback(_ service: MemoryService) -> [Check] {
-    guard let database = try? service.database(),
+    guard let database = try? service.store.reading(),
       let files = try? FallbackTidy(
-        database: database, files: service.fallback, clock: service.clock
+        database: database, files: service.context.fallback, clock: service.context.clock
       ).status()
     else {
       return [
         Check(
           name: "fallback", isGood: false,
-          detail: "the files in \(service.fallback.directory) cannot be read")
+          detail: "the files in \(service.context.fallback.directory) cannot be read")
       ]
     }
-    let problem = service.fallback.problem()
+    let problem = service.context.fallback.problem()
     let folder = problem.map {
       Check(
         name: "fallback", isGood: false,
         detail: "\($0), so that nobody sees there what waits for the vault",
-        hint: "make \(service.fallback.directory) writable, or set fallback.directory")
+        hint: "make \(service.context.fallback.directory) writable, or set fallback.directory")
     }
     return [folder].compactMap(\.self)
       + files.map { file in

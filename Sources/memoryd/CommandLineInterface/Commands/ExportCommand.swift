@@ -25,7 +25,7 @@ struct ExportCommand: Command {
   func run(_ invocation: Invocation) throws -> Outcome {
     try shared.refuseProject()
     let service = try shared.service(invocation)
-    let database = try service.reader()
+    let database = try service.store.reading()
     if file.text == "-" {
       var kept: [UInt8] = []
       try database.export { bytes throws(StoreError) in
@@ -39,7 +39,7 @@ struct ExportCommand: Command {
       }
       return Outcome(output: String(decoding: kept, as: UTF8.self))
     }
-    let path = service.absolute(file.text)
+    let path = service.context.absolute(file.text)
     guard !database.isOwn(path) else {
       throw CommandError(
         .badInput, "invalid", "\(path) is the store itself", hint: "choose another name")

@@ -18,13 +18,14 @@ struct FallbackCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let files = try FallbackTidy(
-        database: service.database(), files: service.fallback, clock: service.clock
+        database: service.store.reading(), files: service.context.fallback,
+        clock: service.context.clock
       ).status()
       if shared.json {
         return Outcome(
           output: JSONOutput.text(
             [
-              "directory": service.fallback.directory,
+              "directory": service.context.fallback.directory,
               "files": files.map {
                 [
                   "path": $0.path, "symlink_to": $0.target, "bytes": $0.size,
@@ -70,8 +71,10 @@ struct FallbackCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
+      // What is taken out of the files is what the store knows to be in the vault.
       let tidied = try FallbackTidy(
-        database: service.database(), files: service.fallback, clock: service.clock
+        database: service.store.writing(), files: service.context.fallback,
+        clock: service.context.clock
       ).tidy()
       if shared.json {
         return Outcome(

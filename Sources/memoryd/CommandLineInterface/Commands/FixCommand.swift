@@ -50,7 +50,7 @@ struct FixCommand: Command {
     if shared.project == nil { filter.place = nil }
     filter.kinds = [EntryDraft.Derived.fix.rawValue]
     filter.limit = limit
-    let hits = try service.reader().search(
+    let hits = try service.store.reading().search(
       words, filter: filter, options: ProjectFinder.searchOptions(nil, service)
     ).hits
     if shared.json { return Outcome(output: JSONOutput.list(hits.map(JSONOutput.hit))) }

@@ -60,13 +60,13 @@ struct HandoffCommand: ParsableCommand {
       var request = HandoffRequest(project: try project(shared, service))
       request.isProjectNamed = shared.project != nil
       request.session = session?.text
-      request.sender = from?.text ?? service.environment["MEMORYD_SESSION_NAME"]
+      request.sender = from?.text ?? service.context.environment["MEMORYD_SESSION_NAME"]
       request.recipient = try filled(to, "--to")
       request.topic = try filled(topic, "--topic")
       request.note = try noteText(invocation)
       request.isHTML = format == .html
       if let out = out?.text {
-        request.place = out == "-" ? .nowhere : .file(service.absolute(out))
+        request.place = out == "-" ? .nowhere : .file(service.context.absolute(out))
       }
       if topic != nil || from != nil, to == nil {
         throw CommandError(
@@ -121,7 +121,8 @@ struct HandoffCommand: ParsableCommand {
       } else if out?.text == "-" {
         outcome.output = written.document
       } else {
-        let place = written.path.map { " in \(UserPath.relative($0, to: service.cwd))" } ?? ""
+        let place =
+          written.path.map { " in \(UserPath.relative($0, to: service.context.cwd))" } ?? ""
         outcome.output =
           "handoff \(written.acknowledgement.id)\(place)\n"
           + TerminalText.line(written.handoff.summary, 500) + "\n"
@@ -149,7 +150,7 @@ struct HandoffCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       if unread { return try messages(service) }
-      let items = try service.reader().handoffs(list.filter(shared, service))
+      let items = try service.store.reading().handoffs(list.filter(shared, service))
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.handoff))) }
       if items.isEmpty {
         return Outcome(output: "No handoffs yet. `memoryd handoff` writes one.\n")
@@ -206,10 +207,10 @@ struct HandoffCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let record: HandoffRecord?
       if let id {
-        record = try service.reader().handoff(id: id.text)
+        record = try service.store.reading().handoff(id: id.text)
       } else {
         let project = try project(shared, service)
-        record = try service.reader().handoffs(
+        record = try service.store.reading().handoffs(
           RecordFilter(place: project)
         ).first { $0.recipient == nil }
       }

@@ -73,9 +73,9 @@ enum HookCommand {
     case .notAHook:
       return nil
     case .unreadable:
-      let service = try? MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
+      let context = try? CallContext(invocation: invocation, homeFlag: home, isLenient: true)
       let message = "a hook's input of \(bytes.count) bytes was not JSON; nothing was stored"
-      service?.note("hook", .invalid, message, hint: "the next hook tries again")
+      context?.noteProblem("hook", .invalid, message, hint: "the next hook tries again")
       return Outcome(errorOutput: "memoryd: note: \(message)\n")
     case .hook(let input):
       return Self.hook(input, invocation, home, deadline, body)
@@ -87,12 +87,13 @@ enum HookCommand {
     _ body: (HookInput, MemoryService) throws -> String
   ) -> Outcome {
     do {
-      let service = try MemoryService(invocation: invocation, homeFlag: home, isLenient: true)
+      var context = try CallContext(invocation: invocation, homeFlag: home, isLenient: true)
       // A daemon that took it and did not finish it has used some of the time.
       let limit = max(
-        leastTime, (fixed ?? service.settings.integer(.hookDeadline)) - invocation.spent)
-      service.enterHookMode(Deadline(milliseconds: limit))
-      let problems = service.problems
+        leastTime, (fixed ?? context.settings.integer(.hookDeadline)) - invocation.spent)
+      context.deadline = Deadline(milliseconds: limit)
+      let service = MemoryService(context, deferredWork: invocation.deferredWork)
+      let problems = context.problems
       let clock = invocation.clock
       let output = service.hookOutput
       invocation.enterHookMode(limit) {
@@ -107,7 +108,7 @@ enum HookCommand {
         return output.soFar
       }
       if input.isRepaired {
-        service.note(
+        context.noteProblem(
           input.event, .invalid, "the hook's JSON was cut off; what could be read of it was used")
       }
       do {
@@ -116,7 +117,7 @@ enum HookCommand {
         if invocation.daemon != nil, (error as? StoreError)?.isStoreUnavailable ?? true {
           return .forCaller
         }
-        note(error, input.event, service)
+        note(error, input.event, context)
         return Outcome()
       }
     } catch {
@@ -132,10 +133,10 @@ enum HookCommand {
     }
   }
 
-  private static func note(_ error: any Error, _ event: String, _ service: MemoryService) {
+  private static func note(_ error: any Error, _ event: String, _ context: CallContext) {
     let problem =
       (error as? StoreError)
       ?? StoreError(.inputOutput, "the hook failed: \(type(of: error))")
-    service.note(event, problem.code, problem.message, hint: problem.hint)
+    context.noteProblem(event, problem.code, problem.message, hint: problem.hint)
   }
 }

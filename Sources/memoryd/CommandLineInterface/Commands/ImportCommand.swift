@@ -65,7 +65,7 @@ struct ImportCommand: Command {
   private func fromFile(
     _ service: MemoryService, _ invocation: Invocation
   ) throws -> ImportService.Result {
-    let path = service.absolute(file.text)
+    let path = service.context.absolute(file.text)
     let (descriptor, facts) = try RegularFile.open(path)
     defer { close(descriptor) }
     return try run(service, invocation, total: facts.size) { () throws(StoreError) in
@@ -79,8 +79,10 @@ struct ImportCommand: Command {
   ) throws -> ImportService.Result {
     let progress = Progress("import", total: total, invocation)
     defer { progress.end() }
+    // More than a spool is for; the input stays where it is, and the command says how far it came.
     return try ImportService(
-      database: service.database(), clock: service.clock, days: service.days, read: read,
+      database: service.store.writing(), clock: service.context.clock, days: service.context.days,
+      read: read,
       onProgress: progress.note
     ).run(isStrict: strict)
   }

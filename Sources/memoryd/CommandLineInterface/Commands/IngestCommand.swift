@@ -34,7 +34,7 @@ struct IngestCommand: Command {
     var results: [JSONOutput.Object] = []
     var messages = Self.note(compressed: found.count - files.count)
     if found.isEmpty, path.isEmpty {
-      let (claude, codex) = TranscriptFolders.of(service)
+      let (claude, codex) = TranscriptFolders.of(service.context)
       messages +=
         "memoryd: note: no transcripts below \(([claude] + codex).map { TerminalText.line($0) }.joined(separator: ", "))\n"
         + "hint: `memoryd ingest PATH` reads those of another place\n"
@@ -42,7 +42,7 @@ struct IngestCommand: Command {
     var hasFailed = false
     var entries = 0
     let sizes = files.map { RegularFile.facts($0)?.size ?? 0 }
-    var progress = IngestProgress(total: sizes.reduce(0, +), clock: service.clock)
+    var progress = IngestProgress(total: sizes.reduce(0, +), clock: service.context.clock)
     for (file, size) in zip(files, sizes) {
       do throws(StoreError) {
         let ingest = TranscriptIngest(service: service) { offset, count in
@@ -68,8 +68,9 @@ struct IngestCommand: Command {
       progress.finishFile(size: size)
     }
     if entries >= Self.manyEntries { tidyIndex(service, invocation) }
+    // The index follows from the entries; what is not renewed now is at the next search.
     for _ in 0..<Self.mostRenewals {
-      guard (try? service.database().renewIndex()) == true else { break }
+      guard (try? service.store.writing().renewIndex()) == true else { break }
     }
     invocation.progress?("")
     let output =
@@ -84,7 +85,7 @@ struct IngestCommand: Command {
   /// index that is not tidy is only slower.
   private func tidyIndex(_ service: MemoryService, _ invocation: Invocation) {
     invocation.progress?("ingest: tidying the index")
-    guard let database = try? service.database() else { return }
+    guard let database = try? service.store.writing() else { return }
     for _ in 0..<Self.mostMergeSteps {
       guard (try? database.mergeIndex()) == true else { return }
     }
@@ -101,7 +102,7 @@ struct IngestCommand: Command {
 
   private func transcripts(_ service: MemoryService) throws -> [String] {
     guard !path.isEmpty else {
-      let (claude, codex) = TranscriptFolders.of(service)
+      let (claude, codex) = TranscriptFolders.of(service.context)
       return Self.files(below: claude)
         + codex.flatMap { folder in
           Self.files(below: folder).filter {
@@ -110,7 +111,8 @@ struct IngestCommand: Command {
         }
     }
     return try path.flatMap { argument in
-      let place = UserPath.absolute(argument.text, cwd: service.cwd, service.environment)
+      let place = UserPath.absolute(
+        argument.text, cwd: service.context.cwd, service.context.environment)
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
         throw CommandError(.notFound, "not_found", "there is no \(TerminalText.line(place))")

@@ -24,7 +24,7 @@ struct InstallCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let installer = try ClaudeInstaller(service)
+      let installer = try ClaudeInstaller(service.context)
       let people = TerminalText(invocation)
       // All are worked out before one is written.
       var edits = try uninstall ? installer.removals() : installer.additions()

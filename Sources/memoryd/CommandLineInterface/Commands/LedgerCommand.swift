@@ -76,7 +76,7 @@ struct LedgerCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let project = try project(shared, service)
-      let reader = try service.reader()
+      let reader = try service.store.reading()
       var items = try reader.ledgerItems(
         RecordFilter(place: project), phase: phase?.text,
         status: try status.map(LedgerCommand.status))
@@ -138,7 +138,7 @@ struct LedgerCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let project = try project(shared, service)
-      let records = try service.reader().ledgerItems(
+      let records = try service.store.reading().ledgerItems(
         RecordFilter(place: project), phase: phase?.text)
       guard !records.isEmpty else {
         throw CommandError(
@@ -212,7 +212,7 @@ struct LedgerCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let project = try project(shared, service)
-      guard let ledger = try service.reader().ledger(project) else {
+      guard let ledger = try service.store.reading().ledger(project) else {
         throw CommandError(
           .notFound, "not_found",
           "the project \(TerminalText.line(project.name, 60)) has no ledger",
@@ -226,9 +226,11 @@ struct LedgerCommand: ParsableCommand {
         return Outcome(output: invocation.outputIsTerminal ? TerminalText.safe(text) : text)
       }
       // The copy of what was there stands beside the file itself.
-      let path = URL(fileURLWithPath: service.absolute(out)).resolvingSymlinksInPath().path
+      let path = URL(fileURLWithPath: service.context.absolute(out)).resolvingSymlinksInPath().path
       let changed = try write(text, to: path, service, project)
-      try? service.database().setLedgerFile(
+      // The file is written; without this note the next export takes it for changed and leaves it
+      // alone.
+      try? service.store.writing().setLedgerFile(
         LedgerService.hash(of: text), project)
       if shared.json {
         return Outcome(
@@ -256,7 +258,7 @@ struct LedgerCommand: ParsableCommand {
       if old.elementsEqual(text.utf8) { return false }
       let document = String(decoding: old, as: UTF8.self)
       let hasMore = Ledger.read(document).ledger.normalised().markdown() != document
-      let known = try service.reader().ledgerFile(project)
+      let known = try service.store.reading().ledgerFile(project)
       let isOwn = !hasMore && known == LedgerService.hash(of: document)
       guard isOwn || old.isEmpty || force else {
         throw CommandError(

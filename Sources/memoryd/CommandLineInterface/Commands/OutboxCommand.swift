@@ -36,7 +36,7 @@ struct OutboxCommand: ParsableCommand {
         states = [one]
       }
       let service = try shared.service(invocation)
-      let rows = try service.reader().outbox(states: states, limit: limit)
+      let rows = try service.store.reading().outbox(states: states, limit: limit)
       if shared.json { return Outcome(output: JSONOutput.list(rows.map(JSONOutput.outbox))) }
       if rows.isEmpty { return Outcome(output: "Nothing waits for the vault.\n") }
       let lines = rows.map { row in
@@ -104,7 +104,8 @@ struct OutboxCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let numbers = try OutboxCommand.rows(rows.map(\.text), service).map(\.number)
-      let count = try service.database().retryOutbox(numbers, at: service.clock.now)
+      // The outbox is the store's own: without the store there are no rows to try again.
+      let count = try service.store.writing().retryOutbox(numbers, at: service.context.clock.now)
       return OutboxCommand.reply(count, "queued again", shared.json)
     }
   }
@@ -124,7 +125,8 @@ struct OutboxCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let numbers = try OutboxCommand.rows(rows.map(\.text), service).map(\.number)
-      let count = try service.database().dropOutbox(numbers, at: service.clock.now)
+      // The outbox is the store's own: without the store there are no rows to drop.
+      let count = try service.store.writing().dropOutbox(numbers, at: service.context.clock.now)
       return OutboxCommand.reply(count, "dropped", shared.json)
     }
   }
@@ -136,7 +138,7 @@ struct OutboxCommand: ParsableCommand {
   ) throws -> [OutboxRow] {
     var rows: [OutboxRow] = []
     for name in names {
-      let found = try service.reader().outbox(matching: name)
+      let found = try service.store.reading().outbox(matching: name)
       guard !found.isEmpty, !name.isEmpty else {
         throw CommandError(
           .notFound, "not_found", "there is no outbox entry \(name)",

@@ -26,7 +26,7 @@ struct ProjectCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let all = try service.reader().projects()
+      let all = try service.store.reading().projects()
       var wanted: Int64?
       if let name = shared.project?.text {
         wanted = try ProjectCommand.find(name, service).id
@@ -98,13 +98,16 @@ struct ProjectCommand: ParsableCommand {
           .usage, "usage", "a short name is one line, neither empty nor a number, without a slash")
       }
       let id = try ProjectCommand.row(which.text, service)
-      guard try !service.reader().projects().contains(where: { $0.id == id && $0.isUnfiled }) else {
+      guard try !service.store.reading().projects().contains(where: { $0.id == id && $0.isUnfiled })
+      else {
         throw CommandError(
           .usage, "usage",
           "\(TerminalText.line(which.text, 60)) is no project: things wait under that name alone",
           hint: "`memoryd project assign \(id) PROJECT` files them")
       }
-      let old = try service.database().renameProject(id, to: new)
+      // Here and below: an order about projects in the store, carried out now, or it fails before
+      // the person; what is written to them meanwhile finds them as they are then.
+      let old = try service.store.writing().renameProject(id, to: new)
       return ProjectCommand.reply(
         "\(TerminalText.line(old, 60)) is called \(TerminalText.line(new, 60)) from now on",
         ["id": id, "name": new, "old_name": old],
@@ -132,7 +135,7 @@ struct ProjectCommand: ParsableCommand {
       )
       let joined: MemoryDatabase.Joined
       do throws(StoreError) {
-        joined = try service.database().join(b, into: a, at: service.clock.now)
+        joined = try service.store.writing().join(b, into: a, at: service.context.clock.now)
       } catch {
         guard error.code == .invalid else { throw error }
         throw CommandError(.usage, "usage", error.message)
@@ -162,7 +165,7 @@ struct ProjectCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let database = try service.database()
+      let database = try service.store.writing()
       let row = try ProjectCommand.row(which.text, service, isRaw: true)
       guard let whole = try database.project(id: row), let head = whole.id else {
         throw ProjectCommand.unknown(which.text)
@@ -189,10 +192,12 @@ struct ProjectCommand: ParsableCommand {
           if part.joinReason != "name", try database.part(part.id) != nil { apart.append(part.id) }
         }
       }
-      let only = other.map { service.project(at: service.absolute($0.text)).marks?.place }
+      let only = other.map {
+        ProjectFinder.project(at: service.context.absolute($0.text), service).marks?.place
+      }
       for part in try parts(of: whole, service) where only == nil || only == part.place {
         guard apart.isEmpty || other == nil else { break }
-        apart.append(try database.split(part.part, outOf: head, at: service.clock.now))
+        apart.append(try database.split(part.part, outOf: head, at: service.context.clock.now))
       }
       guard !apart.isEmpty else {
         throw CommandError(
@@ -211,14 +216,16 @@ struct ProjectCommand: ParsableCommand {
       of whole: ProjectReference, _ service: MemoryService
     ) throws -> [(place: String, part: MemoryDatabase.Part)] {
       guard let id = whole.id else { return [] }
-      let home = whole.root.map { GitFacts.project(at: $0, facts: service.facts(at: $0)) }
+      let home = whole.root.map {
+        GitFacts.project(at: $0, facts: service.repositories.facts(at: $0))
+      }
       var parts: [(place: String, part: MemoryDatabase.Part)] = []
-      for folder in try service.reader().sessionFolders(id) {
-        let project = GitFacts.project(at: folder, facts: service.facts(at: folder))
+      for folder in try service.store.reading().sessionFolders(id) {
+        let project = GitFacts.project(at: folder, facts: service.repositories.facts(at: folder))
         guard let place = project.marks?.place, place != home?.marks?.place,
           // A folder that is gone may have been one within.
           !(home?.root.map { folder.hasPrefix($0 + "/") } ?? false)
-            || service.facts(at: folder) != nil
+            || service.repositories.facts(at: folder) != nil
         else { continue }
         if let known = parts.firstIndex(where: { $0.place == place }) {
           parts[known].part.folders.append(folder)
@@ -246,7 +253,7 @@ struct ProjectCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let id = try ProjectCommand.row(which?.text ?? ".", service, makes: true)
-      let held = try service.database().setPrivate(!off, id, at: service.clock.now)
+      let held = try service.store.writing().setPrivate(!off, id, at: service.context.clock.now)
       guard let held else {
         return ProjectCommand.reply(
           "\(id) is \(off ? "not private" : "private already")",
@@ -278,11 +285,11 @@ struct ProjectCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let database = try service.database()
+      let database = try service.store.writing()
       let target = try ProjectCommand.row(
         self.target?.text ?? shared.project?.text ?? ".", service, makes: true, isRaw: true)
       let item = what.text.uppercased()
-      if let assigned = try database.assign(item: item, to: target, at: service.clock.now) {
+      if let assigned = try database.assign(item: item, to: target, at: service.context.clock.now) {
         return ProjectCommand.reply(
           "\(assigned.id) is filed under \(target)", ["id": target, "item": assigned.id],
           undo: assigned.from.flatMap {
@@ -304,7 +311,7 @@ struct ProjectCommand: ParsableCommand {
       }
       // A number is only taken for one that is filed nowhere yet.
       let former = try database.part(shelf)?.whole
-      let joined = try database.join(shelf, into: target, at: service.clock.now)
+      let joined = try database.join(shelf, into: target, at: service.context.clock.now)
       return ProjectCommand.reply(
         "what waited under \(TerminalText.line(what.text, 60)) is filed under \(joined.whole)",
         ["id": joined.whole, "assigned": joined.part],
@@ -324,23 +331,23 @@ struct ProjectCommand: ParsableCommand {
     _ text: String, _ service: MemoryService, makes: Bool = false, isRaw: Bool = false
   ) throws -> Int64 {
     // What memoryd prints is a number: a folder that is called like one must not take its place.
-    if let id = Int64(text), let known = try service.reader().project(id: id) {
+    if let id = Int64(text), let known = try service.store.reading().project(id: id) {
       return isRaw ? id : known.id ?? id
     }
     let project = try find(text, service)
     if let id = project.id {
       guard isRaw, let marks = project.marks else { return id }
-      return try service.database().row(ofPlace: marks) ?? id
+      return try service.store.reading().row(ofPlace: marks) ?? id
     }
     guard makes, project.marks != nil else { throw unknown(text) }
-    return try service.database().register(project, at: service.clock.now)
+    return try service.store.writing().register(project, at: service.context.clock.now)
   }
 
   private static func find(_ text: String, _ service: MemoryService) throws -> ProjectReference {
     let project = try ProjectFinder.project(named: text, service)
     if project.id == nil, project.marks == nil {
-      if let shelf = try service.reader().unfiledRow(named: text),
-        let known = try service.reader().project(id: shelf)
+      if let shelf = try service.store.reading().unfiledRow(named: text),
+        let known = try service.store.reading().project(id: shelf)
       {
         return known
       }

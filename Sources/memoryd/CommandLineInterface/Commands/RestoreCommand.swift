@@ -26,12 +26,13 @@ struct RestoreCommand: Command {
     // Not opened by way of the service, which takes the spool into the store: it waits for the new
     // one.
     let service = try shared.service(invocation)
-    let home = service.home
+    let home = service.context.home
     try RegularFile.makeFolder(home.data)
     let lock = try lock(home)
     defer { withExtendedLifetime(lock) {} }
     let facts = try MemoryDatabase.restore(
-      service.absolute(file.text), to: home.database, replaces: force, at: service.clock.now)
+      service.context.absolute(file.text), to: home.database, replaces: force,
+      at: service.context.clock.now)
     if shared.json { return Outcome(output: JSONOutput.copy(facts, home.database)) }
     return Outcome(
       output: "\(TerminalText.line(home.database, 400)): \(TerminalText.holdings(facts.counts))\n"

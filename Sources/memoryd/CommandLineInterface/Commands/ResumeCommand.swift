@@ -24,7 +24,7 @@ struct ResumeCommand: Command {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let budget = budget ?? service.settings.integer(.resumeBudget)
+    let budget = budget ?? service.context.settings.integer(.resumeBudget)
     guard budget >= 300 else {
       throw CommandError(.usage, "usage", "--budget must be at least 300")
     }
@@ -32,10 +32,10 @@ struct ResumeCommand: Command {
     let excluded =
       previous
       ? try ProjectFinder.session(session?.text, service).map {
-        try service.reader().session(id: $0.id)?.id ?? $0.id
+        try service.store.reading().session(id: $0.id)?.id ?? $0.id
       } : nil
     if let wanted = session?.text, !wanted.isEmpty, !previous {
-      guard let record = try service.reader().session(id: wanted) else {
+      guard let record = try service.store.reading().session(id: wanted) else {
         throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(wanted, 60))",
           hint: "`memoryd session list` shows them")
@@ -43,7 +43,7 @@ struct ResumeCommand: Command {
       sessionID = record.id
     }
     let project =
-      try sessionID.flatMap { try service.reader().project(ofSession: $0) }
+      try sessionID.flatMap { try service.store.reading().project(ofSession: $0) }
       ?? project(shared, service)
     let document = try RecoveryService(service: service).document(
       sessionID: sessionID, excluding: excluded, project: project, occasion: .request)
@@ -54,7 +54,7 @@ struct ResumeCommand: Command {
         hint: "`memoryd checkpoint` takes a checkpoint, `memoryd ingest` reads transcripts")
     }
     if explain { return try explained(document, budget, service) }
-    let text = document.markdown(now: service.clock.now, budget: budget)
+    let text = document.markdown(now: service.context.clock.now, budget: budget)
     if shared.json {
       return Outcome(
         output: JSONOutput.text(
@@ -69,8 +69,8 @@ struct ResumeCommand: Command {
   private func explained(
     _ document: RecoveryDocument, _ budget: Int, _ service: MemoryService
   ) throws -> Outcome {
-    let sources = try LineSources(document, service)
-    let lines = document.lines(now: service.clock.now, budget: budget).map(sources.source)
+    let sources = try LineSources(document, service.store)
+    let lines = document.lines(now: service.context.clock.now, budget: budget).map(sources.source)
     if shared.json {
       return Outcome(
         output: JSONOutput.list(

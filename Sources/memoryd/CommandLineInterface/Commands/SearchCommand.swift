@@ -57,8 +57,9 @@ struct SearchCommand: Command {
     var options = ProjectFinder.searchOptions(nil, service)
     options.isUnfinished = asYouType
     options.explains = explain
-    // What an older memoryd has stored is brought into today's form by whoever comes.
-    if let database = try? service.database() { _ = try? database.renewIndex() }
+    // What an older memoryd has indexed is brought into today's form by whoever comes; what is not
+    // done now is done at the next search.
+    if let database = try? service.store.writing() { _ = try? database.renewIndex() }
     if batch {
       guard query.isEmpty else {
         throw CommandError(.usage, "usage", "with --batch the queries come from standard input")
@@ -68,7 +69,7 @@ struct SearchCommand: Command {
     guard query.contains(where: { !$0.text.allSatisfy(\.isWhitespace) }) else {
       throw CommandError(.usage, "usage", "what is to be found? give words, or --batch")
     }
-    let result = try service.reader().search(
+    let result = try service.store.reading().search(
       query.map(\.text).joined(separator: " "), filter: filter, options: options)
     var outcome = Outcome()
     for complaint in result.complaints {
@@ -121,7 +122,9 @@ struct SearchCommand: Command {
     _ text: String?, _ name: String, _ service: MemoryService
   ) throws -> ClosedRange<Int64>? {
     guard let text else { return nil }
-    guard let range = SearchTime.range(text, now: service.clock.now, days: service.days) else {
+    guard
+      let range = SearchTime.range(text, now: service.context.clock.now, days: service.context.days)
+    else {
       throw CommandError(
         .usage, "usage",
         "\(name) must be a date, RFC 3339 or words, for example 2026-01-14, \"last week\" or 3d")
@@ -138,7 +141,7 @@ private struct BatchSearch {
   let options: MemoryDatabase.SearchOptions
 
   func run(_ invocation: Invocation) throws -> Outcome {
-    let database = try service.reader()
+    let database = try service.store.reading()
     var failed = 0
     func answer(_ line: [UInt8]) -> String {
       var id: WireIdentifier?
@@ -156,7 +159,7 @@ private struct BatchSearch {
           throw StoreError(.invalid, "this line has no query")
         }
         var (filter, options) = (filter, options)
-        options.now = service.clock.now
+        options.now = service.context.clock.now
         // For measuring what the bounds cost.
         if object["exhaustive"]?.flag == true { options.makeExhaustive() }
         try narrow(&filter, object, now: options.now)
@@ -202,7 +205,7 @@ private struct BatchSearch {
     }
     func time(_ key: String) throws(StoreError) -> ClosedRange<Int64>? {
       guard let text = try text(key) else { return nil }
-      guard let range = SearchTime.range(text, now: now, days: service.days) else {
+      guard let range = SearchTime.range(text, now: now, days: service.context.days) else {
         throw StoreError(.invalid, "\(key) is no time")
       }
       return range

@@ -33,7 +33,7 @@ struct ServiceCommand: ParsableCommand {
         throw CommandError(.usage, "usage", "--http must be ADDRESS:PORT, as in 127.0.0.1:7437")
       }
       let service = try shared.service(invocation)
-      let (path, unit) = try ServiceCommand.unit(service, http: http)
+      let (path, unit) = try ServiceCommand.unit(service.context, http: http)
       if dryRun { return Outcome(output: "# \(path)\n\(unit.text)") }
       // What is not there when the service starts, it may not make.
       for folder in [(path as NSString).deletingLastPathComponent] + unit.writable {
@@ -41,9 +41,9 @@ struct ServiceCommand: ParsableCommand {
       }
       try RegularFile.writeAtomically(Array(unit.text.utf8), to: path)
       var outcome = Outcome(output: "wrote \(path)\n")
-      outcome.errorOutput = ServiceCommand.missing(service)
+      outcome.errorOutput = ServiceCommand.missing(service.context)
       let commands = ServiceManagerCommand.start(path)
-      if let problem = ServiceManagerCommand.run(commands, service.environment) {
+      if let problem = ServiceManagerCommand.run(commands, service.context.environment) {
         outcome.errorOutput +=
           "memoryd: note: \(problem)\nhint: run it yourself where you are logged in: "
           + commands.map { $0.joined(separator: " ") }.joined(separator: " && ") + "\n"
@@ -64,17 +64,18 @@ struct ServiceCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      guard let path = ServiceUnit.path(service.environment), RegularFile.facts(path) != nil else {
+      guard let path = ServiceUnit.path(service.context.environment), RegularFile.facts(path) != nil
+      else {
         return Outcome(output: "no service is installed\n")
       }
       var outcome = Outcome()
       if let problem = ServiceManagerCommand.run(
-        ServiceManagerCommand.stop(path), service.environment)
+        ServiceManagerCommand.stop(path), service.context.environment)
       {
         outcome.errorOutput = "memoryd: note: \(problem)\n"
       }
       guard unlink(path) == 0 else { throw RegularFile.failure("remove", path) }
-      _ = ServiceManagerCommand.run(ServiceManagerCommand.forget, service.environment)
+      _ = ServiceManagerCommand.run(ServiceManagerCommand.forget, service.context.environment)
       outcome.output = "removed \(path)\n"
       return outcome
     }
@@ -89,10 +90,10 @@ struct ServiceCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let path = ServiceUnit.path(service.environment) ?? ""
-      let isInstalled = ServiceUnit.isInstalled(service.environment)
-      let care = DaemonCare(service: service)
-      let expected = try? ServiceCommand.unit(service, http: nil).unit.executable
+      let path = ServiceUnit.path(service.context.environment) ?? ""
+      let isInstalled = ServiceUnit.isInstalled(service.context.environment)
+      let care = DaemonCare(context: service.context)
+      let expected = try? ServiceCommand.unit(service.context, http: nil).unit.executable
       let text = (try? RegularFile.read(path, limit: 65_536)).map {
         String(decoding: $0, as: UTF8.self)
       }
@@ -120,50 +121,50 @@ struct ServiceCommand: ParsableCommand {
   // MARK: What is installed
 
   private static func unit(
-    _ service: MemoryService, http: String?
+    _ context: CallContext, http: String?
   ) throws -> (path: String, unit: ServiceUnit) {
-    let environment = service.environment
+    let environment = context.environment
     guard let path = ServiceUnit.path(environment) else {
       throw CommandError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
     }
     var variables = [ServiceUnit.variable: "1"]
-    if service.home.isChosen { variables["MEMORYD_HOME"] = service.home.data }
+    if context.home.isChosen { variables["MEMORYD_HOME"] = context.home.data }
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"] {
       variables[name] = environment[name]
     }
-    let directory = service.fallback.directory
-    if service.settings.values[.fallbackDirectory]?.source != "default" {
+    let directory = context.fallback.directory
+    if context.settings.values[.fallbackDirectory]?.source != "default" {
       variables[Settings.Key.fallbackDirectory.variable] = directory
     }
-    var folders = [service.home.data, directory]
+    var folders = [context.home.data, directory]
     // The files are often links into a folder under version control.
     for file in [
-      service.fallback.tasks, service.fallback.checkpoints, service.fallback.degradedLog,
+      context.fallback.tasks, context.fallback.checkpoints, context.fallback.degradedLog,
     ] {
       let target = URL(fileURLWithPath: file).resolvingSymlinksInPath()
         .deletingLastPathComponent().path
       if !folders.contains(target) { folders.append(target) }
     }
-    if let socket = DaemonCare(service: service).socketPath {
+    if let socket = DaemonCare(context: context).socketPath {
       let folder = (socket as NSString).deletingLastPathComponent
       if !folders.contains(folder) { folders.append(folder) }
     }
     let unit = ServiceUnit(
       executable: try ExecutablePath.front(),
       arguments: ["serve"] + (http.map { ["--http", $0] } ?? []), writable: folders,
-      environment: variables, logFile: service.home.logs + "/launchd.log")
+      environment: variables, logFile: context.home.logs + "/launchd.log")
     return (path, unit)
   }
 
   /// What a service does not have of this shell.
-  private static func missing(_ service: MemoryService) -> String {
+  private static func missing(_ context: CallContext) -> String {
     let names = Settings.Key.allCases.filter { key in
-      key != .fallbackDirectory && service.settings.values[key]?.source == key.variable
+      key != .fallbackDirectory && context.settings.values[key]?.source == key.variable
     }.map(\.variable)
     guard !names.isEmpty else { return "" }
     return
       "memoryd: note: \(names.joined(separator: ", ")) stand in this shell only; the service will "
-      + "not have them\nhint: put them into \(service.home.configurationFile)\n"
+      + "not have them\nhint: put them into \(context.home.configurationFile)\n"
   }
 }
 

@@ -21,7 +21,7 @@ struct SessionCommand: ParsableCommand {
       let service = try shared.service(invocation)
       var filter = try ProjectFinder.filter(named: shared.project?.text, service)
       filter.limit = limit
-      let items = try service.reader().sessions(filter)
+      let items = try service.store.reading().sessions(filter)
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.session))) }
       if items.isEmpty { return Outcome(output: "No sessions yet.\n") }
       let lines = items.map {
@@ -46,7 +46,7 @@ struct SessionCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let database = try service.reader()
+      let database = try service.store.reading()
       guard
         let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
       else {
@@ -57,12 +57,12 @@ struct SessionCommand: ParsableCommand {
       let usage = try database.usage(sessionID: session.id)
       let boundaries =
         try database.transcript(sessionID: session.id)
-        .flatMap { service.digest($0.digest) }?.boundaries ?? []
+        .flatMap { SessionDigest.stored($0.digest, service.context) }?.boundaries ?? []
       let entries = try database.entries(
         sessionID: session.id, around: around?.text, count: max(0, count))
-      let told = ContextLog(folder: service.home.logs).entries(session: session.id)
-      // What was looked at counts a little more in the next search.
-      if let around { try? service.database().noteUse(ofEntry: around.text) }
+      let told = ContextLog(folder: service.context.home.logs).entries(session: session.id)
+      // What was looked at counts a little more in the next search; without it nothing is lost.
+      if let around { try? service.store.writing().noteUse(ofEntry: around.text) }
       if shared.json {
         var object = JSONOutput.session(session)
         object["usage"] =
@@ -164,12 +164,12 @@ struct SessionCommand: ParsableCommand {
         throw CommandError(
           .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
       }
-      guard let known = try service.reader().session(id: reference.id) else {
+      guard let known = try service.store.reading().session(id: reference.id) else {
         throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(reference.id, 60))",
           hint: "`memoryd session list` shows them")
       }
-      let acknowledgement = try service.commit(
+      let acknowledgement = try service.writer.commit(
         .endSession(reason: "manual"), project: nil, session: SessionReference(id: known.id))
       return TerminalText.reply("ended session", acknowledgement, service, json: shared.json)
     }

@@ -15,29 +15,29 @@ struct StatusCommand: Command {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let verdict = service.verdict()
+    let verdict = service.vault.verdict()
     let database: MemoryDatabase
     do throws(StoreError) {
-      database = try service.reader()
+      database = try service.store.reading()
     } catch {
       // The store is what is wrong: still tell what waits beside it.
-      let waiting = service.spool.pending.count
+      let waiting = service.store.spool.pending.count
       let failure = CommandError(error)
       return Outcome(
         errorOutput: failure.text + (waiting > 0 ? "\(waiting) writes wait in the spool\n" : ""),
         exitCode: failure.exitCode)
     }
-    let daemon = DaemonCare(service: service)
-    service.payErasure()
+    let daemon = DaemonCare(context: service.context)
+    service.store.payErasure()
     let counts = try database.counts()
-    let outbox = try database.outboxCounts(vault: VaultService(service: service).reference?.id)
+    let outbox = try database.outboxCounts(vault: service.vault.reference?.id)
     let hooks = try database.hookStatistics()
     var ours = try ProjectFinder.filter(named: nil, service)
     ours.limit = 5
     let sessions = try database.sessions(ours)
-    let problems = service.problems.recent(since: service.clock.now - 86_400_000)
-    let size = RegularFile.facts(service.home.database)?.size ?? 0
-    let walSize = RegularFile.facts(service.home.database + "-wal")?.size ?? 0
+    let problems = service.context.problems.recent(since: service.context.clock.now - 86_400_000)
+    let size = RegularFile.facts(service.context.home.database)?.size ?? 0
+    let walSize = RegularFile.facts(service.context.home.database + "-wal")?.size ?? 0
     let warnings = warnings(service, database)
     ours.limit = 1
     let last = try database.checkpoints(ours).first
@@ -46,8 +46,8 @@ struct StatusCommand: Command {
         output: JSONOutput.text(
           [
             "version": Relay.version, "mode": verdict.mode.rawValue, "daemon": daemon.json(),
-            "home": service.home.data, "database_bytes": size, "wal_bytes": walSize,
-            "disk_free_bytes": Disk.freeBytes(at: service.home.data),
+            "home": service.context.home.data, "database_bytes": size, "wal_bytes": walSize,
+            "disk_free_bytes": Disk.freeBytes(at: service.context.home.data),
             "counts": [
               "projects": counts.projects, "sessions": counts.sessions,
               "checkpoints": counts.checkpoints, "tasks": counts.tasks,
@@ -60,8 +60,8 @@ struct StatusCommand: Command {
               "quarantined": outbox.quarantined, "held": outbox.held,
             ] as JSONOutput.Object,
             "spool": [
-              "pending": service.spool.pending.count,
-              "quarantined": service.spool.quarantined.count,
+              "pending": service.store.spool.pending.count,
+              "quarantined": service.store.spool.quarantined.count,
             ] as JSONOutput.Object,
             "warnings": warnings.map {
               ["message": $0.message, "hint": $0.hint] as JSONOutput.Object
@@ -85,8 +85,8 @@ struct StatusCommand: Command {
     }
     let people = TerminalText(invocation)
     var text = people.bold("memoryd \(Relay.version)") + ", \(verdict.mode.rawValue) mode\n"
-    text += "store     \(service.home.database), \((size + walSize) / 1024) KiB"
-    if let free = Disk.freeBytes(at: service.home.data) {
+    text += "store     \(service.context.home.database), \((size + walSize) / 1024) KiB"
+    if let free = Disk.freeBytes(at: service.context.home.data) {
       text += ", \(free >> 20) MiB free on the disk"
     }
     text += "\n"
@@ -95,7 +95,7 @@ struct StatusCommand: Command {
       + "\(counts.openTasks) open of \(counts.tasks) tasks, \(counts.decisions) decisions, "
       + "\(counts.entries) entries\n"
     text += "daemon    \(daemon.line())\n"
-    if service.settings.hasVault {
+    if service.context.settings.hasVault {
       let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""
       text +=
         "vault     \(verdict.mode.rawValue)\(reason) since \(TerminalText.time(verdict.since)): "
@@ -105,9 +105,9 @@ struct StatusCommand: Command {
         + "\(outbox.quarantined) quarantined"
         + (outbox.held > 0 ? ", \(outbox.held) held here (`memoryd vault`)" : "") + "\n"
     }
-    let spooled = (service.spool.pending.count, service.spool.quarantined.count)
+    let spooled = (service.store.spool.pending.count, service.store.spool.quarantined.count)
     if spooled != (0, 0) {
-      text += "spool     \(spooled.0) waiting, \(spooled.1) in \(service.spool.quarantine)\n"
+      text += "spool     \(spooled.0) waiting, \(spooled.1) in \(service.store.spool.quarantine)\n"
     }
     for session in sessions {
       text +=
@@ -134,8 +134,8 @@ struct StatusCommand: Command {
     _ service: MemoryService, _ database: MemoryDatabase
   ) -> [(message: String, hint: String)] {
     [
-      HomeCare(home: service.home).warning, StoreSize(database)?.warning,
-      Erasure(database, at: service.clock.now)?.warning,
+      HomeCare(home: service.context.home).warning, StoreSize(database)?.warning,
+      Erasure(database, at: service.context.clock.now)?.warning,
     ].compactMap(\.self)
   }
 

@@ -32,9 +32,9 @@ struct SyncCommand: Command {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let vault = VaultService(service: service)
+    let vault = service.vault
     var tools: VaultTools?
-    if service.settings.hasVault {
+    if service.context.settings.hasVault {
       do throws(VaultFailure) {
         tools = try vault.tools()
       } catch {
@@ -47,11 +47,12 @@ struct SyncCommand: Command {
     defer { tools?.close() }
     if dryRun { return try plan(tools, service) }
     let sync = SyncService(service: service)
-    let wait = HealthStateMachine.wait(vault.health(), asker: .person, now: service.clock.now)
+    let wait = HealthStateMachine.wait(
+      vault.health(), asker: .person, now: service.context.clock.now)
     if tools != nil, wait > 0 {
       let adoption = try sync.adopt(end: nil, onlyIfChanged: false)
       return try report(
-        .init(adoption: adoption, left: service.pendingForVault(), health: vault.health()),
+        .init(adoption: adoption, left: service.vault.pendingCount(), health: vault.health()),
         service, note: "the vault asks to be left alone for \(wait / 1000 + 1) s more")
     }
     // A sync in another process is soon over.
@@ -64,7 +65,7 @@ struct SyncCommand: Command {
         tools, end: nil, patience: Self.patience, effort: .typed, progress: invocation.progress)
     }
     invocation.progress?("")
-    if outcome.report.isBusy { outcome.left = service.pendingForVault() }
+    if outcome.report.isBusy { outcome.left = service.vault.pendingCount() }
     return try report(outcome, service, note: nil)
   }
 
@@ -73,11 +74,11 @@ struct SyncCommand: Command {
   private func report(
     _ outcome: SyncService.Outcome, _ service: MemoryService, note: String?
   ) throws -> Outcome {
-    let counts = try service.reader().outboxCounts(
-      vault: VaultService(service: service).reference?.id)
-    let verdict = service.verdict()
+    let counts = try service.store.reading().outboxCounts(
+      vault: service.vault.reference?.id)
+    let verdict = service.vault.verdict()
     let report = outcome.report
-    let hasVault = service.settings.hasVault
+    let hasVault = service.context.settings.hasVault
     let unfinished = outcome.adoption?.unfinished ?? 0
     let left = (hasVault ? counts.queued : 0) + unfinished
     let isDone =

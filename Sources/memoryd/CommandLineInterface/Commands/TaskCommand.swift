@@ -110,7 +110,7 @@ struct TaskCommand: ParsableCommand {
       var outcome = try TaskCommand.change(change, shared, invocation)
       if ledger {
         let service = try shared.service(invocation)
-        let task = try? service.reader().task(id: change.id)
+        let task = try? service.store.reading().task(id: change.id)
         if task == nil {
           outcome.errorOutput +=
             "memoryd: note: the store cannot be read, so the ledger did not get the task\n"
@@ -151,7 +151,7 @@ struct TaskCommand: ParsableCommand {
       var filter = try ProjectFinder.filter(named: shared.project?.text, service)
       filter.limit = limit
       filter.isUnfiled = unfiled
-      let tasks = try service.reader().tasks(
+      let tasks = try service.store.reading().tasks(
         status: status == "all" || status.isEmpty ? nil : status, filter: filter)
       if shared.json {
         return Outcome(
@@ -183,7 +183,7 @@ struct TaskCommand: ParsableCommand {
       throw CommandError(.badInput, "invalid", "a task needs a title")
     }
     let service = try shared.service(invocation)
-    let acknowledgement = try service.commit(
+    let acknowledgement = try service.writer.commit(
       .addTask(draft), project: try ProjectFinder.project(named: shared.project?.text, service),
       session: ProjectFinder.session(nil, service))
     return TerminalText.reply(
@@ -198,7 +198,7 @@ struct TaskCommand: ParsableCommand {
     var change = change
     // A number and a folder are for us; others get the short name.
     if change.project?.isEmpty == false { change.project = project?.name }
-    let acknowledgement = try service.commit(.changeTask(change), project: project)
+    let acknowledgement = try service.writer.commit(.changeTask(change), project: project)
     return TerminalText.reply(
       change.completes ? "done: task" : "updated task", acknowledgement, service,
       json: shared.json)
@@ -207,6 +207,7 @@ struct TaskCommand: ParsableCommand {
   private static func project(
     of task: TaskRecord, _ service: MemoryService
   ) throws -> ProjectReference {
-    try task.projectID.flatMap { try service.reader().project(id: $0) } ?? .named(task.project)
+    try task.projectID.flatMap { try service.store.reading().project(id: $0) }
+      ?? .named(task.project)
   }
 }

@@ -28,8 +28,8 @@ struct VaultCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let consent = VaultService(service: service).consent
-      let database = try service.reader()
+      let consent = service.vault.consent
+      let database = try service.store.reading()
       let vaults = try database.vaults()
       let held =
         try consent.vault.map { vault throws(StoreError) in
@@ -129,21 +129,22 @@ struct VaultCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      guard let vault = VaultService(service: service).reference else {
+      guard let vault = service.vault.reference else {
         throw CommandError(
           .badConfiguration, "no_vault", "no vault is configured to share anything with",
           hint: "set vault.url, then share")
       }
       let project = try which.map { try VaultCommand.project($0.text, service) }
-      let database = try service.database()
-      let now = service.clock.now
+      // An order about what is stored already: it is carried out now, or fails before the person.
+      let database = try service.store.writing()
+      let now = service.context.clock.now
       if let project, try database.isPrivate(row: project.id) {
         throw CommandError(
           .usage, "usage", "\(TerminalText.line(project.name, 60)) is private: it goes to no vault",
           hint: "`memoryd project private \(project.id) --off` first")
       }
       guard history else {
-        let consent = VaultService(service: service).consent
+        let consent = service.vault.consent
         let wasShared = try database.isShared(project!.id, consent)
         try database.share(project!.id, with: vault, at: now)
         let left = try database.held(from: vault, project: project!.id).count
@@ -207,9 +208,11 @@ struct VaultCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
       let project = try VaultCommand.project(which.text, service)
-      let consent = VaultService(service: service).consent
-      let wasShared = try service.database().isShared(project.id, consent)
-      let count = try service.database().unshare(project.id, at: service.clock.now)
+      let consent = service.vault.consent
+      // As for `share`: what waits to go must be held back now, not once a spool is taken in.
+      let database = try service.store.writing()
+      let wasShared = try database.isShared(project.id, consent)
+      let count = try database.unshare(project.id, at: service.context.clock.now)
       if shared.json {
         return Outcome(
           output: JSONOutput.text(
@@ -242,7 +245,7 @@ struct VaultCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let vaults = VaultService(service: service)
+      let vaults = service.vault
       for text in [old.text, new.text] where !text.lowercased().hasPrefix("http") {
         throw CommandError(
           .usage, "usage", "\(TerminalText.line(text, 200)) is no http or https URL",
@@ -254,10 +257,11 @@ struct VaultCommand: ParsableCommand {
           .usage, "usage", "both are the vault \(TerminalText.line(to.name, 120))",
           hint: "token, scheme and a slash at the end make no difference")
       }
-      let database = try service.database()
+      // As for `share`.
+      let database = try service.store.writing()
       guard
         let moved = try database.moveVault(
-          from, to: to, at: service.clock.now, lag: vaults.lag)
+          from, to: to, at: service.context.clock.now, lag: vaults.lag)
       else {
         let known = try database.vaults().map(\.name).joined(separator: ", ")
         throw CommandError(
@@ -284,13 +288,13 @@ struct VaultCommand: ParsableCommand {
   private static func project(
     _ name: String, _ service: MemoryService
   ) throws -> (id: Int64, name: String) {
-    if let number = Int64(name), let known = try service.reader().project(id: number) {
+    if let number = Int64(name), let known = try service.store.reading().project(id: number) {
       return (known.id ?? number, known.name)
     }
     let project = try ProjectFinder.project(named: name, service)
     guard
       let id = try project.id
-        ?? service.database().projects().first(where: {
+        ?? service.store.reading().projects().first(where: {
           $0.name == project.name && project.marks == nil
         })?.id
     else {

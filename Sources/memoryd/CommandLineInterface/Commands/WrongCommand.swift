@@ -22,11 +22,12 @@ struct WrongCommand: Command {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     let service = try shared.service(invocation)
-    let known = try service.reader().struckLines()
+    let known = try service.store.reading().struckLines()
     guard let name = id?.text.lowercased(), !name.isEmpty else { return list(known) }
     if undo {
       guard let struck = known.first(where: { $0.id.hasPrefix(name) }) else { throw missing(name) }
-      _ = try service.database().restoreLine(struck.id)
+      // As below.
+      _ = try service.store.writing().restoreLine(struck.id)
       return reply(struck, "may come back", known.count - 1)
     }
     if let struck = known.first(where: { $0.id == name }) {
@@ -41,8 +42,10 @@ struct WrongCommand: Command {
     }
     let struck = StruckLine(
       id: line.line.id, section: line.line.section, line: line.line.text,
-      subject: line.line.subject, sessionID: line.session, struckAt: service.clock.now)
-    _ = try service.database().strike(struck)
+      subject: line.line.subject, sessionID: line.session, struckAt: service.context.clock.now)
+    // A mark on lines that the store makes: it is there for the next document, or fails before the
+    // person.
+    _ = try service.store.writing().strike(struck)
     return reply(struck, "struck", known.count + 1)
   }
 
@@ -52,12 +55,15 @@ struct WrongCommand: Command {
   ) throws -> [(line: DocumentLine, session: String?)] {
     let project = try project(shared, service)
     let recovery = RecoveryService(service: service)
-    let sessions = try service.reader().sessions(RecordFilter(place: project, limit: 20)).map(\.id)
+    let sessions = try service.store.reading().sessions(RecordFilter(place: project, limit: 20))
+      .map(\.id)
     let documents =
       try [recovery.document(sessionID: nil, project: project, occasion: .request)]
       + sessions.map { try recovery.document(sessionID: $0, project: project, occasion: .request) }
     return documents.compactMap(\.self).flatMap { document in
-      document.lines(now: service.clock.now, budget: 100_000).map { ($0, document.sessionID) }
+      document.lines(now: service.context.clock.now, budget: 100_000).map {
+        ($0, document.sessionID)
+      }
     }
   }
 

@@ -20,7 +20,7 @@ struct ClaudeCheck {
   typealias Check = DoctorCommand.Check
 
   func checks() -> [Check] {
-    guard let files = try? ClaudeFiles(service) else { return [] }
+    guard let files = try? ClaudeFiles(service.context) else { return [] }
     let isThere = [files.settings, files.state, files.folder + "/projects"].contains {
       RegularFile.exists($0)
     }
@@ -50,7 +50,7 @@ struct ClaudeCheck {
   ///
   /// - Throws: What keeps their files from being written.
   func mend() throws {
-    let files = try ClaudeFiles(service)
+    let files = try ClaudeFiles(service.context)
     guard let found = try? Found(files, service) else { return }
     let isInstalled = found.settings.map { ClaudeHooks.areIn($0, environment) } ?? false
     let hasServer =
@@ -60,7 +60,7 @@ struct ClaudeCheck {
     let server = found.servers.everywhere.map { self.server($0, found) } ?? server(found)
     let mendsServer = (isInstalled || hasServer) && server.isMendable
     guard mendsHooks || mendsServer else { return }
-    let installer = try ClaudeInstaller(service)
+    let installer = try ClaudeInstaller(service.context)
     let edits = try installer.additions(hooks: mendsHooks, server: mendsServer)
     try installer.carryOut(edits, uninstalls: false)
   }
@@ -79,14 +79,16 @@ struct ClaudeCheck {
       settings = try ClaudeFiles.read(files.settings).text
       state = try ClaudeFiles.read(files.state).text
       layers = ClaudeLayers(files, settings, service)
-      servers = ClaudeServers(state, files, layers, service.environment)
+      servers = ClaudeServers(state, files, layers, service.context.environment)
       plugin = Plugin(layers)
     }
   }
 
   /// Claude Code puts the folder in, too.
   var environment: [String: String] {
-    service.environment.merging(["CLAUDE_PROJECT_DIR": service.cwd]) { first, _ in first }
+    service.context.environment.merging(["CLAUDE_PROJECT_DIR": service.context.cwd]) { first, _ in
+      first
+    }
   }
 
   // MARK: The plugin
@@ -114,12 +116,13 @@ struct ClaudeCheck {
 
   func located(_ program: String) -> Located {
     if !program.contains("/") {
-      let folders = (service.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+      let folders = (service.context.environment["PATH"] ?? "").split(separator: ":").map(
+        String.init)
       let found = folders.map { $0 + "/" + program }.first { access($0, X_OK) == 0 }
       return found.map { .found($0) } ?? .missing("\(program) is not on the PATH")
     }
     let path =
-      program.hasPrefix("/") ? program : RegularFile.absolute(program, from: service.cwd)
+      program.hasPrefix("/") ? program : RegularFile.absolute(program, from: service.context.cwd)
     guard access(path, X_OK) == 0, RegularFile.facts(path) != nil else {
       return .missing("\(program) is not there, or cannot be run")
     }
@@ -143,7 +146,7 @@ struct ClaudeCheck {
     }
     // Only what is called memoryd was taken for a call of memoryd.
     let version = ShortCommand.output(
-      of: path, ["--version"], environment: service.environment, within: Self.patience)
+      of: path, ["--version"], environment: service.context.environment, within: Self.patience)
     guard let version else { return "\(path) does not run" }
     return version == Relay.version
       ? nil : "\(path) is version \(version.prefix(40)), not \(Relay.version)"
@@ -240,26 +243,26 @@ struct ClaudeCheck {
       }
     }
     func real(_ path: String) -> String {
-      URL(fileURLWithPath: service.absolute(path)).resolvingSymlinksInPath().path
+      URL(fileURLWithPath: service.context.absolute(path)).resolvingSymlinksInPath().path
     }
-    let own = real(service.home.data)
+    let own = real(service.context.home.data)
     let other = homes.first { !$0.folder.isEmpty && real($0.folder) != own }
     guard let other else { return nil }
     return Check(
       name: "claude home", isGood: false,
       detail:
         "memoryd keeps its store in \(other.folder), says \(other.path); this doctor looks at "
-        + service.home.data,
+        + service.context.home.data,
       hint: "take it out there, or set MEMORYD_HOME to the same folder here")
   }
 
   // MARK: Sessions that memoryd never heard of
 
   private func sessions(_ files: ClaudeFiles) -> Check? {
-    guard let database = try? service.reader() else { return nil }
-    let now = service.clock.now
+    guard let database = try? service.store.reading() else { return nil }
+    let now = service.context.clock.now
     let installed =
-      InstallRecord(home: service.home.data)[files.settings]?.installedAt
+      InstallRecord(home: service.context.home.data)[files.settings]?.installedAt
       ?? ((try? database.firstHookRun()) ?? nil)
     guard let installed else { return nil }
     var silent: [(id: String, path: String)] = []

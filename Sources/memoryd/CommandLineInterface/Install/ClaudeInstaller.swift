@@ -12,10 +12,10 @@ struct ClaudeFiles: Sendable {
   /// `CLAUDE_CONFIG_DIR` moves all of it.
   ///
   /// - Throws: ``CommandError`` where no home folder is known.
-  init(_ service: MemoryService) throws {
-    let environment = service.environment
+  init(_ context: CallContext) throws {
+    let environment = context.environment
     if let given = environment["CLAUDE_CONFIG_DIR"], !given.isEmpty {
-      folder = service.absolute(given)
+      folder = context.absolute(given)
       settings = folder + "/settings.json"
       state = folder + "/.claude.json"
       return
@@ -93,14 +93,14 @@ struct FileToBe {
 struct ClaudeInstaller {
   let hooks: ClaudeHooks
   let files: ClaudeFiles
-  let service: MemoryService
+  private let context: CallContext
 
   /// - Throws: ``CommandError`` where this memoryd is not whole, or no home folder is known.
-  init(_ service: MemoryService) throws {
+  init(_ context: CallContext) throws {
     hooks = ClaudeHooks(
-      executable: try ExecutablePath.front(), environment: service.environment)
-    files = try ClaudeFiles(service)
-    self.service = service
+      executable: try ExecutablePath.front(), environment: context.environment)
+    files = try ClaudeFiles(context)
+    self.context = context
   }
 
   struct Edit {
@@ -186,7 +186,7 @@ struct ClaudeInstaller {
   private func removal(_ part: Part) throws -> Edit? {
     let (known, bytes, exists) = try ClaudeFiles.read(part.path)
     guard exists, let known else { return nil }
-    let record = InstallRecord(home: service.home.data)[part.path]
+    let record = InstallRecord(home: context.home.data)[part.path]
     let (before, existed) =
       record.flatMap { file in file.before.map { ($0, file.existed) } } ?? guess(part, known)
     var text = known
@@ -260,7 +260,7 @@ struct ClaudeInstaller {
   /// - Returns: The edits, with the copies that were made.
   @discardableResult
   func carryOut(_ edits: [Edit], uninstalls: Bool) throws -> [Edit] {
-    var record = InstallRecord(home: service.home.data)
+    var record = InstallRecord(home: context.home.data)
     let known = record.files
     var done: [Edit] = []
     for var edit in edits {
@@ -270,13 +270,13 @@ struct ClaudeInstaller {
       } else {
         record[edit.path] = try add(&edit, record[edit.path])
       }
-      try record.write(home: service.home.data)
+      try record.write(home: context.home.data)
       done.append(edit)
     }
     if uninstalls {
       for path in [files.settings, files.state] { record[path] = nil }
       known.filter { record[$0.path] == nil }.forEach(removeFolders)
-      if record.files != known { try record.write(home: service.home.data) }
+      if record.files != known { try record.write(home: context.home.data) }
     }
     return done
   }
@@ -293,7 +293,7 @@ struct ClaudeInstaller {
   private static let copyMark = ".before-memoryd-"
 
   private func copy(_ edit: Edit) throws -> String {
-    let stamp = Timestamp.string(service.clock.now).prefix(19).replacing(":", with: "")
+    let stamp = Timestamp.string(context.clock.now).prefix(19).replacing(":", with: "")
     return try RegularFile.writeCopy(Array(edit.old.utf8), edit.path + Self.copyMark + stamp)
   }
 
@@ -306,14 +306,14 @@ struct ClaudeInstaller {
       try RegularFile.writeAtomically(new, to: place.path)
       return InstallRecord.File(
         path: edit.path, existed: false, before: edit.before, madeFolder: place.missingFolder,
-        installedAt: service.clock.now)
+        installedAt: context.clock.now)
     }
     try rewrite(&edit, new)
     guard var known, let before = known.before else {
       return InstallRecord.File(
         path: edit.path, existed: true, backup: edit.backup,
         was: InstallRecord.fingerprint(Array(edit.old.utf8)), before: edit.before,
-        installedAt: service.clock.now)
+        installedAt: context.clock.now)
     }
     // What was there before the first time counts: an entry of then that is renewed now was ours.
     known.before = before.merging(

@@ -26,8 +26,10 @@ struct ClaudeLayers {
   #endif
 
   init(_ files: ClaudeFiles, _ settings: JSONText?, _ service: MemoryService) {
-    let root = service.facts(at: service.cwd)?.root
-    folders = root == nil || root == service.cwd ? [service.cwd] : [root ?? "", service.cwd]
+    let root = service.repositories.here?.root
+    folders =
+      root == nil || root == service.context.cwd
+      ? [service.context.cwd] : [root ?? "", service.context.cwd]
     if let settings { all.append(Layer(path: files.settings, text: settings)) }
     // In the home folder the folder's settings are the person's.
     var seen: Set = [Self.real(files.settings)]

@@ -82,8 +82,8 @@ package struct BriefService {
 
   /// - Parameter session: The one that asks, which is not told of itself.
   package func brief(project: ProjectReference, session: String?) throws(StoreError) -> Brief {
-    let reader = try service.reader()
-    let git = service.facts(at: service.cwd)
+    let reader = try service.store.reading()
+    let git = service.repositories.here
     let document = try RecoveryService(service: service).document(
       sessionID: nil, excluding: session, project: project, occasion: .request)
     let mailbox = HandoffMailbox(service: service)
@@ -111,7 +111,7 @@ package struct BriefService {
       handoff.map { kept($0.done.reversed()) }
       ?? ((stated?.actions ?? []) + (snapshot?.actions ?? []))
     return Brief(
-      project: project.name, branch: git?.branch, mode: service.verdict().mode.rawValue,
+      project: project.name, branch: git?.branch, mode: service.vault.verdict().mode.rawValue,
       objective: (isHandoffNewer ? known : nil) ?? filled(stated?.objective)
         ?? filled(snapshot?.objective) ?? known,
       blockers: handoff.map { kept($0.blockers) } ?? stated?.blockers ?? [],
@@ -121,6 +121,6 @@ package struct BriefService {
         try mailbox.waiting(mailbox.ownNames(), project: project).prefix(5)),
       ledger: Array(
         try reader.ledgerItems(RecordFilter(place: project)).suffix(5)),
-      now: service.clock.now)
+      now: service.context.clock.now)
   }
 }

@@ -26,8 +26,8 @@ package struct CheckpointService {
   // MARK: Hooks
 
   /// - Returns: The checkpoint, or nil if this event did not ask for one.
-  package func take(for input: HookInput) throws(StoreError) -> MemoryService.Acknowledgement? {
-    guard let deadline = service.deadline else { return nil }
+  package func take(for input: HookInput) throws(StoreError) -> DurableWriter.Acknowledgement? {
+    guard let deadline = service.context.deadline else { return nil }
     // In the daemon git is asked after the answer.
     let asksGit = !input.event.hasPrefix("Stop") && service.deferredWork == nil
     var status = asksGit ? SessionRecorder.status(input, service) : nil
@@ -38,7 +38,7 @@ package struct CheckpointService {
     if input.event == "Stop", let words = input.lastMessage { recorder.ingestLastWords(words) }
     recorder.reportProblem(input.event)
     let previous =
-      (try? service.database().checkpoints(
+      (try? service.store.reading().checkpoints(
         RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
     if input.event.hasPrefix("Stop"),
       !StopSignals.areDue(recorder.digest.signals, decisions: decisionsOfLate(recorder))
@@ -50,7 +50,7 @@ package struct CheckpointService {
     let trigger = Self.trigger(input)
     let keepsHandoff = trigger == "pre-compact"
     // What was so a moment ago most likely still is; git is asked in any case.
-    let known = recorder.git.flatMap { service.daemon?.uncommitted(in: $0.root) }
+    let known = recorder.git.flatMap { service.context.daemon?.uncommitted(in: $0.root) }
     let dirty = known ?? status?.paths(within: Self.gitPatience)
     let renewed = previous.flatMap { renews($0, trigger: trigger, recorder) ? $0 : nil }
     let replacing = renewed?.id
@@ -68,7 +68,7 @@ package struct CheckpointService {
     let acknowledgement = try commit(
       snapshot, trigger: label, replacing: replacing, handoff: handoff, recorder, input,
       deadline)
-    service.report(acknowledgement, input.event)
+    service.writer.report(acknowledgement, input.event)
     guard acknowledgement.durability == .stored else { return acknowledgement }
     if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
     // The first commit stands whatever becomes of the second.
@@ -80,7 +80,7 @@ package struct CheckpointService {
         // Written once.
         if handoff != nil { draft.handoff?.path = nil }
       }
-      let added = try? service.commit(
+      let added = try? service.writer.commit(
         .checkpoint(draft), project: recorder.project, session: recorder.session,
         requestSuffix: "-git")
       if added?.durability == .stored, let kept = draft.handoff {
@@ -91,7 +91,7 @@ package struct CheckpointService {
       let service = service
       deferredWork.add {
         let late = recorder.git.flatMap {
-          service.uncommitted(in: $0, within: Self.gitWaitAfterwards)
+          service.repositories.uncommitted(in: $0, within: Self.gitWaitAfterwards)
         }
         add(late ?? known)
       }
@@ -107,7 +107,7 @@ package struct CheckpointService {
   /// A sub-agent's event: its text is taken in, and the session goes on as it is. Neither its end nor
   /// its compaction are the session's.
   package func ingestSubagent(_ input: HookInput) throws(StoreError) {
-    guard let deadline = service.deadline else { return }
+    guard let deadline = service.context.deadline else { return }
     var input = input
     let own = input.agentTranscriptPath
     if own != nil { input.transcriptPath = own }
@@ -120,20 +120,20 @@ package struct CheckpointService {
   /// Takes the checkpoint of a compaction that no hook announced.
   func takeAtBoundary(
     _ recorder: inout SessionRecorder, input: HookInput
-  ) throws(StoreError) -> MemoryService.Acknowledgement {
+  ) throws(StoreError) -> DurableWriter.Acknowledgement {
     recorder.resetSignals()
     return try commit(
       recorder.snapshot(dirty: nil), trigger: "boundary", replacing: nil, recorder, input,
-      service.deadline ?? Deadline(milliseconds: 5000))
+      service.context.deadline ?? Deadline(milliseconds: 5000))
   }
 
   private func commit(
     _ snapshot: Snapshot, trigger: String, replacing: String?, handoff: HandoffDraft? = nil,
     _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
-  ) throws(StoreError) -> MemoryService.Acknowledgement {
+  ) throws(StoreError) -> DurableWriter.Acknowledgement {
     var draft = CheckpointDraft(snapshot, trigger: trigger, replacing: replacing)
     draft.handoff = handoff
-    return try service.commit(
+    return try service.writer.commit(
       .checkpoint(draft),
       project: recorder.project, session: recorder.session,
       transcript: recorder.finishedBatch(),
@@ -148,9 +148,11 @@ package struct CheckpointService {
     _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline, isOwn: Bool = true
   ) throws(StoreError) {
     let session = recorder.session
-    try service.database().commit(
+    // Text of the transcript, which the next reading finds again; there is no checkpoint to be
+    // lost.
+    try service.store.writing().commit(
       recorder.finishedBatch(), project: isOwn ? recorder.project : nil, session: session,
-      at: service.clock.now
+      at: service.context.clock.now
     ) {
       HookRun(
         event: input.event, sessionID: session.id, outcome: "skipped",
@@ -164,7 +166,7 @@ package struct CheckpointService {
     _ previous: CheckpointRecord, trigger: String, _ recorder: SessionRecorder
   ) -> Bool {
     guard !CheckpointTrigger.byHand.contains(previous.trigger) else { return false }
-    let age = service.clock.now - previous.updatedAt
+    let age = service.context.clock.now - previous.updatedAt
     let isSame =
       previous.trigger == trigger
       || CheckpointTrigger.ofCompaction.contains(previous.trigger)
@@ -179,8 +181,8 @@ package struct CheckpointService {
   /// Decisions of this session in the last five minutes.
   private func decisionsOfLate(_ recorder: SessionRecorder) -> Int {
     let filter = RecordFilter(
-      sessionID: recorder.session.id, since: service.clock.now - 300_000, limit: 3)
-    return (try? service.database().decisions(filter).count) ?? 0
+      sessionID: recorder.session.id, since: service.context.clock.now - 300_000, limit: 3)
+    return (try? service.store.reading().decisions(filter).count) ?? 0
   }
 
   private static func trigger(_ input: HookInput) -> String {
@@ -199,13 +201,13 @@ package struct CheckpointService {
   package func take(
     _ stated: Snapshot.Statement, isSaid: Bool, project: ProjectReference,
     session: SessionReference?
-  ) throws(StoreError) -> MemoryService.Acknowledgement {
+  ) throws(StoreError) -> DurableWriter.Acknowledgement {
     // What is not read now stands in the transcript still.
     try? freshen(session)
     var snapshot = snapshot(of: session)
     // The repository at hand may be one that the session only walked to.
     if !project.isSame(as: ProjectFinder.here(service)) { snapshot.git = nil }
-    if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.redactor) }
+    if !stated.isEmpty { snapshot.stated = stated.redacted(by: service.context.redactor) }
     // Without a word the state of a repository is something to keep; blanks alone are a mistake.
     let keepsRepository = !isSaid && snapshot.git?.head != nil
     guard keepsRepository || !snapshot.saysNothing else {
@@ -221,8 +223,8 @@ package struct CheckpointService {
   package func take(
     _ snapshot: Snapshot, trigger: String, project: ProjectReference, session: SessionReference?,
     requestSuffix: String = ""
-  ) throws(StoreError) -> MemoryService.Acknowledgement {
-    try service.commit(
+  ) throws(StoreError) -> DurableWriter.Acknowledgement {
+    try service.writer.commit(
       .checkpoint(CheckpointDraft(snapshot, trigger: trigger, replacing: nil)), project: project,
       session: session, requestSuffix: requestSuffix)
   }
@@ -231,24 +233,25 @@ package struct CheckpointService {
   func freshen(_ session: SessionReference?) throws(StoreError) {
     guard let session else { return }
     var path = session.transcriptPath
-    if path == nil { path = try service.reader().session(id: session.id)?.transcriptPath }
+    if path == nil { path = try service.store.reading().session(id: session.id)?.transcriptPath }
     guard let path, RegularFile.facts(path) != nil else { return }
     _ = try TranscriptIngest(service: service).ingest(path)
   }
 
   /// What is known of a session and of the repository at the working folder.
   func snapshot(of session: SessionReference?) -> Snapshot {
-    var git = service.facts(at: service.cwd)
-    if let root = git?.root, var status = GitStatus(root: root, environment: service.environment),
+    var git = service.repositories.here
+    if let root = git?.root,
+      var status = GitStatus(root: root, environment: service.context.environment),
       let dirty = status.paths(within: 1000)
     {
       git?.dirty = dirty
-      git?.dirtyAt = service.clock.now
+      git?.dirtyAt = service.context.clock.now
     }
     var snapshot: Snapshot
     if let session,
-      let state = (try? service.database().transcript(sessionID: session.id)) ?? nil,
-      let digest = service.digest(state.digest)
+      let state = (try? service.store.reading().transcript(sessionID: session.id)) ?? nil,
+      let digest = SessionDigest.stored(state.digest, service.context)
     {
       snapshot = Snapshot(digest, git: git)
       snapshot.transcriptPath = state.position.path
@@ -256,9 +259,9 @@ package struct CheckpointService {
     } else {
       snapshot = Snapshot()
       snapshot.git = git
-      snapshot.lastAt = service.clock.now
+      snapshot.lastAt = service.context.clock.now
     }
-    if snapshot.cwd == nil { snapshot.cwd = service.cwd }
+    if snapshot.cwd == nil { snapshot.cwd = service.context.cwd }
     return snapshot
   }
 }

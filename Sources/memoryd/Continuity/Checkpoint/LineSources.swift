@@ -25,11 +25,11 @@ package struct LineSources {
   /// Entries of a session that are looked through.
   private static let most = 20_000
 
-  package init(_ document: RecoveryDocument, _ service: MemoryService) throws(StoreError) {
+  package init(_ document: RecoveryDocument, _ store: StoreDoor) throws(StoreError) {
     self.document = document
     entries =
       try document.sessionID.map { (id) throws(StoreError) in
-        try service.reader().entries(sessionID: id, count: Self.most).reversed()
+        try store.reading().entries(sessionID: id, count: Self.most).reversed()
           .filter { !$0.isAbandoned }.map { ($0, $0.title.oneLine + "\n" + $0.body.oneLine) }
       } ?? []
   }

@@ -21,7 +21,8 @@ package struct RecoveryService {
   ) -> RecoveryDocument {
     document(
       recorder.snapshot(dirty: dirty), summary: recorder.digest.summary, occasion: occasion,
-      checkpointID: checkpointID, takenAt: service.clock.now, sessionID: recorder.session.id,
+      checkpointID: checkpointID, takenAt: service.context.clock.now,
+      sessionID: recorder.session.id,
       project: recorder.project)
   }
 
@@ -33,7 +34,7 @@ package struct RecoveryService {
     sessionID: String?, excluding excluded: String? = nil, project: ProjectReference,
     occasion: RecoveryDocument.Occasion
   ) throws(StoreError) -> RecoveryDocument? {
-    let database = try service.reader()
+    let database = try service.store.reading()
     // A session's document is about its own project, whoever asks.
     let project =
       try sessionID.flatMap { (id) throws(StoreError) in
@@ -61,7 +62,7 @@ package struct RecoveryService {
       state = try database.transcript(sessionID: newest.sessionID ?? "")
     }
     let kept = newest.flatMap { Snapshot(json: $0.body) }
-    guard let state, let digest = service.digest(state.digest) else {
+    guard let state, let digest = SessionDigest.stored(state.digest, service.context) else {
       guard let newest, let kept else {
         return sessionID == nil && occasion == .request ? document(withoutSessionIn: project) : nil
       }
@@ -107,7 +108,7 @@ package struct RecoveryService {
 
   /// What people called false: whatever states lines of a session leaves it out.
   package var struck: StruckLines {
-    StruckLines((try? service.reader().struckLines()) ?? [])
+    StruckLines((try? service.store.reading().struckLines()) ?? [])
   }
 
   private func leaveOut(_ struck: StruckLines, of document: inout RecoveryDocument) {
@@ -122,7 +123,7 @@ package struct RecoveryService {
     checkpointID: String?, takenAt: Int64, sessionID: String?, project: ProjectReference,
     statedBy: String? = nil
   ) -> RecoveryDocument {
-    let database = try? service.reader()
+    let database = try? service.store.reading()
     var document = RecoveryDocument(
       snapshot: snapshot, summary: summary, occasion: occasion, checkpointID: checkpointID,
       takenAt: takenAt, sessionID: sessionID,

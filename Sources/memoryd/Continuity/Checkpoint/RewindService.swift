@@ -26,7 +26,8 @@ package struct RewindService {
     _ sessionID: String, _ digest: SessionDigest, at position: TranscriptPosition, isFresh: Bool
   ) throws(StoreError) {
     guard !digest.abandoned.isEmpty else { return }
-    let database = try service.database()
+    // It follows from the transcript, and the next reading that meets the rewind does it again.
+    let database = try service.store.writing()
     if !isFresh {
       let newest = try database.checkpoints(RecordFilter(sessionID: sessionID, limit: 1)).first
       guard let newest, newest.objective.isEmpty,
@@ -68,6 +69,7 @@ package struct RewindService {
     let draft = CheckpointDraft(
       snapshot, trigger: record.trigger, replacing: record.id)
     return StoreWrite(
-      requestID: "rewind-" + record.id, at: service.clock.now, operation: .checkpoint(draft))
+      requestID: "rewind-" + record.id, at: service.context.clock.now, operation: .checkpoint(draft)
+    )
   }
 }

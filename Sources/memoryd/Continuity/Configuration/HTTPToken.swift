@@ -17,13 +17,13 @@ package struct HTTPToken: Sendable {
   }
 
   /// - Throws: ``CommandError`` where a configured file is not to be used; ``StoreError``.
-  package static func find(_ service: MemoryService) throws -> HTTPToken {
-    let settings = service.settings
+  package static func find(_ context: CallContext) throws -> HTTPToken {
+    let settings = context.settings
     if !settings[.httpToken].isEmpty {
       return HTTPToken(text: settings[.httpToken], source: "http.token")
     }
     let configured = settings[.httpTokenFile]
-    let file = configured.isEmpty ? service.home.data + "/http-token" : service.absolute(configured)
+    let file = configured.isEmpty ? context.home.data + "/http-token" : context.absolute(configured)
     do throws(StoreError) {
       // Whoever wrote it knows it.
       if let other = RegularFile.intruder(file) {
@@ -50,7 +50,7 @@ package struct HTTPToken: Sendable {
       let part = String(generator.next() as UInt64, radix: 16)
       return String(repeating: "0", count: 16 - part.count) + part
     }.joined()
-    try RegularFile.makeFolder(service.home.data)
+    try RegularFile.makeFolder(context.home.data)
     try RegularFile.writeAtomically(Array((text + "\n").utf8), to: file)
     return HTTPToken(text: text, source: file)
   }

@@ -14,9 +14,11 @@ struct CompactionHandoff {
   func kept(
     with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: String?
   ) -> HandoffDraft? {
-    guard service.settings[.handoffOnCompact] != "off" else { return nil }
+    guard service.context.settings[.handoffOnCompact] != "off" else { return nil }
     let session = recorder.session
-    let known = checkpointID.flatMap { (try? service.database().handoff(checkpointID: $0)) ?? nil }
+    let known = checkpointID.flatMap {
+      (try? service.store.reading().handoff(checkpointID: $0)) ?? nil
+    }
     var sources = HandoffGatherer(service: service).sources(
       snapshot, project: recorder.project, sessionID: session.id,
       since: recorder.digest.firstAt > 0 ? recorder.digest.firstAt : nil)
@@ -29,29 +31,30 @@ struct CompactionHandoff {
     front.project = recorder.project.name
     front.session = session.id
     front.agent = session.agent
-    front.created = Timestamp.string(known?.createdAt ?? service.clock.now)
-    let handoff = sources.handoff(front, now: service.clock.now)
-    let isFile = service.settings[.handoffOnCompact] == "file"
-    let folder = HandoffFolder(at: session.cwd ?? service.cwd, git: recorder.git)
+    front.created = Timestamp.string(known?.createdAt ?? service.context.clock.now)
+    let handoff = sources.handoff(front, now: service.context.clock.now)
+    let isFile = service.context.settings[.handoffOnCompact] == "file"
+    let folder = HandoffFolder(at: session.cwd ?? service.context.cwd, git: recorder.git)
     return HandoffDraft(
       id: front.id ?? "", trigger: "pre-compact", objective: handoff.objective,
       body: handoff.markdown(),
       path: isFile && known?.path == nil
-        ? folder.path + "/" + HandoffFolder.name(at: service.clock.now) + ".md" : nil,
+        ? folder.path + "/" + HandoffFolder.name(at: service.context.clock.now) + ".md" : nil,
       isRenewal: known != nil)
   }
 
   /// Writes what was kept to `.handoff/`, where the settings say so: once for each compaction.
   func writeFile(of draft: HandoffDraft, _ recorder: SessionRecorder, _ event: String) {
     guard let planned = draft.path else { return }
-    let folder = HandoffFolder(at: recorder.session.cwd ?? service.cwd, git: recorder.git)
-    let document = draft.redacted(by: service.redactor).body
+    let folder = HandoffFolder(at: recorder.session.cwd ?? service.context.cwd, git: recorder.git)
+    let document = draft.redacted(by: service.context.redactor).body
     do throws(StoreError) {
-      let name = HandoffFolder.name(at: service.clock.now)
+      let name = HandoffFolder.name(at: service.context.clock.now)
       let path = try folder.write(document, name: name, suffix: ".md")
-      if path != planned { try service.database().setPath(path, ofHandoff: draft.id) }
+      // Where the document also lies; the document itself is in the store.
+      if path != planned { try service.store.writing().setPath(path, ofHandoff: draft.id) }
     } catch {
-      service.note(
+      service.context.noteProblem(
         event, error.code, "\(error.message); the handoff is in the store",
         hint: "`memoryd handoff show \(draft.id)` prints it")
     }

@@ -19,7 +19,7 @@ package struct HandoffFolder {
 
   /// The folder that belongs to the caller's working folder.
   init(here service: MemoryService) {
-    self.init(at: service.cwd, git: service.facts(at: service.cwd))
+    self.init(at: service.context.cwd, git: service.repositories.here)
   }
 
   // MARK: Names
@@ -142,6 +142,6 @@ extension Handoff {
   /// An id for a new one.
   static func newID(_ service: MemoryService) -> String {
     var ids = ULIDGenerator()
-    return ids.next(at: service.clock.now).description
+    return ids.next(at: service.context.clock.now).description
   }
 }

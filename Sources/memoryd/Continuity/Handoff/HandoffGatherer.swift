@@ -16,7 +16,7 @@ struct HandoffGatherer {
   ///
   /// - Throws: ``CommandError`` `notFound` if one was named that nobody knows.
   func session(_ request: HandoffRequest) throws -> SessionRecord? {
-    let reader = try? service.reader()
+    let reader = try? service.store.reading()
     if let id = ProjectFinder.session(request.session, service)?.id {
       if let known = try reader?.session(id: id) { return known }
       let isOwn = id == ProjectFinder.session(nil, service)?.id
@@ -27,20 +27,20 @@ struct HandoffGatherer {
       }
       // No hook has told of the session: its transcript is where the agent keeps them.
       var record = SessionRecord(
-        id: id, agent: "claude", cwd: service.cwd, startedAt: service.clock.now,
-        lastSeenAt: service.clock.now)
+        id: id, agent: "claude", cwd: service.context.cwd, startedAt: service.context.clock.now,
+        lastSeenAt: service.context.clock.now)
       record.transcriptPath = transcript(of: id)
       return record
     }
     let filter = RecordFilter(
-      place: request.project, since: service.clock.now - Self.recent, limit: 1)
+      place: request.project, since: service.context.clock.now - Self.recent, limit: 1)
     return (try? reader?.sessions(filter))?.first
   }
 
   private func transcript(of session: String) -> String? {
-    let environment = service.environment
+    let environment = service.context.environment
     let folder =
-      environment["CLAUDE_CONFIG_DIR"].map(service.absolute)
+      environment["CLAUDE_CONFIG_DIR"].map(service.context.absolute)
       ?? UserPath.userFolder(environment).map { $0 + "/.claude" }
     guard let folder else { return nil }
     let projects =
@@ -56,7 +56,7 @@ struct HandoffGatherer {
     let struck = RecoveryService(service: service).struck
     var sources = HandoffSources(snapshot: snapshot.without(struck))
     sources.struck = struck
-    guard let reader = try? service.reader() else { return sources }
+    guard let reader = try? service.store.reading() else { return sources }
     sources.openTasks =
       (try? reader.tasks(status: "open", filter: RecordFilter(place: project, limit: 100)))
       ?? []

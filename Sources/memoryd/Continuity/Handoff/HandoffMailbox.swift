@@ -18,7 +18,7 @@ package struct HandoffMailbox {
   /// branch, its folder, and whoever comes next.
   func names(sessionID: String?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
     let folder = ((git?.root ?? cwd) as NSString).lastPathComponent
-    let named = service.environment["MEMORYD_SESSION_NAME"]
+    let named = service.context.environment["MEMORYD_SESSION_NAME"]
     let names = [
       named, sessionID, sessionID.map { String($0.prefix(8)) }, agent, git?.branch, folder, "next",
       "any",
@@ -30,8 +30,8 @@ package struct HandoffMailbox {
   package func ownNames() -> [String] {
     let own = ProjectFinder.session(nil, service)
     return names(
-      sessionID: own?.id, agent: own == nil ? nil : "claude", cwd: service.cwd,
-      git: service.facts(at: service.cwd))
+      sessionID: own?.id, agent: own == nil ? nil : "claude", cwd: service.context.cwd,
+      git: service.repositories.here)
   }
 
   /// A message that was handed over.
@@ -48,7 +48,8 @@ package struct HandoffMailbox {
   package func receive(as name: String?, project: ProjectReference) throws -> Received {
     let own = ProjectFinder.session(nil, service)
     var names = name.map { [$0.lowercased()] } ?? ownNames()
-    let database = try service.database()
+    // Only the store can tell that nobody else has the message: without it nothing is handed over.
+    let database = try service.store.writing()
     let writer = name == nil ? own?.id : nil
     let all =
       name == nil
@@ -69,8 +70,8 @@ package struct HandoffMailbox {
     }
     let files = project.isHere(service) ? folder.messages(for: names, .whole) : []
     let message = try database.claimMessage(
-      for: names, notFrom: writer, in: project, files: files, requestID: service.requestID,
-      at: service.clock.now)
+      for: names, notFrom: writer, in: project, files: files, requestID: service.context.requestID,
+      at: service.context.clock.now)
     tidy(files, database)
     guard let message else {
       throw CommandError(
@@ -113,7 +114,7 @@ package struct HandoffMailbox {
   package func waiting(
     _ names: [String] = [], project: ProjectReference, folder: HandoffFolder? = nil
   ) throws(StoreError) -> [Waiting] {
-    let reader = try service.reader()
+    let reader = try service.store.reading()
     let stored = try reader.unreadMessages(project).map {
       Waiting(
         session: $0.sessionID, sender: $0.sender, recipient: $0.recipient, topic: $0.topic,

@@ -17,7 +17,7 @@ struct HandoffNotice {
   /// to anybody.
   private func newest(_ recorder: SessionRecorder, _ told: (String?) -> String) -> [String] {
     let session = recorder.session
-    let newest = try? service.reader().handoffs(
+    let newest = try? service.store.reading().handoffs(
       RecordFilter(place: recorder.project, limit: 20)
     ).first {
       $0.recipient == nil && $0.trigger != CheckpointRecord.rewound
@@ -28,7 +28,7 @@ struct HandoffNotice {
       newest.path.flatMap { RegularFile.facts($0) == nil ? nil : $0 }
       .map { UserPath.relative($0, to: recorder.git?.root ?? session.cwd ?? "") }
       ?? "memoryd handoff show \(newest.id)"
-    let age = RecoveryDocument.age(of: newest.createdAt, now: service.clock.now)
+    let age = RecoveryDocument.age(of: newest.createdAt, now: service.context.clock.now)
     return ["Newest handoff, \(age): \(Markdown.inline(place))\(told(newest.objective))"]
   }
 
@@ -37,7 +37,7 @@ struct HandoffNotice {
     let session = recorder.session
     var lines: [String] = []
     let mailbox = HandoffMailbox(service: service)
-    let cwd = session.cwd ?? service.cwd
+    let cwd = session.cwd ?? service.context.cwd
     let names = mailbox.names(
       sessionID: session.id, agent: session.agent, cwd: cwd, git: recorder.git)
     let folder = HandoffFolder(at: cwd, git: recorder.git)
@@ -45,7 +45,7 @@ struct HandoffNotice {
       .filter { $0.session != session.id }
     for message in waiting.filter({ $0.isFor(names) }).prefix(5) {
       let about = message.topic.map { " about \(Markdown.inline(String($0.prefix(80))))" } ?? ""
-      let age = RecoveryDocument.age(of: message.createdAt, now: service.clock.now)
+      let age = RecoveryDocument.age(of: message.createdAt, now: service.context.clock.now)
       lines.append(
         "Unread message from \(Markdown.inline(String((message.sender ?? "somebody").prefix(60))))"
           + "\(about), \(age); `memoryd handoff take` hands it over")

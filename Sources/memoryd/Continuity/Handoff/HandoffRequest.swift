@@ -34,8 +34,8 @@ package struct HandoffRequest {
 
 /// A handoff that is in the store, and in a file where one was asked for.
 package struct WrittenHandoff {
-  package var acknowledgement: MemoryService.Acknowledgement
-  package var checkpoint: MemoryService.Acknowledgement
+  package var acknowledgement: DurableWriter.Acknowledgement
+  package var checkpoint: DurableWriter.Acknowledgement
   package var handoff: Handoff
   /// As it was written.
   package var document: String

@@ -30,13 +30,13 @@ package struct HandoffWriter {
     var request = request
     var remarks: [String] = []
     do throws(StoreError) {
-      _ = try service.reader()
+      _ = try service.store.reading()
     } catch {
       remarks.append("\(error.message); the handoff holds what the repository and you say")
     }
     let record = try gatherer.session(request)
     if let record, request.session != nil || !request.isProjectNamed,
-      let own = (try? service.reader().project(ofSession: record.id)) ?? nil
+      let own = (try? service.store.reading().project(ofSession: record.id)) ?? nil
     {
       request.project = own
     }
@@ -57,7 +57,7 @@ package struct HandoffWriter {
       snapshot, project: request.project, sessionID: record?.id, since: record?.startedAt)
     let git = snapshot.git
     if let git {
-      let environment = service.environment
+      let environment = service.context.environment
       if var status = GitStatus(root: git.root, environment: environment) {
         sources.changes = status.changes(within: 5000)
       }
@@ -67,12 +67,12 @@ package struct HandoffWriter {
         remarks.append("git did not answer; the files may be incomplete")
       }
     }
-    let redactor = service.redactor
+    let redactor = service.context.redactor
     for index in sources.commits.indices {
       sources.commits[index].subject = redactor.redact(sources.commits[index].subject)
     }
     sources.note = request.note.map { redactor.redact($0) }
-    guard !sources.handoff(HandoffFront(), now: service.clock.now).saysNothing else {
+    guard !sources.handoff(HandoffFront(), now: service.context.clock.now).saysNothing else {
       throw CommandError(
         .badInput, "invalid",
         "there is nothing to hand over: no session, task or decision is known here, and the "
@@ -93,30 +93,30 @@ package struct HandoffWriter {
 
   private func write(
     _ sources: HandoffSources, _ request: HandoffRequest, _ session: SessionReference?,
-    _ checkpoint: MemoryService.Acknowledgement, _ remarks: [String]
+    _ checkpoint: DurableWriter.Acknowledgement, _ remarks: [String]
   ) throws -> WrittenHandoff {
     var front = HandoffFront()
     front.id = Handoff.newID(service)
     front.project = request.project.name
     front.session = session?.id
     front.agent = session?.agent
-    front.created = Timestamp.string(service.clock.now)
+    front.created = Timestamp.string(service.context.clock.now)
     let isMessage = request.recipient != nil
     if isMessage {
       front.from =
         request.sender
-        ?? (request.project.isHere(service) ? service.facts(at: service.cwd)?.branch : nil)
+        ?? (request.project.isHere(service) ? service.repositories.here?.branch : nil)
         ?? request.project.name
-      front.to = request.recipient.map { service.redactor.redact($0) }
-      front.from = front.from.map { service.redactor.redact($0) }
-      front.topic = service.redactor.redact(request.topic ?? "handoff")
+      front.to = request.recipient.map { service.context.redactor.redact($0) }
+      front.from = front.from.map { service.context.redactor.redact($0) }
+      front.topic = service.context.redactor.redact(request.topic ?? "handoff")
     }
-    var handoff = sources.handoff(front, now: service.clock.now)
+    var handoff = sources.handoff(front, now: service.context.clock.now)
     let name =
       isMessage
       ? HandoffFolder.name(
         from: front.from ?? "", to: front.to ?? "", topic: front.topic ?? "")
-      : HandoffFolder.name(at: service.clock.now)
+      : HandoffFolder.name(at: service.context.clock.now)
     let suffix = request.isHTML ? ".html" : ".md"
     let planned: String? =
       switch request.place {
@@ -128,13 +128,13 @@ package struct HandoffWriter {
       id: front.id ?? "", trigger: isMessage ? "message" : "manual", objective: handoff.objective,
       body: handoff.markdown(), sender: front.from, recipient: front.to, topic: front.topic,
       path: planned
-    ).redacted(by: service.redactor)
-    let acknowledgement = try service.commit(
+    ).redacted(by: service.context.redactor)
+    let acknowledgement = try service.writer.commit(
       .handOff(draft), project: request.project, session: session)
     var body = draft.body
     var path: String?
     if acknowledgement.id != draft.id,
-      let known = try? service.reader().handoff(
+      let known = try? service.store.reading().handoff(
         id: acknowledgement.id)
     {
       // The first attempt of this request had stored it.
@@ -155,14 +155,15 @@ package struct HandoffWriter {
         case .nowhere: break
         }
       } catch {
-        try? service.database().setPath(nil, ofHandoff: acknowledgement.id)
+        // Here and below: where the document also lies; the document itself is durable by now.
+        try? service.store.writing().setPath(nil, ofHandoff: acknowledgement.id)
         throw CommandError(
           .cannotWrite, "cannot_write",
           "\(error.message); the handoff is in the store as \(acknowledgement.id)",
           hint: "`memoryd handoff show \(acknowledgement.id)` prints it")
       }
       if let path, path != planned {
-        try? service.database().setPath(path, ofHandoff: acknowledgement.id)
+        try? service.store.writing().setPath(path, ofHandoff: acknowledgement.id)
       }
     }
     return WrittenHandoff(
@@ -175,7 +176,7 @@ package struct HandoffWriter {
   /// with all that people changed in it.
   package func amend(_ request: HandoffRequest) throws -> WrittenHandoff {
     let record = try gatherer.session(request)
-    let all = try service.reader().handoffs(
+    let all = try service.store.reading().handoffs(
       RecordFilter(
         place: record == nil ? request.project : nil, sessionID: record?.id))
     // A message is not to be meant by chance, and one that was read cannot be added to.
@@ -191,12 +192,12 @@ package struct HandoffWriter {
       body = FileText.string(try RegularFile.read(path, limit: 16 << 20))
     }
     var handoff = Handoff(body)
-    handoff.add(note: service.redactor.redact(request.note ?? ""))
+    handoff.add(note: service.context.redactor.redact(request.note ?? ""))
     let draft = HandoffDraft(
       id: known.id, trigger: known.trigger, objective: handoff.objective, body: handoff.markdown(),
       isRenewal: true
-    ).redacted(by: service.redactor)
-    let acknowledgement = try service.commit(
+    ).redacted(by: service.context.redactor)
+    let acknowledgement = try service.writer.commit(
       .handOff(draft), project: request.project, session: nil)
     let document = path?.hasSuffix(".html") == true ? handoff.page() : draft.body
     if let path { try RegularFile.rewrite(Array(document.utf8), path) }

@@ -24,8 +24,8 @@ package struct LedgerService {
   package func add(
     _ entries: [Ledger.Entry], phase: String?, section: String? = nil, source: String,
     project: ProjectReference, session: SessionReference?, requestSuffix: String = ""
-  ) throws -> MemoryService.Acknowledgement {
-    let known = (try? service.reader().ledger(project)) ?? nil
+  ) throws -> DurableWriter.Acknowledgement {
+    let known = (try? service.store.reading().ledger(project)) ?? nil
     let last = phase ?? known?.phases.last?.name ?? Self.firstPhase
     let homes = Dictionary(
       (phase == nil ? known?.entries ?? [] : []).map { ($0.entry.item, $0) },
@@ -44,16 +44,17 @@ package struct LedgerService {
       throw CommandError(
         .badInput, "invalid", "a phase, a heading or an item has no text that a ledger can hold")
     }
-    return try service.commit(
+    return try service.writer.commit(
       .addToLedger(
         LedgerDraft(
-          ledger: ledger, source: source, today: service.days.date(of: service.clock.now))),
+          ledger: ledger, source: source,
+          today: service.context.days.date(of: service.context.clock.now))),
       project: project,
       session: session, requestSuffix: requestSuffix)
   }
 
   package struct Imported {
-    package var acknowledgement: MemoryService.Acknowledgement
+    package var acknowledgement: DurableWriter.Acknowledgement
     package var ledger: Ledger
     /// Headings below which nothing could be taken in.
     package var skipped: [String]
@@ -72,10 +73,10 @@ package struct LedgerService {
         hint: "a ledger has phases as `## ` headings with tables of Item | Status | Commit | Date")
     }
     func items() -> [LedgerRecord] {
-      (try? service.reader().ledgerItems(RecordFilter(place: project))) ?? []
+      (try? service.store.reading().ledgerItems(RecordFilter(place: project))) ?? []
     }
     let before = Dictionary(items().map { ($0.id, $0) }, uniquingKeysWith: { $1 })
-    let acknowledgement = try service.commit(
+    let acknowledgement = try service.writer.commit(
       .addToLedger(
         LedgerDraft(ledger: ledger, source: "import", file: Self.hash(of: document))),
       project: project)
@@ -94,12 +95,12 @@ package struct LedgerService {
 
   /// - Throws: ``CommandError`` if there is no repository, or git does not answer.
   package func verify(_ records: [LedgerRecord]) throws -> LedgerVerification {
-    guard let git = service.facts(at: service.cwd) else {
+    guard let git = service.repositories.here else {
       throw CommandError(
         .notFound, "no_repository", "there is no git repository here to look commits up in",
         hint: "run it in the project's repository")
     }
-    let history = GitHistory(root: git.root, environment: service.environment)
+    let history = GitHistory(root: git.root, environment: service.context.environment)
     guard
       let verification = LedgerVerification(
         records, isShallow: git.isShallow, find: { history.find($0, within: 60_000) })

@@ -6,26 +6,26 @@ import MemoryStore
 
 extension JSONOutput {
   package static func write(
-    _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService
+    _ acknowledgement: DurableWriter.Acknowledgement, _ service: MemoryService
   ) -> Object {
     [
       "id": acknowledgement.id, "kind": acknowledgement.kind,
       "durability": acknowledgement.durability.rawValue,
       "vault": goesToVault(acknowledgement)
         ? vault(acknowledgement.vaultState, service) : "off",
-      "pending": service.pendingForVault(),
+      "pending": service.vault.pendingCount(),
       "created_at": Timestamp.string(acknowledgement.createdAt),
     ]
   }
 
-  private static func goesToVault(_ acknowledgement: MemoryService.Acknowledgement) -> Bool {
+  private static func goesToVault(_ acknowledgement: DurableWriter.Acknowledgement) -> Bool {
     !acknowledgement.staysHere
       && ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
   }
 
   /// `off`, `held`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.
   private static func vault(_ state: OutboxRow.State?, _ service: MemoryService) -> String {
-    guard service.settings.hasVault else { return "off" }
+    guard service.context.settings.hasVault else { return "off" }
     guard let state, !state.isWaiting else { return "queued" }
     return state.rawValue
   }
@@ -34,7 +34,7 @@ extension JSONOutput {
 extension TerminalText {
   /// The reply to a write, and on standard error what went wrong on the way.
   package static func reply(
-    _ item: String, _ acknowledgement: MemoryService.Acknowledgement, _ service: MemoryService,
+    _ item: String, _ acknowledgement: DurableWriter.Acknowledgement, _ service: MemoryService,
     json: Bool
   ) -> Outcome {
     var outcome = Outcome()
@@ -46,7 +46,7 @@ extension TerminalText {
       let place =
         acknowledgement.durability == .spooled
         ? "kept in the spool; the next command takes it in once that is mended"
-        : "kept in \(service.fallback.directory)"
+        : "kept in \(service.context.fallback.directory)"
       outcome.errorOutput =
         "memoryd: note: \(problem.message)\n" + "memoryd: note: the \(acknowledgement.kind) is "
         + place + "\n" + (problem.hint.map { "hint: \($0)\n" } ?? "")

@@ -4,21 +4,21 @@ import IPC
 
 /// How the daemon of a folder is, seen from outside or from itself.
 package struct DaemonCare {
-  let service: MemoryService
+  private let context: CallContext
 
-  package init(service: MemoryService) {
-    self.service = service
+  package init(context: CallContext) {
+    self.context = context
   }
 
   package var socketPath: String? {
-    if let daemon = service.daemon { return daemon.socketPath }
-    var environment = service.environment
-    if service.home.isChosen { environment["MEMORYD_HOME"] = service.home.data }
-    return Relay.socketPath(variable: { environment[$0] }, cwd: { service.cwd })
+    if let daemon = context.daemon { return daemon.socketPath }
+    var environment = context.environment
+    if context.home.isChosen { environment["MEMORYD_HOME"] = context.home.data }
+    return Relay.socketPath(variable: { environment[$0] }, cwd: { context.cwd })
   }
 
   func answer() -> DaemonAnswer {
-    if let daemon = service.daemon { return .facts(daemon.facts) }
+    if let daemon = context.daemon { return .facts(daemon.facts) }
     guard let path = socketPath else { return .none }
     return DaemonFacts.ask(socketPath: path)
   }
@@ -30,8 +30,8 @@ package struct DaemonCare {
 
   /// What is wrong with the daemon; nil if it is well, or nobody wants one.
   package func problem() -> Problem? {
-    if service.daemon != nil { return nil }
-    let installed = ServiceUnit.isInstalled(service.environment)
+    if context.daemon != nil { return nil }
+    let installed = ServiceUnit.isInstalled(context.environment)
     let restart =
       installed
       ? "`memoryd service install` starts it anew" : "end it and start `memoryd serve` again"

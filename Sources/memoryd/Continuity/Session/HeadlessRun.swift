@@ -15,7 +15,9 @@ package struct HeadlessRun {
 
   init(_ service: MemoryService) {
     self.service = service
-    entrypoint = service.environment["CLAUDE_CODE_ENTRYPOINT"].flatMap { $0.isEmpty ? nil : $0 }
+    entrypoint = service.context.environment["CLAUDE_CODE_ENTRYPOINT"].flatMap {
+      $0.isEmpty ? nil : $0
+    }
   }
 
   /// True for the start of a run that goes on with a session.
@@ -27,7 +29,9 @@ package struct HeadlessRun {
   func isVisit(_ input: HookInput, _ digest: SessionDigest) -> Bool {
     if let reason = input.reason, Self.leavings.contains(reason) { return false }
     guard entrypoint.map({ $0.hasPrefix("sdk") }) ?? digest.isHeadless else { return false }
-    let source = input.sessionID.flatMap { (try? service.database().source(ofSession: $0)) ?? nil }
+    let source = input.sessionID.flatMap {
+      (try? service.store.reading().source(ofSession: $0)) ?? nil
+    }
     switch source {
     case "resume": return true
     // The run began the session itself.

@@ -12,15 +12,16 @@ package struct SessionEndService {
   /// One transaction: the text that fits the deadline, and the end. The next session start or
   /// `ingest` takes the rest. The end of a headless run within a session is not the session's.
   package func end(_ input: HookInput) throws(StoreError) {
-    guard let deadline = service.deadline else { return }
+    guard let deadline = service.context.deadline else { return }
     var recorder = SessionRecorder(service: service, input: input)
     recorder.readTranscript(leaving: 350)
     recorder.reportProblem(input.event)
     let session = recorder.session
     if HeadlessRun(service).isVisit(input, recorder.digest) {
-      try service.database().commit(
+      // Text of the transcript, which the next reading finds again; the session goes on as it is.
+      try service.store.writing().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.clock.now
+        at: service.context.clock.now
       ) {
         HookRun(
           event: input.event, sessionID: session.id, outcome: "skipped",
@@ -28,7 +29,7 @@ package struct SessionEndService {
       }
       return
     }
-    let acknowledgement = try service.commit(
+    let acknowledgement = try service.writer.commit(
       .endSession(reason: input.reason ?? "other"), project: recorder.project, session: session,
       transcript: recorder.finishedBatch()
     ) {
@@ -36,7 +37,7 @@ package struct SessionEndService {
         event: input.event, sessionID: session.id, outcome: "stored",
         microseconds: deadline.elapsedMicroseconds)
     }
-    service.report(acknowledgement, input.event)
+    service.writer.report(acknowledgement, input.event)
     if acknowledgement.durability == .stored { recorder.learnPlace() }
   }
 }

@@ -28,12 +28,14 @@ package struct SessionRecorder {
   init(service: MemoryService, input: HookInput) {
     self.service = service
     let folder = Self.folder(input, service)
-    let git = service.facts(at: folder)
+    let git = service.repositories.facts(at: folder)
     self.git = git
     self.folder = folder
-    let here = service.project(at: folder)
+    let here = ProjectFinder.project(at: folder, service)
     project = here
-    if let id = input.sessionID, let began = (try? service.writer().project(ofSession: id)) ?? nil {
+    if let id = input.sessionID,
+      let began = (try? service.store.reading().project(ofSession: id)) ?? nil
+    {
       isSettled = true
       // What is known of the folder goes to its own project.
       if !began.isSame(as: here) { project = began }
@@ -45,27 +47,27 @@ package struct SessionRecorder {
   }
 
   private static func folder(_ input: HookInput, _ service: MemoryService) -> String {
-    input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.cwd
+    input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? service.context.cwd
   }
 
   /// Starts git on what is uncommitted where the hook was called, so that it works while the store is
   /// opened and the transcript is read.
   static func status(_ input: HookInput, _ service: MemoryService) -> GitStatus? {
-    service.facts(at: folder(input, service)).flatMap {
-      GitStatus(root: $0.root, environment: service.environment)
+    service.repositories.facts(at: folder(input, service)).flatMap {
+      GitStatus(root: $0.root, environment: service.context.environment)
     }
   }
 
   /// What git said of it a moment ago.
   static func uncommitted(_ input: HookInput, _ service: MemoryService) -> [String]? {
-    service.facts(at: folder(input, service)).flatMap {
-      service.daemon?.uncommitted(in: $0.root)
+    service.repositories.facts(at: folder(input, service)).flatMap {
+      service.context.daemon?.uncommitted(in: $0.root)
     }
   }
 
   /// The branch of another repository is not the session's.
   private mutating func noteWalk() {
-    if !project.isSame(as: service.project(at: folder)) { session.branch = nil }
+    if !project.isSame(as: ProjectFinder.project(at: folder, service)) { session.branch = nil }
   }
 
   /// The transcript tells where a session began that no hook has told of before.
@@ -76,7 +78,7 @@ package struct SessionRecorder {
     else { return }
     isSettled = true
     session.cwd = root
-    project = service.project(at: root)
+    project = ProjectFinder.project(at: root, service)
     noteWalk()
   }
 
@@ -86,14 +88,14 @@ package struct SessionRecorder {
     guard let path = TranscriptPlace.find(session.transcriptPath, session: session.id, service)
     else { return }
     session.transcriptPath = path
-    let stored = (try? service.database().transcript(path: path)) ?? nil
+    let stored = (try? service.store.reading().transcript(path: path)) ?? nil
     do throws(StoreError) {
-      let former = service.startingDigest(stored)
+      let former = SessionDigest.start(from: stored, service.context)
       let reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
       if !reader.readsAnew, let former { digest = former }
       guard let format = try TranscriptFormat.of(reader, digest: digest) else { return }
       session.agent = format.rawValue
-      let (deadline, redactor) = (service.deadline, service.redactor)
+      let (deadline, redactor) = (service.context.deadline, service.context.redactor)
       let isOver = { deadline?.isWithin(reserve) ?? false }
       var interpreter = format.transcript(digest: digest, redactor: redactor, of: reader)
       var report = try reader.read(until: isOver) { interpreter.ingest($0, line: $1) }
@@ -112,7 +114,7 @@ package struct SessionRecorder {
         isAnew = true
         isRewound = true
       }
-      service.log.debug(
+      service.context.log.debug(
         "transcript read",
         metadata: [
           "bytes": "\(report.end.offset - (stored?.position.offset ?? 0))",
@@ -140,7 +142,7 @@ package struct SessionRecorder {
       }
     } catch {
       problem = error
-      if let stored, let known = service.digest(stored.digest) {
+      if let stored, let known = SessionDigest.stored(stored.digest, service.context) {
         digest = known
         position = stored.position
       }
@@ -153,7 +155,7 @@ package struct SessionRecorder {
     let (service, project) = (service, project)
     if let deferredWork = service.deferredWork {
       deferredWork.add { ProjectFinder.learn(project, git, service, within: 2000) }
-    } else if let deadline = service.deadline, deadline.remaining > 450 {
+    } else if let deadline = service.context.deadline, deadline.remaining > 450 {
       ProjectFinder.learn(project, git, service, within: 150)
     }
   }
@@ -169,14 +171,14 @@ package struct SessionRecorder {
     if problem.code == .notFound, event.hasPrefix("Session") || event.hasPrefix("Stop") {
       return
     }
-    service.note(event, problem.code, problem.message, hint: problem.hint)
+    service.context.noteProblem(event, problem.code, problem.message, hint: problem.hint)
   }
 
   /// Adds what the host told on standard input and the transcript may not hold yet.
   mutating func ingestSummary(_ text: String) {
     var interpreter = TranscriptFormat(digest).transcript(
-      digest: digest, redactor: service.redactor)
-    interpreter.ingestSummary(text, at: service.clock.now)
+      digest: digest, redactor: service.context.redactor)
+    interpreter.ingestSummary(text, at: service.context.clock.now)
     digest = interpreter.digest
     keepDigest()
   }
@@ -185,9 +187,9 @@ package struct SessionRecorder {
   /// when it does.
   mutating func ingestLastWords(_ text: String) {
     var interpreter = TranscriptFormat(digest).transcript(
-      digest: digest, redactor: service.redactor)
+      digest: digest, redactor: service.context.redactor)
     let isNew = interpreter.ingestLastWords(
-      text, at: service.clock.now, position: position?.lines ?? 0)
+      text, at: service.context.clock.now, position: position?.lines ?? 0)
     guard isNew else { return }
     digest = interpreter.digest
     keepDigest()
@@ -214,7 +216,7 @@ package struct SessionRecorder {
     guard var batch else { return nil }
     guard batch.end != .none else { return batch }
     batch.digest = digest.json
-    service.daemon?.digests.note(digest, batch.digest, path: batch.end.path)
+    service.context.daemon?.digests.note(digest, batch.digest, path: batch.end.path)
     return batch
   }
 
@@ -222,7 +224,7 @@ package struct SessionRecorder {
     var facts = git
     if let dirty {
       facts?.dirty = dirty
-      facts?.dirtyAt = service.clock.now
+      facts?.dirtyAt = service.context.clock.now
     }
     var snapshot = Snapshot(digest, git: facts, isWhole: isWhole)
     snapshot.transcriptPath = session.transcriptPath

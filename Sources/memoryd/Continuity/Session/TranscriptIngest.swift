@@ -34,14 +34,15 @@ package struct TranscriptIngest {
   }
 
   package func ingest(_ path: String) throws(StoreError) -> Result {
-    let database = try service.database()
+    // What is not stored of a transcript stands in its file, and the next reading finds it.
+    let database = try service.store.writing()
     let stored = try database.transcript(path: path)
     if stored == nil, try RegularFile.isUTF16(path) {
       throw StoreError(
         .invalid, "the transcript is UTF-16, which no agent writes",
         hint: "save it as UTF-8, and `memoryd ingest` reads it")
     }
-    let former = service.startingDigest(stored)
+    let former = SessionDigest.start(from: stored, service.context)
     var reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
     let digest = reader.readsAnew ? SessionDigest() : former ?? SessionDigest()
     // A file without any line is its own session.
@@ -54,7 +55,8 @@ package struct TranscriptIngest {
       result.malformed = try TranscriptReader(path: path, known: nil).read { _, _ in }.malformed
       return result
     }
-    var transcript = format.transcript(digest: digest, redactor: service.redactor, of: reader)
+    var transcript = format.transcript(
+      digest: digest, redactor: service.context.redactor, of: reader)
     var position = stored?.position
     /// The digest before the file was read again.
     var replaced: SessionDigest?
@@ -78,7 +80,7 @@ package struct TranscriptIngest {
         // Something was taken back: what was gathered of it has to go.
         replaced = transcript.digest
         reader = try TranscriptReader(path: path, known: nil)
-        transcript = format.transcript(digest: anew, redactor: service.redactor, of: reader)
+        transcript = format.transcript(digest: anew, redactor: service.context.redactor, of: reader)
         begin = nil
         isAnew = true
         result.lines = 0
@@ -129,12 +131,13 @@ package struct TranscriptIngest {
       reference.lastSeenAt = digest.lastAt
     }
     let project =
-      folder.isEmpty ? nil : GitFacts.project(at: folder, facts: service.facts(at: folder))
+      folder.isEmpty
+      ? nil : GitFacts.project(at: folder, facts: service.repositories.facts(at: folder))
     var batch = TranscriptBatch(
       start: start, end: end, agent: format.rawValue, entries: transcript.entries,
       usage: transcript.usage, digest: digest.json)
     if isAnew { batch.renewedRules = digest.rulesEdition }
     return try database.commit(
-      batch, project: project, session: reference, at: service.clock.now)
+      batch, project: project, session: reference, at: service.context.clock.now)
   }
 }

@@ -18,24 +18,24 @@ package enum TranscriptPlace {
   ///   - session: By its id the file is called.
   static func find(_ path: String?, session: String, _ service: MemoryService) -> String? {
     guard let path else { return find(session, service) }
-    let named = UserPath.absolute(path, cwd: service.cwd, service.environment)
+    let named = UserPath.absolute(path, cwd: service.context.cwd, service.context.environment)
     guard !hasText(named) else { return named }
     let name = (named as NSString).lastPathComponent
     guard name.hasSuffix(".jsonl"), name != ".jsonl" else { return named }
     let above =
       ((named as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
-    let own = TranscriptFolders.of(service).claude
+    let own = TranscriptFolders.of(service.context).claude
     let places = (above as NSString).lastPathComponent == "projects" ? [above, own] : [own]
     return newest(name, below: places) ?? named
   }
 
   private static func find(_ session: String, _ service: MemoryService) -> String? {
-    let known = ((try? service.reader().session(id: session)) ?? nil)
+    let known = ((try? service.store.reading().session(id: session)) ?? nil)
     if let known, known.id == session, let path = known.transcriptPath, hasText(path) {
       return path
     }
     guard !session.isEmpty, !session.contains("/") else { return nil }
-    let (claude, codex) = TranscriptFolders.of(service)
+    let (claude, codex) = TranscriptFolders.of(service.context)
     return newest(session + ".jsonl", below: [claude]) ?? rollout(session, below: codex)
   }
 

@@ -71,7 +71,7 @@ struct OpeningLines {
     }
     for other in report.otherSessions.prefix(5) {
       let branch = other.branch.map { " on \(Markdown.inline($0))" } ?? ""
-      let age = RecoveryDocument.age(of: other.lastSeenAt, now: service.clock.now)
+      let age = RecoveryDocument.age(of: other.lastSeenAt, now: service.context.clock.now)
       lines.append(
         "Another session is active here: \(Markdown.inline(other.id))\(branch), seen \(age)"
           + told(other.objective))
@@ -84,7 +84,10 @@ struct OpeningLines {
   /// Another project with the same first commit may be this one; a fork or a template is not, so
   /// that only a person can say it. Told once.
   private func resemblance(_ recorder: SessionRecorder) -> [String] {
-    guard let id = recorder.project.id, let database = try? service.writer() else { return [] }
+    // A note that it was told: if it is lost, it is told once more.
+    guard let id = recorder.project.id, let database = try? service.store.writing() else {
+      return []
+    }
     let others = (try? database.resembling(recorder.project)) ?? []
     return others.prefix(3).compactMap { other in
       guard let known = other.id, (try? database.noteTold(of: known, to: id)) == true else {

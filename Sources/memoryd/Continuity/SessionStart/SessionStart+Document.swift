@@ -18,12 +18,15 @@ extension SessionStart {
   func size(_ source: String?, _ document: RecoveryDocument?) -> ContextSize {
     switch source {
     case "compact": return .full
-    case "clear": return ContextSize(rawValue: service.settings[.contextClear]) ?? .line
-    case "resume", "fork": return ContextSize(rawValue: service.settings[.contextResume]) ?? .line
+    case "clear": return ContextSize(rawValue: service.context.settings[.contextClear]) ?? .line
+    case "resume", "fork":
+      return ContextSize(rawValue: service.context.settings[.contextResume]) ?? .line
     default:
-      if let fixed = ContextSize(rawValue: service.settings[.contextStartup]) { return fixed }
+      if let fixed = ContextSize(rawValue: service.context.settings[.contextStartup]) {
+        return fixed
+      }
       guard let document, document.snapshot.isUnfinished else { return .brief }
-      let age = service.clock.now - max(document.snapshot.lastAt, document.takenAt)
+      let age = service.context.clock.now - max(document.snapshot.lastAt, document.takenAt)
       return age < Self.dayOfWork ? .full : .brief
     }
   }
@@ -41,7 +44,7 @@ extension SessionStart {
   ) -> RecoveryDocument? {
     let recovery = RecoveryService(service: service)
     let newest =
-      (try? service.database().checkpoints(
+      (try? service.store.reading().checkpoints(
         RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
     let hasHistory = recorder.digest.toolCalls > 0 || !recorder.digest.requests.isEmpty
     switch input.source {
@@ -65,7 +68,7 @@ extension SessionStart {
       // The branch and what is uncommitted are those of now.
       if var git = recorder.git {
         git.dirty = dirty
-        git.dirtyAt = dirty == nil ? nil : service.clock.now
+        git.dirtyAt = dirty == nil ? nil : service.context.clock.now
         previous.snapshot.git = git
       }
       return previous

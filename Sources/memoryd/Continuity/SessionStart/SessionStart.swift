@@ -15,7 +15,7 @@ package struct SessionStart {
   }
 
   package func greet(_ input: HookInput) -> SessionGreeting {
-    let deadline = service.deadline ?? Deadline(milliseconds: 2000)
+    let deadline = service.context.deadline ?? Deadline(milliseconds: 2000)
     service.hookOutput.set(
       SessionGreeting(
         context:
@@ -30,7 +30,7 @@ package struct SessionStart {
     if let error = store(&recorder, input, deadline) {
       problems.append(
         .init(
-          at: service.clock.now, event: input.event, code: error.code.rawValue,
+          at: service.context.clock.now, event: input.event, code: error.code.rawValue,
           message: error.message, hint: error.hint))
     }
     let settled = VaultCheck(service: service).settle(isTyped: false)
@@ -39,9 +39,9 @@ package struct SessionStart {
     let ofBefore = news.ofBefore(recorder.project)
     let dirty = known ?? status?.paths(within: max(0, min(250, deadline.remaining - 400)))
     if let dirty, let git = recorder.git, known == nil {
-      service.daemon?.noteUncommitted(dirty, in: git.root)
+      service.context.daemon?.noteUncommitted(dirty, in: git.root)
     }
-    let budget = service.settings.integer(.resumeBudget)
+    let budget = service.context.settings.integer(.resumeBudget)
     let isNews = settled.verdict.mode != .standalone || isStandaloneNews()
     let head = isNews ? OpeningLines.head(settled.verdict) : OpeningLines.quietHead
     let lines = OpeningLines(service: service).lines(
@@ -63,12 +63,12 @@ package struct SessionStart {
     var document = document(recorder, input, dirty: dirty)
     let size = size(input.source, document)
     document?.isBrief = size == .brief
-    if let damage = service.drainDamage(),
+    if let damage = service.store.drainDamage(),
       !problems.contains(where: { $0.message == damage.message })
     {
       problems.append(
         .init(
-          at: service.clock.now, event: input.event, code: damage.code.rawValue,
+          at: service.context.clock.now, event: input.event, code: damage.code.rawValue,
           message: damage.message, hint: damage.hint))
       (facts, message) = speak(within: budget)
     }
@@ -80,7 +80,7 @@ package struct SessionStart {
     if size == .line, let document {
       record += "- " + line(about: document, input.source) + "\n"
     } else if size != .off, let document, room > 400 {
-      let now = service.clock.now
+      let now = service.context.clock.now
       let rendered = document.rendered(now: now, budget: room - 1)
       record += (facts.isEmpty ? "" : "\n") + rendered.text
       told = rendered.lines
@@ -92,7 +92,7 @@ package struct SessionStart {
       message = message.map { "\($0) | \(news)" } ?? "memoryd: \(news)"
     }
     noteContext(context, told, document, recorder, input)
-    if !problems.isEmpty { service.problems.markTold() }
+    if !problems.isEmpty { service.context.problems.markTold() }
     // Without a daemon a later hook asks.
     if service.deferredWork != nil { recorder.learnPlace() }
     return SessionGreeting(context: context, message: message)
@@ -100,22 +100,23 @@ package struct SessionStart {
 
   /// What went wrong before this session, or stands in its way.
   private func standingProblems(_ input: HookInput) -> [ProblemLog.Problem] {
-    var problems = service.problems.pending()
-    problems += service.settings.complaints.map {
+    var problems = service.context.problems.pending()
+    problems += service.context.settings.complaints.map {
       .init(
-        at: service.clock.now, event: input.event, code: "bad_configuration", message: $0,
+        at: service.context.clock.now, event: input.event, code: "bad_configuration", message: $0,
         hint: "`memoryd doctor` shows every setting")
     }
-    if let warning = HomeCare(home: service.home).warning {
+    if let warning = HomeCare(home: service.context.home).warning {
       problems.append(
         .init(
-          at: service.clock.now, event: "folder", code: "open_folder", message: warning.message,
+          at: service.context.clock.now, event: "folder", code: "open_folder",
+          message: warning.message,
           hint: warning.hint))
     }
-    if let problem = DaemonCare(service: service).problem() {
+    if let problem = DaemonCare(context: service.context).problem() {
       problems.append(
         .init(
-          at: service.clock.now, event: "daemon", code: "daemon", message: problem.message,
+          at: service.context.clock.now, event: "daemon", code: "daemon", message: problem.message,
           hint: problem.hint))
     }
     return problems
@@ -135,11 +136,12 @@ package struct SessionStart {
     _ recorder: SessionRecorder, _ input: HookInput
   ) {
     let entry = ContextLog.Entry(
-      at: service.clock.now, session: recorder.session.id, source: input.source ?? "startup",
+      at: service.context.clock.now, session: recorder.session.id,
+      source: input.source ?? "startup",
       units: context.utf16.count, parts: told.map(\.part.rawValue),
       about: document?.sessionID == recorder.session.id ? nil : document?.sessionID,
       checkpoint: document?.checkpointID)
-    let log = ContextLog(folder: service.home.logs)
+    let log = ContextLog(folder: service.context.home.logs)
     if let deferredWork = service.deferredWork {
       deferredWork.add { log.note(entry) }
     } else {
@@ -149,9 +151,10 @@ package struct SessionStart {
 
   /// That there is no vault is said once a home, not at every start.
   private func isStandaloneNews() -> Bool {
-    guard let database = try? service.writer() else { return true }
+    // A note that it was said: if it is lost, it is said once more.
+    guard let database = try? service.store.writing() else { return true }
     if let told = try? database.fact(.toldStandalone), !told.isEmpty { return false }
-    let now = String(service.clock.now)
+    let now = String(service.context.clock.now)
     _ = try? database.update(.toldStandalone) { $0 ?? now }
     return true
   }
@@ -168,9 +171,11 @@ package struct SessionStart {
         return acknowledgement.problem
       }
       let session = recorder.session
-      try service.database().commit(
+      // Text of the transcript, which the next reading finds again; each later hook registers the
+      // session.
+      try service.store.writing().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.clock.now, reopens: !HeadlessRun(service).isVisit(input)
+        at: service.context.clock.now, reopens: !HeadlessRun(service).isVisit(input)
       ) {
         HookRun(
           event: input.event, sessionID: session.id, outcome: "stored",
@@ -178,14 +183,14 @@ package struct SessionStart {
       }
       return nil
     } catch {
-      service.noteRefusal(error)
+      service.store.noteRefusal(error)
       return error
     }
   }
 
   /// True if the session has no checkpoint from shortly before now.
   private func isUnannounced(_ recorder: SessionRecorder) throws(StoreError) -> Bool {
-    let newest = try service.database().checkpoints(
+    let newest = try service.store.reading().checkpoints(
       RecordFilter(sessionID: recorder.session.id, limit: 1)
     ).first
     guard let newest else { return true }

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 
 /// What went wrong in hooks, kept beside the store because the store may be what went wrong.
@@ -52,5 +52,17 @@ package struct ProblemLog: Sendable {
     return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
       try? JSONDecoder().decode(Problem.self, from: Data($0))
     }
+  }
+}
+
+extension CallContext {
+  package var problems: ProblemLog { ProblemLog(folder: home.logs) }
+
+  /// Keeps what went wrong in a hook, for the next session start to tell.
+  package func noteProblem(
+    _ event: String, _ code: StoreError.Code, _ message: String, hint: String? = nil
+  ) {
+    problems.note(
+      .init(at: clock.now, event: event, code: code.rawValue, message: message, hint: hint))
   }
 }

@@ -11,15 +11,26 @@ package enum ProjectFinder {
 
   /// The project at the working folder, as the store knows it.
   package static func here(_ service: MemoryService) -> ProjectReference {
-    place(service.cwd, service)
+    place(service.context.cwd, service)
+  }
+
+  /// A project as the store knows it; as it is where the store does not, or cannot be asked.
+  package static func known(_ project: ProjectReference, _ store: StoreDoor) -> ProjectReference {
+    (try? store.reading().known(project)) ?? project
+  }
+
+  /// The project of a folder by its marks alone, without asking git.
+  package static func project(at folder: String, _ service: MemoryService) -> ProjectReference {
+    known(
+      GitFacts.project(at: folder, facts: service.repositories.facts(at: folder)), service.store)
   }
 
   /// The project of a folder.
   private static func place(_ folder: String, _ service: MemoryService) -> ProjectReference {
-    let facts = service.facts(at: folder)
-    let project = service.known(GitFacts.project(at: folder, facts: facts))
+    let facts = service.repositories.facts(at: folder)
+    let project = known(GitFacts.project(at: folder, facts: facts), service.store)
     guard let facts, learn(project, facts, service, within: patience) else { return project }
-    return service.known(project)
+    return known(project, service.store)
   }
 
   /// The project that a person or an agent names: by its short name, its number, or its folder.
@@ -30,12 +41,12 @@ package enum ProjectFinder {
     named name: String?, _ service: MemoryService
   ) throws -> ProjectReference {
     guard let name, !name.isEmpty else { return here(service) }
-    guard let database = try? service.reader() else {
+    guard let database = try? service.store.reading() else {
       let here = here(service)
       return name == here.name ? here : .named(name)
     }
     if name.contains("/") || name == "." || name == ".." {
-      let folder = service.absolute(name)
+      let folder = service.context.absolute(name)
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
       {
@@ -43,7 +54,7 @@ package enum ProjectFinder {
       }
       // What is no folder any more is still known; a name may have a slash too, but no path's begin.
       if ["/", "./", "../", "~/"].contains(where: name.hasPrefix) {
-        let gone = service.project(at: folder)
+        let gone = project(at: folder, service)
         guard gone.id == nil else { return gone }
         throw CommandError(
           .notFound, "not_found", "there is no folder \(TerminalText.line(folder, 200))",
@@ -70,7 +81,7 @@ package enum ProjectFinder {
   package static func project(
     of session: SessionReference?, _ service: MemoryService
   ) -> ProjectReference {
-    let own = session.flatMap { (try? service.reader().project(ofSession: $0.id)) ?? nil }
+    let own = session.flatMap { (try? service.store.reading().project(ofSession: $0.id)) ?? nil }
     return own ?? here(service)
   }
 
@@ -111,10 +122,11 @@ package enum ProjectFinder {
     _ project: ProjectReference, _ facts: GitFacts, _ service: MemoryService,
     within milliseconds: Int
   ) -> Bool {
-    guard let database = try? service.writer(),
-      (try? database.needsHistory(project, at: service.clock.now)) == true
+    // What git says of a place can be asked again at any time.
+    guard let database = try? service.store.writing(),
+      (try? database.needsHistory(project, at: service.context.clock.now)) == true
     else { return false }
-    let history = GitHistory(root: facts.root, environment: service.environment)
+    let history = GitHistory(root: facts.root, environment: service.context.environment)
     // What git does not say in time is asked again after a day, not at every turn.
     let commits =
       facts.isSelfContained ? history.commits(commits, within: milliseconds) ?? [] : []
@@ -122,26 +134,27 @@ package enum ProjectFinder {
     let first =
       facts.isShallow || commits.isEmpty ? [] : history.firstCommits(within: milliseconds) ?? []
     return
-      (try? database.learn(project, first: first, commits: commits, at: service.clock.now)) ?? false
+      (try? database.learn(project, first: first, commits: commits, at: service.context.clock.now))
+      ?? false
   }
 
   /// How to search for somebody who works here.
   package static func searchOptions(
     _ project: ProjectReference? = nil, _ service: MemoryService
   ) -> MemoryDatabase.SearchOptions {
-    var options = MemoryDatabase.SearchOptions(now: service.clock.now)
-    options.days = service.days
+    var options = MemoryDatabase.SearchOptions(now: service.context.clock.now)
+    options.days = service.context.days
     let here = here(service)
     options.here = project ?? here
     if project?.isSame(as: here) ?? true {
-      options.branch = service.facts(at: service.cwd)?.branch
+      options.branch = service.repositories.here?.branch
     }
     return options
   }
 
   /// The session that the caller runs in, where the agent says so in the environment.
   package static func session(_ id: String?, _ service: MemoryService) -> SessionReference? {
-    let ids = [id, service.environment["CLAUDE_CODE_SESSION_ID"]].compactMap(\.self)
+    let ids = [id, service.context.environment["CLAUDE_CODE_SESSION_ID"]].compactMap(\.self)
     return ids.first { !$0.isEmpty }.map { SessionReference(id: $0) }
   }
 }

@@ -16,10 +16,10 @@ package struct CanaryReport {
   package init(
     project: ProjectReference, excluding session: String?, _ service: MemoryService
   ) throws(StoreError) {
-    let database = try service.reader()
-    let now = service.clock.now
+    let database = try service.store.reading()
+    let now = service.context.clock.now
     openTasks = try database.openTaskCount(project)
-    pending = service.pendingForVault()
+    pending = service.vault.pendingCount()
     lastCheckpoint = try database.checkpoints(RecordFilter(place: project, limit: 1)).first
     otherSessions = try database.sessions(
       RecordFilter(place: project, since: now - Self.activeWindow, limit: 20)

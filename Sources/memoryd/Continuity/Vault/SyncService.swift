@@ -35,7 +35,7 @@ package struct SyncService {
     }
   }
 
-  private var vault: VaultService { VaultService(service: service) }
+  private var vault: VaultService { service.vault }
 
   // MARK: The whole
 
@@ -52,21 +52,23 @@ package struct SyncService {
     progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
   ) throws(StoreError) -> Outcome {
     var outcome = Outcome()
-    let database = try service.writer()
+    // The outbox and what came from the vault: without the store there is nothing to send, and what
+    // the vault has can be had again.
+    let database = try service.store.writing()
     outcome.adoption = try adopt(
       end: end, onlyIfChanged: end != nil || effort == .sending)
     let vault = vault
     guard let tools, let reference = vault.reference else { return outcome }
     // A vault that has been seen takes over first what an earlier version knew of it.
-    try database.note(reference, at: service.clock.now)
+    try database.note(reference, at: service.context.clock.now)
     let total = try database.outboxCounts(vault: reference.id).queued
-    let files = service.fallback
+    let files = service.context.fallback
     let run = SyncRun(
-      database: database, files: files, vault: tools, clock: service.clock,
+      database: database, files: files, vault: tools, clock: service.context.clock,
       settings: .init(
         timeout: tools.timeout, lag: vault.lag, end: end, patience: patience,
-        vault: reference, witness: service.home.syncWitness,
-        lock: service.home.syncLock, effort: effort,
+        vault: reference, witness: service.context.home.syncWitness,
+        lock: service.context.home.syncLock, effort: effort,
         takesCheckpoint: takesCheckpoint, isCancelled: isCancelled),
       onFailure: { vault.observe(.callFailed($0)) },
       onProgress: { sent in
@@ -97,9 +99,11 @@ package struct SyncService {
   }
 
   private func adoption() throws(StoreError) -> Adoption {
-    let redactor = service.redactor
+    let redactor = service.context.redactor
     return Adoption(
-      database: try service.writer(), files: service.fallback, clock: service.clock,
+      // What is adopted stays in the files until the store has it.
+      database: try service.store.writing(), files: service.context.fallback,
+      clock: service.context.clock,
       consent: vault.consent
     ) { draft in
       Self.body(
@@ -123,7 +127,7 @@ package struct SyncService {
   private func keep(
     _ newest: VaultCheckpoint, from vault: VaultReference, _ database: MemoryDatabase
   ) throws(StoreError) {
-    let redactor = service.redactor
+    let redactor = service.context.redactor
     let own = newest.withoutMarkers
     let objective = redactor.redact(own.objective ?? String(own.content.prefix(2000)))
     try database.pullCheckpoint(
@@ -132,7 +136,7 @@ package struct SyncService {
       body: Self.body(
         objective: objective, blockers: own.blockers.map { redactor.redact($0) },
         actions: own.actions.map { redactor.redact($0) }),
-      createdAt: Timestamp.milliseconds(newest.createdAt) ?? service.clock.now)
+      createdAt: Timestamp.milliseconds(newest.createdAt) ?? service.context.clock.now)
   }
 
   // MARK: The files
@@ -144,18 +148,19 @@ package struct SyncService {
   package func mirrorPending() {
     guard let vault = vault.reference else { return }
     do throws(StoreError) {
-      let database = try service.writer()
-      let storeID = try Adoption.storeID(database, service.clock)
+      // Notes what is in the files; they are looked at before an entry is written a second time.
+      let database = try service.store.writing()
+      let storeID = try Adoption.storeID(database, service.context.clock)
       while true {
         let rows = try database.outbox(
           vault: vault.id, mirrored: 0, states: [.queued, .sent], limit: Self.page)
         if rows.isEmpty { return }
         try database.markMirrored(
-          try service.fallback.mirror(rows, storeID: storeID), level: 1)
-        if service.deadline?.isWithin(400) == true { return }
+          try service.context.fallback.mirror(rows, storeID: storeID), level: 1)
+        if service.context.deadline?.isWithin(400) == true { return }
       }
     } catch {
-      service.log.notice("mirror waits", metadata: ["code": "\(error.code.rawValue)"])
+      service.context.log.notice("mirror waits", metadata: ["code": "\(error.code.rawValue)"])
     }
   }
 
@@ -166,12 +171,12 @@ package struct SyncService {
         let rows = try database.outbox(
           vault: vault.id, mirrored: 1, states: [.synced], limit: Self.page)
         if rows.isEmpty { return }
-        try service.fallback.appendReceipts(rows, at: service.clock.now)
+        try service.context.fallback.appendReceipts(rows, at: service.context.clock.now)
         try database.markMirrored(rows.map(\.number), level: 2)
-        if service.deadline?.isWithin(400) == true { return }
+        if service.context.deadline?.isWithin(400) == true { return }
       }
     } catch {
-      service.log.notice("receipts wait", metadata: ["code": "\(error.code.rawValue)"])
+      service.context.log.notice("receipts wait", metadata: ["code": "\(error.code.rawValue)"])
     }
   }
 
@@ -190,8 +195,8 @@ package struct SyncService {
     var plan = Plan()
     plan.adoption = try adoption().run(isDryRun: true)
     guard let tools, let reference = vault.reference else { return plan }
-    plan.held = try service.reader().held(from: reference, project: nil)
-    let readAt = service.clock.now
+    plan.held = try service.store.reading().held(from: reference, project: nil)
+    let readAt = service.context.clock.now
     let wait = HealthStateMachine.wait(vault.health(), asker: .person, now: readAt)
     let result =
       wait > 0
@@ -201,13 +206,13 @@ package struct SyncService {
     switch result {
     case .failure(let failure):
       plan.failure = failure
-      plan.steps = try service.reader().outbox(states: [.queued, .sent])
+      plan.steps = try service.store.reading().outbox(states: [.queued, .sent])
         .filter { $0.vault == reference.id }
         .map { .wait($0, until: nil, because: "the vault does not answer") }
     case .success(let answer):
       let run = SyncRun(
-        database: try service.writer(), files: service.fallback, vault: tools,
-        clock: service.clock,
+        database: try service.store.writing(), files: service.context.fallback, vault: tools,
+        clock: service.context.clock,
         settings: .init(
           timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0,
           vault: reference, witness: "", lock: ""),

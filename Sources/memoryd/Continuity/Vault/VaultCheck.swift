@@ -35,33 +35,34 @@ package struct VaultCheck {
   ///   - isTyped: A person asks, so that no backoff counts.
   package func settle(timeout: Int? = nil, isTyped: Bool) -> Settled {
     let sync = SyncService(service: service)
-    guard service.settings.hasVault else {
+    guard service.context.settings.hasVault else {
       adopt(sync, end: .now + .milliseconds(300))
-      return Settled(verdict: .standalone(at: service.clock.now))
+      return Settled(verdict: .standalone(at: service.context.clock.now))
     }
-    let vault = VaultService(service: service)
+    let vault = service.vault
     var budget = timeout ?? vault.timeout
-    if let deadline = service.deadline {
+    if let deadline = service.context.deadline {
       // In the daemon the caller's own patience is shorter, and must not end before the answer.
-      budget = min(budget, deadline.remaining - (service.daemon == nil ? 300 : 500))
+      budget = min(budget, deadline.remaining - (service.context.daemon == nil ? 300 : 500))
     }
-    let start = service.clock.now
+    let start = service.context.clock.now
     let end = ContinuousClock.now + .milliseconds(budget)
     let known = vault.health()
-    if service.daemon != nil, !isTyped, let known, known.mode == .normal,
-      (0..<DaemonContext.freshness).contains(service.clock.now - known.checkedAt)
+    if service.context.daemon != nil, !isTyped, let known, known.mode == .normal,
+      (0..<DaemonContext.freshness).contains(service.context.clock.now - known.checkedAt)
     {
       // The health monitor has asked just now, and the drainer sends what waits.
       return Settled(verdict: known.verdict, health: known)
     }
-    if let daemon = service.daemon, budget > 0,
+    if let daemon = service.context.daemon, budget > 0,
       daemon.probes.waitForAnswer(until: Date.now + Double(budget) / 1000),
       let health = vault.health(), health.checkedAt >= start
     {
       return Settled(verdict: health.verdict, health: health)
     }
-    let wait = HealthStateMachine.wait(known, asker: asker(known, isTyped), now: service.clock.now)
-    let isLate = service.deadline != nil && budget < Self.leastBudget
+    let wait = HealthStateMachine.wait(
+      known, asker: asker(known, isTyped), now: service.context.clock.now)
+    let isLate = service.context.deadline != nil && budget < Self.leastBudget
     if let known, wait > 0 || isLate {
       adopt(sync, end: end)
       sync.mirrorPending()
@@ -79,11 +80,11 @@ package struct VaultCheck {
     if known?.mode == .degraded, !isTyped {
       vault.change { health in
         health = HealthStateMachine.claimProbe(
-          health, now: service.clock.now, timeout: Int64(budget))
+          health, now: service.context.clock.now, timeout: Int64(budget))
       }
     }
     defer { tools.close() }
-    if service.pendingForVault() > 0 || hasFreshFiles(),
+    if service.vault.pendingCount() > 0 || hasFreshFiles(),
       let outcome = try? sync.run(tools, end: end, patience: 0), !outcome.report.isBusy,
       let health = outcome.health
     {
@@ -113,8 +114,9 @@ package struct VaultCheck {
   }
 
   private func hasFreshFiles() -> Bool {
-    guard let database = try? service.writer() else { return false }
-    return (try? Adoption.isDue(database, service.fallback)) ?? false
+    // Only read, but what is fresh is of use only to a store that takes it in.
+    guard let database = try? service.store.writing() else { return false }
+    return (try? Adoption.isDue(database, service.context.fallback)) ?? false
   }
 
   /// Ms for which a pull of the open tasks is fresh enough.
@@ -122,10 +124,13 @@ package struct VaultCheck {
 
   /// The probe's own answer, so that the tasks are here when the vault is not.
   private func pull(_ answer: CanaryProbe.Answer, _ vault: VaultService) {
-    guard let database = try? service.writer(), let reference = vault.reference else { return }
+    // What the vault has can be had again.
+    guard let database = try? service.store.writing(), let reference = vault.reference else {
+      return
+    }
     let last =
       ((try? database.fact(.vault(.pulledAt, reference.id))) ?? nil).flatMap { Int64($0) } ?? 0
-    let now = service.clock.now
+    let now = service.context.clock.now
     guard !(0..<Self.pullInterval).contains(now - last) else { return }
     _ = try? database.pull(
       answer.tasks.map { RemoteTask($0) }, from: reference, at: now, lag: vault.lag)

@@ -13,7 +13,7 @@ package struct VaultNews {
     self.service = service
   }
 
-  private var vault: VaultService { VaultService(service: service) }
+  private var vault: VaultService { service.vault }
 
   /// At the start of a session: always while degraded, and once when the vault is back.
   func atStart(_ settled: VaultCheck.Settled, session: String) -> String? {
@@ -29,8 +29,8 @@ package struct VaultNews {
 
   /// During a session: once for each change that it was not told of.
   package func during(session: String) -> String? {
-    guard service.settings.hasVault, let health = vault.health(),
-      let told = (try? service.writer().toldTransition(session: session)) ?? nil,
+    guard service.context.settings.hasVault, let health = vault.health(),
+      let told = (try? service.store.writing().toldTransition(session: session)) ?? nil,
       told < health.transitions
     else { return nil }
     remember(health, session: session)
@@ -41,8 +41,8 @@ package struct VaultNews {
   /// itself, because it was written before.
   func ofBefore(_ project: ProjectReference) -> String? {
     guard let reference = vault.reference, let id = project.id,
-      let database = try? service.writer(),
-      (try? database.noteToldOfHeld(id, reference, at: service.clock.now)) == true,
+      let database = try? service.store.writing(),
+      (try? database.noteToldOfHeld(id, reference, at: service.context.clock.now)) == true,
       let items = try? database.held(from: reference, project: id), !items.isEmpty
     else { return nil }
     return
@@ -50,15 +50,17 @@ package struct VaultNews {
       + "`memoryd vault share \(id) --history` shows them, and sends them if you say so"
   }
 
+  /// Bookkeeping: if it is lost, the session is told once more.
   private func remember(_ health: VaultHealth, session: String) {
     if health.toldTransition < health.transitions {
       vault.change { $0.toldTransition = max($0.toldTransition, health.transitions) }
     }
-    _ = try? service.writer().setToldTransition(health.transitions, session: session)
+    _ = try? service.store.writing().setToldTransition(health.transitions, session: session)
   }
 
   private func degraded(_ health: VaultHealth) -> String {
-    let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
+    // Only read, but by the door that does not wait for a store which refused this hook's write.
+    let counts = try? service.store.writing().outboxCounts(vault: vault.reference?.id)
     let queued = counts?.queued ?? 0
     let what =
       queued == 0
@@ -74,15 +76,16 @@ package struct VaultNews {
       next = "they are sent when it answers again, and `memoryd sync` tries now"
     }
     let place =
-      service.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
-      ?? "kept here and in \(service.fallback.directory)"
+      service.context.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
+      ?? "kept here and in \(service.context.fallback.directory)"
     return
       "degraded mode since \(TerminalText.time(health.since)) UTC: \(health.detail) "
       + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(next)"
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {
-    let counts = try? service.writer().outboxCounts(vault: vault.reference?.id)
+    // As in ``degraded(_:)``.
+    let counts = try? service.store.writing().outboxCounts(vault: vault.reference?.id)
     var text = "the vault is back since \(TerminalText.time(health.since)) UTC; normal mode"
     if let sent = synced.map({ $0.sent + $0.found }), sent > 0 { text += "; \(sent) writes synced" }
     if let queued = counts?.queued, queued > 0 {

@@ -10,10 +10,12 @@ package import Vault
 
 /// The configured vault: how to reach it, and what all processes know of its health.
 package struct VaultService {
-  let service: MemoryService
+  private let context: CallContext
+  private let store: StoreDoor
 
-  package init(service: MemoryService) {
-    self.service = service
+  package init(_ context: CallContext, _ store: StoreDoor) {
+    self.context = context
+    self.store = store
   }
 
   /// Where the token came from, for `doctor`.
@@ -24,7 +26,7 @@ package struct VaultService {
     case none
   }
 
-  private var settings: Settings { service.settings }
+  private var settings: Settings { context.settings }
   private var authentication: VaultEndpoint.Authentication {
     .init(rawValue: settings[.vaultAuth]) ?? .bearer
   }
@@ -70,10 +72,10 @@ package struct VaultService {
       url: settings[.vaultURL], token: try token().text,
       authentication: authentication,
       toolPrefix: settings[.vaultToolPrefix],
-      certificateFile: certificates.isEmpty ? nil : service.absolute(certificates),
+      certificateFile: certificates.isEmpty ? nil : context.absolute(certificates),
       proxy: try VaultProxy.chosen(
         for: settings[.vaultURL], setting: settings[.vaultProxy],
-        environment: service.environment))
+        environment: context.environment))
   }
 
   /// The first of token, file and command that is set.
@@ -83,7 +85,7 @@ package struct VaultService {
     }
     if !settings[.vaultToken].isEmpty { return (settings[.vaultToken], .setting) }
     if !settings[.vaultTokenFile].isEmpty {
-      guard let token = service.tokenFromFile, !token.isEmpty else {
+      guard let token = context.tokenFromFile, !token.isEmpty else {
         throw wrong("vault.token_file cannot be read or is empty")
       }
       return (token, .file)
@@ -102,18 +104,33 @@ package struct VaultService {
 
   private func commandOutput(_ command: String) -> String? {
     // A request carries few variables. A daemon asks with its own at other times too.
-    let environment = (service.daemon?.environment ?? [:]).merging(service.environment) { $1 }
+    let environment = (context.daemon?.environment ?? [:]).merging(context.environment) { $1 }
     return ShortCommand.output(
       of: "/bin/sh", ["-c", command], environment: environment,
-      within: min(Self.commandTimeout, max(100, (service.deadline?.remaining ?? .max) / 2)))
+      within: min(Self.commandTimeout, max(100, (context.deadline?.remaining ?? .max) / 2)))
   }
 
   // MARK: Health
 
+  /// The last verdict that any process had; nobody is asked.
+  package func verdict() -> CanaryVerdict {
+    guard settings.hasVault else { return .standalone(at: context.clock.now) }
+    return health()?.verdict
+      ?? CanaryVerdict(
+        mode: .degraded, detail: "the vault has not been asked yet; `memoryd canary` asks it",
+        checkedAt: context.clock.now, since: context.clock.now)
+  }
+
+  /// How many writes wait for the vault. Without one nothing waits.
+  package func pendingCount() -> Int {
+    guard let reference else { return 0 }
+    return (try? store.reading().outboxCounts(vault: reference.id).queued) ?? 0
+  }
+
   /// What was last seen; nil if this vault was never asked.
   package func health() -> VaultHealth? {
     guard let reference,
-      let text = (try? service.reader().fact(.vault(.health, reference.id))) ?? nil
+      let text = (try? store.reading().fact(.vault(.health, reference.id))) ?? nil
     else { return nil }
     return Self.decode(text).flatMap { $0.vault == reference.id ? $0 : nil }
   }
@@ -121,7 +138,7 @@ package struct VaultService {
   /// Notes what a call has shown, for all processes, and tells `degraded.log`.
   @discardableResult
   package func observe(_ observation: HealthStateMachine.Observation) -> VaultHealth {
-    let now = service.clock.now
+    let now = context.clock.now
     let id = reference?.id ?? ""
     let jitter = Double.random(in: 0...1)
     func next(_ health: VaultHealth?) -> VaultHealth {
@@ -132,14 +149,15 @@ package struct VaultService {
     }
     var health = next(nil)
     do throws(StoreError) {
-      let database = try service.writer()
+      // What the next call to the vault shows anew.
+      let database = try store.writing()
       if let reference { try database.note(reference, at: now) }
       _ = try database.update(.vault(.health, id)) { old in
         health = next(old.flatMap(Self.decode))
         return Self.encode(health)
       }
     } catch {
-      service.log.notice("health not kept", metadata: ["code": "\(error.code.rawValue)"])
+      context.log.notice("health not kept", metadata: ["code": "\(error.code.rawValue)"])
     }
     logTransitions(&health)
     return health
@@ -148,7 +166,8 @@ package struct VaultService {
   /// Changes what is known in another way than by a call.
   package func change(_ change: (inout VaultHealth) -> Void) {
     guard let reference else { return }
-    _ = try? service.writer().update(.vault(.health, reference.id)) { old in
+    // As in ``observe(_:)``.
+    _ = try? store.writing().update(.vault(.health, reference.id)) { old in
       guard var health = old.flatMap(Self.decode) else { return nil }
       change(&health)
       return Self.encode(health)
@@ -156,15 +175,15 @@ package struct VaultService {
   }
 
   private func logTransitions(_ health: inout VaultHealth) {
-    let lines = health.unlogged.map { service.redactor.redact($0) }
+    let lines = health.unlogged.map { context.redactor.redact($0) }
     guard !lines.isEmpty else { return }
     do throws(StoreError) {
-      try service.fallback.appendDegradedLog(lines)
+      try context.fallback.appendDegradedLog(lines)
       let done = Set(health.unlogged)
       change { $0.unlogged.removeAll(where: done.contains) }
       health.unlogged = []
     } catch {
-      service.log.notice("degraded.log waits", metadata: ["code": "\(error.code.rawValue)"])
+      context.log.notice("degraded.log waits", metadata: ["code": "\(error.code.rawValue)"])
     }
   }
 
@@ -185,7 +204,7 @@ package struct VaultService {
   func probe(
     _ tools: VaultTools, status: String, by end: ContinuousClock.Instant? = nil
   ) -> (health: VaultHealth, answer: CanaryProbe.Answer?) {
-    guard let daemon = service.daemon else { return ask(tools, status: status, by: end) }
+    guard let daemon = context.daemon else { return ask(tools, status: status, by: end) }
     return daemon.probes.asking { ask(tools, status: status, by: end) }
   }
 

@@ -44,7 +44,8 @@ struct BackgroundWork {
           arguments: [], input: .none, cwd: "/", environment: environment,
           requestID: ids.next(at: clock.now).description, daemon: context),
         homeFlag: context.home.data, isLenient: true)
-      let database = try service.database()
+      // For all that the looks do: transcripts, outbox and index, which the next look goes on with.
+      let database = try service.store.writing()
       let isChanged = store.noteChanges(service)
       transcripts.follow(service, database, isChanged: isChanged)
       vault.tend(service, database, isChanged: isChanged, sessionSeenAt: transcripts.lastSeen)

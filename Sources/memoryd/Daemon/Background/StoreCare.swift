@@ -26,7 +26,7 @@ struct StoreCare {
 
   /// - Returns: True if somebody wrote to the store since the last look.
   mutating func noteChanges(_ service: MemoryService) -> Bool {
-    let path = service.home.database
+    let path = service.context.home.database
     let now = [RegularFile.facts(path), RegularFile.facts(path + "-wal")]
     defer { seen = now }
     return seen != now
@@ -36,7 +36,7 @@ struct StoreCare {
   func mend(_ service: MemoryService, _ database: MemoryDatabase) throws(StoreError) {
     if let damage = database.drainDamage(), damage.isDamage {
       log.warning("damage was met", metadata: ["code": "\(damage.code.rawValue)"])
-      service.mendIndex(because: damage, database)
+      service.store.mendIndex(because: damage, database)
     }
     // A few steps a second, so that the machine stays free.
     for _ in 0..<Self.renewals where !context.isStopping {

@@ -31,7 +31,7 @@ struct TranscriptFollower {
   mutating func follow(
     _ service: MemoryService, _ database: MemoryDatabase, isChanged: Bool
   ) {
-    let now = service.clock.now
+    let now = service.context.clock.now
     if isChanged || now - sessionsReadAt > Self.sessionsInterval {
       readSessions(service, database, at: now)
     }
@@ -68,8 +68,8 @@ struct TranscriptFollower {
 
   /// The transcripts below the configured folders that were written lately.
   private func configured(_ service: MemoryService, since: Int64) -> [String] {
-    service.settings.list(.followFolders).flatMap { folder -> [String] in
-      let root = service.absolute(folder)
+    service.context.settings.list(.followFolders).flatMap { folder -> [String] in
+      let root = service.context.absolute(folder)
       guard let walker = FileManager.default.enumerator(atPath: root) else { return [] }
       var paths: [String] = []
       for case let name as String in walker where name.hasSuffix(".jsonl") {

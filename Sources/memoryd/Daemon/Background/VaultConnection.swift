@@ -24,10 +24,12 @@ struct VaultConnection {
   mutating func tools(
     _ vault: VaultService, _ service: MemoryService
   ) throws(VaultFailure) -> VaultTools {
-    let now = service.clock.now
+    let now = service.context.clock.now
     let key =
-      Settings.Key.allCases.filter { $0.rawValue.hasPrefix("vault.") }.map { service.settings[$0] }
-      + [service.tokenFromFile ?? ""]
+      Settings.Key.allCases.filter { $0.rawValue.hasPrefix("vault.") }.map {
+        service.context.settings[$0]
+      }
+      + [service.context.tokenFromFile ?? ""]
     if let open, open.key == key, (0..<Self.longestOpen).contains(now - open.openedAt) {
       self.open?.usedAt = now
       return open.tools

@@ -55,12 +55,12 @@ struct VaultMonitor {
   mutating func tend(
     _ service: MemoryService, _ database: MemoryDatabase, isChanged: Bool, sessionSeenAt: Int64
   ) {
-    let now = service.clock.now
+    let now = service.context.clock.now
     let sync = SyncService(service: service)
     // What is taken in from the files goes out as a write does.
     let hasAdopted = adopt(sync, service)
-    guard service.settings.hasVault else { return }
-    let vault = VaultService(service: service)
+    guard service.context.settings.hasVault else { return }
+    let vault = service.vault
     let health = vault.health()
     guard HealthStateMachine.wait(health, asker: .background, now: now) == 0 else {
       if isChanged { sync.mirrorPending() }
@@ -95,7 +95,7 @@ struct VaultMonitor {
   ///
   /// - Returns: True if there was something.
   private mutating func adopt(_ sync: SyncService, _ service: MemoryService) -> Bool {
-    let files = service.fallback
+    let files = service.context.fallback
     let seen = [files.tasks, files.checkpoints].map { RegularFile.facts($0) }
     guard seen != filesSeen else { return false }
     filesSeen = seen
@@ -108,7 +108,7 @@ struct VaultMonitor {
   private mutating func send(
     _ sync: SyncService, _ vault: VaultService, _ service: MemoryService, _ effort: SyncRun.Effort
   ) {
-    let now = service.clock.now
+    let now = service.context.clock.now
     let tools: VaultTools
     do throws(VaultFailure) {
       tools = try connection.tools(vault, service)

@@ -27,11 +27,11 @@ struct HTTPService: Service {
   /// - Returns: Nil where HTTP is off.
   /// - Throws: ``CommandError`` where the token is not to be used.
   init?(
-    service: MemoryService, flag: String?, invocation: Invocation, context: DaemonContext,
+    call: CallContext, flag: String?, invocation: Invocation, context: DaemonContext,
     descriptors: Int, log: Logger, announce: @escaping @Sendable (String) -> Void
   ) throws {
-    guard let address = HTTPAddress(flag ?? service.settings[.httpListen]) else { return nil }
-    let token = try HTTPToken.find(service)
+    guard let address = HTTPAddress(flag ?? call.settings[.httpListen]) else { return nil }
+    let token = try HTTPToken.find(call)
     self.address = address
     connections = HTTPConnections(
       most: max(4, min(Self.mostConnections, descriptors / Self.shareOfDescriptors)))
@@ -45,8 +45,8 @@ struct HTTPService: Service {
     endpoint = MCPEndpoint(
       guards: HTTPGuards(
         token: token, boundHost: address.host,
-        hosts: service.settings.list(.httpAllowedHosts),
-        origins: service.settings.list(.httpAllowedOrigins)),
+        hosts: call.settings.list(.httpAllowedHosts),
+        origins: call.settings.list(.httpAllowedOrigins)),
       context: context, pool: pool, environment: environment, log: log)
     source = token.source
     self.announce = announce

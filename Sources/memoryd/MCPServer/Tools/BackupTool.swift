@@ -10,7 +10,7 @@ struct BackupTool: MCPTool {
 
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
-    let database = try service.reader()
+    let database = try service.store.reading()
     var filter = RecordFilter()
     filter.hidesPrivate = true
     if !context.isVault { filter.visitor = ProjectFinder.here(service) }
@@ -24,7 +24,7 @@ struct BackupTool: MCPTool {
       "model_stats": Self.table([]), "circuit_breaker": Self.table([]),
     ]
     return MCPPayload([
-      "exported_at": Timestamp.string(service.clock.now),
+      "exported_at": Timestamp.string(service.context.clock.now),
       // The keys of vault-mcp's store, the oldest first.
       "kv_tasks": Self.table(
         tasks.sorted { ($0["id"] as? String ?? "") < ($1["id"] as? String ?? "") }),

@@ -26,7 +26,7 @@ struct CheckpointTool: MCPTool {
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     switch try arguments.required(action) {
     case .load:
-      let newest = try context.service.reader().checkpoints(
+      let newest = try context.service.store.reading().checkpoints(
         context.scope(named: arguments[project], limit: 1)
       ).first
       return newest.map { MCPPayload(context.row($0)) }
@@ -36,7 +36,7 @@ struct CheckpointTool: MCPTool {
         objective: arguments[objective], blockers: arguments[blockers] ?? [],
         actions: arguments[recentActions] ?? [], project: arguments[project])
       // One that is only in the spool cannot be read back yet.
-      let stored = (try? context.service.reader().checkpoint(id: done.id)) ?? nil
+      let stored = (try? context.service.store.reading().checkpoint(id: done.id)) ?? nil
       return context.acknowledged(
         done,
         [

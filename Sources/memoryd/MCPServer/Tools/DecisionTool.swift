@@ -26,7 +26,8 @@ struct DecisionTool: MCPTool {
         taskID: arguments[taskID], project: arguments[project])
     case .list:
       let filter = try context.filter(named: arguments[project], limit: arguments[limit])
-      return MCPPayload(try context.service.reader().decisions(filter).map(JSONOutput.decision))
+      return MCPPayload(
+        try context.service.store.reading().decisions(filter).map(JSONOutput.decision))
     }
   }
 }

@@ -40,7 +40,7 @@ struct HandoffTool: MCPTool {
       object["document"] = received.message.body
       return MCPPayload(Self.disarmed(object))
     case .show:
-      let database = try context.service.reader()
+      let database = try context.service.store.reading()
       let record =
         try arguments[id].map { (id) throws(StoreError) in try database.handoff(id: id) }
         ?? database.handoffs(RecordFilter(place: place)).first { $0.recipient == nil }
@@ -51,7 +51,9 @@ struct HandoffTool: MCPTool {
     case .list:
       let filter = RecordFilter(place: place, limit: arguments[limit] ?? Self.defaultLimit)
       return MCPPayload(
-        try context.service.reader().handoffs(filter).map { Self.disarmed(JSONOutput.handoff($0)) })
+        try context.service.store.reading().handoffs(filter).map {
+          Self.disarmed(JSONOutput.handoff($0))
+        })
     }
   }
 

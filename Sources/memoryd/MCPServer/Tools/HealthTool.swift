@@ -14,11 +14,12 @@ package struct HealthTool: MCPTool {
   package func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
     // A store that was opened earlier may be unreadable by now; only a read shows it.
-    _ = try service.reader().newestOutboxNumber()
+    _ = try service.store.reading().newestOutboxNumber()
     return MCPPayload([
-      "status": "ok", "version": Relay.version, "timestamp": Timestamp.string(service.clock.now),
+      "status": "ok", "version": Relay.version,
+      "timestamp": Timestamp.string(service.context.clock.now),
       "d1": "connected", "kv": "connected", "executor": "unreachable: memoryd has none",
-      "mode": service.verdict().mode.rawValue,
+      "mode": service.vault.verdict().mode.rawValue,
     ])
   }
 }

@@ -39,16 +39,16 @@ struct LedgerTool: MCPTool {
       return context.acknowledged(
         done, ["id": done.id, "created_at": Timestamp.string(done.createdAt)])
     case .list:
-      let items = try service.reader().ledgerItems(
+      let items = try service.store.reading().ledgerItems(
         RecordFilter(place: place), phase: arguments[phase], status: arguments[status])
       return MCPPayload(items.suffix(arguments[limit] ?? .max).map(JSONOutput.ledgerItem))
     case .render:
-      guard let ledger = try service.reader().ledger(place) else {
+      guard let ledger = try service.store.reading().ledger(place) else {
         throw MCPFailure(message: "this project has no ledger")
       }
       return MCPPayload(markdown: ledger.markdown())
     case .verify:
-      let records = try service.reader().ledgerItems(RecordFilter(place: place))
+      let records = try service.store.reading().ledgerItems(RecordFilter(place: place))
       return MCPPayload(
         try LedgerService(service: service).verify(records).results.map(JSONOutput.ledgerResult))
     }

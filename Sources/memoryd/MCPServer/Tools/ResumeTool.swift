@@ -19,7 +19,7 @@ struct ResumeTool: MCPTool {
 
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
-    let budget = arguments[budget] ?? service.settings.integer(.resumeBudget)
+    let budget = arguments[budget] ?? service.context.settings.integer(.resumeBudget)
     let document = try RecoveryService(service: service).document(
       sessionID: arguments[session],
       project: try context.visibleProject(named: arguments[project], session: arguments[session]),
@@ -28,6 +28,7 @@ struct ResumeTool: MCPTool {
       throw MCPFailure(message: "nothing is recorded for this project")
     }
     return MCPPayload(
-      markdown: document.markdown(now: service.clock.now, budget: max(Self.leastBudget, budget)))
+      markdown: document.markdown(
+        now: service.context.clock.now, budget: max(Self.leastBudget, budget)))
   }
 }

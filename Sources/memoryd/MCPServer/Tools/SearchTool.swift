@@ -23,7 +23,7 @@ struct SearchTool: MCPTool {
       named: arguments[project],
       limit: min(Self.mostHits, arguments[limit] ?? Self.defaultLimit))
     filter.sessionID = arguments[session]
-    let result = try context.service.reader().search(
+    let result = try context.service.store.reading().search(
       query, filter: filter,
       options: ProjectFinder.searchOptions(
         try context.project(named: arguments[project]), context.service))

@@ -23,7 +23,7 @@ struct SessionEndTool: MCPTool {
         "checkpoint_created_at": Timestamp.string(done.createdAt),
         // memoryd reads transcripts where they are, and takes none from a caller.
         "transcript_captured": false,
-        "session_ended_at": Timestamp.string(context.service.clock.now),
+        "session_ended_at": Timestamp.string(context.service.context.clock.now),
       ])
   }
 }

@@ -17,7 +17,7 @@ struct SessionStartTool: MCPTool {
 
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {
     let service = context.service
-    let database = try service.reader()
+    let database = try service.store.reading()
     let name = arguments[project]
     let tasks = try database.tasks(status: nil, filter: context.scope(named: name))
     let open = tasks.filter { $0.status == "open" }
@@ -26,13 +26,13 @@ struct SessionStartTool: MCPTool {
     let struck = RecoveryService(service: service).struck
     let counts: JSONOutput.Object = ["open": open.count, "done": tasks.count - open.count]
     return MCPPayload([
-      "vault_healthy": service.verdict().mode != .degraded,
+      "vault_healthy": service.vault.verdict().mode != .degraded,
       "open_tasks_count": open.count, "checkpoint": newest.map { context.row($0) },
       "recent_tasks": open.filter { !struck.has(task: $0) }.prefix(Self.mostTold)
         .map(JSONOutput.task),
       "recent_decisions": decisions.filter { !struck.has($0.decision) }.map(JSONOutput.decision),
       "task_stats": counts,
-      "session_started_at": Timestamp.string(service.clock.now),
+      "session_started_at": Timestamp.string(service.context.clock.now),
     ])
   }
 }

@@ -72,7 +72,7 @@ struct TaskTool: MCPTool {
 
   private func list(_ arguments: MCPArguments, _ context: MCPToolContext) throws -> MCPPayload {
     let status = arguments[status] ?? "open"
-    let tasks = try context.service.reader().tasks(
+    let tasks = try context.service.store.reading().tasks(
       status: status.isEmpty ? nil : status, filter: context.filter(named: arguments[project]))
     switch arguments[format] ?? .json {
     case .json: return MCPPayload(tasks.map(JSONOutput.task))
@@ -84,10 +84,10 @@ struct TaskTool: MCPTool {
     _ draft: TaskDraft, _ arguments: MCPArguments, _ context: MCPToolContext
   ) throws -> MCPPayload {
     let project = arguments[project] ?? "inbox"
-    let done = try context.service.commit(
+    let done = try context.service.writer.commit(
       .addTask(draft), project: try context.taskProject(named: project), session: context.session)
     // One that is only in the spool cannot be read back yet.
-    let known = (try? context.service.reader().task(id: done.id)) ?? nil
+    let known = (try? context.service.store.reading().task(id: done.id)) ?? nil
     let task =
       known
       ?? TaskRecord(
@@ -105,8 +105,8 @@ struct TaskTool: MCPTool {
     let missing = MCPPayload(["error": "Task not found", "id": given])
     if try context.hides(entry: change.id) { return missing }
     do throws(StoreError) {
-      let done = try context.service.commit(.changeTask(change), project: project)
-      let known = (try? context.service.reader().task(id: change.id)) ?? nil
+      let done = try context.service.writer.commit(.changeTask(change), project: project)
+      let known = (try? context.service.store.reading().task(id: change.id)) ?? nil
       return context.acknowledged(done, known.map(JSONOutput.task) ?? ["id": change.id])
     } catch {
       guard error.code == .notFound else { throw error }

@@ -1,0 +1,84 @@
+package import Core
+package import Fallback
+import Foundation
+import Logging
+package import Redaction
+import Vault
+
+/// What a call knows of the world around it, settled when it begins.
+///
+/// A value: it opens no store, and nothing of it changes while the call runs. The settings file and
+/// the token's file are read once, here.
+package struct CallContext {
+  package let home: HomeLayout
+  package let settings: Settings
+  package let clock: WallClock
+  /// Two calls with the same id are one write.
+  package let requestID: String
+  package let environment: [String: String]
+  /// The caller's working folder.
+  package let cwd: String
+  /// What `vault.token_file` holds.
+  package let tokenFromFile: String?
+  package let redactor: Redactor
+  /// The redactors of two contexts with the same key know the same secrets.
+  let redactionKey: String
+  let log: Logger
+  /// The daemon that carries the call out; nil in a process of its own.
+  let daemon: DaemonContext?
+  /// Set for a hook: bounds every wait, and forbids migrations.
+  package var deadline: Deadline?
+
+  /// - Parameters:
+  ///   - homeFlag: `--home`.
+  ///   - isLenient: A bad setting is at its default instead of an error.
+  /// - Throws: ``CommandError`` where the settings or the folder of the store are wrong.
+  package init(invocation: Invocation, homeFlag: String?, isLenient: Bool) throws {
+    environment = invocation.environment
+    cwd = invocation.cwd
+    clock = invocation.clock
+    log = EngineLog.logger(environment)
+    requestID = invocation.requestID
+    home = try HomeLayout(flag: homeFlag, environment: environment, cwd: cwd)
+    // Before the settings are read: they name commands.
+    try HomeCare(home: home).refuseStrangers()
+    settings = try Settings(
+      file: home.configurationFile, environment: environment, isLenient: isLenient)
+    tokenFromFile = Self.tokenFromFile(settings, cwd: cwd, environment)
+    let isRedacting = settings[.redactionEnabled]
+    let secrets = Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 }
+    redactor = Redactor(isEnabled: isRedacting == "true", extraLiterals: secrets)
+    redactionKey = ([isRedacting] + secrets).joined(separator: "\u{0}")
+    daemon = invocation.daemon
+  }
+
+  private static func tokenFromFile(
+    _ settings: Settings, cwd: String, _ environment: [String: String]
+  ) -> String? {
+    guard !settings[.vaultTokenFile].isEmpty else { return nil }
+    let path = UserPath.absolute(settings[.vaultTokenFile], cwd: cwd, environment)
+    let bytes = try? RegularFile.read(path, limit: 65_536)
+    return bytes.map {
+      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+  }
+
+  private static func secrets(_ settings: Settings, _ tokenFromFile: String?) -> [String] {
+    let path =
+      settings[.vaultAuth] == "path" ? VaultEndpoint.secrets(inPathOf: settings[.vaultURL]) : []
+    return [settings[.vaultToken], tokenFromFile ?? ""] + path
+  }
+
+  /// The person's days: by `timezone`, else by what the caller's system says.
+  package var days: LocalDays {
+    LocalDays(settings[.timezone]) ?? LocalDays(environment: environment)
+  }
+
+  /// A path as a person or a setting gives it, against the working folder, `~` included.
+  package func absolute(_ path: String) -> String { UserPath.absolute(path, cwd: cwd, environment) }
+
+  /// The fallback files, where the settings have them.
+  package var fallback: FallbackFiles {
+    FallbackFiles(directory: absolute(settings[.fallbackDirectory]))
+  }
+}
