@@ -156,7 +156,9 @@ let package = Package(
       dependencies: ["Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
       swiftSettings: settings),
     .testTarget(
-      name: "ContinuityTests", dependencies: ["Core", "Continuity"], swiftSettings: settings),
+      name: "ContinuityTests",
+      dependencies: ["Core", "Redaction", "MemoryStore", "Git", "Fallback", "Continuity"],
+      swiftSettings: settings),
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["Core", "CommandLineInterface"],
       swiftSettings: settings),
