@@ -23,8 +23,12 @@ import Testing
       .init(objective: "old", blockers: ["CI is red"], actions: ["asked"]),
       .init(objective: "Retries", next: ["ship"]),
     ]
-    sources.openTasks = [TaskRecord(id: "01A", title: "Rotate keys", project: "p")]
-    sources.doneTasks = [TaskRecord(id: "01B", title: "Read RFC", project: "p", status: "done")]
+    sources.openTasks = [
+      TaskRecord(id: "01A", fields: TaskFields(title: "Rotate keys", project: "p"))
+    ]
+    sources.doneTasks = [
+      TaskRecord(id: "01B", fields: TaskFields(title: "Read RFC", project: "p"), status: .done)
+    ]
     sources.decisions = [DecisionRecord(id: "01C", decision: "Full jitter", rationale: "no herd")]
     sources.changes = [
       .init(path: "src/retry.swift", state: " M"), .init(path: "new.txt", state: "??"),
@@ -161,7 +165,7 @@ import Testing
     func record(_ detail: String?, _ status: Ledger.Status = .done) -> LedgerRecord {
       LedgerRecord(
         id: "", project: nil, phase: "", section: nil,
-        entry: .init("x", status: status, detail: detail), source: "manual", createdAt: 0,
+        entry: .init("x", status: status, detail: detail), source: .manual, createdAt: 0,
         updatedAt: 0)
     }
     let verification = try #require(

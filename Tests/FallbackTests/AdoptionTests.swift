@@ -11,13 +11,13 @@ import Testing
     try desk.append("- [ ] Buy milk — blue\n- [x] Called Ann\n")
     #expect(try desk.adopt().adopted == 2)
     #expect(try desk.adopt().adopted == 0)
-    #expect(try desk.titles(status: "open") == ["Buy milk"])
+    #expect(try desk.titles(status: .open) == ["Buy milk"])
     let text = try desk.text().replacing("- [ ] Buy", with: "- [x] Buy")
     try text.write(toFile: desk.files.tasks, atomically: true, encoding: .utf8)
     #expect(try desk.adopt().adopted == 1)
-    #expect(try desk.titles(status: "open").isEmpty)
+    #expect(try desk.titles(status: .open).isEmpty)
     let rows = try desk.database.outbox(states: [])
-    #expect(rows.map(\.action) == ["add", "retro", "done"])
+    #expect(rows.map(\.action) == [.add, .retro, .done])
     #expect(rows[0].mustLook && rows[0].marker?.hasPrefix("t-") == true)
   }
 
@@ -83,7 +83,7 @@ import Testing
         requestID: "c", at: 7, project: .named("p"),
         operation: .checkpoint(
           CheckpointDraft(
-            trigger: "manual", objective: "o", blockers: ["b"], actions: ["a"], next: ["n"])),
+            trigger: .manual, objective: "o", blockers: ["b"], actions: ["a"], next: ["n"])),
         itemID: "01ARZ3NDEKTSV4RRFFQ69G5FAX"))
     writes.append(
       StoreWrite(
@@ -98,7 +98,7 @@ import Testing
     #expect(try desk.database.decisions(RecordFilter()).map(\.rationale) == ["it works"])
     #expect(try desk.database.checkpoints(RecordFilter()).map(\.objective) == ["o"])
     let payload = try #require(
-      try desk.database.outbox(states: []).first { $0.kind == "checkpoint" }?.payload)
+      try desk.database.outbox(states: []).first { $0.kind == .checkpoint }?.payload)
     #expect(payload == #"{"objective":"o","blockers":["b"],"recent_actions":["a"]}"#)
   }
 
@@ -175,7 +175,7 @@ import Testing
   private func task(_ title: String) -> StoreWrite {
     StoreWrite(
       requestID: "r-\(title)", at: 5, project: .named("p"),
-      operation: .addTask(TaskDraft(title: title, source: "cc")),
+      operation: .addTask(TaskDraft(title: title, source: .cc)),
       itemID: "01ARZ3NDEKTSV4RRFFQ69G5FAV")
   }
 }

@@ -163,7 +163,7 @@ import Testing
     let before = FallbackDocument(try desk.text(desk.files.checkpoints), kind: .checkpoints)
     let checkpoint = StoreWrite(
       requestID: "r", at: 5,
-      operation: .checkpoint(CheckpointDraft(trigger: "manual", objective: "## not a heading")),
+      operation: .checkpoint(CheckpointDraft(trigger: .manual, objective: "## not a heading")),
       itemID: "id")
     try desk.files.append(checkpoint)
     let after = FallbackDocument(try desk.text(desk.files.checkpoints), kind: .checkpoints)
@@ -186,7 +186,7 @@ import Testing
   private func write(_ title: String) -> StoreWrite {
     StoreWrite(
       requestID: "r-\(title)", at: 5, project: .named("p"),
-      operation: .addTask(TaskDraft(title: title, source: "cc")), itemID: "id")
+      operation: .addTask(TaskDraft(title: title, source: .cc)), itemID: "id")
   }
 }
 

@@ -15,7 +15,7 @@ import Testing
       _ = try desk.database.commit(
         StoreWrite(
           requestID: title, at: 1000, project: .named("p"),
-          operation: .addTask(TaskDraft(title: title, source: "cc")),
+          operation: .addTask(TaskDraft(title: title, source: .cc)),
           consent: VaultConsent(vault: .one)))
     }
     let lease = try required(

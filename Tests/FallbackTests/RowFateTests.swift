@@ -11,7 +11,8 @@ import Testing
   private static let lag: Int64 = 60_000
 
   private static func row(
-    _ action: String = "add", kind: String = "task", edit: (inout OutboxRow) -> Void = { _ in }
+    _ action: OutboxAction = .add, kind: ItemKind = .task,
+    edit: (inout OutboxRow) -> Void = { _ in }
   ) -> OutboxRow {
     var row = OutboxRow(
       number: 1, kind: kind, action: action, itemID: "item", payload: "{}", state: .sent,
@@ -188,7 +189,7 @@ import Testing
   }
 
   @Test func changeThatTheVaultHas_isFound_butNothingWasHeardOfTheVault() {
-    let fate = RowFate.superfluous(Self.row("update") { $0.taskVaultID = "V" }, task: nil)
+    let fate = RowFate.superfluous(Self.row(.update) { $0.taskVaultID = "V" }, task: nil)
     #expect(fate.settlement == .synced(vaultID: "V", task: nil))
     #expect(fate.tally == .found && !fate.isProgress)
   }
@@ -210,7 +211,7 @@ import Testing
     pass.note(.waits(because: "first", next: .tryAgain(9)), of: Self.row())
     pass.note(.waits(because: "second", next: .tryAgain(5)), of: Self.row())
     pass.note(.waits(because: "third", next: .look(7)), of: Self.row())
-    pass.note(.waits(because: "fourth", next: .look(8)), of: Self.row("save", kind: "checkpoint"))
+    pass.note(.waits(because: "fourth", next: .look(8)), of: Self.row(.save, kind: .checkpoint))
     #expect(pass.waitsBecause == "first" && pass.nextTry == 5)
     #expect(pass.unclearTasks == [7] && pass.unclearOthers == [8])
     #expect(!pass.hasLost && !pass.hasProgress)

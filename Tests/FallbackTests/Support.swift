@@ -47,7 +47,7 @@ final class Desk {
     String(decoding: try files.read(path ?? files.tasks), as: UTF8.self)
   }
 
-  func titles(status: String? = nil) throws -> [String] {
+  func titles(status: TaskStatus? = nil) throws -> [String] {
     try database.tasks(status: status, filter: RecordFilter()).map(\.title).sorted()
   }
 }

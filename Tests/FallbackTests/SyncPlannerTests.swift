@@ -11,13 +11,13 @@ import Testing
   private let now: Int64 = 1_000_000
 
   private func row(
-    _ number: Int64, _ action: String = "add", state: OutboxRow.State = .queued,
-    kind: String = "task", lookAfter: Int64? = nil, edit: (inout OutboxRow) -> Void = { _ in }
+    _ number: Int64, _ action: OutboxAction = .add, state: OutboxRow.State = .queued,
+    kind: ItemKind = .task, lookAfter: Int64? = nil, edit: (inout OutboxRow) -> Void = { _ in }
   ) -> OutboxRow {
     var row = OutboxRow(
       number: number, kind: kind, action: action, itemID: "item\(number)",
       payload: #"{"title":"t"}"#, state: state, vault: "1", requestID: "r\(number)",
-      marker: ["update", "done"].contains(action) ? nil : "m\(number)", mustLook: false,
+      marker: action.makesItem ? "m\(number)" : nil, mustLook: false,
       lookAfter: lookAfter, notBefore: nil, sentAt: nil, fence: nil,
       attempts: state == .queued ? 0 : 1, refusals: 0, lastError: nil, vaultID: nil, syncedAt: nil,
       isMirrored: false, createdAt: 0, updatedAt: 0, taskVaultID: nil, taskBase: nil,
@@ -46,7 +46,7 @@ import Testing
     _ id: String, marker: String? = nil, title: String = "x", isDone: Bool = false
   ) -> RemoteTask {
     RemoteTask(
-      vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: isDone, source: "cc",
+      vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: isDone, source: .cc,
       createdAt: 0, completedAt: nil, markers: marker.map { [$0] } ?? [])
   }
 
@@ -65,12 +65,12 @@ import Testing
 
   @Test func lostRow_waitsForTheLag_andHoldsUpItsOwnItemOnly() {
     let lost = row(1, state: .sent, lookAfter: now + 50_000)
-    let change = row(2, "update") {
+    let change = row(2, .update) {
       $0.itemID = "item1"
       $0.makerState = .sent
     }
-    let about = row(3, "decide", kind: "decision") { $0.payload = #"{"task_id":"item1"}"# }
-    let steps = planner().plan([lost, change, row(4), about, row(5, "decide", kind: "decision")])
+    let about = row(3, .decide, kind: .decision) { $0.payload = #"{"task_id":"item1"}"# }
+    let steps = planner().plan([lost, change, row(4), about, row(5, .decide, kind: .decision)])
     guard case .wait(_, until: now + 50_000, _) = steps[0], case .hold = steps[1],
       case .send = steps[2], case .hold = steps[3], case .send = steps[4]
     else {
@@ -150,7 +150,7 @@ import Testing
 
   @Test func changeThatIsThereAlready_bringsNoStateFromBeforeOurWrite() {
     // The list is from before an update of ours; taken over, it would undo that update here.
-    let done = row(2, "done") {
+    let done = row(2, .done) {
       $0.taskVaultID = "V"
       $0.taskVaultAt = now - 100
     }
@@ -195,7 +195,7 @@ import Testing
 
   @Test func listThatMayBeOlderThanOurWrite_provesNoChange() {
     func back(_ written: Int64) -> OutboxRow {
-      row(1, "update", state: .sent, lookAfter: now + 500) {
+      row(1, .update, state: .sent, lookAfter: now + 500) {
         $0.payload = #"{"title":"A"}"#
         $0.taskVaultID = "V"
         $0.taskBase = TaskFields(title: "B")
@@ -214,7 +214,7 @@ import Testing
 
   @Test func backupThatFailsForAMoment_isTriedAgain_beforeAPersonIsAsked() {
     func step(sentAt: Int64) -> SyncStep {
-      let lost = row(1, "decide", state: .sent, kind: "decision", lookAfter: 0) {
+      let lost = row(1, .decide, state: .sent, kind: .decision, lookAfter: 0) {
         $0.sentAt = sentAt
       }
       return planner { $0.snapshot.noteBackupFailure("it fails", isImpossible: false) }
@@ -263,12 +263,12 @@ import Testing
   }
 
   @Test func changes_waitForTheirTask() {
-    let orphan = row(2, "done") { $0.makerState = .quarantined }
+    let orphan = row(2, .done) { $0.makerState = .quarantined }
     guard case .settle(_, .quarantined, _) = planner().plan([orphan])[0] else {
       Issue.record("sent a change of a task that the vault never got")
       return
     }
-    let held = row(2, "done") { $0.makerState = .uncertain }
+    let held = row(2, .done) { $0.makerState = .uncertain }
     let steps = planner().plan([held, row(3)])
     guard case .hold = steps[0], case .send = steps[1] else {
       Issue.record("\(steps)")
@@ -277,7 +277,7 @@ import Testing
   }
 
   @Test func doneThatIsDone_isNotSent() {
-    let done = row(2, "done") { $0.taskVaultID = "V" }
+    let done = row(2, .done) { $0.taskVaultID = "V" }
     guard case .settle(_, .synced, _) = planner(tasks: [remote("V", isDone: true)]).plan([done])[0]
     else {
       Issue.record("sent a second time")
@@ -290,7 +290,7 @@ import Testing
   }
 
   @Test func lostChange_isComparedNotGuessed() {
-    let lost = row(2, "update", state: .sent, lookAfter: 0) {
+    let lost = row(2, .update, state: .sent, lookAfter: 0) {
       $0.taskVaultID = "V"
       $0.taskBase = TaskFields(title: "old", project: "p")
     }
@@ -330,7 +330,7 @@ import Testing
   }
 
   @Test func checkpointWindow_provesAbsenceOnlyIfItReachesBack() {
-    let lost = row(1, "save", state: .sent, kind: "checkpoint", lookAfter: 0) { $0.fence = "OLD" }
+    let lost = row(1, .save, state: .sent, kind: .checkpoint, lookAfter: 0) { $0.fence = "OLD" }
     func step(_ snapshot: VaultSnapshot) -> SyncStep {
       planner { $0.snapshot = snapshot }.plan([lost])[0]
     }
@@ -346,7 +346,7 @@ import Testing
   }
 
   @Test func decisions_areAllInTheBackup() {
-    let lost = row(1, "decide", state: .sent, kind: "decision", lookAfter: 0)
+    let lost = row(1, .decide, state: .sent, kind: .decision, lookAfter: 0)
     guard case .wait = planner().plan([lost])[0],
       case .send(_, isProvenAbsent: true) = planner(edit: {
         $0.snapshot = backup(checkpoints: 10)
@@ -357,7 +357,7 @@ import Testing
     }
   }
   @Test func tableThatCannotBeRead_holdsUpOnlyWhatNeedsIt() {
-    func step(_ backup: VaultBackup, _ kind: String, _ action: String) -> SyncStep {
+    func step(_ backup: VaultBackup, _ kind: ItemKind, _ action: OutboxAction) -> SyncStep {
       var snapshot = VaultSnapshot()
       snapshot.ingest(backup, readAt: now)
       return planner { $0.snapshot = snapshot }
@@ -365,8 +365,8 @@ import Testing
     }
     let odd = VaultBackup(
       tasks: nil, checkpoints: VaultTable(rows: [checkpoint("C0")]), decisions: nil)
-    guard case .send(_, isProvenAbsent: true) = step(odd, "checkpoint", "save"),
-      case .wait(_, _, let why) = step(odd, "decision", "decide"), why.contains("decisions")
+    guard case .send(_, isProvenAbsent: true) = step(odd, .checkpoint, .save),
+      case .wait(_, _, let why) = step(odd, .decision, .decide), why.contains("decisions")
     else {
       Issue.record("one table spoke for another")
       return
@@ -374,7 +374,7 @@ import Testing
     // A table that lacks a row of which it speaks proves nothing by its silence.
     let cut = VaultBackup(
       tasks: nil, checkpoints: nil, decisions: VaultTable(rows: [], isWhole: false))
-    guard case .wait = step(cut, "decision", "decide") else {
+    guard case .wait = step(cut, .decision, .decide) else {
       Issue.record("silence of a cut table was believed")
       return
     }

@@ -8,12 +8,12 @@ import Testing
 
 @Suite struct VaultCallTests {
   private func row(
-    _ action: String, kind: String = "task", payload: String,
+    _ action: OutboxAction, kind: ItemKind = .task, payload: String,
     edit: (inout OutboxRow) -> Void = { _ in }
   ) -> OutboxRow {
     var row = OutboxRow(
       number: 1, kind: kind, action: action, itemID: "item", payload: payload, state: .sent,
-      vault: "1", requestID: "r", marker: ["update", "done"].contains(action) ? nil : "m",
+      vault: "1", requestID: "r", marker: action.makesItem ? "m" : nil,
       mustLook: false, lookAfter: nil, notBefore: nil, sentAt: nil, fence: nil, attempts: 1,
       refusals: 0, failingSince: nil, lastError: nil, vaultID: nil, syncedAt: nil,
       isMirrored: false, createdAt: 0, updatedAt: 0, taskVaultID: nil, taskBase: nil,
@@ -37,27 +37,27 @@ import Testing
 
   private func theirs(_ fields: TaskFields) -> RemoteTask {
     RemoteTask(
-      vaultID: "V", fields: fields, isDone: false, source: "cc", createdAt: 0, completedAt: nil,
+      vaultID: "V", fields: fields, isDone: false, source: .cc, createdAt: 0, completedAt: nil,
       markers: ["m"])
   }
 
   @Test func whatMakesAnItem_carriesItsMarker() {
-    let add = call(row("add", payload: #"{"title":"t","source":"cc","occurred_at":"1"}"#))
+    let add = call(row(.add, payload: #"{"title":"t","source":"cc","occurred_at":"1"}"#))
     #expect(add?.tool == "task")
     #expect(
       add?.arguments
         == json(#"{"action":"add","title":"t","source":"cc","context":"[memoryd:m]"}"#))
-    let retro = call(row("retro", payload: #"{"title":"t","source":"cc","occurred_at":"1"}"#))
+    let retro = call(row(.retro, payload: #"{"title":"t","source":"cc","occurred_at":"1"}"#))
     #expect(
       retro?.arguments
         == json(#"{"action":"retro","title":"t","occurred_at":"1","context":"[memoryd:m]"}"#))
-    let save = call(row("save", kind: "checkpoint", payload: #"{"recent_actions":["a"]}"#))
+    let save = call(row(.save, kind: .checkpoint, payload: #"{"recent_actions":["a"]}"#))
     #expect(save?.tool == "checkpoint")
     #expect(save?.arguments == json(#"{"action":"save","recent_actions":["a","[memoryd:m]"]}"#))
   }
 
   @Test func decision_namesItsTaskAsTheVaultDoes() {
-    let decision = row("decide", kind: "decision", payload: #"{"rationale":"r","task_id":"T"}"#)
+    let decision = row(.decide, kind: .decision, payload: #"{"rationale":"r","task_id":"T"}"#)
     #expect(call(decision, way: "V")?.tool == "checkpoint")
     #expect(call(decision, way: "V")?.arguments["task_id"] == .string("V"))
     #expect(call(decision, way: .some(nil))?.arguments["task_id"] == nil, "the vault never gets it")
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func change_sendsWhatIsNotThereYet_andKeepsTheMarkers() {
-    let change = row("update", payload: #"{"title":"b","context":"d"}"#) {
+    let change = row(.update, payload: #"{"title":"b","context":"d"}"#) {
       $0.taskVaultID = "V"
       $0.taskBase = TaskFields(title: "a", context: "c")
     }
@@ -79,12 +79,12 @@ import Testing
   }
 
   @Test func changeThatTheVaultHas_needsNoCall_unlessItWentOutWithTheTaskItself() {
-    let change = row("update", payload: #"{"title":"b"}"#) {
+    let change = row(.update, payload: #"{"title":"b"}"#) {
       $0.taskVaultID = "V"
       $0.taskBase = TaskFields(title: "a")
     }
     #expect(call(change, theirs: theirs(TaskFields(title: "b"))) == nil)
-    let brought = row("update", payload: #"{"title":"b"}"#) {
+    let brought = row(.update, payload: #"{"title":"b"}"#) {
       $0.taskVaultID = "V"
       $0.taskBase = TaskFields(title: "b")
     }
@@ -98,7 +98,7 @@ import Testing
 
   @Test func done_needsTheIDAlone() {
     #expect(
-      call(row("done", payload: "{}") { $0.taskVaultID = "V" })?.arguments
+      call(row(.done, payload: "{}") { $0.taskVaultID = "V" })?.arguments
         == json(#"{"action":"done","id":"V"}"#))
   }
 }

@@ -95,7 +95,7 @@ import Testing
     #expect(backup.decisions?.rows.map(\.rationale) == ["many clients [memoryd:01KEY3]"])
     let done = try #require(answers["done"])
     let task = VaultTask(try done.get())
-    #expect(task?.isDone == true && task?.title == "Rotate all signing keys")
+    #expect(task?.isDone == true && task?.texts["title"] == "Rotate all signing keys")
     let list = try #require(answers["list all"])
     #expect(try list.get().array?.count == 2)
     let load = try #require(answers["load"])

@@ -84,7 +84,7 @@ import Testing
     try database.commit(
       StoreWrite(
         requestID: UUID().uuidString, at: 1, project: .named("p"),
-        operation: .addTask(TaskDraft(title: text, source: "cc", context: "why " + text)),
+        operation: .addTask(TaskDraft(title: text, source: .cc, context: "why " + text)),
         consent: VaultConsent(vault: .one))
     ).id
   }
@@ -151,17 +151,17 @@ import Testing
       try commit(
         .handOff(
           HandoffDraft(
-            id: handoff, trigger: "manual", objective: body, body: body,
+            id: handoff, trigger: .manual, objective: body, body: body,
             isRenewal: body != text)))
     }
     // A ledger that is imported, changed by hand, and imported as it was.
     let other = String(text.reversed())
-    try commit(.addToLedger(LedgerDraft(ledger: ledger(text), source: "import")))
-    try commit(.addToLedger(LedgerDraft(ledger: ledger("nothing of it"), source: "manual")))
-    try commit(.addToLedger(LedgerDraft(ledger: ledger(text), source: "import")))
+    try commit(.addToLedger(LedgerDraft(ledger: ledger(text), source: .import)))
+    try commit(.addToLedger(LedgerDraft(ledger: ledger("nothing of it"), source: .manual)))
+    try commit(.addToLedger(LedgerDraft(ledger: ledger(text), source: .import)))
     var renamed = ledger(text)
     renamed.title = "nothing of it"
-    try commit(.addToLedger(LedgerDraft(ledger: renamed, source: "import")))
+    try commit(.addToLedger(LedgerDraft(ledger: renamed, source: .import)))
     #expect(
       try database.ledger(.named("p"))?.entries.map(\.entry.remark) == ["nothing of it"])
     // An entry that is imported anew, also in one go.
@@ -190,7 +190,7 @@ import Testing
         requestID: "1", at: 5, project: .named("p"),
         operation: .handOff(
           HandoffDraft(
-            id: id, trigger: "message", objective: Self.mark, body: Self.mark + "ParserThing",
+            id: id, trigger: .message, objective: Self.mark, body: Self.mark + "ParserThing",
             recipient: "x", path: "/m.md"))))
     let file = MessageFile(
       key: "k", path: "/m.md", sender: nil, recipient: "x", topic: nil, objective: "new",
@@ -213,10 +213,10 @@ import Testing
         session: SessionReference(id: "s"),
         operation: .checkpoint(
           CheckpointDraft(
-            trigger: "stop", objective: text, next: [text], body: "{\"a\":\"\(text)\"}",
+            trigger: .stop, objective: text, next: [text], body: "{\"a\":\"\(text)\"}",
             replacing: id,
             handoff: HandoffDraft(
-              id: ULID(high: 1, low: 1).description, trigger: "pre-compact", objective: text,
+              id: ULID(high: 1, low: 1).description, trigger: .preCompact, objective: text,
               body: text, isRenewal: id != nil))))
     ).id
   }
@@ -289,8 +289,8 @@ import Testing
     #expect(try outbox(id, database)[0].payload.contains(Self.mark))
     #expect(try !outbox(id, database)[1].payload.contains(Self.mark))
     let theirs = RemoteTask(
-      vaultID: "V1", fields: MemoryDatabase.taskFields(row.payload) ?? TaskFields(), isDone: false,
-      source: "cc", createdAt: 1, completedAt: nil, markers: [])
+      vaultID: "V1", fields: TaskFields(json: row.payload) ?? TaskFields(), isDone: false,
+      source: .cc, createdAt: 1, completedAt: nil, markers: [])
     _ = try database.advance(
       settle: row, as: .synced(vaultID: "V1", task: theirs), lease: lease, at: 11)
     #expect(try !outbox(id, database)[0].payload.contains(Self.mark))
@@ -307,7 +307,7 @@ import Testing
       as: .synced(
         vaultID: "V1",
         task: RemoteTask(
-          vaultID: "V1", fields: fields, isDone: false, source: "cc", createdAt: 1,
+          vaultID: "V1", fields: fields, isDone: false, source: .cc, createdAt: 1,
           completedAt: nil,
           markers: [])),
       lease: lease, at: 13)
@@ -320,7 +320,7 @@ import Testing
     let id = try add(Self.mark, database)
     try change(id, title: Self.mark + " again", context: nil, database)
     try change(id, database)
-    let rows = try outbox(id, database).map { MemoryDatabase.taskFields($0.payload) }
+    let rows = try outbox(id, database).map { TaskFields(json: $0.payload) }
     #expect(rows.map { $0?.title } == ["other words", nil, "other words"])
     #expect(rows.map { $0?.context } == ["for a reason", nil, "for a reason"])
     #expect(try outbox(id, database)[0].payload.contains("\"source\":\"cc\""))
@@ -336,7 +336,7 @@ import Testing
       _ = try database.pull(
         [
           RemoteTask(
-            vaultID: "01V", fields: fields, isDone: false, source: "cc", createdAt: 1,
+            vaultID: "01V", fields: fields, isDone: false, source: .cc, createdAt: 1,
             completedAt: nil, markers: [])
         ], from: .one, at: now, lag: 0)
     }

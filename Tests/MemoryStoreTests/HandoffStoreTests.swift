@@ -15,7 +15,7 @@ import Testing
     -> HandoffDraft
   {
     HandoffDraft(
-      id: id, trigger: recipient == nil ? "manual" : "message", objective: "retry the walrus",
+      id: id, trigger: recipient == nil ? .manual : .message, objective: "retry the walrus",
       body: body, sender: recipient.map { _ in "me" }, recipient: recipient, topic: "t")
   }
 
@@ -56,7 +56,7 @@ import Testing
 
   @Test func compactionsHandoff_goesWithItsCheckpoint() throws {
     let database = try folder.database()
-    var checkpoint = CheckpointDraft(trigger: "pre-compact", objective: "o")
+    var checkpoint = CheckpointDraft(trigger: .preCompact, objective: "o")
     checkpoint.handoff = draft("A1")
     func write(_ request: String) throws -> String {
       try database.commit(
@@ -141,7 +141,7 @@ import Testing
   private let project = ProjectReference.named("p")
 
   private func merge(
-    _ database: MemoryDatabase, _ ledger: Ledger, _ source: String = "import", at: Int64 = 5
+    _ database: MemoryDatabase, _ ledger: Ledger, _ source: LedgerSource = .import, at: Int64 = 5
   ) throws {
     _ = try database.commit(
       StoreWrite(
@@ -207,7 +207,7 @@ import Testing
       phases: [
         .init("One", groups: [.init(.entries([.init("a", status: .done, detail: "c1")]))])
       ])
-    try merge(database, done, "manual", at: 6)
+    try merge(database, done, .manual, at: 6)
     func entry() throws -> Ledger.Entry? {
       try database.ledger(project)?.entries.first?.entry
     }
@@ -224,19 +224,19 @@ import Testing
     try merge(
       database,
       Ledger(phases: [.init("One", groups: [.init(.entries([.init("a", status: .done)]))])]),
-      "manual", at: 9)
+      .manual, at: 9)
     try merge(
       database,
       Ledger(
         phases: [
           .init("One", groups: [.init(.entries([.init("a", status: .done, detail: "c2")]))])
-        ]), "manual", at: 10)
+        ]), .manual, at: 10)
     try merge(
       database,
       Ledger(
         phases: [
           .init("One", groups: [.init(.entries([.init("a", status: .done, remark: "r")]))])
-        ]), "manual", at: 11)
+        ]), .manual, at: 11)
     #expect(
       try entry() == Ledger.Entry("a", status: .done, remark: "r", detail: "c2", date: day))
   }
@@ -246,12 +246,12 @@ import Testing
     try spool.append(
       StoreWrite(
         requestID: "l", at: 1, project: project,
-        operation: .addToLedger(LedgerDraft(ledger: Self.ledger, source: "import"))))
+        operation: .addToLedger(LedgerDraft(ledger: Self.ledger, source: .import))))
     try spool.append(
       StoreWrite(
         requestID: "h", at: 2, project: project,
         operation: .handOff(
-          HandoffDraft(id: "A1", trigger: "manual", objective: "o", body: "# Handoff\n")),
+          HandoffDraft(id: "A1", trigger: .manual, objective: "o", body: "# Handoff\n")),
         itemID: "A1"))
     let database = try folder.database()
     let result = try spool.drain(into: database)

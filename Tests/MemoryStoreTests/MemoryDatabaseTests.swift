@@ -87,13 +87,13 @@ import Testing
     let id = try database.commit(
       StoreWrite(
         requestID: "1", at: 1, project: .named("p"),
-        operation: .addTask(TaskDraft(title: "t", source: "cc", context: "c")))
+        operation: .addTask(TaskDraft(title: "t", source: .cc, context: "c")))
     ).id
     _ = try database.commit(
       StoreWrite(
         requestID: "2", at: 2, operation: .changeTask(TaskChange(id: id, title: "", context: ""))))
     let task = try #require(try database.task(id: id))
-    #expect(task.title == "t" && task.context == "c" && task.status == "open")
+    #expect(task.title == "t" && task.context == "c" && task.status == .open)
   }
 
   @Test func search_followsEveryKindOfWrite() throws {
@@ -103,7 +103,7 @@ import Testing
       StoreWrite(
         requestID: "c", at: 3, project: .named("p"),
         operation: .checkpoint(
-          CheckpointDraft(trigger: "manual", objective: "count otters", next: ["feed the walrus"])))
+          CheckpointDraft(trigger: .manual, objective: "count otters", next: ["feed the walrus"])))
     )
     #expect(try database.search("walrus", filter: RecordFilter()).count == 2)
     #expect(try database.search("otter", filter: RecordFilter()).first?.entry.kind == "checkpoint")

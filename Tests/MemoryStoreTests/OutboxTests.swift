@@ -35,7 +35,7 @@ import Testing
 
   private func remote(_ title: String, done: Bool = false, id: String = "V1") -> RemoteTask {
     RemoteTask(
-      vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: done, source: "cc",
+      vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: done, source: .cc,
       createdAt: 1, completedAt: done ? 5 : nil, markers: [])
   }
 
@@ -188,9 +188,9 @@ import Testing
     #expect(try database.task(id: id)?.title == "ours")
     #expect(try row(1).taskBase?.title == "theirs", "so that the conflict is seen when it is sent")
     _ = try database.pull([remote("x", done: true)], from: .one, at: 300_000, lag: 10)
-    #expect(try database.task(id: id)?.status == "done")
+    #expect(try database.task(id: id)?.status == .done)
     _ = try database.pull([remote("x")], from: .one, at: 400_000, lag: 10)
-    #expect(try database.task(id: id)?.status == "done", "done wins over open")
+    #expect(try database.task(id: id)?.status == .done, "done wins over open")
   }
 
   @Test func pull_believesNoListThatIsOlderThanOurWrite() throws {

@@ -30,13 +30,13 @@ import Testing
       StoreWrite(
         requestID: UUID().uuidString, at: at, project: project,
         session: session.map { SessionReference(id: $0, cwd: cwd) },
-        operation: .addTask(TaskDraft(title: title, source: "cc")))
+        operation: .addTask(TaskDraft(title: title, source: .cc)))
     ).id
   }
 
   private func titles(_ project: ProjectReference, _ database: MemoryDatabase) throws -> [String] {
     try database.tasks(
-      status: "open", filter: RecordFilter(place: database.known(project))
+      status: .open, filter: RecordFilter(place: database.known(project))
     ).map(\.title).sorted()
   }
 
@@ -204,7 +204,7 @@ import Testing
       _ = try database.commit(
         StoreWrite(
           requestID: item, at: 5, project: whole, session: SessionReference(id: session, cwd: cwd),
-          operation: .addToLedger(LedgerDraft(ledger: ledger, source: "manual"))))
+          operation: .addToLedger(LedgerDraft(ledger: ledger, source: .manual))))
     }
     try merge("here", "One", "s1", cwd: "/w/a")
     try merge("there", "One", "s2", cwd: "/v/a")

@@ -317,7 +317,7 @@ import Testing
     }
     let task = try commit(
       "1",
-      .addTask(TaskDraft(title: "weave 🧵", source: "cc", context: "Straße 🦀")))
+      .addTask(TaskDraft(title: "weave 🧵", source: .cc, context: "Straße 🦀")))
     _ = try commit("2", .changeTask(TaskChange(id: task, title: "weave 🪡")))
     #expect(try find("strasse").count == 1 && find("🦀").count == 1 && find("🪡").count == 1)
     #expect(try find("🧵").isEmpty)
@@ -330,9 +330,9 @@ import Testing
           return Ledger.Phase(name, groups: [Ledger.Group(.entries(entries))])
         })
     }
-    _ = try commit("3", .addToLedger(LedgerDraft(ledger: ledger("🟡"), source: "import")))
+    _ = try commit("3", .addToLedger(LedgerDraft(ledger: ledger("🟡"), source: .import)))
     #expect(try find("lodz").count == 2 && find("🟡").count == 4)
-    _ = try commit("4", .addToLedger(LedgerDraft(ledger: ledger("🟢"), source: "import")))
+    _ = try commit("4", .addToLedger(LedgerDraft(ledger: ledger("🟢"), source: .import)))
     #expect(try find("elk").count == 2 && find("🟢").count == 4 && find("🟡").isEmpty)
   }
 
@@ -344,7 +344,7 @@ import Testing
       _ = try database.pull(
         [
           RemoteTask(
-            vaultID: "01TASK", fields: fields, isDone: false, source: "cc", createdAt: 1,
+            vaultID: "01TASK", fields: fields, isDone: false, source: .cc, createdAt: 1,
             completedAt: nil, markers: [])
         ], from: vault, at: Self.now, lag: 0)
     }

@@ -33,7 +33,7 @@ import Testing
     try database.commit(
       StoreWrite(
         requestID: title, at: 10, project: project.map(Self.place),
-        operation: .addTask(TaskDraft(title: title, source: "cc")),
+        operation: .addTask(TaskDraft(title: title, source: .cc)),
         consent: VaultConsent(vault: vault, projects: projects))
     ).id
   }
@@ -76,7 +76,7 @@ import Testing
     _ = try database.pull(
       [
         RemoteTask(
-          vaultID: "V1", fields: fields, isDone: false, source: "cc", createdAt: 1,
+          vaultID: "V1", fields: fields, isDone: false, source: .cc, createdAt: 1,
           completedAt: nil, markers: [])
       ], from: .one, at: 30, lag: 0)
     #expect(try database.task(id: id)?.title == "reed of ours")
@@ -165,7 +165,7 @@ import Testing
       [
         RemoteTask(
           vaultID: "T9", fields: TaskFields(title: "theirs", project: "harbor"), isDone: false,
-          source: "cc", createdAt: 1, completedAt: nil, markers: [])
+          source: .cc, createdAt: 1, completedAt: nil, markers: [])
       ], from: .two, at: 5, lag: 0)
     #expect(try database.held(from: .one, project: harbor).map(\.title) == ["old"])
     #expect(try database.held(from: .one, project: nil).map(\.title) == ["old", "elsewhere"])

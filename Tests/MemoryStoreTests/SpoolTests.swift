@@ -52,6 +52,25 @@ import Testing
       FileManager.default.fileExists(atPath: spool.quarantine + "/000-bad.json.reason"))
   }
 
+  /// The operations as files of all versions have them.
+  @Test(arguments: [
+    #"{"addTask":{"_0":{"context":"c","isDone":false,"occurredAt":"2026-01-14T15:18:00Z","source":"cc","title":"t"}}}"#,
+    #"{"addTask":{"_0":{"isDone":true,"source":"retroactive","title":"t"}}}"#,
+    #"{"changeTask":{"_0":{"completes":true,"context":"c","id":"01A","occurredAt":"1","project":"p","title":"t"}}}"#,
+    #"{"changeTask":{"_0":{"completes":false,"id":"01A"}}}"#,
+    #"{"decide":{"_0":{"decision":"d","rationale":"r","taskID":"01A"}}}"#,
+    #"{"checkpoint":{"_0":{"actions":["a"],"blockers":[],"body":"{}","handoff":{"body":"b","id":"01B","isRenewal":false,"objective":"o","trigger":"pre-compact"},"next":["n"],"objective":"o","replacing":"01C","trigger":"of-tomorrow"}}}"#,
+    #"{"handOff":{"_0":{"body":"b","id":"01B","isRenewal":true,"objective":"o","path":"/p","recipient":"r","sender":"s","topic":"t","trigger":"message"}}}"#,
+    #"{"addToLedger":{"_0":{"file":"f","ledger":{"phases":[],"title":"l"},"source":"import","today":"2026-01-14"}}}"#,
+    #"{"openSession":{}}"#, #"{"endSession":{"reason":"x"}}"#,
+  ])
+  func append_writesWhatEarlierVersionsRead(operation: String) throws {
+    let text = #"{"at":1,"operation":\#(operation),"requestID":"r"}"#
+    try spool.append(JSONDecoder().decode(StoreWrite.self, from: Data(text.utf8)))
+    let name = try #require(spool.pending.first)
+    #expect(try String(contentsOfFile: "\(spool.folder)/\(name)", encoding: .utf8) == text)
+  }
+
   @Test func append_whenTheRequestIdIsHostile_staysInItsFolder() throws {
     try spool.append(.task("t", request: "../../../etc/x\u{0}\n"))
     #expect(spool.pending.count == 1)

@@ -30,7 +30,7 @@ extension StoreWrite {
   {
     StoreWrite(
       requestID: request, at: at, project: .named("p"),
-      operation: .addTask(TaskDraft(title: title, source: "cc")),
+      operation: .addTask(TaskDraft(title: title, source: .cc)),
       consent: VaultConsent(vault: .one))
   }
 }

@@ -83,7 +83,7 @@ import Testing
   ) -> TaskMerge.Incoming {
     TaskMerge.incoming(
       RemoteTask(
-        vaultID: "V1", fields: theirs, isDone: isDone, source: "cc", createdAt: 1,
+        vaultID: "V1", fields: theirs, isDone: isDone, source: .cc, createdAt: 1,
         completedAt: nil, markers: []),
       base: base, here: (here, isOpen), waiting: waiting, agreed: agreed)
   }

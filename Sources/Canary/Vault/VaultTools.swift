@@ -5,12 +5,10 @@ import Synchronization
 /// A task as vault-mcp has it. Times are its own RFC 3339 texts.
 public struct VaultTask: Sendable, Equatable {
   public var id: String
-  public var title: String
-  public var project: String
+  /// Its texts by vault-mcp's names of them; no context is none, not an empty one.
+  public var texts: [String: String] = [:]
   public var isDone: Bool
   public var source: String
-  public var context: String?
-  public var occurredAt: String?
   public var createdAt: String
   public var completedAt: String?
 
@@ -19,12 +17,12 @@ public struct VaultTask: Sendable, Equatable {
     // A row that lacks other fields still counts: a list is known to be whole by its length.
     guard let id = json["id"]?.string else { return nil }
     self.id = id
-    title = json["title"]?.string ?? ""
-    project = json["project"]?.string ?? "inbox"
+    if case .object(let members) = json { texts = members.compactMapValues(\.string) }
+    texts["title"] = texts["title"] ?? ""
+    texts["project"] = texts["project"] ?? "inbox"
+    if texts["context"] == "" { texts["context"] = nil }
     isDone = json["status"]?.string == "done"
     source = json["source"]?.string ?? "auto"
-    context = json["context"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-    occurredAt = json["occurred_at"]?.string
     createdAt = json["created_at"]?.string ?? ""
     completedAt = json["completed_at"]?.string
   }

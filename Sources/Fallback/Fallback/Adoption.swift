@@ -125,7 +125,7 @@ public struct Adoption {
         kind == .tasks
         ? .addTask(
           TaskDraft(
-            title: entry.title, source: entry.isDone ? "retroactive" : "cc",
+            title: entry.title, source: entry.isDone ? .retroactive : .cc,
             context: entry.context, isDone: entry.isDone))
         : .checkpoint(draft(entry))
       _ = try database.commit(
@@ -135,7 +135,7 @@ public struct Adoption {
       return
     }
     // Ticked since it was adopted.
-    guard let known, kind == .tasks, entry.isDone, try database.task(id: known)?.status == "open"
+    guard let known, kind == .tasks, entry.isDone, try database.task(id: known)?.status == .open
     else { return }
     result.adopted += 1
     if !isDryRun { try complete(known, request: request + ":done") }
@@ -143,7 +143,7 @@ public struct Adoption {
 
   private func draft(_ entry: FallbackDocument.HandWritten) -> CheckpointDraft {
     var draft = CheckpointDraft(
-      trigger: "fallback", objective: entry.title, blockers: entry.blockers,
+      trigger: .fallback, objective: entry.title, blockers: entry.blockers,
       actions: entry.actions, next: entry.next)
     draft.body = checkpointBody(draft)
     return draft
@@ -195,7 +195,7 @@ public struct Adoption {
     _ record: FallbackDocument.Record, isDryRun: Bool, _ result: inout Result
   ) throws(StoreError) {
     guard record["op"] == "task.add", record.isTicked, let id = record["id"],
-      try database.task(id: id)?.status == "open"
+      try database.task(id: id)?.status == .open
     else { return }
     result.adopted += 1
     if !isDryRun { try complete(id, request: "adopt:\(id):done") }
@@ -205,20 +205,17 @@ public struct Adoption {
   private func write(_ record: FallbackDocument.Record, request: String) -> StoreWrite? {
     guard let id = record["id"], let op = record["op"] else { return nil }
     let fields = record.fields
+    let task = TaskFields { record[FallbackFiles.name(of: $0)] }
     let operation: StoreWrite.Operation
     switch op {
     case "task.add", "task.retro":
       operation = .addTask(
         TaskDraft(
-          title: record["title"] ?? "", source: record["source"] ?? "cc",
-          context: record["context"], occurredAt: record["occurred_at"],
+          task, source: record["source"].map(TaskSource.init(rawValue:)) ?? .cc,
           isDone: op == "task.retro"))
     case "task.done", "task.update":
       operation = .changeTask(
-        TaskChange(
-          id: id, title: record["title"], project: record["new_project"],
-          context: record["context"], occurredAt: record["occurred_at"],
-          completes: op == "task.done"))
+        TaskChange(id: id, fields: task, completes: op == "task.done"))
     case "decision":
       operation = .decide(
         DecisionDraft(
@@ -226,7 +223,8 @@ public struct Adoption {
           taskID: record["task"]))
     case "checkpoint.save":
       var draft = CheckpointDraft(
-        trigger: record["trigger"] ?? "manual", objective: record["objective"] ?? "",
+        trigger: record["trigger"].map(CheckpointTrigger.init(rawValue:)) ?? .manual,
+        objective: record["objective"] ?? "",
         blockers: fields["blockers"]?.strings ?? [], actions: fields["actions"]?.strings ?? [],
         next: fields["next"]?.strings ?? [])
       draft.body = checkpointBody(draft)
@@ -235,14 +233,16 @@ public struct Adoption {
     case "handoff":
       operation = .handOff(
         HandoffDraft(
-          id: id, trigger: record["trigger"] ?? "manual", objective: record["objective"] ?? "",
-          body: record["body"] ?? "", sender: record["from"], recipient: record["to"],
+          id: id, trigger: record["trigger"].map(HandoffTrigger.init(rawValue:)) ?? .manual,
+          objective: record["objective"] ?? "", body: record["body"] ?? "", sender: record["from"],
+          recipient: record["to"],
           topic: record["topic"]))
     case "ledger.add":
       let json = record["ledger"].map { Data($0.utf8) } ?? Data()
       guard let ledger = try? JSONDecoder().decode(Ledger.self, from: json) else { return nil }
       operation = .addToLedger(
-        LedgerDraft(ledger: ledger, source: record["source"] ?? "manual"))
+        LedgerDraft(
+          ledger: ledger, source: record["source"].map(LedgerSource.init(rawValue:)) ?? .manual))
     default:
       return nil
     }

@@ -39,61 +39,90 @@ public struct FallbackFiles: Sendable {
     return path
   }
 
+  /// What people read of a write, and below it the record itself: a flat JSON object in a comment. The
+  /// files are often shared through git: a record holds no folder of this machine, and of a checkpoint
+  /// only the short form.
   private func entry(
     for write: StoreWrite, storeID: String?
   ) throws(StoreError) -> (path: String, text: String) {
     let time = Timestamp.string(write.at)
-    let comment = comment(write, storeID: storeID)
+    var record = Self.record(of: write, storeID: storeID)
     switch write.operation {
     case .checkpoint(let draft):
-      // No objective may look like the beginning of an entry.
-      let objective = line(draft.objective)
-      let escape = objective.hasPrefix("#") ? "\\" : ""
-      var text = "\n## Checkpoint \(time)\n\n\(escape)\(objective)\n"
+      record.add("op", "checkpoint.save")
+      record.add("session", write.session?.id)
+      record.add("trigger", draft.trigger.rawValue)
+      record.add("objective", draft.objective)
+      record.add("next", draft.next)
+      record.add("blockers", draft.blockers)
+      record.add("actions", draft.actions)
+      var text = "\n## Checkpoint \(time)\n\n\(paragraph(draft.objective))\n"
       for (title, items) in [
         ("Next", draft.next), ("Blockers", draft.blockers), ("Actions", draft.actions),
       ] where !items.isEmpty {
         text += "\n### \(title)\n\n" + items.map { "- \(line($0))\n" }.joined()
       }
-      return (checkpoints, text + "\n" + comment + "\n")
+      return (checkpoints, text + "\n\(Self.comment(record))\n")
     case .decide(let draft):
-      let text =
-        "\n## Decision \(time)\n\n**\(line(draft.decision))**: \(line(draft.rationale))\n\n"
-      return (checkpoints, text + comment + "\n")
+      record.add("op", "decision")
+      record.add("decision", draft.decision)
+      record.add("rationale", draft.rationale)
+      record.add("task", draft.taskID)
+      let text = "\n## Decision \(time)\n\n**\(line(draft.decision))**: \(line(draft.rationale))\n"
+      return (checkpoints, text + "\n\(Self.comment(record))\n")
     case .addTask(let draft):
-      let context = draft.context.map { " — " + line($0) } ?? ""
-      let box = draft.isDone ? "[x]" : "[ ]"
-      return (tasks, "- \(box) \(line(draft.title))\(context)\n  \(comment)\n")
+      record.add("op", draft.isDone ? "task.retro" : "task.add")
+      // The project is the write's.
+      for field in TaskField.allCases where field != .project {
+        record.add(named: Self.name(of: field), draft.fields[field])
+        if field == .title { record.add("source", draft.source.rawValue) }
+      }
+      let context = draft.fields.context.map { " — " + line($0) } ?? ""
+      let text = "- \(draft.isDone ? "[x]" : "[ ]") \(line(draft.title))\(context)\n"
+      return (tasks, text + "  \(Self.comment(record))\n")
     case .changeTask(let change):
-      let what = change.completes ? "done" : "updated"
-      let title = change.title.map { ": " + line($0) } ?? ""
-      return (
-        tasks,
-        "- [\(change.completes ? "x" : " ")] task \(change.id) \(what)\(title)\n  "
-          + "\(comment)\n"
-      )
+      record.add("op", change.completes ? "task.done" : "task.update")
+      for field in TaskField.allCases {
+        record.add(named: Self.name(of: field), change.fields[field])
+      }
+      let title = change.fields.title.map { ": " + line($0) } ?? ""
+      let text =
+        "- [\(change.completes ? "x" : " ")] task \(change.id) "
+        + "\(change.completes ? "done" : "updated")\(title)\n"
+      return (tasks, text + "  \(Self.comment(record))\n")
     case .handOff(let draft):
-      return (checkpoints, section("Handoff", time, draft.objective, comment))
+      // Whole, as this is the only place that it has.
+      record.add("op", "handoff")
+      record.add("session", write.session?.id)
+      record.add("trigger", draft.trigger.rawValue)
+      record.add("objective", draft.objective)
+      record.add("from", draft.sender)
+      record.add("to", draft.recipient)
+      record.add("topic", draft.topic)
+      record.add("body", draft.body)
+      let text = "\n## Handoff \(time)\n\n\(paragraph(draft.objective))\n"
+      return (checkpoints, text + "\n\(Self.comment(record))\n")
     case .addToLedger(let draft):
+      record.add("op", "ledger.add")
+      record.add("source", draft.source.rawValue)
+      let json = try? JSONEncoder().encode(draft.ledger)
+      record.add("ledger", json.map { String(decoding: $0, as: UTF8.self) })
       let items = draft.ledger.entries.map(\.entry.item).joined(separator: ", ")
-      return (checkpoints, section("Ledger", time, items, comment))
+      let text = "\n## Ledger \(time)\n\n\(paragraph(items))\n"
+      return (checkpoints, text + "\n\(Self.comment(record))\n")
     case .openSession, .endSession:
       throw StoreError(.invalid, "a session's coming and going has no place in fallback files")
     }
   }
 
-  private func section(
-    _ title: String, _ time: String, _ text: String, _ comment: String
-  ) -> String {
+  /// No text may look like the beginning of an entry.
+  private func paragraph(_ text: String) -> String {
     let text = line(text)
-    // No text may look like the beginning of an entry.
-    return "\n## \(title) \(time)\n\n\(text.hasPrefix("#") ? "\\" : "")\(text)\n\n\(comment)\n"
+    return text.hasPrefix("#") ? "\\" + text : text
   }
 
-  /// The record itself, as a flat JSON object. The files are often shared through git: it holds no
-  /// folder of this machine, and of a checkpoint only the short form. `>` is written as an escape,
-  /// so that no text can end the comment.
-  private func comment(_ write: StoreWrite, storeID: String?) -> String {
+  /// What the records of all writes begin with.
+  private static func record(of write: StoreWrite, storeID: String?) -> JSONFields {
     var fields = JSONFields()
     fields.add("id", write.itemID)
     fields.add("store", storeID)
@@ -102,53 +131,15 @@ public struct FallbackFiles: Sendable {
     fields.add("project", write.project?.name)
     // Which of several with that name, without a folder of this machine.
     fields.add("place", write.project?.marks?.key ?? write.project?.key)
-    switch write.operation {
-    case .checkpoint(let draft):
-      fields.add("op", "checkpoint.save")
-      fields.add("session", write.session?.id)
-      fields.add("trigger", draft.trigger)
-      fields.add("objective", draft.objective)
-      fields.add("next", draft.next)
-      fields.add("blockers", draft.blockers)
-      fields.add("actions", draft.actions)
-    case .addTask(let draft):
-      fields.add("op", draft.isDone ? "task.retro" : "task.add")
-      fields.add("title", draft.title)
-      fields.add("source", draft.source)
-      fields.add("context", draft.context)
-      fields.add("occurred_at", draft.occurredAt)
-    case .changeTask(let change):
-      fields.add("op", change.completes ? "task.done" : "task.update")
-      fields.add("title", change.title)
-      fields.add("new_project", change.project)
-      fields.add("context", change.context)
-      fields.add("occurred_at", change.occurredAt)
-    case .decide(let draft):
-      fields.add("op", "decision")
-      fields.add("decision", draft.decision)
-      fields.add("rationale", draft.rationale)
-      fields.add("task", draft.taskID)
-    case .handOff(let draft):
-      // Whole, as this is the only place that it has.
-      fields.add("op", "handoff")
-      fields.add("session", write.session?.id)
-      fields.add("trigger", draft.trigger)
-      fields.add("objective", draft.objective)
-      fields.add("from", draft.sender)
-      fields.add("to", draft.recipient)
-      fields.add("topic", draft.topic)
-      fields.add("body", draft.body)
-    case .addToLedger(let draft):
-      fields.add("op", "ledger.add")
-      fields.add("source", draft.source)
-      let json = try? JSONEncoder().encode(draft.ledger)
-      fields.add("ledger", json.map { String(decoding: $0, as: UTF8.self) })
-    case .openSession, .endSession:
-      break
-    }
-    return Self.comment(fields)
+    return fields
   }
 
+  /// What a record calls a field of a task: its `project` is the one that the write was made in.
+  static func name(of field: TaskField) -> String {
+    field == .project ? "new_project" : field.rawValue
+  }
+
+  /// `>` is written as an escape, so that no text can end the comment.
   package static func comment(_ fields: JSONFields) -> String {
     let json = fields.text.replacing(">", with: "\\u003e").replacing("--", with: "-\\u002d")
     return "<!-- memoryd \(json) -->"
@@ -183,28 +174,26 @@ public struct FallbackFiles: Sendable {
       return nil
     }
     func text(_ name: String) -> String? { fields[name]?.string }
+    let task = TaskFields { text($0.rawValue) }
     let operation: StoreWrite.Operation
     switch row.action {
-    case "add", "retro":
+    case .add, .retro:
       operation = .addTask(
         TaskDraft(
-          title: text("title") ?? "", source: text("source") ?? "cc", context: text("context"),
-          occurredAt: text("occurred_at"), isDone: row.action == "retro"))
-    case "update", "done":
+          task, source: text("source").map(TaskSource.init(rawValue:)) ?? .cc,
+          isDone: row.action == .retro))
+    case .update, .done:
       operation = .changeTask(
-        TaskChange(
-          id: row.itemID, title: text("title"), project: text("project"),
-          context: text("context"), occurredAt: text("occurred_at"),
-          completes: row.action == "done"))
-    case "decide":
+        TaskChange(id: row.itemID, fields: task, completes: row.action == .done))
+    case .decide:
       operation = .decide(
         DecisionDraft(
           decision: text("decision") ?? "", rationale: text("rationale") ?? "",
           taskID: text("task_id")))
-    case "save":
+    case .save:
       operation = .checkpoint(
         CheckpointDraft(
-          trigger: "manual", objective: text("objective") ?? "",
+          trigger: .manual, objective: text("objective") ?? "",
           blockers: fields["blockers"]?.strings ?? [],
           actions: fields["recent_actions"]?.strings ?? []))
     default:
@@ -212,7 +201,7 @@ public struct FallbackFiles: Sendable {
     }
     return StoreWrite(
       requestID: request, at: row.createdAt,
-      project: row.kind == "task" && row.makesItem
+      project: row.kind == .task && row.makesItem
         ? ProjectReference.named(text("project") ?? "inbox") : nil,
       operation: operation, itemID: row.itemID)
   }
@@ -248,7 +237,7 @@ public struct FallbackFiles: Sendable {
       let title = Self.title(of: row)
       var fields = JSONFields()
       fields.add("op", "receipt")
-      fields.add("of", row.action)
+      fields.add("of", row.action.rawValue)
       fields.add("id", row.itemID)
       fields.add("request", row.requestID)
       fields.add("marker", row.marker)
@@ -257,7 +246,7 @@ public struct FallbackFiles: Sendable {
       let time = Timestamp.string(row.syncedAt ?? now)
       let vaultID = row.vaultID.map { " as `\($0)`" } ?? ""
       let text = "- synced \(row.action) \(line(title)) at \(time)\(vaultID)"
-      if row.kind == "task" {
+      if row.kind == .task {
         taskText += "\(text)\n  \(Self.comment(fields))\n"
       } else {
         // A section of its own, so that it is no part of what somebody wrote above.

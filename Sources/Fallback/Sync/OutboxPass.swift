@@ -28,7 +28,7 @@ struct OutboxPass: Equatable {
     if fate.isProgress { hasProgress = true }
     waitsBecause = waitsBecause ?? fate.waitsBecause
     switch fate.next {
-    case .look(let time) where row.kind == "task": unclearTasks.append(time)
+    case .look(let time) where row.kind == .task: unclearTasks.append(time)
     case .look(let time): unclearOthers.append(time)
     case .tryAgain(let time): nextTry = min(nextTry ?? time, time)
     case nil: break

@@ -275,7 +275,7 @@ struct SyncPlanner {
 
   private func change(_ row: OutboxRow, isProvenAbsent: Bool) -> SyncStep {
     guard row.taskVaultID == nil else {
-      if row.action == "done", changeIsThere(row) { return alreadyThere(row) }
+      if row.action == .done, changeIsThere(row) { return alreadyThere(row) }
       return .send(row, isProvenAbsent: isProvenAbsent)
     }
     switch row.makerState {
@@ -314,12 +314,12 @@ struct SyncPlanner {
   }
 
   private func changeIsThere(_ row: OutboxRow) -> Bool {
-    if row.action == "done" {
+    if row.action == .done {
       // What is done once stays so.
       return row.taskVaultID.flatMap { snapshot.tasks[$0] }?.isDone ?? false
     }
     guard let task = snapshot.current(row),
-      let ours = MemoryDatabase.taskFields(row.payload)
+      let ours = TaskFields(json: row.payload)
     else { return false }
     return TaskMerge.outgoing(ours, base: row.taskBase, theirs: task.fields) == TaskFields()
   }

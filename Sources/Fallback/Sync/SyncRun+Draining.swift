@@ -6,7 +6,6 @@ import Vault
 
 /// Goes through the outbox, and again while something can still be found out.
 extension SyncRun {
-  static let kinds = ["task", "decision", "checkpoint"]
   /// Rows that are looked at together.
   private static let page = 200
   /// A run that goes on for ever is one that has a fault.
@@ -45,7 +44,7 @@ extension SyncRun {
     report.nextLook = nil
     planner.beginPass()
     planner.sendings = session.hasSharedRows ? files.sendings() : [:]
-    for kind in Self.kinds where !isStopped {
+    for kind in ItemKind.forVault where !isStopped {
       try goThrough(kind, session, &pass)
     }
     try session.journal.flush()
@@ -57,7 +56,7 @@ extension SyncRun {
   }
 
   private func goThrough(
-    _ kind: String, _ session: SyncSession, _ pass: inout OutboxPass
+    _ kind: ItemKind, _ session: SyncSession, _ pass: inout OutboxPass
   ) throws(StoreError) {
     var cursor: Int64 = 0
     while !isStopped {
@@ -79,7 +78,7 @@ extension SyncRun {
   }
 
   /// The rows of a kind that are not over yet, in order.
-  func outbox(_ kind: String, after number: Int64, limit: Int) throws(StoreError) -> [OutboxRow] {
+  func outbox(_ kind: ItemKind, after number: Int64, limit: Int) throws(StoreError) -> [OutboxRow] {
     try database.outbox(
       vault: settings.vault.id, kind: kind, states: [.queued, .sent, .uncertain], after: number,
       limit: limit)

@@ -5,10 +5,10 @@ import Vault
 
 /// Reads of the vault what the planner needs, no more often than the schedule of looks allows.
 extension SyncRun {
-  func readWhatIsNeeded(for rows: [OutboxRow], _ kind: String, _ pass: inout OutboxPass) {
+  func readWhatIsNeeded(for rows: [OutboxRow], _ kind: ItemKind, _ pass: inout OutboxPass) {
     let now = clock.now
     planner.now = now
-    let isTask = kind == "task"
+    let isTask = kind == .task
     let schedule = isTask ? looks.tasks : looks.backup
     let unclear = rows.filter(planner.mustBeLookedUp)
     let isDue =

@@ -44,7 +44,7 @@ extension SyncRun {
         return .isHeldUp(because: error.message)
       }
     }
-    if row.kind == "checkpoint" { try readFence() }
+    if row.kind == .checkpoint { try readFence() }
     if let task = row.aboutTaskID, let way = try database.wayOfTask(task, to: settings.vault.id),
       way.vaultID == nil,
       way.maker?.isWaiting == true || way.maker == .uncertain
@@ -72,7 +72,7 @@ extension SyncRun {
         call.tool, call.arguments, key: honoursKeys ? SyncKey.of(row) : nil, by: settings.end)
       let task = written.task.map { RemoteTask($0) }
       if let task { planner.snapshot.note(task, writtenAt: clock.now) }
-      if row.kind == "checkpoint" { fence = written.id }
+      if row.kind == .checkpoint { fence = written.id }
       return .taken(as: written.id, task: task)
     } catch {
       if error.concernsTheVault { fail(error) }

@@ -225,7 +225,7 @@ public final class SyncRun {
     planner.sendings = files.sendings()
     var pass = OutboxPass(mayLook: true)
     var steps: [SyncStep] = []
-    for kind in Self.kinds {
+    for kind in ItemKind.forVault {
       let rows = try outbox(kind, after: 0, limit: Int.max)
       readWhatIsNeeded(for: rows, kind, &pass)
       planner.now = clock.now

@@ -25,27 +25,33 @@ struct VaultCall: Equatable {
     }
     let marker = row.marker ?? row.itemID
     switch row.action {
-    case "add", "retro":
+    case .add, .retro:
       arguments["context"] = .string(Marker.attached(to: arguments["context"]?.string, marker))
-      // vault-mcp's `retro` takes no source, and its `add` no time.
-      arguments[row.action == "retro" ? "source" : "occurred_at"] = nil
-    case "decide":
+      if row.action == .retro {
+        // vault-mcp's takes none.
+        arguments["source"] = nil
+      } else {
+        for field in TaskField.allCases where !field.isForVaultAdd {
+          arguments[field.rawValue] = nil
+        }
+      }
+    case .decide:
       arguments["rationale"] = .string(Marker.attached(to: arguments["rationale"]?.string, marker))
       if let task = arguments["task_id"]?.string, let way = wayOfTask(task) {
         // One that the vault will never get has no name there.
         arguments["task_id"] = way.vaultID.map { .string($0) }
       }
-    case "save":
+    case .save:
       let actions = arguments["recent_actions"]?.array ?? []
       arguments["recent_actions"] = .array(actions + [.string(Marker.text(marker))])
-    case "done":
+    case .done:
       arguments = ["id": .string(row.taskVaultID ?? "")]
     default:
       guard let changes = Self.changes(of: row, snapshot) else { return nil }
       arguments = changes
     }
-    arguments["action"] = .string(row.action)
-    self.init(tool: row.kind == "task" ? "task" : "checkpoint", arguments: arguments)
+    arguments["action"] = .string(row.action.rawValue)
+    self.init(tool: row.kind == .task ? "task" : "checkpoint", arguments: arguments)
   }
 
   private init(tool: String, arguments: [String: WireJSON]) {
@@ -57,7 +63,7 @@ struct VaultCall: Equatable {
   private static func changes(
     of row: OutboxRow, _ snapshot: VaultSnapshot
   ) -> [String: WireJSON]? {
-    guard let ours = MemoryDatabase.taskFields(row.payload), let id = row.taskVaultID else {
+    guard let ours = TaskFields(json: row.payload), let id = row.taskVaultID else {
       return nil
     }
     let theirs = snapshot.current(row)

@@ -163,7 +163,7 @@ public struct VaultSnapshot: Sendable {
   package func finding(_ row: OutboxRow, after: Int64, now: Int64) -> Finding {
     guard let marker = row.marker else { return .notRead }
     switch row.kind {
-    case "task":
+    case .task:
       if let id = taskMarkers[marker] { return .found(id) }
       guard let tasksReadAt, tasksReadAt >= after else { return .notRead }
       if hasAllTasks { return .absent }
@@ -172,7 +172,7 @@ public struct VaultSnapshot: Sendable {
           "the vault lists the oldest \(VaultTools.listLimit) tasks only, and it would be among "
             + "the newest")
         : .unreadable("the vault's list holds tasks that memoryd cannot read")
-    case "decision":
+    case .decision:
       if let id = decisionMarkers[marker] { return .found(id) }
       return silence(of: decisions, row, after: after, now: now) ?? .absent
     default:
@@ -203,14 +203,13 @@ public struct VaultSnapshot: Sendable {
 extension RemoteTask {
   /// Without memoryd's markers in its texts.
   public init(_ task: VaultTask) {
+    var fields = TaskFields { task.texts[$0.rawValue] }
+    fields.context = Marker.stripped(task.texts["context"])
     self.init(
       vaultID: task.id,
-      fields: TaskFields(
-        title: task.title, project: task.project, context: Marker.stripped(task.context),
-        occurredAt: task.occurredAt),
-      isDone: task.isDone, source: task.source,
+      fields: fields, isDone: task.isDone, source: TaskSource(rawValue: task.source),
       createdAt: Timestamp.milliseconds(task.createdAt) ?? ULID(task.id)?.milliseconds ?? 0,
       completedAt: task.completedAt.flatMap { Timestamp.milliseconds($0) },
-      markers: Marker.found(in: task.context ?? ""))
+      markers: Marker.found(in: task.texts["context"] ?? ""))
   }
 }

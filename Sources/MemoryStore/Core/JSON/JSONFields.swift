@@ -10,6 +10,14 @@ public struct JSONFields {
     Self.write(value, to: &bytes)
   }
 
+  public mutating func add(named name: String, _ value: String?) {
+    guard let value else { return }
+    if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+    Self.write(name, to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    Self.write(value, to: &bytes)
+  }
+
   public mutating func add(_ name: StaticString, _ values: [String]) {
     key(name)
     bytes.append(UInt8(ascii: "["))

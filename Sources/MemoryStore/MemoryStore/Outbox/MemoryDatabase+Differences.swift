@@ -28,7 +28,7 @@ extension MemoryDatabase {
       let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT t.id, i.vault_id, t.title, t.project, t.context, t.occurred_at, t.status
+          SELECT t.*, i.vault_id
           FROM vault_items i JOIN tasks t ON t.id = i.item_id
           WHERE i.vault = ? AND i.kind = 'task'
             AND (i.written_at IS NULL OR i.written_at + ? <= ?)
@@ -49,12 +49,10 @@ extension MemoryDatabase {
           if isComplete { compare("task", row["title"], nil) }
           continue
         }
-        let theirs = task.fields
-        compare("title", row["title"], theirs.title.map { self.redactor.redact($0) })
-        compare("project", row["project"], theirs.project)
-        compare("context", row["context"], theirs.context.map { self.redactor.redact($0) })
-        compare("occurred_at", row["occurred_at"], theirs.occurredAt)
-        compare("status", row["status"], task.isDone ? "done" : "open")
+        let (ours, theirs) = (TaskFields(row: row), redacted(task).fields)
+        for field in TaskField.allCases { compare(field.rawValue, ours[field], theirs[field]) }
+        let status = task.isDone ? TaskStatus.done : .open
+        compare("status", row["status"], status.rawValue)
       }
       return found
     }

@@ -20,11 +20,11 @@ extension MemoryDatabase {
   ///
   /// - Parameter after: The number behind which it begins.
   public func outbox(
-    vault: String, kind: String, states: [OutboxRow.State], after: Int64, limit: Int
+    vault: String, kind: ItemKind, states: [OutboxRow.State], after: Int64, limit: Int
   ) throws(StoreError) -> [OutboxRow] {
     var query = Query(Self.outboxSelect)
     query.match("o.vault", vault)
-    query.match("o.kind", kind)
+    query.match("o.kind", kind.rawValue)
     query.any("o.state", of: states.map(\.rawValue))
     query.add("o.number > ?", after)
     return try outbox(query, limit: limit)
@@ -126,7 +126,8 @@ extension MemoryDatabase {
       (row[column] as String?).flatMap { OutboxRow.State(rawValue: $0) }
     }
     return OutboxRow(
-      number: row["number"], kind: row["kind"], action: row["action"], itemID: row["item_id"],
+      number: row["number"], kind: ItemKind(rawValue: row["kind"]),
+      action: OutboxAction(rawValue: row["action"]), itemID: row["item_id"],
       payload: row["payload"], state: state("state") ?? .quarantined, vault: row["vault"],
       requestID: row["request_id"], marker: row["marker"], mustLook: row["must_look"],
       lookAfter: row["look_after"], notBefore: row["not_before"], sentAt: row["sent_at"],
@@ -135,7 +136,7 @@ extension MemoryDatabase {
       syncedAt: row["synced_at"],
       isMirrored: (row["mirrored"] as Int) > 0, createdAt: row["created_at"],
       updatedAt: row["updated_at"], taskVaultID: row["task_vault_id"],
-      taskBase: (row["task_base"] as String?).flatMap(taskFields),
+      taskBase: (row["task_base"] as String?).flatMap { TaskFields(json: $0) },
       taskVaultAt: row["task_vault_at"], makerState: state("maker_state"))
   }
 
@@ -308,7 +309,7 @@ extension MemoryDatabase {
         [vaultID, now])
       if isNew { try noteInVault(row, vaultID: vaultID, task: task, at: now, db) }
       // It went out as it was; the item may say something else by now.
-      if isNew, row.kind == "task" { try Self.renewPayloads(ofTask: row.itemID, db) }
+      if isNew, row.kind == .task { try Self.renewPayloads(ofTask: row.itemID, db) }
     case .notApplied(let error, let notBefore, let isRefusal):
       _ = try update(
         "state = 'queued', last_error = ?, not_before = ?, " + Self.failing,

@@ -1,5 +1,4 @@
 public import Core
-import Foundation
 import GRDB
 
 /// Which vault gets what: nothing is sent that a person has not said may go there.
@@ -132,11 +131,11 @@ extension MemoryDatabase {
 
   /// - Returns: The vault that a write is for; nil for one that stays here until somebody shares it.
   static func destination(
-    of itemID: String, _ kind: String, makesItem: Bool, _ write: StoreWrite, _ db: Database
+    of itemID: String, in table: String, makesItem: Bool, _ write: StoreWrite, _ db: Database
   ) throws -> String? {
     let consent = write.consent ?? .nowhere
     let project = try Int64.fetchOne(
-      db, cached: "SELECT project_id FROM \(kind)s WHERE id = ?", arguments: [itemID])
+      db, cached: "SELECT project_id FROM \(table) WHERE id = ?", arguments: [itemID])
     if let vault = consent.vault {
       try note(vault, at: write.at, db)
       if try !isShared(project, consent, db) { return nil }
@@ -232,17 +231,18 @@ extension MemoryDatabase {
     _ row: Int64, alsoChanges: Bool = true, at now: Int64, _ db: Database
   ) throws -> Int {
     var count = 0
-    for kind in ["task", "decision", "checkpoint"] {
+    for kind in ItemKind.forVault {
+      guard let table = kind.table else { continue }
       try db.execute(
         cached: """
           UPDATE outbox SET state = 'held', vault = NULL, updated_at = ?
           WHERE kind = ? AND state = 'queued' AND attempts = 0
-            AND item_id IN (SELECT id FROM \(kind)s WHERE project_id = ?)
+            AND item_id IN (SELECT id FROM \(table) WHERE project_id = ?)
             AND (? OR NOT EXISTS (SELECT 1 FROM vault_items i
                 WHERE i.item_id = outbox.item_id AND i.vault = outbox.vault)
               AND NOT EXISTS (SELECT 1 FROM outbox m
                 WHERE m.item_id = outbox.item_id AND m.vault = outbox.vault AND m.attempts > 0))
-          """, arguments: [now, kind, row, alsoChanges])
+          """, arguments: [now, kind.rawValue, row, alsoChanges])
       count += db.changesCount
     }
     return count
@@ -262,8 +262,8 @@ extension MemoryDatabase {
 
   /// Something of a project that a vault does not have and is not about to get.
   public struct HeldItem: Sendable, Equatable {
-    /// `task`, `decision` or `checkpoint`.
-    public var kind: String
+    /// One of ``ItemKind/forVault``.
+    public var kind: ItemKind
     public var id: String
     public var title: String
     /// The project's own row, also where the item is of one that was joined to it.
@@ -294,13 +294,14 @@ extension MemoryDatabase {
       return heads[row]
     }
     for (kind, title, condition) in [
-      ("task", "title", isOurs), ("decision", "decision", "1"),
-      ("checkpoint", "objective", "trigger != 'vault'"),
+      (ItemKind.task, "title", isOurs), (.decision, "decision", "1"),
+      (.checkpoint, "objective", "trigger != '\(CheckpointTrigger.vault)'"),
     ] {
+      guard let table = kind.table else { continue }
       items += try Row.fetchAll(
         db,
         sql: """
-          SELECT id, \(title) AS title, project_id, created_at FROM \(kind)s AS item
+          SELECT id, \(title) AS title, project_id, created_at FROM \(table) AS item
           WHERE (\(condition))
             AND ((NOT EXISTS (SELECT 1 FROM vault_items i
                   WHERE i.item_id = item.id AND i.vault = ?)
@@ -371,48 +372,27 @@ extension MemoryDatabase {
   private static func queueAnew(
     _ item: HeldItem, for vault: String, mustLook: Bool, at now: Int64, _ db: Database
   ) throws {
-    guard
+    guard let table = item.kind.table,
       let row = try Row.fetchOne(
-        db, cached: "SELECT * FROM \(item.kind)s WHERE id = ?", arguments: [item.id])
+        db, cached: "SELECT * FROM \(table) WHERE id = ?", arguments: [item.id])
     else { return }
-    var fields = JSONFields()
-    var action = "add"
-    switch item.kind {
-    case "task":
-      fields.add("title", row["title"] as String)
-      fields.add("project", row["project"] as String)
-      fields.add("source", row["source"] as String)
-      fields.add("context", row["context"] as String?)
-      fields.add("occurred_at", row["occurred_at"] as String?)
-      if row["source"] as String == "retroactive" { action = "retro" }
-    case "decision":
-      action = "decide"
-      fields.add("decision", row["decision"] as String)
-      fields.add("rationale", row["rationale"] as String)
-      fields.add("task_id", row["task_id"] as String?)
-    default:
-      action = "save"
-      let payload = try String.fetchOne(
-        db,
-        cached: """
-          SELECT payload FROM outbox WHERE item_id = ? AND action = 'save' ORDER BY number LIMIT 1
-          """, arguments: [item.id])
-      if let payload {
-        try queue(item, action, payload, for: vault, mustLook: mustLook, at: now, db)
-        return
-      }
-      fields.add("objective", row["objective"] as String)
-      fields.add("blockers", [String]())
-      fields.add("recent_actions", [String]())
+    func queue(_ action: OutboxAction, _ payload: String, mustLook: Bool) throws {
+      try Self.queue(item, action, payload, for: vault, mustLook: mustLook, at: now, db)
     }
-    try queue(item, action, fields.text, for: vault, mustLook: mustLook, at: now, db)
-    if item.kind == "task", action == "add", row["status"] as String == "done" {
-      try queue(item, "done", "{}", for: vault, mustLook: false, at: now, db)
+    switch item.kind {
+    case .task:
+      let write = TaskRecord.vaultWrite(ofRow: row)
+      try queue(write.action, write.payload, mustLook: mustLook)
+      if write.action == .add, write.isDone { try queue(.done, "{}", mustLook: false) }
+    case .decision:
+      try queue(.decide, DecisionDraft.vaultPayload(ofRow: row), mustLook: mustLook)
+    default:
+      try queue(.save, CheckpointDraft.vaultPayload(ofRow: row, db), mustLook: mustLook)
     }
   }
 
   private static func queue(
-    _ item: HeldItem, _ action: String, _ payload: String, for vault: String, mustLook: Bool,
+    _ item: HeldItem, _ action: OutboxAction, _ payload: String, for vault: String, mustLook: Bool,
     at now: Int64, _ db: Database
   ) throws {
     try db.execute(
@@ -422,8 +402,8 @@ extension MemoryDatabase {
         VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, 2, ?, ?)
         """,
       arguments: [
-        item.kind, action, item.id, payload, vault, action == "done" ? nil : item.id, mustLook,
-        mustLook ? now : nil,
+        item.kind.rawValue, action.rawValue, item.id, payload, vault,
+        action == .done ? nil : item.id, mustLook, mustLook ? now : nil,
         // The fallback files have it from the first time, or need not.
         item.createdAt, now,
       ])

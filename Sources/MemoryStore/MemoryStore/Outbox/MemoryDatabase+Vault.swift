@@ -1,5 +1,4 @@
 public import Core
-import Foundation
 import GRDB
 import Redaction
 
@@ -144,30 +143,30 @@ extension MemoryDatabase {
         cached: """
           SELECT item_id FROM vault_items
           WHERE vault = ? AND kind = ? AND vault_id = ? AND item_id != ?
-          """, arguments: [vault, row.kind, vaultID, row.itemID])
-      if let twin {
+          """, arguments: [vault, row.kind.rawValue, vaultID, row.itemID])
+      if let twin, let table = row.kind.table {
         try db.execute(
           cached: "UPDATE outbox SET item_id = ? WHERE item_id = ?", arguments: [row.itemID, twin])
         try db.execute(
           cached: "UPDATE OR IGNORE vault_items SET item_id = ? WHERE item_id = ? AND vault != ?",
           arguments: [row.itemID, twin, vault])
         try Self.dropping(db) {
-          try db.execute(cached: "DELETE FROM \(row.kind)s WHERE id = ?", arguments: [twin])
+          try db.execute(cached: "DELETE FROM \(table) WHERE id = ?", arguments: [twin])
         }
       }
       try Self.note(row.itemID, row.kind, isIn: vault, as: vaultID, db)
     }
     switch row.kind {
-    case "task":
+    case .task:
       try db.execute(
         cached: "UPDATE vault_items SET written_at = ? WHERE item_id = ? AND vault = ?",
         arguments: [now, row.itemID, vault])
       if let task {
         // What this row has set is agreed on, also where a later row changes it again.
-        let agreed = row.makesItem ? task.fields : Self.taskFields(row.payload) ?? TaskFields()
+        let agreed = row.makesItem ? task.fields : TaskFields(json: row.payload) ?? TaskFields()
         try merge(redacted(task), intoTask: row.itemID, vault: vault, agreed: agreed, at: now, db)
       }
-    case "checkpoint":
+    case .checkpoint:
       if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID, db) }
     default:
       break
@@ -176,7 +175,7 @@ extension MemoryDatabase {
 
   /// An item is one there: an id that it had in the same vault before is forgotten.
   static func note(
-    _ itemID: String, _ kind: String, isIn vault: String, as vaultID: String, _ db: Database
+    _ itemID: String, _ kind: ItemKind, isIn vault: String, as vaultID: String, _ db: Database
   ) throws {
     try db.execute(
       cached: "DELETE FROM vault_items WHERE item_id = ? AND vault = ? AND vault_id != ?",
@@ -185,7 +184,7 @@ extension MemoryDatabase {
       cached: """
         INSERT INTO vault_items (vault, kind, vault_id, item_id) VALUES (?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET item_id = excluded.item_id
-        """, arguments: [vault, kind, vaultID, itemID])
+        """, arguments: [vault, kind.rawValue, vaultID, itemID])
   }
 
   // MARK: Pulling
@@ -236,25 +235,20 @@ extension MemoryDatabase {
         db,
         cached: "SELECT EXISTS (SELECT 1 FROM vault_items WHERE item_id = ? AND vault = ?)",
         arguments: [id, vault])
-      if isThere != true { try Self.note(id, "task", isIn: vault, as: task.vaultID, db) }
+      if isThere != true { try Self.note(id, .task, isIn: vault, as: task.vaultID, db) }
       return try merge(task, intoTask: id, vault: vault, at: nil, db)
     }
-    let projectID = try Self.file(under: task.fields.project ?? "inbox", at: now, db)
-    try db.execute(
-      cached: """
-        INSERT INTO tasks (id, title, project, project_id, status, source, context, occurred_at,
-          created_at, updated_at, completed_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO NOTHING
-        """,
-      arguments: [
-        task.vaultID, task.fields.title ?? "", task.fields.project ?? "inbox", projectID,
-        task.isDone ? "done" : "open", task.source, task.fields.context, task.fields.occurredAt,
-        task.createdAt, now, task.isDone ? task.completedAt ?? now : nil,
-      ])
+    var record = TaskRecord(
+      id: task.vaultID, fields: task.fields, status: task.isDone ? .done : .open,
+      source: task.source, createdAt: task.createdAt,
+      completedAt: task.isDone ? task.completedAt ?? now : nil)
+    record.fields.title = record.title
+    record.fields.project = record.project
+    record.projectID = try Self.file(under: record.project, at: now, db)
+    try record.insert(updatedAt: now, isPerhapsKnown: true, db)
     // Also where another vault, of which this one is a copy, gave the task its id.
     let isNew = db.changesCount == 1
-    try Self.note(task.vaultID, "task", isIn: vault, as: task.vaultID, db)
+    try Self.note(task.vaultID, .task, isIn: vault, as: task.vaultID, db)
     if !isNew { return try merge(task, intoTask: task.vaultID, vault: vault, at: nil, db) }
     try Self.noteParts(of: task.vaultID, db)
     try Self.setBase(task.fields, of: task.vaultID, vault, db)
@@ -279,9 +273,9 @@ extension MemoryDatabase {
       db,
       cached: "SELECT base FROM vault_items WHERE item_id = ? AND vault = ? AND base IS NOT NULL",
       arguments: [id, vault]
-    ).flatMap(Self.taskFields)
+    ).flatMap { TaskFields(json: $0) }
     let merged = TaskMerge.incoming(
-      task, base: base, here: (Self.taskFields(local), (local["status"] as String) == "open"),
+      task, base: base, here: (TaskFields(row: local), local["status"] == TaskStatus.open.rawValue),
       waiting: try Self.waitingChanges(of: id, vault, db), agreed: agreed)
     for field in TaskField.allCases {
       guard let theirs = merged.fields[field] else { continue }
@@ -326,7 +320,7 @@ extension MemoryDatabase {
         """, arguments: [id, vault])
     var fields = TaskFields()
     for payload in payloads {
-      guard let change = taskFields(payload) else { continue }
+      guard let change = TaskFields(json: payload) else { continue }
       for field in TaskField.allCases { fields[field] = change[field] ?? fields[field] }
     }
     return fields
@@ -366,58 +360,29 @@ extension MemoryDatabase {
         cached: """
           INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
             updated_at)
-          VALUES (?, 'vault', ?, ?, ?, ?, ?)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
           ON CONFLICT (id) DO NOTHING
           """,
-        arguments: [vaultID, objective, searchText, body, createdAt, createdAt])
+        arguments: [
+          vaultID, CheckpointTrigger.vault.rawValue, objective, searchText, body, createdAt,
+          createdAt,
+        ])
       try Self.noteParts(of: vaultID, db)
-      try Self.note(vaultID, "checkpoint", isIn: vault.id, as: vaultID, db)
+      try Self.note(vaultID, .checkpoint, isIn: vault.id, as: vaultID, db)
     }
   }
-
-  // MARK: Fields as text
 
   private static func setBase(
     _ fields: TaskFields, of id: String, _ vault: String, _ db: Database
   ) throws {
     try db.execute(
       cached: "UPDATE vault_items SET base = ? WHERE item_id = ? AND vault = ?",
-      arguments: [text(fields), id, vault])
+      arguments: [fields.json(), id, vault])
   }
 
-  private static func text(_ fields: TaskFields) -> String {
-    var object = JSONFields()
-    object.add("title", fields.title)
-    object.add("project", fields.project)
-    object.add("context", fields.context)
-    object.add("occurred_at", fields.occurredAt)
-    return object.text
-  }
-
-  /// As a row of the table of tasks has them.
-  private static func taskFields(_ row: Row) -> TaskFields {
-    var fields = TaskFields()
-    for field in TaskField.allCases { fields[field] = row[field.rawValue] }
-    return fields
-  }
-
-  /// From a base, or from the payload of a change.
-  public static func taskFields(_ json: String) -> TaskFields? {
-    guard
-      let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
-    else { return nil }
-    func text(_ name: String) -> String? {
-      (object[name] as? String).flatMap { $0.isEmpty ? nil : $0 }
-    }
-    return TaskFields(
-      title: text("title"), project: text("project"), context: text("context"),
-      occurredAt: text("occurred_at"))
-  }
-
-  private func redacted(_ task: RemoteTask) -> RemoteTask {
+  func redacted(_ task: RemoteTask) -> RemoteTask {
     var task = task
-    task.fields.title = task.fields.title.map { redactor.redact($0) }
-    task.fields.context = task.fields.context.map { redactor.redact($0) }
+    task.fields = task.fields.mapProse { redactor.redact($0) }
     return task
   }
 }

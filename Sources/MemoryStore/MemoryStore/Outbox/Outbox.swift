@@ -1,4 +1,22 @@
-import Foundation
+import Core
+
+/// What a vault is to do; vault-mcp's words.
+public struct OutboxAction: StoredWord {
+  public let rawValue: String
+
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  public static let add = OutboxAction(rawValue: "add")
+  /// Add a task that is already done.
+  public static let retro = OutboxAction(rawValue: "retro")
+  public static let update = OutboxAction(rawValue: "update")
+  public static let done = OutboxAction(rawValue: "done")
+  public static let decide = OutboxAction(rawValue: "decide")
+  public static let save = OutboxAction(rawValue: "save")
+
+  /// False for a change of an item that is there.
+  public var makesItem: Bool { self != .update && self != .done }
+}
 
 /// One write that the vault is to get, and how far it has come.
 public struct OutboxRow: Sendable, Equatable {
@@ -23,10 +41,9 @@ public struct OutboxRow: Sendable, Equatable {
   }
 
   public var number: Int64
-  /// `task`, `decision` or `checkpoint`.
-  public var kind: String
-  /// vault-mcp's word: `add`, `retro`, `update`, `done`, `decide`, `save`.
-  public var action: String
+  /// One of ``ItemKind/forVault``.
+  public var kind: ItemKind
+  public var action: OutboxAction
   public var itemID: String
   /// vault-mcp's arguments, one JSON object.
   public var payload: String
@@ -64,40 +81,14 @@ public struct OutboxRow: Sendable, Equatable {
   /// How far the write has come that made the task which this one changes.
   public var makerState: State?
 
-  public var makesItem: Bool { action != "update" && action != "done" }
+  public var makesItem: Bool { action.makesItem }
 
   /// The id here of the task that a decision is about, if it is about one.
   public var aboutTaskID: String? {
-    guard action == "decide", payload.utf8.firstRange(of: "\"task_id\"".utf8) != nil,
-      let fields = try? JSONSerialization.jsonObject(with: Data(payload.utf8)) as? [String: Any]
-    else { return nil }
-    return fields["task_id"] as? String
-  }
-}
-
-/// A task's texts, for comparing what three sides have.
-public struct TaskFields: Codable, Sendable, Equatable {
-  public var title: String?
-  public var project: String?
-  public var context: String?
-  public var occurredAt: String?
-
-  public init(
-    title: String? = nil, project: String? = nil, context: String? = nil,
-    occurredAt: String? = nil
-  ) {
-    self.title = title
-    self.project = project
-    self.context = context
-    self.occurredAt = occurredAt
-  }
-
-  /// True if there is something in it, and all of that stands in the other too.
-  public func isPart(of other: TaskFields) -> Bool {
-    self != TaskFields()
-      && [\TaskFields.title, \.project, \.context, \.occurredAt].allSatisfy {
-        self[keyPath: $0] == nil || self[keyPath: $0] == other[keyPath: $0]
-      }
+    guard action == .decide, payload.utf8.firstRange(of: "\"task_id\"".utf8) != nil else {
+      return nil
+    }
+    return WireJSON(parsing: payload.utf8)?["task_id"]?.string
   }
 }
 
@@ -106,14 +97,14 @@ public struct RemoteTask: Sendable, Equatable {
   public var vaultID: String
   public var fields: TaskFields
   public var isDone: Bool
-  public var source: String
+  public var source: TaskSource
   public var createdAt: Int64
   public var completedAt: Int64?
   /// The markers found in it.
   public var markers: [String]
 
   public init(
-    vaultID: String, fields: TaskFields, isDone: Bool, source: String, createdAt: Int64,
+    vaultID: String, fields: TaskFields, isDone: Bool, source: TaskSource, createdAt: Int64,
     completedAt: Int64?, markers: [String]
   ) {
     self.vaultID = vaultID

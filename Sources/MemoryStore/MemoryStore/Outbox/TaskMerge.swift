@@ -55,22 +55,19 @@ public enum TaskMerge {
       case .changedHere, .emptyThere, .neverAgreed: result[field] = ours
       case .changedThere:
         let other = theirs[field] ?? ""
-        switch field {
-        case .title:
-          // A title that holds both already was merged before.
+        switch field.conflict {
+        case .joined:
+          // A text that holds both already was merged before.
           let isMerged = other.hasPrefix(ours + " / ") || other.hasSuffix(" / " + ours)
-          result.title = isMerged ? nil : "\(ours) / \(other)"
-        case .context:
+          result[field] = isMerged ? nil : "\(ours) / \(other)"
+        case .noted:
           if !other.contains(ours) {
-            result.context = ours
+            result[field] = ours
             notes.append(other)
           }
-        case .project:
-          result.project = ours
-          overruled.append("project \(other)")
-        case .occurredAt:
-          result.occurredAt = ours
-          overruled.append("time \(other)")
+        case .overruled(let name):
+          result[field] = ours
+          overruled.append("\(name) \(other)")
         }
       }
     }
@@ -128,35 +125,5 @@ public enum TaskMerge {
       }
     }
     return result
-  }
-}
-
-/// A field of a task that store and vault may change independently of each other.
-public enum TaskField: String, CaseIterable, Sendable {
-  case title
-  case project
-  case context
-  /// Named as the column and vault-mcp's argument are, like the others.
-  case occurredAt = "occurred_at"
-}
-
-extension TaskFields {
-  public subscript(field: TaskField) -> String? {
-    get {
-      switch field {
-      case .title: title
-      case .project: project
-      case .context: context
-      case .occurredAt: occurredAt
-      }
-    }
-    set {
-      switch field {
-      case .title: title = newValue
-      case .project: project = newValue
-      case .context: context = newValue
-      case .occurredAt: occurredAt = newValue
-      }
-    }
   }
 }

@@ -41,51 +41,8 @@ extension StoreWrite {
     var write = self
     write.session = session?.redacted(by: redactor)
     write.project = project?.redacted(by: redactor)
-    switch operation {
-    case .checkpoint(var draft):
-      draft.objective = redactor.redact(draft.objective)
-      draft.blockers = draft.blockers.map { redactor.redact($0) }
-      draft.actions = draft.actions.map { redactor.redact($0) }
-      draft.next = draft.next.map { redactor.redact($0) }
-      draft.body = redactor.redact(json: draft.body)
-      draft.handoff = draft.handoff?.redacted(by: redactor)
-      write.operation = .checkpoint(draft)
-    case .addTask(var draft):
-      draft.title = redactor.redact(draft.title)
-      draft.context = draft.context.map { redactor.redact($0) }
-      write.operation = .addTask(draft)
-    case .changeTask(var change):
-      change.title = change.title.map { redactor.redact($0) }
-      change.context = change.context.map { redactor.redact($0) }
-      change.project = change.project.map { redactor.redact($0) }
-      write.operation = .changeTask(change)
-    case .decide(var draft):
-      draft.decision = redactor.redact(draft.decision)
-      draft.rationale = redactor.redact(draft.rationale)
-      write.operation = .decide(draft)
-    case .handOff(let draft):
-      write.operation = .handOff(draft.redacted(by: redactor))
-    case .addToLedger(var draft):
-      draft.ledger = draft.ledger.redacted(by: redactor)
-      write.operation = .addToLedger(draft)
-    case .openSession:
-      break
-    case .endSession(let reason):
-      write.operation = .endSession(reason: redactor.redact(reason))
-    }
+    write.operation = operation.item.redacted(by: redactor).operation
     return write
-  }
-}
-
-extension HandoffDraft {
-  public func redacted(by redactor: Redactor) -> HandoffDraft {
-    var draft = self
-    draft.objective = redactor.redact(objective)
-    draft.body = redactor.redact(body)
-    draft.topic = topic.map { redactor.redact($0) }
-    draft.sender = sender.map { redactor.redact($0) }
-    draft.recipient = recipient.map { redactor.redact($0) }
-    return draft
   }
 }
 
@@ -94,39 +51,6 @@ extension ProjectReference {
   package func redacted(by redactor: Redactor) -> ProjectReference {
     guard isNameOnly else { return self }
     return .named(redactor.redact(name))
-  }
-}
-
-extension Ledger {
-  package func redacted(by redactor: Redactor) -> Ledger {
-    var ledger = self
-    ledger.title = redactor.redact(title)
-    for phase in ledger.phases.indices {
-      for group in ledger.phases[phase].groups.indices {
-        switch ledger.phases[phase].groups[group].content {
-        case .list(let items):
-          ledger.phases[phase].groups[group].content = .list(items.map { redactor.redact($0) })
-        case .entries(let entries):
-          ledger.phases[phase].groups[group].content = .entries(
-            entries.map { entry in
-              var entry = entry
-              entry.item = redactor.redact(entry.item)
-              entry.remark = entry.remark.map { redactor.redact($0) }
-              entry.detail = entry.detail.map { redactor.redact($0) }
-              return entry
-            })
-        }
-      }
-    }
-    return ledger
-  }
-}
-
-extension SessionReference {
-  package func redacted(by redactor: Redactor) -> SessionReference {
-    var session = self
-    session.branch = branch.map { redactor.redact($0) }
-    return session
   }
 }
 

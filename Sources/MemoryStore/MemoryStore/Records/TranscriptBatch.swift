@@ -190,19 +190,3 @@ public struct TranscriptBatch: Sendable {
     self.digest = digest
   }
 }
-
-/// One hook's run, for `status`.
-public struct HookRun: Sendable {
-  public var event: String
-  public var sessionID: String?
-  /// `stored`, `skipped`, `spooled`, `fallback`, `failed`.
-  public var outcome: String
-  public var microseconds: Int64
-
-  public init(event: String, sessionID: String?, outcome: String, microseconds: Int64) {
-    self.event = event
-    self.sessionID = sessionID
-    self.outcome = outcome
-    self.microseconds = microseconds
-  }
-}

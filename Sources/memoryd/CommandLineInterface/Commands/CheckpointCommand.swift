@@ -74,7 +74,7 @@ struct CheckpointCommand: ParsableCommand {
         return Outcome(output: "No checkpoints yet. `memoryd checkpoint` takes one.\n")
       }
       let lines = items.map {
-        "\(TerminalText.line($0.id, 60))  \(TerminalText.time($0.createdAt))  \(TerminalText.line($0.trigger, 30))  \(TerminalText.line($0.project ?? "-", 40))  "
+        "\(TerminalText.line($0.id, 60))  \(TerminalText.time($0.createdAt))  \(TerminalText.line($0.trigger.rawValue, 30))  \(TerminalText.line($0.project ?? "-", 40))  "
           + TerminalText.line($0.objective, 80)
       }
       return Outcome(output: lines.joined(separator: "\n") + "\n")

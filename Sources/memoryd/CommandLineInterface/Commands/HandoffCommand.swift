@@ -82,7 +82,7 @@ struct HandoffCommand: ParsableCommand {
       let written = amend ? try writer.amend(request) : try writer.write(request)
       if ledger, !written.achievements.isEmpty {
         _ = try LedgerService(service: service).add(
-          written.achievements, phase: nil, source: "handoff", project: request.project,
+          written.achievements, phase: nil, source: .handoff, project: request.project,
           session: written.session, requestSuffix: "-ledger")
       }
       return reply(written, service)
@@ -160,7 +160,7 @@ struct HandoffCommand: ParsableCommand {
           item.recipient.map {
             "to \(TerminalText.line($0, 30))\(item.isUnread ? " (unread)" : "")"
           }
-          ?? TerminalText.line(item.trigger, 30)
+          ?? TerminalText.line(item.trigger.rawValue, 30)
         return
           "\(TerminalText.line(item.id, 60))  \(TerminalText.time(item.createdAt))  \(TerminalText.line(item.project ?? "-", 40))  \(kind)  "
           + TerminalText.line(item.objective, 80)

@@ -56,7 +56,7 @@ struct LedgerCommand: ParsableCommand {
         item.text, status: try LedgerCommand.status(status), remark: remark?.text,
         detail: details.isEmpty ? nil : details.joined(separator: " "), date: date?.text)
       let acknowledgement = try LedgerService(service: service).add(
-        [entry], phase: phase?.text, section: section?.text, source: "manual",
+        [entry], phase: phase?.text, section: section?.text, source: .manual,
         project: try project(shared, service), session: ProjectFinder.session(nil, service))
       return TerminalText.reply("ledger item", acknowledgement, service, json: shared.json)
     }

@@ -185,8 +185,8 @@ struct SyncCommand: Command {
             "reason": plan.failure?.reason.rawValue, "detail": plan.failure?.detail,
             "steps": lines.map {
               [
-                "step": $0.what, "number": $0.row.number, "kind": $0.row.kind,
-                "action": $0.row.action, "id": $0.row.itemID, "why": $0.why,
+                "step": $0.what, "number": $0.row.number, "kind": $0.row.kind.rawValue,
+                "action": $0.row.action.rawValue, "id": $0.row.itemID, "why": $0.why,
               ] as JSONOutput.Object
             },
             "held": plan.held.map(VaultCommand.json),

@@ -15,6 +15,12 @@ struct TaskCommand: ParsableCommand {
     @Option(name: .customLong("occurred-at"), parsing: .unconditional, help: "When, RFC 3339.")
     var occurredAt: TextArgument?
 
+    /// What was given, as the fields of a task.
+    func texts(title: String?, project: String? = nil) -> TaskFields {
+      TaskFields(
+        title: title, project: project, context: context?.text, occurredAt: occurredAt?.text)
+    }
+
     func validate() throws {
       if let text = occurredAt?.text, !text.isEmpty, Timestamp.milliseconds(text) == nil {
         throw ValidationError("--occurred-at must be RFC 3339, for example 2026-01-14T15:18:00Z")
@@ -32,20 +38,19 @@ struct TaskCommand: ParsableCommand {
     @OptionGroup var fields: Fields
     @Argument(help: "The task in a few words.") var title: TextArgument
     @Option(name: .long, help: "Where it comes from: cc, claude.ai, iphone or auto.")
-    var source = "cc"
+    var source = TaskSource.cc.rawValue
 
     func run(_ invocation: Invocation) throws -> Outcome {
-      guard TaskRecord.sources.contains(source) else {
-        throw CommandError(
-          .usage, "usage", "--source must be one of \(TaskRecord.sources.joined(separator: ", "))")
+      let source = TaskSource(rawValue: source)
+      guard TaskSource.sayable.contains(source) else {
+        let names = TaskSource.sayable.map(\.rawValue).joined(separator: ", ")
+        throw CommandError(.usage, "usage", "--source must be one of \(names)")
       }
-      if source == "auto", (fields.context?.text ?? "").isEmpty {
+      if source == .auto, (fields.context?.text ?? "").isEmpty {
         throw CommandError(.badInput, "invalid", "a task from source auto needs --context")
       }
       return try TaskCommand.add(
-        TaskDraft(
-          title: title.text, source: source, context: fields.context?.text,
-          occurredAt: fields.occurredAt?.text), shared, invocation)
+        TaskDraft(fields.texts(title: title.text), source: source), shared, invocation)
     }
   }
 
@@ -60,9 +65,8 @@ struct TaskCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       try TaskCommand.add(
-        TaskDraft(
-          title: title.text, source: "retroactive", context: fields.context?.text,
-          occurredAt: fields.occurredAt?.text, isDone: true), shared, invocation)
+        TaskDraft(fields.texts(title: title.text), source: .retroactive, isDone: true), shared,
+        invocation)
     }
   }
 
@@ -81,8 +85,9 @@ struct TaskCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       try TaskCommand.change(
         TaskChange(
-          id: id.text.uppercased(), title: title?.text, project: shared.project?.text,
-          context: fields.context?.text, occurredAt: fields.occurredAt?.text), shared, invocation)
+          id: id.text.uppercased(),
+          fields: fields.texts(title: title?.text, project: shared.project?.text)), shared,
+        invocation)
     }
   }
 
@@ -118,7 +123,7 @@ struct TaskCommand: ParsableCommand {
         if let task {
           _ = try LedgerService(service: service).add(
             [Ledger.Entry(task.title, status: .done, detail: commit?.text)], phase: phase?.text,
-            source: "task", project: try TaskCommand.project(of: task, service),
+            source: .task, project: try TaskCommand.project(of: task, service),
             session: ProjectFinder.session(nil, service), requestSuffix: "-ledger")
         }
       }
@@ -152,7 +157,7 @@ struct TaskCommand: ParsableCommand {
       filter.limit = limit
       filter.isUnfiled = unfiled
       let tasks = try service.store.reading().tasks(
-        status: status == "all" || status.isEmpty ? nil : status, filter: filter)
+        status: TaskStatus(rawValue: status), filter: filter)
       if shared.json {
         return Outcome(
           output: JSONOutput.list(
@@ -168,7 +173,7 @@ struct TaskCommand: ParsableCommand {
         return Outcome(output: "No tasks. `memoryd task add TITLE` adds one.\n")
       }
       let lines = tasks.map {
-        "\(TerminalText.line($0.id, 60))  \($0.status == "done" ? "[x]" : "[ ]")  \(TerminalText.line($0.project, 30))"
+        "\(TerminalText.line($0.id, 60))  \($0.status == .done ? "[x]" : "[ ]")  \(TerminalText.line($0.project, 30))"
           + ($0.isUnfiled ? " (unfiled)  " : "  ")
           + TerminalText.line($0.title, 100)
       }
@@ -197,7 +202,7 @@ struct TaskCommand: ParsableCommand {
     let project = try shared.project.map { try ProjectFinder.project(named: $0.text, service) }
     var change = change
     // A number and a folder are for us; others get the short name.
-    if change.project?.isEmpty == false { change.project = project?.name }
+    if change.fields.project?.isEmpty == false { change.fields.project = project?.name }
     let acknowledgement = try service.writer.commit(.changeTask(change), project: project)
     return TerminalText.reply(
       change.completes ? "done: task" : "updated task", acknowledgement, service,

@@ -326,7 +326,7 @@ struct VaultCommand: ParsableCommand {
 
   static func json(_ item: MemoryDatabase.HeldItem) -> JSONOutput.Object {
     [
-      "kind": item.kind, "id": item.id, "title": item.title, "project": item.projectID,
+      "kind": item.kind.rawValue, "id": item.id, "title": item.title, "project": item.projectID,
       "created_at": Timestamp.string(item.createdAt),
     ]
   }

@@ -88,7 +88,7 @@ package struct BriefService {
       sessionID: nil, excluding: session, project: project, occasion: .request)
     let mailbox = HandoffMailbox(service: service)
     let newest = try reader.handoffs(RecordFilter(place: project, limit: 20))
-      .first { $0.recipient == nil && $0.trigger != CheckpointRecord.rewound }
+      .first { $0.recipient == nil && $0.trigger != .rewound }
     let contents = newest.map { Handoff($0.body) }
     let struck = RecoveryService(service: service).struck
     let snapshot = document?.snapshot
@@ -105,7 +105,7 @@ package struct BriefService {
       handoff.map { kept($0.next.filter { !$0.isDone }.map(\.text)) }
       ?? (open + (stated?.next ?? []))
     let tasks = try reader.tasks(
-      status: "open", filter: RecordFilter(place: project, limit: 8)
+      status: .open, filter: RecordFilter(place: project, limit: 8)
     ).filter { !struck.has(task: $0) }.map { "\($0.title) (task \($0.id))" }
     let done =
       handoff.map { kept($0.done.reversed()) }

@@ -1,19 +1,11 @@
 import Checkpoints
 import MemoryStore
 
-/// Why a checkpoint was taken.
-package enum CheckpointTrigger {
-  /// Somebody said something in it.
-  static let byHand = ["manual", "handoff"]
-  /// A compaction asked for it.
-  static let ofCompaction = ["pre-compact", "post-compact", "boundary"]
-}
-
 extension CheckpointDraft {
   /// What was said by hand stands before what the transcript shows.
   ///
   /// - Parameter replacing: The checkpoint that this one renews.
-  init(_ snapshot: Snapshot, trigger: String, replacing: String?) {
+  init(_ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: String?) {
     self.init(
       trigger: trigger, objective: snapshot.stated?.objective ?? snapshot.objective,
       blockers: snapshot.stated?.blockers ?? [],

@@ -48,7 +48,7 @@ package struct CheckpointService {
     }
     recorder.resetSignals()
     let trigger = Self.trigger(input)
-    let keepsHandoff = trigger == "pre-compact"
+    let keepsHandoff = trigger == .preCompact
     // What was so a moment ago most likely still is; git is asked in any case.
     let known = recorder.git.flatMap { service.context.daemon?.uncommitted(in: $0.root) }
     let dirty = known ?? status?.paths(within: Self.gitPatience)
@@ -123,12 +123,13 @@ package struct CheckpointService {
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
     recorder.resetSignals()
     return try commit(
-      recorder.snapshot(dirty: nil), trigger: "boundary", replacing: nil, recorder, input,
+      recorder.snapshot(dirty: nil), trigger: .boundary, replacing: nil, recorder, input,
       service.context.deadline ?? Deadline(milliseconds: 5000))
   }
 
   private func commit(
-    _ snapshot: Snapshot, trigger: String, replacing: String?, handoff: HandoffDraft? = nil,
+    _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: String?,
+    handoff: HandoffDraft? = nil,
     _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
     var draft = CheckpointDraft(snapshot, trigger: trigger, replacing: replacing)
@@ -163,7 +164,7 @@ package struct CheckpointService {
   /// One compaction fires its hooks up to four times, and PostCompact after PreCompact: nothing
   /// new was done meanwhile, so they share a checkpoint.
   private func renews(
-    _ previous: CheckpointRecord, trigger: String, _ recorder: SessionRecorder
+    _ previous: CheckpointRecord, trigger: CheckpointTrigger, _ recorder: SessionRecorder
   ) -> Bool {
     guard !CheckpointTrigger.byHand.contains(previous.trigger) else { return false }
     let age = service.context.clock.now - previous.updatedAt
@@ -185,13 +186,13 @@ package struct CheckpointService {
     return (try? service.store.reading().decisions(filter).count) ?? 0
   }
 
-  private static func trigger(_ input: HookInput) -> String {
+  private static func trigger(_ input: HookInput) -> CheckpointTrigger {
     switch input.event {
-    case "PreCompact": "pre-compact"
-    case "PostCompact": "post-compact"
-    case "Stop", "StopFailure": "stop"
-    case "SessionEnd": "session-end"
-    default: "hook"
+    case "PreCompact": .preCompact
+    case "PostCompact": .postCompact
+    case "Stop", "StopFailure": .stop
+    case "SessionEnd": .sessionEnd
+    default: .hook
     }
   }
 
@@ -217,11 +218,12 @@ package struct CheckpointService {
           "say what the work is about, `memoryd checkpoint --objective TEXT`, or name a session "
           + "with --session")
     }
-    return try take(snapshot, trigger: "manual", project: project, session: session)
+    return try take(snapshot, trigger: .manual, project: project, session: session)
   }
 
   package func take(
-    _ snapshot: Snapshot, trigger: String, project: ProjectReference, session: SessionReference?,
+    _ snapshot: Snapshot, trigger: CheckpointTrigger, project: ProjectReference,
+    session: SessionReference?,
     requestSuffix: String = ""
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
     try service.writer.commit(

@@ -128,7 +128,7 @@ package struct RecoveryService {
       snapshot: snapshot, summary: summary, occasion: occasion, checkpointID: checkpointID,
       takenAt: takenAt, sessionID: sessionID,
       openTasks: (try? database?.tasks(
-        status: "open", filter: RecordFilter(place: project, limit: 13))) ?? [],
+        status: .open, filter: RecordFilter(place: project, limit: 13))) ?? [],
       decisions: (try? database?.decisions(RecordFilter(place: project, limit: 8))) ?? [])
     document.statedBy = document.snapshot.stated == nil ? nil : statedBy
     leaveOut(struck, of: &document)

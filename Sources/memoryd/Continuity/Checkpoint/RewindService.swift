@@ -39,7 +39,7 @@ package struct RewindService {
     }
     let kept = try database.checkpoints(
       RecordFilter(sessionID: sessionID, limit: Self.mostCheckpoints)
-    ).filter { $0.trigger != CheckpointRecord.rewound }
+    ).filter { $0.trigger != .rewound }
     // What somebody said stands, whatever became of the conversation.
     let left = kept.filter { !CheckpointTrigger.byHand.contains($0.trigger) }
       .compactMap { record -> (record: CheckpointRecord, snapshot: Snapshot)? in

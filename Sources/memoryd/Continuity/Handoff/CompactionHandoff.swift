@@ -36,7 +36,7 @@ struct CompactionHandoff {
     let isFile = service.context.settings[.handoffOnCompact] == "file"
     let folder = HandoffFolder(at: session.cwd ?? service.context.cwd, git: recorder.git)
     return HandoffDraft(
-      id: front.id ?? "", trigger: "pre-compact", objective: handoff.objective,
+      id: front.id ?? "", trigger: .preCompact, objective: handoff.objective,
       body: handoff.markdown(),
       path: isFile && known?.path == nil
         ? folder.path + "/" + HandoffFolder.name(at: service.context.clock.now) + ".md" : nil,

@@ -58,12 +58,12 @@ struct HandoffGatherer {
     sources.struck = struck
     guard let reader = try? service.store.reading() else { return sources }
     sources.openTasks =
-      (try? reader.tasks(status: "open", filter: RecordFilter(place: project, limit: 100)))
+      (try? reader.tasks(status: .open, filter: RecordFilter(place: project, limit: 100)))
       ?? []
     if let since {
       sources.doneTasks =
         (try? reader.tasks(
-          status: "done", filter: RecordFilter(place: project, since: since, limit: 50)))
+          status: .done, filter: RecordFilter(place: project, since: since, limit: 50)))
         ?? []
     }
     let decisions =
@@ -73,7 +73,7 @@ struct HandoffGatherer {
       sessionID == nil || $0.sessionID == nil || $0.sessionID == sessionID
     }.prefix(30).map(\.self)
     if let sessionID {
-      let filter = RecordFilter(sessionID: sessionID, kinds: CheckpointTrigger.byHand, limit: 20)
+      let filter = RecordFilter(sessionID: sessionID, triggers: CheckpointTrigger.byHand, limit: 20)
       sources.statements = ((try? reader.checkpoints(filter)) ?? []).reversed()
         .compactMap { Snapshot(json: $0.body)?.stated?.without(struck) }
     }

@@ -20,8 +20,8 @@ struct HandoffNotice {
     let newest = try? service.store.reading().handoffs(
       RecordFilter(place: recorder.project, limit: 20)
     ).first {
-      $0.recipient == nil && $0.trigger != CheckpointRecord.rewound
-        && !($0.trigger == "pre-compact" && $0.sessionID == session.id)
+      $0.recipient == nil && $0.trigger != .rewound
+        && !($0.trigger == .preCompact && $0.sessionID == session.id)
     }
     guard let newest else { return [] }
     let place =

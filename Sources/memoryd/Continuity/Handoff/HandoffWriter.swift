@@ -85,7 +85,7 @@ package struct HandoffWriter {
       snapshot.objective = sources.objective
     }
     let checkpoint = try checkpoints.take(
-      snapshot, trigger: "handoff", project: request.project, session: session,
+      snapshot, trigger: .handoff, project: request.project, session: session,
       requestSuffix: "-checkpoint")
     // The checkpoint's outcome says where writes go; the handoff goes the same way.
     return try write(sources, request, session, checkpoint, remarks)
@@ -125,7 +125,7 @@ package struct HandoffWriter {
       case .nowhere: nil
       }
     let draft = HandoffDraft(
-      id: front.id ?? "", trigger: isMessage ? "message" : "manual", objective: handoff.objective,
+      id: front.id ?? "", trigger: isMessage ? .message : .manual, objective: handoff.objective,
       body: handoff.markdown(), sender: front.from, recipient: front.to, topic: front.topic,
       path: planned
     ).redacted(by: service.context.redactor)
@@ -180,7 +180,7 @@ package struct HandoffWriter {
       RecordFilter(
         place: record == nil ? request.project : nil, sessionID: record?.id))
     // A message is not to be meant by chance, and one that was read cannot be added to.
-    guard let known = all.first(where: { $0.trigger == "manual" }) ?? all.first(where: \.isUnread)
+    guard let known = all.first(where: { $0.trigger == .manual }) ?? all.first(where: \.isUnread)
     else {
       throw CommandError(
         .notFound, "not_found", "there is no handoff of this session to add to",

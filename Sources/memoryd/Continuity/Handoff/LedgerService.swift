@@ -22,7 +22,7 @@ package struct LedgerService {
   ///   - section: A heading within the phase.
   /// - Throws: ``CommandError`` `badInput` for an item that cannot stand in a table.
   package func add(
-    _ entries: [Ledger.Entry], phase: String?, section: String? = nil, source: String,
+    _ entries: [Ledger.Entry], phase: String?, section: String? = nil, source: LedgerSource,
     project: ProjectReference, session: SessionReference?, requestSuffix: String = ""
   ) throws -> DurableWriter.Acknowledgement {
     let known = (try? service.store.reading().ledger(project)) ?? nil
@@ -78,7 +78,7 @@ package struct LedgerService {
     let before = Dictionary(items().map { ($0.id, $0) }, uniquingKeysWith: { $1 })
     let acknowledgement = try service.writer.commit(
       .addToLedger(
-        LedgerDraft(ledger: ledger, source: "import", file: Self.hash(of: document))),
+        LedgerDraft(ledger: ledger, source: .import, file: Self.hash(of: document))),
       project: project)
     let after = items()
     return Imported(

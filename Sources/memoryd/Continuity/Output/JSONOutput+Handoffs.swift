@@ -6,7 +6,7 @@ package import MemoryStore
 extension JSONOutput {
   package static func handoff(_ record: HandoffRecord) -> Object {
     [
-      "id": record.id, "objective": record.objective, "trigger": record.trigger,
+      "id": record.id, "objective": record.objective, "trigger": record.trigger.rawValue,
       "session": record.sessionID, "project": record.project, "from": record.sender,
       "to": record.recipient, "topic": record.topic, "path": record.path,
       "unread": record.isUnread, "created_at": Timestamp.string(record.createdAt),
@@ -44,7 +44,8 @@ extension JSONOutput {
       "id": record.id, "project": record.project, "phase": record.phase,
       "section": record.section, "item": record.entry.item,
       "status": record.entry.status.rawValue, "remark": record.entry.remark,
-      "detail": record.entry.detail, "date": record.entry.date, "source": record.source,
+      "detail": record.entry.detail, "date": record.entry.date,
+      "source": record.source.rawValue,
       "created_at": Timestamp.string(record.createdAt),
       "updated_at": Timestamp.string(record.updatedAt),
     ]

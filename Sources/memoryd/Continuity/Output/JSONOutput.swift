@@ -18,11 +18,12 @@ package enum JSONOutput {
   package static func task(_ task: TaskRecord) -> Object {
     // As vault-mcp has it: what is not set is not there.
     var object: Object = [
-      "id": task.id, "title": task.title, "project": task.project, "status": task.status,
-      "source": task.source, "created_at": Timestamp.string(task.createdAt),
+      "id": task.id, "status": task.status.rawValue, "source": task.source.rawValue,
+      "created_at": Timestamp.string(task.createdAt),
     ]
-    if let context = task.context { object["context"] = context }
-    if let occurred = task.occurredAt { object["occurred_at"] = occurred }
+    for field in TaskField.allCases {
+      if let text = task.fields[field] { object[field.rawValue] = text }
+    }
     if let completed = time(task.completedAt) { object["completed_at"] = completed }
     return object
   }
@@ -37,7 +38,8 @@ package enum JSONOutput {
 
   package static func checkpoint(_ checkpoint: CheckpointRecord) -> Object {
     [
-      "id": checkpoint.id, "objective": checkpoint.objective, "trigger": checkpoint.trigger,
+      "id": checkpoint.id, "objective": checkpoint.objective,
+      "trigger": checkpoint.trigger.rawValue,
       "session": checkpoint.sessionID, "project": checkpoint.project,
       "created_at": Timestamp.string(checkpoint.createdAt),
       "updated_at": Timestamp.string(checkpoint.updatedAt),
@@ -81,7 +83,8 @@ package enum JSONOutput {
 extension JSONOutput {
   package static func outbox(_ row: OutboxRow) -> Object {
     [
-      "number": row.number, "kind": row.kind, "action": row.action, "id": row.itemID,
+      "number": row.number, "kind": row.kind.rawValue, "action": row.action.rawValue,
+      "id": row.itemID,
       "state": row.state.rawValue, "vault": row.vault, "attempts": row.attempts,
       "last_error": row.lastError,
       "marker": row.marker, "vault_id": row.vaultID, "created_at": Timestamp.string(row.createdAt),

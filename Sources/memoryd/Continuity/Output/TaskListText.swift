@@ -13,7 +13,7 @@ package enum TaskListText {
         + tasks.filter { $0.project == project }.map { task in
           let context = task.context.map { " — \(Markdown.text($0.oneLine))" } ?? ""
           return
-            "- [\(task.status == "done" ? "x" : " ")] \(Markdown.text(task.title.oneLine))"
+            "- [\(task.status == .done ? "x" : " ")] \(Markdown.text(task.title.oneLine))"
             + "\(context) `\(task.id)`\n"
         }.joined()
     }.joined(separator: "\n")

@@ -68,9 +68,9 @@ package struct TerminalText {
 
   /// `3 tasks, 1 decision`.
   package static func counts(_ items: [MemoryDatabase.HeldItem]) -> String {
-    ["task", "decision", "checkpoint"].compactMap { kind in
+    ItemKind.forVault.compactMap { kind in
       let number = items.count { $0.kind == kind }
-      return number == 0 ? nil : count(number, kind)
+      return number == 0 ? nil : count(number, kind.rawValue)
     }.joined(separator: ", ")
   }
 }

@@ -9,7 +9,7 @@ extension JSONOutput {
     _ acknowledgement: DurableWriter.Acknowledgement, _ service: MemoryService
   ) -> Object {
     [
-      "id": acknowledgement.id, "kind": acknowledgement.kind,
+      "id": acknowledgement.id, "kind": acknowledgement.kind.rawValue,
       "durability": acknowledgement.durability.rawValue,
       "vault": goesToVault(acknowledgement)
         ? vault(acknowledgement.vaultState, service) : "off",
@@ -20,7 +20,7 @@ extension JSONOutput {
 
   private static func goesToVault(_ acknowledgement: DurableWriter.Acknowledgement) -> Bool {
     !acknowledgement.staysHere
-      && ["checkpoint", "task", "decision"].contains(acknowledgement.kind)
+      && ItemKind.forVault.contains(acknowledgement.kind)
   }
 
   /// `off`, `held`, `queued`, `synced`, `uncertain`, `quarantined` or `dropped`.

@@ -16,7 +16,7 @@ package struct DurableWriter {
   /// What a write's caller is told.
   package struct Acknowledgement {
     package var id: String
-    package var kind: String
+    package var kind: ItemKind
     package var durability: Durability
     package var createdAt: Int64
     /// Why the store did not take it.
@@ -105,17 +105,10 @@ package struct DurableWriter {
 
   /// The id that the item will have once the store takes it in.
   private static func itemID(for write: StoreWrite) -> String? {
-    switch write.operation {
-    case .changeTask(let change): change.id
-    case .checkpoint(let draft) where draft.replacing != nil: draft.replacing
-    case .handOff(let draft): draft.id
-    case .openSession, .endSession: write.session?.id
-    default:
-      {
-        var generator = ULIDGenerator()
-        return generator.next(at: write.at).description
-      }()
-    }
+    if let id = write.operation.itemID { return id }
+    if write.operation.kind == .session { return write.session?.id }
+    var generator = ULIDGenerator()
+    return generator.next(at: write.at).description
   }
 
   /// While the vault is not known to answer, what is stored is put into the fallback files too.

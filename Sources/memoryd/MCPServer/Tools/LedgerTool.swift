@@ -34,7 +34,7 @@ struct LedgerTool: MCPTool {
         try arguments.nonblank(item), status: arguments[status] ?? .done,
         detail: arguments[detail], date: arguments[date])
       let done = try LedgerService(service: service).add(
-        [entry], phase: arguments[phase], source: "manual", project: place,
+        [entry], phase: arguments[phase], source: .manual, project: place,
         session: context.session)
       return context.acknowledged(
         done, ["id": done.id, "created_at": Timestamp.string(done.createdAt)])

@@ -20,7 +20,7 @@ struct SessionStartTool: MCPTool {
     let database = try service.store.reading()
     let name = arguments[project]
     let tasks = try database.tasks(status: nil, filter: context.scope(named: name))
-    let open = tasks.filter { $0.status == "open" }
+    let open = tasks.filter { $0.status == .open }
     let newest = try database.checkpoints(context.scope(named: name, limit: 1)).first
     let decisions = try database.decisions(context.scope(named: name, limit: Self.mostTold))
     let struck = RecoveryService(service: service).struck

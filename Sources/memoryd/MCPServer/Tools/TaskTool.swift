@@ -26,7 +26,7 @@ struct TaskTool: MCPTool {
   let project = MCPParameter.text(
     "project", "Short name of the project; `inbox` without it.")
   let source = MCPParameter.choice(
-    "source", from: TaskRecord.sources,
+    "source", from: TaskSource.sayable.map(\.rawValue),
     "add: where it comes from. `auto`, the default, needs a context.")
   let context = MCPParameter.text(
     "context", "What a reader who knows nothing needs in order to do it.")
@@ -40,8 +40,8 @@ struct TaskTool: MCPTool {
     switch try arguments.required(action) {
     case .list: return try list(arguments, context)
     case .add:
-      let source = arguments[source] ?? "auto"
-      if source == "auto", arguments[self.context] == nil {
+      let source = arguments[source].map(TaskSource.init(rawValue:)) ?? .auto
+      if source == .auto, arguments[self.context] == nil {
         throw MCPFailure(message: "task.add failed: context required when source=auto")
       }
       return try add(
@@ -51,18 +51,18 @@ struct TaskTool: MCPTool {
     case .retro:
       return try add(
         TaskDraft(
-          title: try arguments.nonblank(title), source: "retroactive",
-          context: arguments[self.context], occurredAt: arguments[occurredAt], isDone: true),
+          TaskFields(
+            title: try arguments.nonblank(title), context: arguments[self.context],
+            occurredAt: arguments[occurredAt]), source: .retroactive, isDone: true),
         arguments, context)
     case .update:
       let given = try arguments.nonblank(id)
       let found = try arguments[project].map { try context.taskProject(named: $0) }
-      var change = TaskChange(id: given.uppercased(), completes: false)
-      change.title = arguments[title]
-      change.project = found?.name
-      change.context = arguments[self.context]
-      change.occurredAt = arguments[occurredAt]
-      return try commit(change, to: given, project: found, context)
+      let fields = TaskFields(
+        title: arguments[title], project: found?.name, context: arguments[self.context],
+        occurredAt: arguments[occurredAt])
+      return try commit(
+        TaskChange(id: given.uppercased(), fields: fields), to: given, project: found, context)
     case .done:
       let given = try arguments.nonblank(id)
       return try commit(
@@ -72,8 +72,12 @@ struct TaskTool: MCPTool {
 
   private func list(_ arguments: MCPArguments, _ context: MCPToolContext) throws -> MCPPayload {
     let status = arguments[status] ?? "open"
-    let tasks = try context.service.store.reading().tasks(
-      status: status.isEmpty ? nil : status, filter: context.filter(named: arguments[project]))
+    let known = TaskStatus(rawValue: status)
+    let database = try context.service.store.reading()
+    let filter = try context.filter(named: arguments[project])
+    // Of a status that there is not there are no tasks.
+    let tasks =
+      known == nil && !status.isEmpty ? [] : try database.tasks(status: known, filter: filter)
     switch arguments[format] ?? .json {
     case .json: return MCPPayload(tasks.map(JSONOutput.task))
     case .markdown: return MCPPayload(markdown: TaskListText.markdown(tasks))
@@ -87,13 +91,14 @@ struct TaskTool: MCPTool {
     let done = try context.service.writer.commit(
       .addTask(draft), project: try context.taskProject(named: project), session: context.session)
     // One that is only in the spool cannot be read back yet.
-    let known = (try? context.service.store.reading().task(id: done.id)) ?? nil
-    let task =
-      known
-      ?? TaskRecord(
-        id: done.id, title: draft.title, project: project, status: draft.isDone ? "done" : "open",
-        source: draft.source, context: draft.context, occurredAt: draft.occurredAt,
-        createdAt: done.createdAt, completedAt: draft.isDone ? done.createdAt : nil)
+    if let known = (try? context.service.store.reading().task(id: done.id)) ?? nil {
+      return context.acknowledged(done, JSONOutput.task(known))
+    }
+    var task = TaskRecord(
+      id: done.id, fields: draft.fields, status: draft.isDone ? .done : .open,
+      source: draft.source, createdAt: done.createdAt,
+      completedAt: draft.isDone ? done.createdAt : nil)
+    task.fields.project = project
     return context.acknowledged(done, JSONOutput.task(task))
   }
 

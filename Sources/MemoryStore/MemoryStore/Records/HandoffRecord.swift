@@ -1,6 +1,79 @@
 public import Core
 import GRDB
-import Redaction
+public import Redaction
+
+/// How a handoff came about.
+public struct HandoffTrigger: StoredWord {
+  public let rawValue: String
+
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  public static let manual = HandoffTrigger(rawValue: "manual")
+  /// For one reader.
+  public static let message = HandoffTrigger(rawValue: "message")
+  /// Kept with the checkpoint of a compaction.
+  public static let preCompact = HandoffTrigger(rawValue: "pre-compact")
+  /// A message that was a file only, until somebody took it.
+  public static let received = HandoffTrigger(rawValue: "received")
+  /// Kept on a way that a rewind left.
+  public static let rewound = HandoffTrigger(rawValue: "rewound")
+}
+
+/// A handoff document, or a message to one reader.
+public struct HandoffRecord: Sendable, Equatable {
+  public var id: String
+  public var trigger: HandoffTrigger
+  public var objective: String
+  public var sessionID: String?
+  public var project: String?
+  public var sender: String?
+  public var recipient: String?
+  public var topic: String?
+  /// Where it was written, or came from.
+  public var path: String?
+  /// The document, CommonMark.
+  public var body: String
+  public var createdAt: Int64
+  public var updatedAt: Int64
+  /// When a message was handed over, and to whom.
+  public var takenAt: Int64?
+  public var takenBy: String?
+
+  public var isUnread: Bool { recipient != nil && takenAt == nil }
+}
+
+/// A handoff that is not stored yet.
+public struct HandoffDraft: Codable, Sendable {
+  /// A ULID, which the document's front matter has too.
+  public var id: String
+  public var trigger: HandoffTrigger
+  public var objective: String
+  /// The document, CommonMark.
+  public var body: String
+  /// Of a message: who wrote it, for whom, about what.
+  public var sender: String?
+  public var recipient: String?
+  public var topic: String?
+  /// Where the document is written.
+  public var path: String?
+  /// True if it takes the place of the stored one with its id.
+  public var isRenewal: Bool
+
+  public init(
+    id: String, trigger: HandoffTrigger, objective: String, body: String, sender: String? = nil,
+    recipient: String? = nil, topic: String? = nil, path: String? = nil, isRenewal: Bool = false
+  ) {
+    self.id = id
+    self.trigger = trigger
+    self.objective = objective
+    self.body = body
+    self.sender = sender
+    self.recipient = recipient
+    self.topic = topic
+    self.path = path
+    self.isRenewal = isRenewal
+  }
+}
 
 /// A message that somebody wrote as a file.
 public struct MessageFile: Sendable, Equatable {
@@ -33,9 +106,78 @@ public struct MessageFile: Sendable, Equatable {
   }
 }
 
-extension MemoryDatabase {
-  // MARK: Handoffs
+// MARK: Writing
 
+extension HandoffDraft: StoreItem {
+  var kind: ItemKind { .handoff }
+  var operation: StoreWrite.Operation { .handOff(self) }
+  var itemID: String? { id }
+
+  public func redacted(by redactor: Redactor) -> HandoffDraft {
+    var draft = self
+    draft.objective = redactor.redact(objective)
+    draft.body = redactor.redact(body)
+    draft.topic = topic.map { redactor.redact($0) }
+    draft.sender = sender.map { redactor.redact($0) }
+    draft.recipient = recipient.map { redactor.redact($0) }
+    return draft
+  }
+
+  func store(
+    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    try store(write, projectID: projectID, checkpointID: nil, db)
+  }
+
+  /// - Parameter checkpointID: Of the one that it is kept with, if it is kept with one.
+  func store(
+    _ write: StoreWrite, projectID: Int64?, checkpointID: String?, _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    if isRenewal,
+      let createdAt = try Int64.fetchOne(
+        db, cached: "SELECT created_at FROM handoffs WHERE id = ?", arguments: [id])
+    {
+      func renew() throws {
+        try db.execute(
+          cached: """
+            UPDATE handoffs SET trigger = ?, objective = ?, body = ?, path = coalesce(?, path),
+              updated_at = ?
+            WHERE id = ?
+            """,
+          arguments: [trigger.rawValue, objective, body, path, write.at, id])
+      }
+      if checkpointID == nil {
+        try MemoryDatabase.dropping(db, renew)
+      } else {
+        // Kept with a checkpoint, by a hook.
+        try renew()
+        try MemoryDatabase.oweLater(at: write.at, db)
+      }
+      // A rewind had marked it.
+      try db.execute(
+        cached: "UPDATE entries SET is_abandoned = 0 WHERE id = ? AND is_abandoned",
+        arguments: [id])
+      try MemoryDatabase.noteParts(of: id, db)
+      return (id, createdAt)
+    }
+    try db.execute(
+      cached: """
+        INSERT INTO handoffs (id, project_id, session_id, trigger, objective, sender, recipient,
+          topic, path, body, checkpoint_id, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        id, projectID, write.session?.id, trigger.rawValue, objective, sender,
+        recipient, topic, path, body, checkpointID, write.at, write.at,
+      ])
+    try MemoryDatabase.noteParts(of: id, db)
+    return (id, write.at)
+  }
+}
+
+// MARK: Reading
+
+extension MemoryDatabase {
   /// - Returns: The newest first.
   public func handoffs(_ filter: RecordFilter) throws(StoreError) -> [HandoffRecord] {
     var query = Self.handoffQuery
@@ -87,56 +229,11 @@ extension MemoryDatabase {
 
   private static func handoff(_ row: Row) -> HandoffRecord {
     HandoffRecord(
-      id: row["id"], trigger: row["trigger"], objective: row["objective"],
+      id: row["id"], trigger: HandoffTrigger(rawValue: row["trigger"]), objective: row["objective"],
       sessionID: row["session_id"], project: row["project"], sender: row["sender"],
       recipient: row["recipient"], topic: row["topic"], path: row["path"], body: row["body"],
       createdAt: row["created_at"], updatedAt: row["updated_at"], takenAt: row["taken_at"],
       takenBy: row["taken_by"])
-  }
-
-  static func store(
-    _ draft: HandoffDraft, of write: StoreWrite, projectID: Int64?, checkpointID: String?,
-    _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
-    if draft.isRenewal,
-      let createdAt = try Int64.fetchOne(
-        db, cached: "SELECT created_at FROM handoffs WHERE id = ?", arguments: [draft.id])
-    {
-      func renew() throws {
-        try db.execute(
-          cached: """
-            UPDATE handoffs SET trigger = ?, objective = ?, body = ?, path = coalesce(?, path),
-              updated_at = ?
-            WHERE id = ?
-            """,
-          arguments: [draft.trigger, draft.objective, draft.body, draft.path, write.at, draft.id])
-      }
-      if checkpointID == nil {
-        try dropping(db, renew)
-      } else {
-        // Kept with a checkpoint, by a hook.
-        try renew()
-        try oweLater(at: write.at, db)
-      }
-      // A rewind had marked it.
-      try db.execute(
-        cached: "UPDATE entries SET is_abandoned = 0 WHERE id = ? AND is_abandoned",
-        arguments: [draft.id])
-      try noteParts(of: draft.id, db)
-      return (draft.id, createdAt)
-    }
-    try db.execute(
-      cached: """
-        INSERT INTO handoffs (id, project_id, session_id, trigger, objective, sender, recipient,
-          topic, path, body, checkpoint_id, created_at, updated_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        draft.id, projectID, write.session?.id, draft.trigger, draft.objective, draft.sender,
-        draft.recipient, draft.topic, draft.path, draft.body, checkpointID, write.at, write.at,
-      ])
-    try noteParts(of: draft.id, db)
-    return (draft.id, write.at)
   }
 
   // MARK: Messages
@@ -215,7 +312,7 @@ extension MemoryDatabase {
       try db.execute(
         cached: "UPDATE handoffs SET taken_at = ?, taken_by = ? WHERE id = ?",
         arguments: [at, names.first, taken])
-      try Self.recordRequest(requestID, "handoff", itemID: taken, at: at, db)
+      try Self.recordRequest(requestID, .handoff, itemID: taken, at: at, db)
       try Self.save(ids, db)
       return taken
     }

@@ -1,5 +1,117 @@
 public import Core
 import GRDB
+import Redaction
+
+/// Where an item of a ledger comes from.
+public struct LedgerSource: StoredWord {
+  public let rawValue: String
+
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  public static let manual = LedgerSource(rawValue: "manual")
+  /// A document. It also takes over the title and the marks of phases, and leaves alone what its file has
+  /// not changed since the last one.
+  public static let `import` = LedgerSource(rawValue: "import")
+  public static let task = LedgerSource(rawValue: "task")
+  public static let handoff = LedgerSource(rawValue: "handoff")
+}
+
+/// An item of a project's ledger, where it stands in it.
+public struct LedgerRecord: Sendable, Equatable {
+  public var id: String
+  public var project: String?
+  public var phase: String
+  public var section: String?
+  public var entry: Ledger.Entry
+  public var source: LedgerSource
+  public var createdAt: Int64
+  public var updatedAt: Int64
+
+  public init(
+    id: String, project: String?, phase: String, section: String?, entry: Ledger.Entry,
+    source: LedgerSource, createdAt: Int64, updatedAt: Int64
+  ) {
+    self.id = id
+    self.project = project
+    self.phase = phase
+    self.section = section
+    self.entry = entry
+    self.source = source
+    self.createdAt = createdAt
+    self.updatedAt = updatedAt
+  }
+}
+
+/// What is to go into a project's ledger: items that are there already are brought up to date.
+public struct LedgerDraft: Codable, Sendable {
+  public var ledger: Ledger
+  public var source: LedgerSource
+  /// A hash of the document that it was read from.
+  public var file: String?
+  /// The person's, YYYY-MM-DD, for items that say no other.
+  public var today: String?
+
+  public init(ledger: Ledger, source: LedgerSource, file: String? = nil, today: String? = nil) {
+    self.ledger = ledger
+    self.source = source
+    self.file = file
+    self.today = today
+  }
+
+  public var isImport: Bool { source == .import }
+}
+
+extension LedgerDraft: StoreItem {
+  var kind: ItemKind { .ledger }
+  var operation: StoreWrite.Operation { .addToLedger(self) }
+  var itemID: String? { nil }
+
+  func redacted(by redactor: Redactor) -> LedgerDraft {
+    var draft = self
+    draft.ledger = ledger.redacted(by: redactor)
+    return draft
+  }
+
+  func store(
+    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    guard let projectID else { throw StoreError(.invalid, "a ledger belongs to a project") }
+    // The id that was given out before goes to the first new item.
+    var given = write.itemID
+    let id = try MemoryDatabase.merge(
+      self, of: write, projectID: projectID,
+      newID: {
+        defer { given = nil }
+        return given ?? newID()
+      }, db)
+    return (id, write.at)
+  }
+}
+
+extension Ledger {
+  func redacted(by redactor: Redactor) -> Ledger {
+    var ledger = self
+    ledger.title = redactor.redact(title)
+    for phase in ledger.phases.indices {
+      for group in ledger.phases[phase].groups.indices {
+        switch ledger.phases[phase].groups[group].content {
+        case .list(let items):
+          ledger.phases[phase].groups[group].content = .list(items.map { redactor.redact($0) })
+        case .entries(let entries):
+          ledger.phases[phase].groups[group].content = .entries(
+            entries.map { entry in
+              var entry = entry
+              entry.item = redactor.redact(entry.item)
+              entry.remark = entry.remark.map { redactor.redact($0) }
+              entry.detail = entry.detail.map { redactor.redact($0) }
+              return entry
+            })
+        }
+      }
+    }
+    return ledger
+  }
+}
 
 extension MemoryDatabase {
   // MARK: Reading
@@ -62,7 +174,8 @@ extension MemoryDatabase {
     ) { row in
       LedgerRecord(
         id: row["id"], project: row["project"], phase: row["phase_name"],
-        section: row["group_name"], entry: Self.entry(ofItem: row), source: row["source"],
+        section: row["group_name"], entry: Self.entry(ofItem: row),
+        source: LedgerSource(rawValue: row["source"]),
         createdAt: row["created_at"], updatedAt: row["updated_at"])
     }
   }
@@ -224,7 +337,7 @@ extension MemoryDatabase {
             id, number, projectID, write.session?.id, item, entry?.status.rawValue,
             entry?.remark, entry?.detail,
             entry.flatMap { $0.date ?? (draft.isImport ? nil : draft.today ?? day(write.at)) },
-            draft.source,
+            draft.source.rawValue,
             draft.isImport ? stamp(entry) : nil, write.at, write.at,
           ])
         added.append(id)

@@ -1,0 +1,106 @@
+public import Core
+import GRDB
+import Redaction
+
+public struct DecisionRecord: Sendable, Equatable {
+  public var id: String
+  public var decision: String
+  public var rationale: String
+  public var taskID: String?
+  public var project: String?
+  public var sessionID: String?
+  public var createdAt: Int64
+
+  public init(
+    id: String, decision: String, rationale: String, taskID: String? = nil,
+    project: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
+  ) {
+    self.id = id
+    self.decision = decision
+    self.rationale = rationale
+    self.taskID = taskID
+    self.project = project
+    self.sessionID = sessionID
+    self.createdAt = createdAt
+  }
+}
+
+/// A decision that is not stored yet.
+public struct DecisionDraft: Codable, Sendable {
+  public var decision: String
+  public var rationale: String
+  public var taskID: String?
+
+  public init(decision: String, rationale: String, taskID: String? = nil) {
+    self.decision = decision
+    self.rationale = rationale
+    self.taskID = taskID
+  }
+}
+
+// MARK: Writing
+
+extension DecisionDraft: StoreItem {
+  var kind: ItemKind { .decision }
+  var operation: StoreWrite.Operation { .decide(self) }
+  var itemID: String? { nil }
+  var vaultAction: OutboxAction? { .decide }
+
+  func redacted(by redactor: Redactor) -> DecisionDraft {
+    var draft = self
+    draft.decision = redactor.redact(decision)
+    draft.rationale = redactor.redact(rationale)
+    return draft
+  }
+
+  func vaultPayload(of write: StoreWrite) -> String { vaultPayload }
+
+  /// As a vault takes it.
+  private var vaultPayload: String {
+    var fields = JSONFields()
+    fields.add("decision", decision)
+    fields.add("rationale", rationale)
+    fields.add("task_id", taskID)
+    return fields.text
+  }
+
+  /// What a vault is to get of a stored one.
+  static func vaultPayload(ofRow row: Row) -> String {
+    DecisionDraft(decision: row["decision"], rationale: row["rationale"], taskID: row["task_id"])
+      .vaultPayload
+  }
+
+  func store(
+    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+  ) throws -> (id: String, createdAt: Int64) {
+    let id = write.itemID ?? newID()
+    try db.execute(
+      cached: """
+        INSERT INTO decisions (id, decision, rationale, task_id, project_id, session_id,
+          created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [id, decision, rationale, taskID, projectID, write.session?.id, write.at])
+    try MemoryDatabase.enqueue(self, id, write, db)
+    return (id, write.at)
+  }
+}
+
+// MARK: Reading
+
+extension MemoryDatabase {
+  /// - Returns: The newest first.
+  public func decisions(_ filter: RecordFilter) throws(StoreError) -> [DecisionRecord] {
+    var query = Query(
+      "SELECT d.*, p.name AS project FROM decisions d LEFT JOIN projects p ON p.id = d.project_id")
+    try query.match(project: "d.project_id", settled(filter))
+    query.match("d.session_id", filter.sessionID)
+    query.range("d.created_at", filter.since, filter.until)
+    return try fetch(query, order: "d.id DESC", limit: filter.limit) { row in
+      DecisionRecord(
+        id: row["id"], decision: row["decision"], rationale: row["rationale"],
+        taskID: row["task_id"], project: row["project"], sessionID: row["session_id"],
+        createdAt: row["created_at"])
+    }
+  }
+}
