@@ -74,7 +74,7 @@ import Testing
         "", ["isSidechain": true, "message": ["role": "user", "content": [result]]]),
     ])
     let said = reading.transcript.entries.filter { $0.body == "leave the bees alone" }
-    #expect(said.map(\.kind) == ["request"] && said.map(\.actor) == ["person"])
+    #expect(said.map(\.kind) == [.request] && said.map(\.actor) == ["person"])
     #expect(reading.digest.requests.map(\.text) == ["look after the hives"])
   }
 
@@ -89,7 +89,7 @@ import Testing
       Line.result(id: "q", text, isError: isError, details: details),
     ])
     let answers = reading.digest.requests.map { ($0.question, $0.text) }
-    #expect(reading.transcript.entries.filter { $0.kind == "request" }.count == answers.count)
+    #expect(reading.transcript.entries.filter { $0.kind == .request }.count == answers.count)
     return Dictionary(answers) { $0 + " | " + $1 }
   }
 
@@ -156,7 +156,7 @@ import Testing
       nil, ["plan": "1. plant hazel\n2. water", "planWasEdited": true] as [String: Any],
     ] {
       let entries = try approved(text, details: details)
-      #expect(entries.map(\.kind) == ["plan", "plan"])
+      #expect(entries.map(\.kind) == [.plan, .plan])
       #expect(entries.last?.body == "1. plant hazel\n2. water")
     }
     let same = text.replacing(" (edited by user)", with: "")
@@ -186,7 +186,7 @@ import Testing
     let reading = try continued(tail, mark.fields)
     #expect(reading.digest.requests.map(\.text) == ["plums too"])
     #expect(reading.digest.rules.isEmpty)
-    let plan = try #require(reading.transcript.entries.first { $0.kind == "plan" })
+    let plan = try #require(reading.transcript.entries.first { $0.kind == .plan })
     #expect(plan.actor == "agent" && plan.body == Self.plan)
     #expect(try continued(Self.planAdvice, mark.fields).digest.requests.isEmpty)
   }

@@ -74,7 +74,7 @@ import Testing
         id: "b",
         "User has answered your questions: \"\(asked)\"=\"reed, \"thick\"\", \"Why?\"=\"it is warm\". "
           + "You can now continue with the user's answers in mind."))
-    let answers = reading.transcript.entries.filter { $0.kind == "request" }.dropFirst()
+    let answers = reading.transcript.entries.filter { $0.kind == .request }.dropFirst()
     #expect(
       answers.map(\.body).sorted()
         == ["it is warm", "reed, \"thick\"", "slate\nnever use tin!", "two, three metres"])
@@ -158,7 +158,7 @@ import Testing
     let reading = try read(
       Line.request("oil the hinges"), Line.reply("They run again."), Line.reply("", filler))
     #expect(reading.digest.replies.map(\.text) == ["They run again."])
-    #expect(reading.transcript.entries.filter { $0.kind == "reply" }.count == 1)
+    #expect(reading.transcript.entries.filter { $0.kind == .reply }.count == 1)
   }
 
   // MARK: The agent's last words
@@ -196,7 +196,7 @@ import Testing
       try handle.close()
       let second = try Reading(folder.path + "/" + name, after: first)
       let covered = second.transcript.entries.flatMap(\.covers)
-      #expect(covered == (isNew ? [EntryDraft.awaited("reply", words)] : []))
+      #expect(covered == (isNew ? [EntryDraft.awaited(.reply, words)] : []))
       #expect(second.digest.early == nil)
       #expect(second.digest.replies.allSatisfy { !$0.text.hasPrefix("The shed is up.The") })
       #expect(second.digest.replies.filter { $0.text.contains("shed") }.count == 1)
@@ -209,7 +209,7 @@ import Testing
     var late = try Reading(try folder.file("late.jsonl", Line.request("go") + line))
     let isWord = late.transcript.ingestLastWords(error, at: 1, position: 2)
     #expect(!isWord)
-    #expect(late.transcript.entries.map(\.kind) == ["request"])
+    #expect(late.transcript.entries.map(\.kind) == [.request])
     // The hook was there first.
     var early = try Reading(try folder.file("early.jsonl", Line.request("go")))
     let seemsWord = early.transcript.ingestLastWords(error, at: 1, position: 1)
@@ -220,7 +220,7 @@ import Testing
     try handle.close()
     let second = try Reading(folder.path + "/early.jsonl", after: early)
     #expect(second.transcript.entries.map(\.fate) == [.disowned])
-    #expect(second.transcript.entries.map(\.sourceID) == [EntryDraft.awaited("reply", error)])
+    #expect(second.transcript.entries.map(\.sourceID) == [EntryDraft.awaited(.reply, error)])
     #expect(second.digest.replies.isEmpty)
   }
 

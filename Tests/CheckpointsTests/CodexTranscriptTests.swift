@@ -30,7 +30,7 @@ import Testing
     let reading = try read(
       Rollout.meta(more: ["source": ["subagent": ["thread_spawn": ["depth": 1]]]]),
       Rollout.user("look for x"), Rollout.assistant("It is in a/b.go."))
-    #expect(reading.entries.map(\.kind) == ["prompt", "reply"])
+    #expect(reading.entries.map(\.kind) == [.prompt, .reply])
     #expect(reading.entries.map(\.actor) == ["agent", "subagent"])
     #expect(reading.digest.requests.isEmpty)
   }
@@ -77,7 +77,7 @@ import Testing
       Rollout.user("Warning: too many processes are open."),
       Rollout.user("<p>a person's own markup</p>"),
       Rollout.event(["type": "user_message", "message": "<p>a person's own markup</p>"]))
-    #expect(reading.entries.map(\.kind) == ["request", "reply", "request", "request"])
+    #expect(reading.entries.map(\.kind) == [.request, .reply, .request, .request])
     #expect(
       reading.digest.requests.map(\.text) == [
         "Never touch the lexer! Fix parser.go", "and b", "<p>a person's own markup</p>",
@@ -111,7 +111,7 @@ import Testing
       // The same words once more.
       Rollout.user("scrub the deck"), item("scrub the deck"))
     #expect(
-      reading.entries.filter { $0.kind == "request" }.map(\.body)
+      reading.entries.filter { $0.kind == .request }.map(\.body)
         == ["sew the sails", "mend the nets", "scrub the deck", "scrub the deck"])
   }
 
@@ -173,7 +173,7 @@ import Testing
       #expect(refused.digest.files["mast.go"]?.edits ?? 0 == 0)
       #expect(refused.digest.commands.isEmpty)
       #expect(refused.digest.lastFailure == nil)
-      #expect(!refused.entries.contains { $0.kind == "failure" })
+      #expect(!refused.entries.contains { $0.kind == .failure })
     }
     // What a command printed is not the harness's word.
     let printed = try reading("Process exited with code 1\nOutput:\npush rejected by user\n")
@@ -238,7 +238,7 @@ import Testing
         ]))
     #expect(reading.digest.plan.map(\.text) == ["a", "b", "c"])
     #expect(reading.digest.plan.map(\.state) == [.completed, .inProgress, .pending])
-    #expect(reading.entries.map(\.kind) == ["plan", "plan"])
+    #expect(reading.entries.map(\.kind) == [.plan, .plan])
     #expect(
       reading.entries.last?.body == "a is in\n- a (completed)\n- b (in_progress)\n- c (pending)")
   }
@@ -262,7 +262,7 @@ import Testing
     #expect(commands["npm run build"]?.outcome == .failed)
     #expect(commands["swift build"] == nil, "it was not run")
     #expect(commands["cargo check"]?.outcome == .unknown)
-    let failures = reading.entries.filter { $0.kind == "failure" }
+    let failures = reading.entries.filter { $0.kind == .failure }
     #expect(
       failures.map(\.body) == [
         "a.go:1: bad", "broken\n", "exec_command failed for `swift build`: no sandbox",
@@ -282,7 +282,7 @@ import Testing
     #expect(reading.digest.commands["go test"]?.outcome == .failed)
     #expect(reading.digest.lastFailure?.text == "FAIL")
     #expect(reading.digest.pending.isEmpty)
-    #expect(reading.entries.map(\.kind) == ["tool", "tool", "failure"])
+    #expect(reading.entries.map(\.kind) == [.tool, .tool, .failure])
   }
 
   @Test func scriptThatGoesOn_getsTheOutcomeOfItsEnd() throws {
@@ -339,7 +339,7 @@ import Testing
     #expect(["a/x.go", "b.md", "d.go"].map { reading.digest.files[$0]?.edits } == [1, 1, 1])
     #expect(reading.entries.first?.body == "/repo/a/x.go\nb.md\ngone.txt\nd.go")
     #expect(reading.entries.last?.title == "apply_patch")
-    #expect(reading.entries.last?.kind == "failure")
+    #expect(reading.entries.last?.kind == .failure)
   }
 
   @Test func script_ofTheExecTool_hasCommandsAndPatches() throws {
@@ -384,7 +384,7 @@ import Testing
       Rollout.event(["type": "context_compacted"]))
     #expect(reading.digest.boundaries.map(\.line) == [2])
     #expect(reading.digest.summary == "what was done")
-    #expect(reading.entries.map(\.kind) == ["summary"])
+    #expect(reading.entries.map(\.kind) == [.summary])
     let alone = try read(Rollout.meta(), Rollout.event(["type": "context_compacted"]))
     #expect(alone.digest.boundaries.map(\.line) == [2])
   }

@@ -198,7 +198,7 @@ import Testing
       Line.result(id: "c", text, isError: true),
     ])
     #expect(
-      reading.transcript.entries.filter { $0.kind == "request" }.map(\.body)
+      reading.transcript.entries.filter { $0.kind == .request }.map(\.body)
         == [words, words, words])
     #expect(reading.digest.lastFailure == nil)
   }
@@ -300,7 +300,7 @@ import Testing
     ])
     #expect(reading.digest.requests.map(\.text) == ["begin", "and mind the tabs"])
     #expect(
-      reading.transcript.entries.filter { $0.kind == "request" }.map(\.body)
+      reading.transcript.entries.filter { $0.kind == .request }.map(\.body)
         == ["begin", "and mind the tabs"])
   }
 

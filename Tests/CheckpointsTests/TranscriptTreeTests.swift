@@ -290,7 +290,7 @@ import Testing
     #expect(transcript.digest.lastFailure == nil)
     let marked = transcript.entries.filter(\.isAbandoned).map(\.body)
     #expect(marked == ["two", "make two", "no rule\n"])
-    #expect(transcript.entries.filter { $0.kind == "request" }.count == 3)
+    #expect(transcript.entries.filter { $0.kind == .request }.count == 3)
   }
 
   @Test func codexRollback_takesBackTurns() throws {

@@ -72,11 +72,11 @@ import Testing
     transcript.finish()
     let expected = try Expectation(path)
     // Answers to the agent's questions have no event of their own.
-    let requests = transcript.entries.filter { $0.kind == "request" && $0.title.isEmpty }
+    let requests = transcript.entries.filter { $0.kind == .request && $0.title.isEmpty }
       .map(\.body)
     #expect(requests == expected.requests)
     #expect(!requests.isEmpty)
-    #expect(transcript.entries.filter { $0.kind == "reply" }.count == expected.replies)
+    #expect(transcript.entries.filter { $0.kind == .reply }.count == expected.replies)
     #expect(transcript.digest.plan.map(\.text) == expected.plan)
     let edited = transcript.digest.files.filter { $0.value.edits > 0 }.map(\.key)
     #expect(!expected.edited.isEmpty)
@@ -84,7 +84,7 @@ import Testing
       #expect(edited.contains { file.hasSuffix($0) }, "\(file)")
     }
     for text in ["<environment_context>", "# AGENTS.md instructions", "<turn_aborted>"] {
-      #expect(!transcript.entries.contains { $0.kind == "request" && $0.body.contains(text) })
+      #expect(!transcript.entries.contains { $0.kind == .request && $0.body.contains(text) })
     }
   }
 

@@ -83,9 +83,9 @@ import Testing
   }
 
   @Test func importedEntriesThatComeTwice_areIndexedOnce() throws {
-    var entries = (0..<40).map { ImportedEntry(id: "\($0)", kind: "k", text: "zebra \($0)") }
-    entries += (0..<40).map { ImportedEntry(id: "\($0)", kind: "k", text: "giraffe \($0)") }
-    var pieces = [entries, [ImportedEntry(id: "7", kind: "k", text: "okapi")]]
+    var entries = (0..<40).map { ImportedEntry(id: "\($0)", kind: .k, text: "zebra \($0)") }
+    entries += (0..<40).map { ImportedEntry(id: "\($0)", kind: .k, text: "giraffe \($0)") }
+    var pieces = [entries, [ImportedEntry(id: "7", kind: .k, text: "okapi")]]
     let counts = try database.importEntries(at: 1) { () throws(StoreError) in
       pieces.isEmpty ? nil : pieces.removeFirst()
     }

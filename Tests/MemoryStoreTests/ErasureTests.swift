@@ -166,7 +166,7 @@ import Testing
       try database.ledger(.named("p"))?.entries.map(\.entry.remark) == ["nothing of it"])
     // An entry that is imported anew, also in one go.
     for texts in [[text], ["a", text, "b"], ["nothing of it"]] {
-      var pieces = [texts.map { ImportedEntry(id: "1", kind: "k", title: $0, text: $0) }]
+      var pieces = [texts.map { ImportedEntry(id: "1", kind: .k, title: $0, text: $0) }]
       _ = try database.importEntries(at: 1) { () throws(StoreError) in
         pieces.isEmpty ? nil : pieces.removeFirst()
       }
@@ -250,7 +250,7 @@ import Testing
       }
       let entries = texts.enumerated().map { index, text in
         EntryDraft(
-          kind: "reply", sourceID: "\(index)", actor: "agent", position: index, body: text,
+          kind: .reply, sourceID: "\(index)", actor: "agent", position: index, body: text,
           createdAt: 1)
       }
       try database.commit(
@@ -576,7 +576,7 @@ import Testing
   /// A word that came and went in one transaction, in a store that has nothing else.
   @Test func text_thatIsReplacedInItsOwnImport_leavesNothing() throws {
     let database = try folder.database()
-    var pieces = [[Self.mark, "other"].map { ImportedEntry(id: "1", kind: "k", text: $0) }]
+    var pieces = [[Self.mark, "other"].map { ImportedEntry(id: "1", kind: .k, text: $0) }]
     _ = try database.importEntries(at: 1) { () throws(StoreError) in
       pieces.isEmpty ? nil : pieces.removeFirst()
     }

@@ -33,7 +33,7 @@ import Testing
     try commit(database, draft("A1", body: "# Handoff\n\nkangaroo\n"), request: "r")
     #expect(try commit(database, draft("A2"), request: "r").id == "A1")
     var hits = try database.search("kangaroo", filter: RecordFilter())
-    #expect(hits.map(\.entry.kind) == ["handoff"])
+    #expect(hits.map(\.entry.kind) == [.handoff])
     var renewed = draft("A1", body: "# Handoff\n\nwombat\n")
     renewed.isRenewal = true
     try commit(database, renewed, at: 9)
@@ -178,7 +178,7 @@ import Testing
     }
     #expect(try database.ledgerItems(RecordFilter()).count == 6)
     #expect(try database.ledger(.named("other")) == nil)
-    #expect(try database.search("b30c1e1", filter: RecordFilter()).first?.entry.kind == "ledger")
+    #expect(try database.search("b30c1e1", filter: RecordFilter()).first?.entry.kind == .ledger)
   }
 
   /// Of equal names the n-th is the n-th, also where there are very many.
@@ -194,7 +194,7 @@ import Testing
       try merge(database, many)
       #expect(try database.ledger(project) == many)
     }
-    #expect(try database.search("5999", filter: RecordFilter()).first?.entry.kind == "ledger")
+    #expect(try database.search("5999", filter: RecordFilter()).first?.entry.kind == .ledger)
     #expect(many.joined().phases.count == 1002 && many.joined().entries.count == 6000)
   }
 

@@ -132,14 +132,14 @@ import Testing
   @Test func takeIn_isIdempotentById() throws {
     let database = try folder.database()
     let entry = ImportedEntry(
-      id: "a/1", kind: "turn", title: "T", text: "parseRetryAfter waits", project: "my org/p q",
+      id: "a/1", kind: .turn, title: "T", text: "parseRetryAfter waits", project: "my org/p q",
       session: "s/1", actor: "Ann", position: 3)
     var counts = try importEntries(
-      [entry, ImportedEntry(id: "a/2", kind: "turn", text: "x")], database)
+      [entry, ImportedEntry(id: "a/2", kind: .turn, text: "x")], database)
     #expect(counts.added == 2 && counts.updated == 0)
     // Later, and without a time of their own: they keep the first one.
     counts = try importEntries(
-      [entry, ImportedEntry(id: "a/2", kind: "turn", text: "x")], database, at: 9000)
+      [entry, ImportedEntry(id: "a/2", kind: .turn, text: "x")], database, at: 9000)
     #expect(counts.unchanged == 2 && counts.added == 0 && counts.updated == 0)
     var changed = entry
     changed.text = "waits no more"
@@ -156,14 +156,14 @@ import Testing
   @Test func takeIn_redacts_andStoresNothingIfItFails() throws {
     let database = try folder.database()
     let secret = "ghp_" + String(repeating: "a1B2c3D4e5", count: 4).prefix(36)
-    _ = try importEntries([ImportedEntry(id: "1", kind: "k", text: "token \(secret)")], database)
+    _ = try importEntries([ImportedEntry(id: "1", kind: .k, text: "token \(secret)")], database)
     #expect(try !export(database).contains(secret))
     #expect(throws: StoreError.self) {
       var number = 0
       _ = try database.importEntries(at: 1) { () throws(StoreError) in
         number += 1
         if number == 3 { throw StoreError(.invalid, "no") }
-        return [ImportedEntry(id: "n\(number)", kind: "k", text: "t")]
+        return [ImportedEntry(id: "n\(number)", kind: .k, text: "t")]
       }
     }
     #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM entries") } == 1)

@@ -106,7 +106,7 @@ import Testing
           CheckpointDraft(trigger: .manual, objective: "count otters", next: ["feed the walrus"])))
     )
     #expect(try database.search("walrus", filter: RecordFilter()).count == 2)
-    #expect(try database.search("otter", filter: RecordFilter()).first?.entry.kind == "checkpoint")
+    #expect(try database.search("otter", filter: RecordFilter()).first?.entry.kind == .checkpoint)
     _ = try database.commit(
       StoreWrite(requestID: "u", at: 4, operation: .changeTask(TaskChange(id: id, title: "seal"))))
     #expect(try database.search("sighting", filter: RecordFilter()).isEmpty)
@@ -241,7 +241,7 @@ import Testing
       start: start.map(position), end: position(end),
       entries: uuids.map {
         EntryDraft(
-          kind: "reply", sourceID: $0, actor: "agent", position: 1, body: "text \($0)",
+          kind: .reply, sourceID: $0, actor: "agent", position: 1, body: "text \($0)",
           createdAt: 5)
       },
       usage: [UsageRow(messageID: "m", requestID: "r", model: "x", output: Int(end))],

@@ -39,3 +39,10 @@ extension VaultReference {
   static let one = VaultReference(id: "1", name: "one.example.org")
   static let two = VaultReference(id: "2", name: "two.example.org", formerIDs: ["old2"])
 }
+
+/// Kinds that only an import brings.
+extension EntryKind {
+  static let adr = EntryKind(rawValue: "ADR")
+  static let k = EntryKind(rawValue: "k")
+  static let turn = EntryKind(rawValue: "turn")
+}

@@ -125,7 +125,7 @@ extension SessionDigest {
     var number = 1
 
     /// The source id of the entry that waits for their line.
-    var sourceID: String { EntryDraft.awaited("request", fingerprint: hash, number: number) }
+    var sourceID: String { EntryDraft.awaited(.request, fingerprint: hash, number: number) }
 
     package static var empty: Self { Self() }
 
@@ -148,7 +148,7 @@ extension SessionDigest {
     var shown: String = ""
 
     /// The source id of the entry that waits for their lines.
-    var sourceID: String { EntryDraft.awaited("reply", fingerprint: hash) }
+    var sourceID: String { EntryDraft.awaited(.reply, fingerprint: hash) }
 
     package static var empty: Self { Self() }
 

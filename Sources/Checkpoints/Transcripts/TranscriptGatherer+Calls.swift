@@ -330,7 +330,7 @@ extension TranscriptGatherer {
 
   mutating func ingestFailure(of call: SessionDigest.PendingCall, _ text: String) {
     let text = clean(text)
-    add("failure", actor: "tool", title: call.tool, body: text.cut(to: 2000))
+    add(.failure, actor: "tool", title: call.tool, body: text.cut(to: 2000))
     digest.lastFailure = .init(
       tool: call.commands.last ?? call.tool, text: text.oneLine.cut(to: 400),
       call: digest.toolCalls, at: at, line: line, path: call.path)

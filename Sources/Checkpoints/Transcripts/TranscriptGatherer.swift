@@ -142,7 +142,7 @@ extension TranscriptGatherer {
 
   // MARK: Entries and usage
 
-  package mutating func add(_ kind: String, actor: String, title: String = "", body: String) {
+  package mutating func add(_ kind: EntryKind, actor: String, title: String = "", body: String) {
     guard let id = nextSourceID() else { return }
     if at == 0, firstUntimed == nil { firstUntimed = entries.count }
     var entry = EntryDraft(
@@ -158,7 +158,7 @@ extension TranscriptGatherer {
       switch news {
       case .decision(let decision):
         guard let (title, body) = decision.entry else { continue }
-        addDerived(.decision, actor: decision.isPersons ? "person" : "agent", title, body)
+        addDerived(.observedDecision, actor: decision.isPersons ? "person" : "agent", title, body)
       case .fix(let attempt):
         addDerived(.fix, actor: "agent", attempt.entry.title, attempt.entry.body)
       }
@@ -166,7 +166,7 @@ extension TranscriptGatherer {
   }
 
   private mutating func addDerived(
-    _ kind: EntryDraft.Derived, actor: String, _ title: String, _ body: String
+    _ kind: EntryKind, actor: String, _ title: String, _ body: String
   ) {
     guard let lineID else { return }
     let id = EntryDraft.derivedID(kind, of: lineID, rules: SessionDigest.currentEdition)
@@ -174,7 +174,7 @@ extension TranscriptGatherer {
       $0.sourceID.hasPrefix(id)
     }
     var entry = EntryDraft(
-      kind: kind.rawValue, sourceID: others == 0 ? id : "\(id)#\(others)", actor: actor,
+      kind: kind, sourceID: others == 0 ? id : "\(id)#\(others)", actor: actor,
       position: line, title: title, body: body, createdAt: at)
     entry.isAbandoned = isAbandoned
     if at == 0, firstUntimed == nil { firstUntimed = entries.count }
@@ -184,7 +184,7 @@ extension TranscriptGatherer {
   /// What was done is searchable; what was only looked at stands in the digest.
   package mutating func note(_ tool: String, _ text: String, title: String = "") {
     add(
-      "tool", actor: isSidechain ? "subagent" : "agent",
+      .tool, actor: isSidechain ? "subagent" : "agent",
       title: title.isEmpty ? tool : "\(tool): \(title)", body: text)
   }
 
@@ -218,7 +218,7 @@ extension TranscriptGatherer {
     let question = clean(question)
     let first = entries.count
     add(
-      isSidechain ? "prompt" : "request", actor: isSidechain ? "agent" : "person", title: question,
+      isSidechain ? .prompt : .request, actor: isSidechain ? "agent" : "person", title: question,
       body: words)
     if isSidechain { return }
     let source = first < entries.count ? EntryDraft.fingerprint(entries[first].sourceID) : ""
@@ -273,7 +273,7 @@ extension TranscriptGatherer {
     let text = clean(text)
     guard !text.trimmed.isEmpty else { return }
     let first = entries.count
-    add("reply", actor: isSidechain ? "subagent" : "agent", body: text)
+    add(.reply, actor: isSidechain ? "subagent" : "agent", body: text)
     if isSidechain { return }
     digest.noteSaid(text)
     if let early = digest.early, digest.said.contains(early.letters) {
@@ -341,7 +341,7 @@ extension TranscriptGatherer {
       shown: EntryDraft.fingerprint(words.cut(to: Self.replyBytes)))
     entries.append(
       EntryDraft(
-        kind: "reply", sourceID: EntryDraft.awaited("reply", words), actor: "agent",
+        kind: .reply, sourceID: EntryDraft.awaited(.reply, words), actor: "agent",
         position: position, body: words, createdAt: instant))
     return true
   }
@@ -349,7 +349,7 @@ extension TranscriptGatherer {
   /// The host's summary as the file has it.
   package mutating func ingestSummary(_ text: String) {
     ingestSummary(text, at: at)
-    add("summary", actor: "host", body: digest.summary ?? "")
+    add(.summary, actor: "host", body: digest.summary ?? "")
   }
 
   public mutating func ingestSummary(_ text: String, at instant: Int64) {

@@ -34,7 +34,7 @@ extension ClaudeTranscript {
     case "TaskCreate":
       if let subject = input["subject"]?.string.map(clean), !isSidechain {
         add(
-          "plan", actor: "agent", title: subject,
+          .plan, actor: "agent", title: subject,
           body: input["description"]?.string.map(clean) ?? "")
         setPending { $0.subject = subject }
         if let description = input["description"]?.string.map(clean) {
@@ -50,7 +50,7 @@ extension ClaudeTranscript {
       }
     case "ExitPlanMode":
       if let plan = input["plan"]?.string.map(clean) {
-        add("plan", actor: "agent", body: plan)
+        add(.plan, actor: "agent", body: plan)
         if !isSidechain {
           noteDeed(.plan(plan))
           mention(
@@ -135,7 +135,7 @@ extension ClaudeTranscript {
     // What the item says now is searchable as what it said first is.
     if subject != digest.tasks[index].text {
       add(
-        "plan", actor: "agent", title: subject,
+        .plan, actor: "agent", title: subject,
         body: input["description"]?.string.map(clean) ?? "")
     }
     digest.tasks[index].text = subject.cut(to: 300)
@@ -147,7 +147,7 @@ extension ClaudeTranscript {
     if isSidechain {
       // The person may refuse a sub-agent's call, too. What it was about is not this session's.
       if block["is_error"]?.bool == true, let words = refusal(block["content"])?.words {
-        add("request", actor: "person", body: clean(words))
+        add(.request, actor: "person", body: clean(words))
       }
       return
     }
@@ -247,7 +247,7 @@ extension ClaudeTranscript {
   private mutating func ingestEditedPlan(_ block: JSONValue, _ details: JSONValue?) {
     guard let plan = editedPlan(block, details) else { return }
     let words = clean(plan)
-    add("plan", actor: "agent", title: "As the person edited and approved it", body: words)
+    add(.plan, actor: "agent", title: "As the person edited and approved it", body: words)
     mention(paths: TextScanner.paths(in: words), names: TextScanner.names(in: words), weight: 2)
   }
 

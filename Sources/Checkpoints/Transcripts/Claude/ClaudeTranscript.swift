@@ -129,7 +129,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
     else { return false }
     noteRun(object, content)
     let plan = clean(String(parts.plan))
-    add("plan", actor: "agent", body: plan)
+    add(.plan, actor: "agent", body: plan)
     if !isSidechain {
       mention(paths: TextScanner.paths(in: plan), names: TextScanner.names(in: plan), weight: 1)
     }
@@ -184,12 +184,12 @@ public struct ClaudeTranscript: TranscriptGatherer {
     }
     let clean = clean(words)
     guard !isSidechain else {
-      uuid = EntryDraft.awaited("prompt", clean)
+      uuid = EntryDraft.awaited(.prompt, clean)
       ingestWords(words)
       return
     }
     let number = digest.queue(clean, at: at, isTaken: false)
-    uuid = EntryDraft.awaited("request", clean, number: number)
+    uuid = EntryDraft.awaited(.request, clean, number: number)
     let first = entries.count
     ingestWords(words, isWaiting: true)
     if first < entries.count { entries[first].number = number }

@@ -246,7 +246,7 @@ extension CodexTranscript {
       item["step"]?.string.map { "- \(clean($0)) (\(item["status"]?.string ?? "pending"))" }
     }
     add(
-      "plan", actor: "agent",
+      .plan, actor: "agent",
       body: ([explanation] + steps).filter { !$0.isEmpty }.joined(separator: "\n"))
     if isSidechain { return }
     replacePlan(plan.elements, text: "step")

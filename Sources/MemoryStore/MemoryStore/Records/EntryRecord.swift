@@ -1,10 +1,47 @@
 public import Core
 import GRDB
 
+/// What an entry is. An import may bring any other.
+public struct EntryKind: StoredWord {
+  public let rawValue: String
+
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  // Of a transcript.
+  /// What a person said to the session.
+  public static let request = EntryKind(rawValue: "request")
+  /// What an agent said to another one.
+  public static let prompt = EntryKind(rawValue: "prompt")
+  public static let reply = EntryKind(rawValue: "reply")
+  public static let tool = EntryKind(rawValue: "tool")
+  public static let failure = EntryKind(rawValue: "failure")
+  public static let plan = EntryKind(rawValue: "plan")
+  public static let summary = EntryKind(rawValue: "summary")
+
+  // These stand for no line, but for what lines together say.
+  /// What a session decided, with question and reason.
+  public static let observedDecision = EntryKind(rawValue: "observed-decision")
+  /// What failed, what was tried, and what made it pass.
+  public static let fix = EntryKind(rawValue: "fix")
+
+  // Of the items; the store's triggers make them.
+  public static let task = EntryKind(rawValue: "task")
+  public static let decision = EntryKind(rawValue: "decision")
+  public static let checkpoint = EntryKind(rawValue: "checkpoint")
+  public static let handoff = EntryKind(rawValue: "handoff")
+  public static let ledger = EntryKind(rawValue: "ledger")
+
+  /// Of an imported entry that says no other.
+  public static let note = EntryKind(rawValue: "note")
+
+  /// As a search compares them.
+  var folded: String { rawValue.lowercased() }
+}
+
 /// One searchable piece of memory.
 public struct EntryRecord: Sendable, Equatable {
   public var id: String
-  public var kind: String
+  public var kind: EntryKind
   public var project: String?
   public var sessionID: String?
   public var sourceID: String?
@@ -68,14 +105,13 @@ extension MemoryDatabase {
     }
   }
 
-  /// - Parameter filter: Its kinds are entries' kinds.
   /// - Returns: Those that no rewind took back, the newest first.
   public func entries(_ filter: RecordFilter) throws(StoreError) -> [EntryRecord] {
     var query = Query(
       "SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id")
     try query.match(project: "e.project_id", settled(filter))
     query.match("e.session_id", filter.sessionID)
-    query.any("e.kind", of: filter.kinds)
+    query.any("e.kind", of: filter.kinds.map(\.rawValue))
     query.range("e.created_at", filter.since, filter.until)
     query.add("e.is_abandoned = ?", 0)
     return try fetch(
@@ -102,7 +138,8 @@ extension MemoryDatabase {
 
   static func entry(_ row: Row) -> EntryRecord {
     EntryRecord(
-      id: row["id"], kind: row["kind"], project: row["project"], sessionID: row["session_id"],
+      id: row["id"], kind: EntryKind(rawValue: row["kind"]), project: row["project"],
+      sessionID: row["session_id"],
       sourceID: row["source_id"], actor: row["actor"], position: row["position"],
       title: row["title"], body: row["body"], createdAt: row["created_at"],
       isAbandoned: row["is_abandoned"])

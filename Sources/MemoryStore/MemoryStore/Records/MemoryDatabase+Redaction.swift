@@ -14,7 +14,7 @@ extension MemoryDatabase {
     var entry = entry
     entry.title = readable(redactor.redact(entry.title))
     entry.text = readable(redactor.redact(entry.text))
-    entry.kind = redactor.redact(entry.kind)
+    entry.kind = EntryKind(rawValue: redactor.redact(entry.kind.rawValue))
     entry.project = entry.project.map { redactor.redact($0) }
     return entry
   }

@@ -115,7 +115,7 @@ extension MemoryDatabase {
           AND substr(source_id, 1, ?) <> ?
         """,
       arguments: [
-        sessionID, agent, EntryDraft.Derived.decision.rawValue, EntryDraft.Derived.fix.rawValue,
+        sessionID, agent, EntryKind.observedDecision.rawValue, EntryKind.fix.rawValue,
         prefix.count, prefix,
       ])
     if db.changesCount > 0 { try oweLater(at: at, db) }
@@ -174,7 +174,7 @@ extension MemoryDatabase {
     for entry in awaited.settled(entries) {
       if try awaited.takeOver(by: entry, db) { continue }
       insert.bind(1, ids.next(at: at).description)
-      insert.bind(2, entry.kind)
+      insert.bind(2, entry.kind.rawValue)
       insert.bind(3, projectID)
       insert.bind(4, sessionID)
       insert.bind(5, agent)

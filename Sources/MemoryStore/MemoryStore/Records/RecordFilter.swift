@@ -17,7 +17,7 @@ public struct RecordFilter: Sendable {
   public var isUnfiled = false
   public var sessionID: String?
   /// Of entries.
-  public var kinds: [String] = []
+  public var kinds: [EntryKind] = []
   public var triggers: [CheckpointTrigger] = []
   /// Unix ms, inclusive.
   public var since: Int64?
@@ -26,7 +26,7 @@ public struct RecordFilter: Sendable {
 
   public init(
     project: String? = nil, place: ProjectReference? = nil, sessionID: String? = nil,
-    kinds: [String] = [], triggers: [CheckpointTrigger] = [],
+    kinds: [EntryKind] = [], triggers: [CheckpointTrigger] = [],
     since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
   ) {
     self.project = project

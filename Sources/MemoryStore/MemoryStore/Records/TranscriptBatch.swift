@@ -33,8 +33,7 @@ extension TranscriptPosition {
 
 /// One searchable piece of a transcript.
 public struct EntryDraft: Sendable, Equatable {
-  /// request, prompt, reply, tool, failure, plan, summary, or one of ``Derived``.
-  public var kind: String
+  public var kind: EntryKind
   /// What tells it from all other entries of its agent: the line's uuid, or session, line and time;
   /// with a number behind it where a line has several.
   public var sourceID: String
@@ -63,7 +62,7 @@ public struct EntryDraft: Sendable, Equatable {
   }
 
   public init(
-    kind: String, sourceID: String, actor: String, position: Int, title: String = "",
+    kind: EntryKind, sourceID: String, actor: String, position: Int, title: String = "",
     body: String, createdAt: Int64
   ) {
     self.kind = kind
@@ -81,34 +80,27 @@ public struct EntryDraft: Sendable, Equatable {
   /// The source id of words of this kind that have no line yet.
   ///
   /// - Parameter number: Which of several that are the same.
-  public static func awaited(_ kind: String, _ words: String, number: Int = 1) -> String {
+  public static func awaited(_ kind: EntryKind, _ words: String, number: Int = 1) -> String {
     awaited(kind, fingerprint: fingerprint(words), number: number)
   }
 
-  public static func awaited(_ kind: String, fingerprint: String, number: Int = 1) -> String {
-    awaitedPrefix + kind + ":" + fingerprint + (number > 1 ? "~\(number)" : "")
+  public static func awaited(_ kind: EntryKind, fingerprint: String, number: Int = 1) -> String {
+    awaitedPrefix + kind.rawValue + ":" + fingerprint + (number > 1 ? "~\(number)" : "")
   }
 
   /// Says what became of awaited words.
   public static func fate(_ fate: Fate, of sourceID: String) -> EntryDraft {
     var draft = EntryDraft(
-      kind: "", sourceID: sourceID, actor: "", position: 0, body: "", createdAt: 0)
+      kind: EntryKind(rawValue: ""), sourceID: sourceID, actor: "", position: 0, body: "",
+      createdAt: 0)
     draft.fate = fate
     return draft
-  }
-
-  /// Kinds of entries that stand for no line, but for what lines together say.
-  public enum Derived: String, Sendable, CaseIterable {
-    /// What a session decided, with question and reason.
-    case decision = "observed-decision"
-    /// What failed, what was tried, and what made it pass.
-    case fix
   }
 
   /// - Parameters:
   ///   - line: What tells the line from all others of the agent.
   ///   - rules: The number of the rules by which it was made out.
-  public static func derivedID(_ kind: Derived, of line: String, rules: Int) -> String {
+  public static func derivedID(_ kind: EntryKind, of line: String, rules: Int) -> String {
     "\(derivedPrefix(rules: rules))\(kind.rawValue):\(line)"
   }
 

@@ -72,10 +72,11 @@ public struct SearchQuery: Sendable {
       complaints.append("nothing is looked for but what must not be there: taken for words")
     }
     var plain: [String] = []
-    var kinds: [String] = []
+    var kinds: [EntryKind] = []
     for piece in pieces {
       switch piece {
-      case .field("kind", let value): kinds += value.split(separator: ",").map(String.init)
+      case .field("kind", let value):
+        kinds += value.split(separator: ",").map { EntryKind(rawValue: String($0)) }
       case .field(let name, let value): narrow(name, value, now: now, words)
       case .excluded(let value):
         if isAllExcluded {
@@ -96,9 +97,9 @@ public struct SearchQuery: Sendable {
       }
     }
     if !kinds.isEmpty {
-      let allowed = Set(filter.kinds.map { $0.lowercased() })
+      let allowed = Set(filter.kinds.map(\.folded))
       self.filter.kinds =
-        allowed.isEmpty ? kinds : kinds.filter { allowed.contains($0.lowercased()) }
+        allowed.isEmpty ? kinds : kinds.filter { allowed.contains($0.folded) }
       if self.filter.kinds.isEmpty { isImpossible = true }
     }
     take(plain, isUnfinished: isUnfinished, words)

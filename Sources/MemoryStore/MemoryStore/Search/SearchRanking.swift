@@ -10,7 +10,7 @@ struct SearchTurn {
   var session: Int?
   var position: Int64?
   var actor: String?
-  var kind: String
+  var kind: EntryKind
   var projectID: Int64?
   var createdAt: Int64
   var uses: Int64
@@ -269,7 +269,7 @@ struct SearchRanking {
     }
     return SearchTurn(
       number: sqlite3_column_int64(row, 0), session: sessions.number(row, 1), position: integer(2),
-      actor: text(3), kind: text(4) ?? "", projectID: integer(5),
+      actor: text(3), kind: EntryKind(rawValue: text(4) ?? ""), projectID: integer(5),
       createdAt: sqlite3_column_int64(row, 6), uses: sqlite3_column_int64(row, 7),
       length: lengths.share(row, 8))
   }
@@ -381,9 +381,8 @@ struct SearchRanking {
     return SearchWeights.session * sessionScores[session]
   }
 
-  private static let written: Set = [
-    "decision", "checkpoint", "task", "handoff", "ledger", EntryDraft.Derived.decision.rawValue,
-    EntryDraft.Derived.fix.rawValue,
+  private static let written: Set<EntryKind> = [
+    .decision, .checkpoint, .task, .handoff, .ledger, .observedDecision, .fix,
   ]
 
   private func factors(_ place: Int, _ take: (StaticString, Double) -> Void) {

@@ -23,7 +23,7 @@ struct SearchScope {
     self.hidden = hidden
     copies = inherited.entries
     self.filter = filter
-    kinds = Set(filter.kinds.map { $0.lowercased() })
+    kinds = Set(filter.kinds.map(\.folded))
     self.projects = projects.map(Set.init)
     self.sessions = sessions.map(Set.init)
     var parts: [String] = []
@@ -31,7 +31,7 @@ struct SearchScope {
       parts.append(Self.either(words.map { SearchQuery.Phrase(words: [$0]) }))
     }
     if let projects { any(projects.map { "p\($0)" }) }
-    if !filter.kinds.isEmpty { any(filter.kinds.map { "k" + $0 }) }
+    if !filter.kinds.isEmpty { any(filter.kinds.map { "k" + $0.rawValue }) }
     if let sessions { any((sessions + inherited.owners).map { "s" + $0 }) }
     if let times = SearchPeriod.words(from: filter.since, to: filter.until) {
       parts.append(Self.either(times))
@@ -52,12 +52,12 @@ struct SearchScope {
 
   // MARK: Exactly
 
-  func holds(_ number: Int64, kind: String, projectID: Int64?, session: String?, time: Int64)
+  func holds(_ number: Int64, kind: EntryKind, projectID: Int64?, session: String?, time: Int64)
     -> Bool
   {
     if let projects, !projects.contains(projectID ?? 0) { return false }
     if let projectID, hidden.contains(projectID) { return false }
-    if !kinds.isEmpty, !kinds.contains(kind.lowercased()) { return false }
+    if !kinds.isEmpty, !kinds.contains(kind.folded) { return false }
     if let sessions, !sessions.contains(session ?? ""), !copies.contains(number) { return false }
     return holds(time: time)
   }

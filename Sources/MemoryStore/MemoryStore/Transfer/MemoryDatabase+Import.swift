@@ -4,7 +4,7 @@ import GRDB
 /// Something to be found that comes from elsewhere, under an id of its own.
 public struct ImportedEntry: Sendable, Equatable {
   public var id: String
-  public var kind: String
+  public var kind: EntryKind
   public var title: String
   public var text: String
   /// A project's short name, literally.
@@ -16,7 +16,7 @@ public struct ImportedEntry: Sendable, Equatable {
   public var createdAt: Int64?
 
   public init(
-    id: String, kind: String, title: String = "", text: String, project: String? = nil,
+    id: String, kind: EntryKind, title: String = "", text: String, project: String? = nil,
     session: String? = nil, actor: String? = nil, position: Int64? = nil, createdAt: Int64? = nil
   ) {
     self.id = id
@@ -89,7 +89,7 @@ extension MemoryDatabase {
                 """, arguments: [entry.id])
             if isKnown == true { try index.fill(db) }
             insert.bind(1, ids.next(at: now).description)
-            insert.bind(2, entry.kind)
+            insert.bind(2, entry.kind.rawValue)
             var project = try entry.project.map { try Self.project($0, &projects, at: now, db) }
             if isKnown == true {
               // Where a person has filed it under this name it stays.

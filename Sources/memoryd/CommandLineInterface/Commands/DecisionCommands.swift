@@ -59,7 +59,7 @@ struct DecideCommand: Command {
 
   private func observed(_ id: String, _ service: MemoryService) throws -> EntryRecord {
     guard let entry = try service.store.reading().entry(id: id),
-      entry.kind == EntryDraft.Derived.decision.rawValue
+      entry.kind == .observedDecision
     else {
       throw CommandError(
         .notFound, "not_found", "there is no observed decision \(TerminalText.line(id, 60))",
@@ -117,7 +117,7 @@ struct DecisionCommand: ParsableCommand {
 
     private func observed(_ service: MemoryService) throws -> Outcome {
       var filter = try list.filter(shared, service)
-      filter.kinds = [EntryDraft.Derived.decision.rawValue]
+      filter.kinds = [.observedDecision]
       let items = try service.store.reading().entries(filter)
       if shared.json { return Outcome(output: JSONOutput.list(items.map(JSONOutput.entry))) }
       if items.isEmpty {

@@ -48,7 +48,7 @@ struct FixCommand: Command {
     }
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
     if shared.project == nil { filter.place = nil }
-    filter.kinds = [EntryDraft.Derived.fix.rawValue]
+    filter.kinds = [.fix]
     filter.limit = limit
     let hits = try service.store.reading().search(
       words, filter: filter, options: ProjectFinder.searchOptions(nil, service)

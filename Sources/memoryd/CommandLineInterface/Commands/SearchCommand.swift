@@ -50,7 +50,9 @@ struct SearchCommand: Command {
     guard limit >= 0 else { throw CommandError(.usage, "usage", "--limit must not be negative") }
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
     filter.sessionID = session?.text
-    filter.kinds = kind.flatMap { $0.split(separator: ",").map(String.init) }
+    filter.kinds = kind.flatMap { names in
+      names.split(separator: ",").map { EntryKind(rawValue: String($0)) }
+    }
     filter.since = try range(since, "--since", service)?.lowerBound
     filter.until = try range(until, "--until", service)?.upperBound
     filter.limit = limit
@@ -96,7 +98,7 @@ struct SearchCommand: Command {
       }.joined()
     var facts = [
       TerminalText.line(entry.id, 60), TerminalText.time(entry.createdAt),
-      TerminalText.line(entry.kind, 30),
+      TerminalText.line(entry.kind.rawValue, 30),
       entry.project.map { TerminalText.line($0, 40) }
         ?? "-",
     ]
@@ -211,12 +213,12 @@ private struct BatchSearch {
       return range
     }
     if let kinds = object["kind"]?.array {
-      filter.kinds = kinds.compactMap(\.string)
+      filter.kinds = kinds.compactMap { $0.string.map(EntryKind.init(rawValue:)) }
       guard filter.kinds.count == kinds.count else {
         throw StoreError(.invalid, "kind is no list of texts")
       }
     } else if let kind = try text("kind") {
-      filter.kinds = [kind]
+      filter.kinds = [EntryKind(rawValue: kind)]
     }
     if let name = try text("project") {
       let named = try ProjectFinder.filter(named: name, service)

@@ -115,7 +115,7 @@ struct SessionCommand: ParsableCommand {
         text +=
           "\n"
           + people.dim(
-            "\(TerminalText.line(entry.id, 60))  \(TerminalText.time(entry.createdAt))  \(TerminalText.line(entry.kind, 30))\(entry.isAbandoned ? "  (taken back)" : "")"
+            "\(TerminalText.line(entry.id, 60))  \(TerminalText.time(entry.createdAt))  \(TerminalText.line(entry.kind.rawValue, 30))\(entry.isAbandoned ? "  (taken back)" : "")"
           )
           + "\n"
         if !entry.title.isEmpty { text += TerminalText.line(entry.title) + "\n" }

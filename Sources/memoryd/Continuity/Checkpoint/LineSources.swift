@@ -57,7 +57,7 @@ package struct LineSources {
   }
 
   /// The newest one that says all that the line is about; else one that says what it quotes.
-  private func entry(for line: DocumentLine, _ kinds: Set<String>) -> EntryRecord? {
+  private func entry(for line: DocumentLine, _ kinds: Set<EntryKind>) -> EntryRecord? {
     func first(_ wanted: [String]) -> EntryRecord? {
       guard !wanted.isEmpty, !wanted.contains("") else { return nil }
       return entries.first { record, text in
@@ -66,7 +66,7 @@ package struct LineSources {
     }
     var whole = line.subject.oneLine
     // A failure is named by what failed, and kept by what was said then.
-    if kinds == ["failure"], let end = whole.firstRange(of: ": ") {
+    if kinds == [.failure], let end = whole.firstRange(of: ": ") {
       whole = String(whole[end.upperBound...])
     }
     if whole.hasSuffix("…") { whole.removeLast() }
@@ -77,11 +77,11 @@ package struct LineSources {
   /// are where no entry tells.
   private static func rule(
     _ line: DocumentLine
-  ) -> (rule: String, kinds: Set<String>, author: String) {
+  ) -> (rule: String, kinds: Set<EntryKind>, author: String) {
     // A person or an agent: the checkpoint does not tell.
     if line.isStated { return ("said when a checkpoint was taken by hand", [], "unknown") }
     return switch line.part {
-    case .objective: ("what the person asked for", ["request"], "person")
+    case .objective: ("what the person asked for", [.request], "person")
     case .stands: ("where the session stands by its log", [], "agent")
     case .steps: ("one of the last things that were done", [], "agent")
     case .next: ("an open item, or what the agent said remains", [], "agent")
@@ -89,16 +89,16 @@ package struct LineSources {
     case .tried: ("something that failed, was refused or was undone", [], "agent")
     case .constraints:
       ("a sentence in which the person, or the task's own text, says how to work", [], "person")
-    case .corrections: ("a sentence that takes back an earlier one", ["reply"], "agent")
-    case .plan: ("an item of the newest plan", ["plan"], "agent")
-    case .requests: ("a request of the person, not taken back since", ["request"], "person")
-    case .findings: ("a sentence of the agent that says what was found out", ["reply"], "agent")
+    case .corrections: ("a sentence that takes back an earlier one", [.reply], "agent")
+    case .plan: ("an item of the newest plan", [.plan], "agent")
+    case .requests: ("a request of the person, not taken back since", [.request], "person")
+    case .findings: ("a sentence of the agent that says what was found out", [.reply], "agent")
     case .files:
       ("a file that tool calls touched; edited ones and recent ones come first", [], "agent")
-    case .commands: ("a command that was run, with its last outcome", ["tool"], "agent")
+    case .commands: ("a command that was run, with its last outcome", [.tool], "agent")
     case .commits: ("a commit, a push or a link that a command printed", [], "tool")
     case .names:
-      ("a sentence of the agent that names what nothing else here does", ["reply"], "agent")
+      ("a sentence of the agent that names what nothing else here does", [.reply], "agent")
     case .tasks: ("a task of this project that is open", [], "unknown")
     }
   }

@@ -201,7 +201,8 @@ package final class ImportService {
     guard let text = textValue.string else { throw bad("text is not a string") }
     guard !text.allSatisfy(\.isWhitespace) else { throw bad("no text") }
     var entry = ImportedEntry(
-      id: id, kind: try name("kind") ?? "note", title: try name("title") ?? "", text: text,
+      id: id, kind: try name("kind").map(EntryKind.init(rawValue:)) ?? .note,
+      title: try name("title") ?? "", text: text,
       project: try name("project"), session: try name("session"), actor: try name("actor"))
     if let position = object["position"], !position.isNull {
       let number =

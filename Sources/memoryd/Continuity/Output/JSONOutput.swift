@@ -59,7 +59,8 @@ package enum JSONOutput {
 
   package static func entry(_ entry: EntryRecord) -> Object {
     [
-      "id": entry.id, "kind": entry.kind, "project": entry.project, "session": entry.sessionID,
+      "id": entry.id, "kind": entry.kind.rawValue, "project": entry.project,
+      "session": entry.sessionID,
       "source_id": entry.sourceID, "actor": entry.actor, "position": entry.position,
       "title": entry.title, "body": entry.body, "abandoned": entry.isAbandoned,
       "created_at": Timestamp.string(entry.createdAt),
@@ -68,7 +69,7 @@ package enum JSONOutput {
 
   package static func hit(_ hit: SearchHit) -> Object {
     var object: Object = [
-      "id": hit.entry.id, "source_id": hit.entry.sourceID, "kind": hit.entry.kind,
+      "id": hit.entry.id, "source_id": hit.entry.sourceID, "kind": hit.entry.kind.rawValue,
       "project": hit.entry.project, "session": hit.entry.sessionID,
       "score": (hit.score * 1e6).rounded() / 1e6,
       "created_at": Timestamp.string(hit.entry.createdAt), "actor": hit.entry.actor,
