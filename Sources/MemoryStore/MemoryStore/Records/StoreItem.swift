@@ -2,8 +2,8 @@ import Core
 import GRDB
 import Redaction
 
-/// What a write carries. All in which the kinds differ stands in the file of each kind; the rest of the
-/// store asks through this.
+/// What a write carries. Each kind implements this in its own file, and the rest of the store uses nothing
+/// else of it.
 protocol StoreItem: Sendable {
   var kind: ItemKind { get }
   /// How a write carries it.
@@ -28,14 +28,14 @@ protocol StoreItem: Sendable {
   ) throws -> (id: String, createdAt: Int64)
 }
 
-/// Of what a vault has no place for.
+/// The defaults are for what a vault has no place for.
 extension StoreItem {
   var vaultAction: OutboxAction? { nil }
   func vaultPayload(of write: StoreWrite) -> String { "{}" }
 }
 
 extension StoreWrite.Operation {
-  /// The one place in the store that tells the operations apart.
+  /// The only switch over the operations in the store.
   var item: any StoreItem {
     switch self {
     case .checkpoint(let draft): draft

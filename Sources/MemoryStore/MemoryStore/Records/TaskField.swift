@@ -2,10 +2,10 @@ import Core
 import GRDB
 
 /// A field of a task that people and agents set, and that store and vault may change independently of
-/// each other. What is to be known of a field stands here: columns, files, payloads, merges, redaction and
-/// JSON go by this list.
+/// each other.
 ///
-/// Named as the column, vault-mcp's argument and the JSON are.
+/// Columns, fallback files, vault payloads, merges, redaction and JSON follow this list. The raw value is
+/// the name of the column, of vault-mcp's argument, and of the member in JSON.
 public enum TaskField: String, CaseIterable, Sendable {
   case title
   case project
@@ -19,7 +19,7 @@ public enum TaskField: String, CaseIterable, Sendable {
     case joined
     /// The vault's text is kept as a note in the context.
     case noted
-    /// As `noted`, below this word: the text alone does not tell what it is.
+    /// As `noted`, with this word before it, since the text alone does not tell what it is.
     case overruled(String)
   }
 
@@ -32,8 +32,7 @@ public enum TaskField: String, CaseIterable, Sendable {
     }
   }
 
-  /// True for what people say in words: it is redacted and indexed, and leaves no copy when it is
-  /// replaced.
+  /// True for free text: it is redacted, and leaves no copy when it is replaced.
   public var isProse: Bool {
     switch self {
     case .title, .context: true
@@ -105,12 +104,12 @@ extension TaskFields {
     return StatementArguments(texts)
   }
 
-  /// Without empty ones: these leave a field as it is.
+  /// Without empty texts: in a change, these leave a field as it is.
   var filled: TaskFields {
     TaskFields { field in self[field].flatMap { $0.isEmpty ? nil : $0 } }
   }
 
-  /// With this done to each text that people wrote.
+  /// The same with the free texts changed.
   func mapProse(_ change: (String) -> String) -> TaskFields {
     TaskFields { $0.isProse ? self[$0].map(change) : self[$0] }
   }
