@@ -128,7 +128,6 @@ import Testing
     try everyWay(["export", "--output", "PLACE/out.jsonl"])
     try everyWay(["import", "PLACE/out.jsonl"])
     try everyWay(["backup", "PLACE/backup.db"])
-    try everyWay(["restore", "PLACE/none.db"])
     try everyWay(["install", "claude", "--dry-run"])
     try everyWay(["doctor", "--no-such-option"])
     try everyWay(["completions", "bash"])
