@@ -39,7 +39,7 @@ import Testing
   }
 
   @discardableResult
-  private func call(_ client: MCPClient, isRead: Bool = false) async throws -> WireJSON {
+  private func call(_ client: MCPClient, isRead: Bool = false) async throws -> JSON {
     try await client.callTool("task", ["a": .integer(1)], isRead: isRead, deadline: soon)
   }
 
@@ -253,9 +253,9 @@ import Testing
           200, ["content-type: Application/JSON; charset=utf-8", "Content-Encoding: identity"],
           #"{"jsonrpc":"2.0","id":$ID,"result":{"content":[{"text":"7"}]}}"#), .integer(7)
       ),
-    ] as [(Reply, WireJSON)])
+    ] as [(Reply, JSON)])
   func result_isTheTextOfTheContent_asJSONWhereItIsSome(
-    reply: Reply, expected: WireJSON
+    reply: Reply, expected: JSON
   ) async throws {
     let vault = try await ScriptedVault(calls: reply)
     #expect(try await call(try client(vault)) == expected)

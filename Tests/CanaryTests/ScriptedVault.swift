@@ -11,7 +11,7 @@ final class ScriptedVault: Sendable {
     var verb: String
     /// By names in small letters.
     var headers: [String: String]
-    var body: WireJSON?
+    var body: JSON?
 
     var method: String? { body?["method"]?.string }
   }
@@ -51,14 +51,14 @@ final class ScriptedVault: Sendable {
     }
 
     static func error(_ code: Int, _ message: String) -> Reply {
-      let error = WireJSON.object(["code": .integer(code), "message": .string(message)])
+      let error = JSON.object(["code": .integer(code), "message": .string(message)])
       let text = String(decoding: error.bytes, as: UTF8.self)
       return json(#"{"jsonrpc":"2.0","id":$ID,"error":\#(text)}"#)
     }
 
     /// The result of a tool.
     static func tool(_ text: String, isError: Bool = false) -> Reply {
-      let content = WireJSON.array([.object(["type": .string("text"), "text": .string(text)])])
+      let content = JSON.array([.object(["type": .string("text"), "text": .string(text)])])
       let coded = String(decoding: content.bytes, as: UTF8.self)
       return result(#"{"content":\#(coded),"isError":\#(isError)}"#)
     }
@@ -188,6 +188,6 @@ private final class Connection: ChannelInboundHandler {
     guard body.count >= Int(headers["content-length"] ?? "0") ?? 0 else { return nil }
     return ScriptedVault.Request(
       verb: String(lines.first?.prefix { $0 != " " } ?? ""), headers: headers,
-      body: WireJSON(parsing: body))
+      body: JSON(parsing: body))
   }
 }

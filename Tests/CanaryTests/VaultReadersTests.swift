@@ -6,7 +6,7 @@ import Testing
 @testable import Vault
 
 @Suite struct VaultReadersTests {
-  private func json(_ text: String) -> WireJSON { WireJSON(parsing: text.utf8) ?? .null }
+  private func json(_ text: String) -> JSON { JSON(parsing: text.utf8) ?? .null }
 
   @Test func backup_isReadTableByTable() throws {
     let backup = try #require(

@@ -30,8 +30,8 @@ import Testing
     return VaultCall(row, snapshot: snapshot) { _ in way.map { ($0, nil) } }
   }
 
-  private func json(_ text: String) -> [String: WireJSON]? {
-    guard case .object(let fields)? = WireJSON(parsing: text.utf8) else { return nil }
+  private func json(_ text: String) -> [String: JSON]? {
+    guard case .object(let fields)? = JSON(parsing: text.utf8) else { return nil }
     return fields
   }
 

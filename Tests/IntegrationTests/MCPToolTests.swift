@@ -71,12 +71,12 @@ import Testing
 
   /// Those of a decision, whose tool has each kind but a list.
   private func decision(_ json: String) throws -> MCPArguments {
-    try MCPArguments(WireJSON(parsing: json.utf8), for: DecisionTool().parameters)
+    try MCPArguments(JSON(parsing: json.utf8), for: DecisionTool().parameters)
   }
 
   private func misfit(_ json: String, _ tool: any MCPTool) -> String? {
     do throws(MCPMisfit) {
-      _ = try MCPArguments(WireJSON(parsing: json.utf8), for: tool.parameters)
+      _ = try MCPArguments(JSON(parsing: json.utf8), for: tool.parameters)
       return nil
     } catch { return error.message }
   }
@@ -114,7 +114,7 @@ import Testing
   func list_whenItComesAsAText_isTaken(given: String, expected: [String]) throws {
     let tool = CheckpointTool()
     let arguments = try MCPArguments(
-      WireJSON(parsing: #"{"action":"save","blockers":\#(given)}"#.utf8), for: tool.parameters)
+      JSON(parsing: #"{"action":"save","blockers":\#(given)}"#.utf8), for: tool.parameters)
     #expect(arguments[tool.blockers] == expected)
   }
 
@@ -146,7 +146,7 @@ import Testing
     #expect(arguments[DecisionTool().decision] == " ")
     // But for the one parameter that has a meaning for it.
     let tasks = try MCPArguments(
-      WireJSON(parsing: #"{"action":"list","status":""}"#.utf8), for: TaskTool().parameters)
+      JSON(parsing: #"{"action":"list","status":""}"#.utf8), for: TaskTool().parameters)
     #expect(tasks[TaskTool().status]?.isEmpty == true)
   }
 
@@ -321,9 +321,9 @@ private final class Caller {
   struct Answer {
     var text: String
     var isError: Bool
-    var facts: [String: WireJSON]
+    var facts: [String: JSON]
 
-    var json: WireJSON? { WireJSON(parsing: text.utf8) }
+    var json: JSON? { JSON(parsing: text.utf8) }
   }
 
   let workplace: Workplace
@@ -361,8 +361,8 @@ private final class Caller {
       #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\#(tool)","#
       + #""arguments":\#(arguments)\#(meta)}}"#
     let reply = server.receive(Array(message.utf8), requestID: invocation.requestID)
-    let result = reply.bytes.flatMap { WireJSON(parsing: $0)?["result"] }
-    var facts: [String: WireJSON] = [:]
+    let result = reply.bytes.flatMap { JSON(parsing: $0)?["result"] }
+    var facts: [String: JSON] = [:]
     if case .object(let given)? = result?["_meta"] { facts = given }
     return Answer(
       text: result?["content"]?.array?.first?["text"]?.string ?? "",

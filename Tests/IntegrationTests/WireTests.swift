@@ -72,13 +72,13 @@ import Testing
   }
 
   @Test(.enabled(if: WireTests.hasAnswers)) func recordedAnswers_areReadAsTheyWereMeant() throws {
-    var answers: [String: Result<WireJSON, VaultFailure>] = [:]
+    var answers: [String: Result<JSON, VaultFailure>] = [:]
     for line in try String(contentsOfFile: Self.answers, encoding: .utf8).split(separator: "\n") {
-      let exchange = try #require(WireJSON(parsing: line.utf8))
+      let exchange = try #require(JSON(parsing: line.utf8))
       let body = Array((exchange["answer"]?.string ?? "").utf8)
       var events = ServerSentEvents()
       guard let note = exchange["note"]?.string, exchange["request"]?["path"]?.string == "/mcp",
-        let event = events.append(body).first, let message = WireJSON(parsing: event),
+        let event = events.append(body).first, let message = JSON(parsing: event),
         let result = message["result"], result["content"] != nil
       else { continue }
       do throws(VaultFailure) {

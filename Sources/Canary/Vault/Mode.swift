@@ -1,5 +1,5 @@
 /// How memoryd works for a session.
-public enum Mode: String, Sendable, Codable {
+public enum Mode: String, Sendable {
   /// The vault answers.
   case normal
   /// A vault is configured and does not answer.
@@ -9,7 +9,7 @@ public enum Mode: String, Sendable, Codable {
 }
 
 /// Why a mode is not normal.
-public enum ModeReason: String, Sendable, Codable {
+public enum ModeReason: String, Sendable {
   case unreachable, timeout, tls, unauthorized
   case rateLimited = "rate_limited"
   case redirect

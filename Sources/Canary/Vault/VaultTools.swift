@@ -13,7 +13,7 @@ public struct VaultTask: Sendable, Equatable {
   public var completedAt: String?
 
   /// Nil for a record without an id: it cannot be worked with.
-  public init?(_ json: WireJSON) {
+  public init?(_ json: JSON) {
     // A row that lacks other fields still counts: a list is known to be whole by its length.
     guard let id = json["id"]?.string else { return nil }
     self.id = id
@@ -38,7 +38,7 @@ public struct VaultCheckpoint: Sendable, Equatable {
   public var actions: [String]
   public var createdAt: String
 
-  public init?(_ json: WireJSON) {
+  public init?(_ json: JSON) {
     guard let id = json["id"]?.string else { return nil }
     self.id = id
     content = json["content"]?.string ?? ""
@@ -46,7 +46,7 @@ public struct VaultCheckpoint: Sendable, Equatable {
     // Verbatim JSON inside a string; another vault may give it as it is.
     let signals =
       json["trigger_signals"].flatMap { signals in
-        signals.string.flatMap { WireJSON(parsing: $0.utf8) } ?? signals
+        signals.string.flatMap { JSON(parsing: $0.utf8) } ?? signals
       }
     objective = signals?["objective"]?.string
     blockers = signals?["blockers"]?.strings ?? []
@@ -59,7 +59,7 @@ public struct VaultDecision: Sendable, Equatable {
   public var decision: String
   public var rationale: String
 
-  public init?(_ json: WireJSON) {
+  public init?(_ json: JSON) {
     guard let id = json["id"]?.string else { return nil }
     self.id = id
     decision = json["decision"]?.string ?? ""
@@ -82,7 +82,7 @@ public struct VaultTable<Row: Sendable>: Sendable {
   }
 
   /// Nil for anything that is no table.
-  package init?(_ json: WireJSON?, _ read: (WireJSON) -> Row?) {
+  package init?(_ json: JSON?, _ read: (JSON) -> Row?) {
     guard let data = (json?["data"] ?? json)?.array else { return nil }
     rows = data.compactMap(read)
     let count = json?["count"]?.integer ?? data.count
@@ -108,7 +108,7 @@ public struct VaultBackup: Sendable {
   }
 
   /// Nil for an answer of which nothing can be read.
-  public init?(_ answer: WireJSON) {
+  public init?(_ answer: JSON) {
     let tables = answer["d1"]
     tasks = VaultTable(answer["kv_tasks"]) { VaultTask($0) }
     checkpoints = VaultTable(tables?["checkpoints"]) { VaultCheckpoint($0) }
@@ -184,15 +184,15 @@ public struct VaultTools: Sendable {
   /// All of the vault's tools, as it lists them.
   ///
   /// - Parameter meta: Goes with the request as `_meta`.
-  public func allTools(meta: [String: WireJSON]) throws(VaultFailure) -> [WireJSON] {
+  public func allTools(meta: [String: JSON]) throws(VaultFailure) -> [JSON] {
     let client = client
     let end = deadline(nil, nil)
-    return try blocking { () async -> Result<[WireJSON], VaultFailure> in
+    return try blocking { () async -> Result<[JSON], VaultFailure> in
       do throws(VaultFailure) {
-        var tools: [WireJSON] = []
-        var cursor: WireJSON?
+        var tools: [JSON] = []
+        var cursor: JSON?
         repeat {
-          var parameters: [String: WireJSON] = ["_meta": .object(meta)]
+          var parameters: [String: JSON] = ["_meta": .object(meta)]
           parameters["cursor"] = cursor
           let page = try await client.request("tools/list", parameters, deadline: end)
           tools += page["tools"]?.array ?? []
@@ -209,7 +209,7 @@ public struct VaultTools: Sendable {
   public func tasks(
     status: String, by end: ContinuousClock.Instant? = nil
   ) throws(VaultFailure) -> VaultTable<VaultTask> {
-    var arguments: [String: WireJSON] = ["action": .string("list")]
+    var arguments: [String: JSON] = ["action": .string("list")]
     if status != "open" { arguments["status"] = .string(status) }
     let answer = try call("task", arguments, isRead: true, deadline(nil, end))
     guard let list = answer.array, let table = VaultTable(.array(list), { VaultTask($0) }) else {
@@ -255,7 +255,7 @@ public struct VaultTools: Sendable {
   ///   - key: The same for each attempt of one write.
   /// - Throws: ``VaultFailure``; ``unknownTask`` where the vault does not know the id.
   public func write(
-    _ tool: String, _ arguments: [String: WireJSON], key: String? = nil,
+    _ tool: String, _ arguments: [String: JSON], key: String? = nil,
     by end: ContinuousClock.Instant? = nil
   ) throws(VaultFailure) -> Written {
     let answer = try call(tool, arguments, isRead: false, key: key, deadline(nil, end))
@@ -274,11 +274,11 @@ public struct VaultTools: Sendable {
   }
 
   private func call(
-    _ tool: String, _ arguments: [String: WireJSON], isRead: Bool, key: String? = nil,
+    _ tool: String, _ arguments: [String: JSON], isRead: Bool, key: String? = nil,
     _ deadline: ContinuousClock.Instant
-  ) throws(VaultFailure) -> WireJSON {
+  ) throws(VaultFailure) -> JSON {
     let client = client
-    let result = blocking { () async -> Result<WireJSON, VaultFailure> in
+    let result = blocking { () async -> Result<JSON, VaultFailure> in
       do throws(VaultFailure) {
         return .success(
           try await client.callTool(tool, arguments, isRead: isRead, key: key, deadline: deadline))
@@ -300,7 +300,7 @@ public struct VaultTools: Sendable {
     .toolError, "the vault does not know this task", delivery: .notApplied,
     isAboutThisCall: true)
 
-  private func unexpected(_ answer: WireJSON, _ call: String) -> VaultFailure {
+  private func unexpected(_ answer: JSON, _ call: String) -> VaultFailure {
     if let error = answer["error"]?.string {
       return client.censored(
         VaultFailure(

@@ -14,7 +14,7 @@ struct FallbackDocument {
 
   /// An entry of memoryd's: the object in its comment.
   struct Record {
-    var fields: WireJSON
+    var fields: JSON
     /// True if the box of a task is ticked.
     var isTicked: Bool
     /// The lines of the whole entry, from 0.
@@ -93,7 +93,7 @@ struct FallbackDocument {
     let text = lines[index].drop { $0 == 32 || $0 == 9 }
     let body = text.dropFirst(Self.recordOpening.count)
     let end = body.lastIndex(of: UInt8(ascii: "}"))
-    let object = end.flatMap { WireJSON(parsing: body[...$0]) }
+    let object = end.flatMap { JSON(parsing: body[...$0]) }
     guard let object, object["op"]?.string != nil else {
       damage.append(Damage(line: index + 1, what: "a record of memoryd's that cannot be read"))
       return

@@ -170,7 +170,7 @@ public struct FallbackFiles: Sendable {
 
   /// The write that a row came from, as far as these files show it.
   private static func write(of row: OutboxRow) -> StoreWrite? {
-    guard let fields = WireJSON(parsing: row.payload.utf8), let request = row.requestID else {
+    guard let fields = JSON(parsing: row.payload.utf8), let request = row.requestID else {
       return nil
     }
     func text(_ name: String) -> String? { fields[name]?.string }
@@ -258,7 +258,7 @@ public struct FallbackFiles: Sendable {
   }
 
   private static func title(of row: OutboxRow) -> String {
-    let fields = WireJSON(parsing: row.payload.utf8)
+    let fields = JSON(parsing: row.payload.utf8)
     let text = ["title", "decision", "objective"].lazy.compactMap { fields?[$0]?.string }.first
     return text.map { "\"\($0.prefix(120))\"" } ?? "of `\(row.itemID)`"
   }

@@ -1,10 +1,10 @@
-import Foundation
+import Core
 
 /// When the vault may be read again to see what became of writes: once a lag, then less and less
 /// often. A read costs something there (vault-mcp writes checkpoints of its own by the number of
 /// calls), and one that settled nothing will hardly settle more a second later. Kept in the store, so
 /// that all processes share it. Pure.
-struct LookSchedule: Codable, Sendable, Equatable {
+struct LookSchedule: JSONRecord, Sendable, Equatable {
   /// Reads in a row, each begun late enough, that left a row as unclear as before.
   private var failures = 0
   /// Unix ms before which rows that a look has not settled are not looked at again.
@@ -15,6 +15,14 @@ struct LookSchedule: Codable, Sendable, Equatable {
   /// Ms.
   private static let firstPause: Int64 = 1000
   static let longestPause: Int64 = 3_600_000
+
+  static var empty: Self { Self() }
+
+  mutating func code(_ coder: inout JSONCoder) {
+    coder.field("failures", &failures)
+    coder.field("notBefore", &notBefore)
+    coder.field("lookedAt", &lookedAt)
+  }
 
   /// - Parameter now: Unix ms.
   func isDue(at now: Int64) -> Bool {
@@ -53,7 +61,7 @@ struct LookSchedule: Codable, Sendable, Equatable {
 }
 
 /// The schedules of what is looked up.
-struct LookSchedules: Codable, Sendable, Equatable {
+struct LookSchedules: JSONRecord, Sendable, Equatable {
   /// In the list of tasks.
   var tasks = LookSchedule()
   /// Among checkpoints and decisions.
@@ -65,13 +73,16 @@ struct LookSchedules: Codable, Sendable, Equatable {
 
   /// From what the store keeps; anything else is a fresh start.
   init(_ text: String?) {
-    guard let text, let kept = try? JSONDecoder().decode(Self.self, from: Data(text.utf8)) else {
-      return
-    }
-    self = kept
+    self = text.flatMap { Self.decoded(from: $0) } ?? Self()
   }
 
-  var text: String {
-    (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  static var empty: Self { Self() }
+
+  mutating func code(_ coder: inout JSONCoder) {
+    coder.field("tasks", &tasks)
+    coder.field("backup", &backup)
+    coder.field("uncertain", &uncertain)
   }
+
+  var text: String { encoded() }
 }

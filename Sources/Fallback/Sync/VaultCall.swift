@@ -7,7 +7,7 @@ struct VaultCall: Equatable {
   /// `task` or `checkpoint`.
   var tool: String
   /// The action among them.
-  var arguments: [String: WireJSON]
+  var arguments: [String: JSON]
 
   /// Where a task of this store stands on its way to the vault; nil for one that is not known here.
   typealias WayOfTask = (_ id: String) -> (vaultID: String?, maker: OutboxRow.State?)?
@@ -18,7 +18,7 @@ struct VaultCall: Equatable {
   ///   - wayOfTask: Asked for the task that a decision is about.
   /// - Returns: Nil if the vault has everything already.
   init?(_ row: OutboxRow, snapshot: VaultSnapshot, wayOfTask: WayOfTask) {
-    guard case .object(var arguments)? = WireJSON(parsing: row.payload.utf8) else {
+    guard case .object(var arguments)? = JSON(parsing: row.payload.utf8) else {
       // No text of ours; the vault refuses it, and a person sees why.
       self.init(tool: "task", arguments: [:])
       return
@@ -54,7 +54,7 @@ struct VaultCall: Equatable {
     self.init(tool: row.kind == .task ? "task" : "checkpoint", arguments: arguments)
   }
 
-  private init(tool: String, arguments: [String: WireJSON]) {
+  private init(tool: String, arguments: [String: JSON]) {
     self.tool = tool
     self.arguments = arguments
   }
@@ -62,7 +62,7 @@ struct VaultCall: Equatable {
   /// - Returns: The arguments that change a task; nil if the vault has all of the change.
   private static func changes(
     of row: OutboxRow, _ snapshot: VaultSnapshot
-  ) -> [String: WireJSON]? {
+  ) -> [String: JSON]? {
     guard let ours = TaskFields(json: row.payload), let id = row.taskVaultID else {
       return nil
     }
@@ -77,7 +77,7 @@ struct VaultCall: Equatable {
       else { return nil }
       change = ours
     }
-    var arguments: [String: WireJSON] = ["id": .string(id)]
+    var arguments: [String: JSON] = ["id": .string(id)]
     for field in TaskField.allCases {
       arguments[field.rawValue] = change[field].map { .string($0) }
     }

@@ -52,12 +52,12 @@ struct DaemonLog: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var fields: JSONOutput.Object = [
+    var fields: JSON = [
       "at": Timestamp.string(clock.now), "level": event.level.rawValue,
       "event": "\(event.message)",
     ]
     for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
-      fields[key] = String("\(value)".prefix(500))
+      fields[key] = .string(String("\(value)".prefix(500)))
     }
     file.write(JSONOutput.text(fields))
   }

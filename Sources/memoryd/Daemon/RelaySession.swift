@@ -1,4 +1,5 @@
 import Continuity
+import Core
 import Foundation
 import IPC
 import Logging
@@ -44,8 +45,8 @@ struct RelaySession: Sendable {
       return decline("this daemon is version \(Relay.version), not \(request.version)")
     }
     if request.arguments == Relay.question {
-      let facts = (try? JSONEncoder().encode(context.facts)) ?? Data()
-      send(RelayFrame.bytes(.output, Array(facts)) + RelayFrame.bytes(.exit, number: 0))
+      let facts = Array(context.facts.encoded().utf8)
+      send(RelayFrame.bytes(.output, facts) + RelayFrame.bytes(.exit, number: 0))
       return
     }
     // The caller has descriptors of its own.
@@ -195,7 +196,7 @@ struct RelaySession: Sendable {
       // It may take minutes, which the caller can wait better than a thread here.
       decline("a call for the vault")
     } else {
-      let answer = reply.bytes.map { RelayFrame.bytes(.output, Array($0)) } ?? []
+      let answer = reply.bytes.map { RelayFrame.bytes(.output, $0) } ?? []
       send(answer + RelayFrame.bytes(.exit, number: 0))
     }
     context.wake()

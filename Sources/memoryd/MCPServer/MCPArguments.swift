@@ -2,15 +2,15 @@ import Core
 
 /// The arguments of one call, after they were checked against the tool's parameters.
 package struct MCPArguments {
-  private let values: WireJSON
+  private let values: JSON
 
   /// Takes numbers and lists that came as texts as what they say. A text is a text, as with vault-mcp,
   /// and arguments that the tool does not know are let through, as vault-mcp does.
   ///
   /// - Throws: ``MCPMisfit`` for the first parameter whose argument does not fit.
-  init(_ given: WireJSON?, for parameters: [any MCPParameterSchema]) throws(MCPMisfit) {
+  init(_ given: JSON?, for parameters: [any MCPParameterSchema]) throws(MCPMisfit) {
     // Some clients send the object itself as a text.
-    let text = given?.string.flatMap { WireJSON(parsing: $0.utf8) }
+    let text = given?.string.flatMap { JSON(parsing: $0.utf8) }
     guard case .object(var fields)? = text ?? given else {
       throw MCPMisfit(message: "expected an object of arguments")
     }

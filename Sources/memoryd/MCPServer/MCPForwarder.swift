@@ -21,11 +21,18 @@ package struct MCPForwarder {
 
   private var vault: VaultService { service.vault }
 
-  private struct Listing: Codable {
+  private struct Listing: JSONRecord {
     /// Unix ms.
     var at: Int64
     /// JSON, as the vault gave them.
     var tools: String
+
+    static var empty: Self { Self(at: 0, tools: "") }
+
+    mutating func code(_ coder: inout JSONCoder) {
+      coder.field("at", &at)
+      coder.field("tools", &tools)
+    }
   }
 
   // MARK: Which there are
@@ -34,7 +41,7 @@ package struct MCPForwarder {
   ///   - own: Names of memoryd's tools.
   ///   - meta: `_meta` of the request that asks.
   /// - Returns: As `tools/list` shows them, without the portal's prefix.
-  func tools(except own: [String], meta: WireJSON?) -> [WireJSON] {
+  func tools(except own: [String], meta: JSON?) -> [JSON] {
     guard service.context.settings.hasVault, service.vault.verdict().mode == .normal,
       let onward = Self.onward(meta)
     else { return [] }
@@ -53,34 +60,30 @@ package struct MCPForwarder {
     }
   }
 
-  private func listing(_ meta: [String: WireJSON]) -> [WireJSON] {
+  private func listing(_ meta: [String: JSON]) -> [JSON] {
     let now = service.context.clock.now
     guard let reference = vault.reference else { return [] }
     let fact = MemoryDatabase.Fact.vault(.tools, reference.id)
     let kept = ((try? service.store.reading().fact(fact)) ?? nil).flatMap {
-      try? JSONDecoder().decode(Listing.self, from: Data($0.utf8))
+      Listing.decoded(from: $0)
     }
     if let kept, (0..<Self.listAge).contains(now - kept.at) {
-      return WireJSON(parsing: kept.tools.utf8)?.array ?? []
+      return JSON(parsing: kept.tools.utf8)?.array ?? []
     }
     do throws(VaultFailure) {
       let tools = try vault.tools()
       defer { tools.close() }
       let list = try tools.allTools(meta: meta)
-      let fresh = Listing(
-        at: now,
-        tools: String(decoding: WireJSON.array(list).bytes, as: UTF8.self))
-      if let data = try? JSONEncoder().encode(fresh) {
-        // A cache: the vault can be asked again.
-        _ = try? service.store.writing().update(fact) { _ in String(decoding: data, as: UTF8.self) }
-      }
+      let fresh = Listing(at: now, tools: JSON.array(list).text).encoded()
+      // A cache: the vault can be asked again.
+      _ = try? service.store.writing().update(fact) { _ in fresh }
       return list
     } catch {
-      return kept.flatMap { WireJSON(parsing: $0.tools.utf8)?.array } ?? []
+      return kept.flatMap { JSON(parsing: $0.tools.utf8)?.array } ?? []
     }
   }
 
-  private static func onward(_ meta: WireJSON?) -> [String: WireJSON]? {
+  private static func onward(_ meta: JSON?) -> [String: JSON]? {
     let count = meta?[hops]?.integer ?? 0
     return count < mostHops ? [hops: .integer(count + 1)] : nil
   }
@@ -88,7 +91,7 @@ package struct MCPForwarder {
   // MARK: Calling one
 
   /// What keeps a call from being passed on; nil if it can be.
-  private func objection(to name: String, meta: WireJSON?) -> String? {
+  private func objection(to name: String, meta: JSON?) -> String? {
     guard service.context.settings.hasVault else {
       return "MCP error -32602: Tool \(name) not found"
     }
@@ -106,10 +109,10 @@ package struct MCPForwarder {
   /// A call on its way to the vault.
   package struct Call: Sendable {
     fileprivate var endpoint: VaultEndpoint
-    fileprivate var parameters: [String: WireJSON]
+    fileprivate var parameters: [String: JSON]
 
     /// - Returns: The vault's result as it came; an `isError` result where it gives none.
-    package func result() async -> WireJSON {
+    package func result() async -> JSON {
       let client = MCPClient(endpoint: endpoint, clientVersion: Relay.version)
       let end = ContinuousClock.now + .milliseconds(MCPForwarder.limit)
       do throws(VaultFailure) {
@@ -127,7 +130,7 @@ package struct MCPForwarder {
   /// Makes a call ready to be passed on, untouched but for memoryd's own notes in `_meta`.
   ///
   /// - Throws: ``MCPFailure``: why it cannot be passed on.
-  func call(_ name: String, _ parameters: WireJSON) throws -> Call {
+  func call(_ name: String, _ parameters: JSON) throws -> Call {
     let meta = parameters["_meta"]
     if let objection = objection(to: name, meta: meta) {
       throw MCPFailure(message: objection)
@@ -135,7 +138,7 @@ package struct MCPForwarder {
     guard case .object(var fields) = parameters, let endpoint = try? vault.endpoint() else {
       throw MCPFailure(message: "the vault's settings are wrong (see `memoryd doctor`)")
     }
-    var onward: [String: WireJSON] = [:]
+    var onward: [String: JSON] = [:]
     if case .object(let given)? = meta { onward = given }
     onward.merge(Self.onward(meta) ?? [:]) { $1 }
     fields["_meta"] = .object(onward)

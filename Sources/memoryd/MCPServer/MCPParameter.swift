@@ -8,7 +8,7 @@ struct MCPParameter<Value: Sendable>: MCPParameterSchema {
   let help: String
   let isRequired: Bool
   /// Takes an argument that was checked; nil where it stands for no value.
-  let read: @Sendable (WireJSON) -> Value?
+  let read: @Sendable (JSON) -> Value?
 }
 
 /// A parameter without the type of its values.
@@ -21,7 +21,7 @@ protocol MCPParameterSchema: Sendable {
 
 extension MCPParameterSchema {
   /// The parameter's JSON Schema.
-  var property: WireJSON {
+  var property: JSON {
     var schema = kind.schema
     schema["description"] = .string(help)
     return .object(schema)
@@ -88,7 +88,7 @@ struct MCPMisfit: Error {
 }
 
 extension MCPParameterKind {
-  fileprivate var schema: [String: WireJSON] {
+  fileprivate var schema: [String: JSON] {
     switch self {
     case .text: ["type": .string("string")]
     case .texts:
@@ -103,13 +103,13 @@ extension MCPParameterKind {
   ///
   /// - Returns: What was meant; nil for an empty text where a number is due.
   /// - Throws: ``MCPMisfit`` with what the value must be.
-  func value(_ given: WireJSON) throws(MCPMisfit) -> WireJSON? {
+  func value(_ given: JSON) throws(MCPMisfit) -> JSON? {
     switch self {
     case .text:
       guard given.string != nil else { throw MCPMisfit(message: "must be a string") }
       return given
     case .texts:
-      let list = given.string.flatMap { WireJSON(parsing: $0.utf8)?.array } ?? given.array
+      let list = given.string.flatMap { JSON(parsing: $0.utf8)?.array } ?? given.array
       // One text is a list of one.
       if list == nil, let text = given.string { return .array(text.isEmpty ? [] : [.string(text)]) }
       guard let list, list.allSatisfy({ $0.string != nil }) else {

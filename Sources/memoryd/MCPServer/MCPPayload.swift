@@ -1,17 +1,15 @@
-package import Continuity
 package import Core
-import Foundation
 
 /// What a tool answers: JSON or Markdown, and what memoryd adds to it beside vault-mcp's shape.
 package struct MCPPayload {
   private var text: String
   /// Go into the result's `_meta`.
-  var facts: [String: WireJSON] = [:]
+  var facts: [String: JSON] = [:]
   private var isError = false
 
-  package init(_ object: JSONOutput.Object) { self.init(json: object) }
+  package init(_ document: JSON) { text = document.text }
 
-  init(_ list: [JSONOutput.Object]) { self.init(json: list) }
+  init(_ list: [JSON]) { self.init(.array(list)) }
 
   init(markdown: String) { text = markdown }
 
@@ -23,18 +21,14 @@ package struct MCPPayload {
 
   /// Why a tool could not do what it was asked to, in vault-mcp's shape.
   init(_ error: any Error) {
-    self.init(["error": MCPFailure.message(of: error)])
+    self.init(["error": MCPFailure.message(of: error)] as JSON)
     isError = true
   }
 
-  private init(json: Any) {
-    text = JSONOutput.text(json).trimmingCharacters(in: .newlines)
-  }
-
   /// The result of `tools/call`.
-  package var result: WireJSON {
-    let content = WireJSON.object(["type": .string("text"), "text": .string(text)])
-    var result: [String: WireJSON] = ["content": .array([content])]
+  package var result: JSON {
+    let content = JSON.object(["type": .string("text"), "text": .string(text)])
+    var result: [String: JSON] = ["content": .array([content])]
     if !facts.isEmpty { result["_meta"] = .object(facts) }
     if isError { result["isError"] = .bool(true) }
     return .object(result)

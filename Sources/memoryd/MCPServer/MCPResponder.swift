@@ -1,6 +1,5 @@
 import Continuity
 package import Core
-package import Foundation
 import IPC
 import Vault
 
@@ -31,12 +30,12 @@ package struct MCPResponder {
     case forward(id: WireIdentifier, MCPForwarder.Call)
 
     /// What is sent back at once: nil for nothing, and for what is forwarded.
-    package var bytes: Data? {
+    package var bytes: [UInt8]? {
       switch self {
       case .nothing, .forward: nil
       case .answer(let answer): answer.bytes
       case .answers(let answers):
-        Data("[".utf8) + answers.map(\.bytes).joined(separator: Data(",".utf8)) + Data("]".utf8)
+        Array("[".utf8) + answers.map(\.bytes).joined(separator: ",".utf8) + Array("]".utf8)
       }
     }
   }
@@ -66,7 +65,7 @@ package struct MCPResponder {
     }
   }
 
-  private func forward(_ name: String, _ parameters: WireJSON, id: WireIdentifier) -> Reply {
+  private func forward(_ name: String, _ parameters: JSON, id: WireIdentifier) -> Reply {
     do {
       let forwarder = MCPForwarder(service: try tools.service(requestID: ""))
       return .forward(id: id, try forwarder.call(name, parameters))
@@ -113,7 +112,7 @@ package struct MCPResponder {
     }
   }
 
-  private func list(_ parameters: WireJSON) -> [WireJSON] {
+  private func list(_ parameters: JSON) -> [JSON] {
     let own = MCPToolbox.all.map(\.description)
     guard let service = try? tools.service(requestID: "") else { return own }
     return own
@@ -121,7 +120,7 @@ package struct MCPResponder {
         except: MCPToolbox.all.map(\.name), meta: parameters["_meta"])
   }
 
-  private func initialize(_ parameters: WireJSON) -> WireJSON {
+  private func initialize(_ parameters: JSON) -> JSON {
     let wanted = parameters["protocolVersion"]?.string ?? ""
     let version = MCPClient.versions.contains(wanted) ? wanted : MCPClient.versions[0]
     return .object([
@@ -140,7 +139,7 @@ package struct MCPResponder {
   /// Source: JSON-RPC 2.0, 5.1.
   package static let parseError = -32700
 
-  package static func result(_ id: WireIdentifier, _ result: WireJSON) -> WireAnswer {
+  package static func result(_ id: WireIdentifier, _ result: JSON) -> WireAnswer {
     WireAnswer(id, ["jsonrpc": .string("2.0"), "result": result])
   }
 
@@ -157,6 +156,6 @@ package struct MCPResponder {
   ///
   /// - Parameter line: Its beginning.
   package static func remains(ofLine line: [UInt8]) -> [UInt8] {
-    Array(WireAnswer(WireIdentifier(ofBroken: line), [:]).bytes)
+    WireAnswer(WireIdentifier(ofBroken: line), [:]).bytes
   }
 }

@@ -28,9 +28,9 @@ extension MCPTool {
   }
 
   /// The tool's entry in `tools/list`.
-  var description: WireJSON {
+  var description: JSON {
     let parameters = parameters
-    var properties: [String: WireJSON] = [:]
+    var properties: [String: JSON] = [:]
     for parameter in parameters { properties[parameter.name] = parameter.property }
     return .object([
       "name": .string(name), "description": .string(help),

@@ -49,19 +49,19 @@ extension MCPToolContext {
   }
 
   /// A row of vault-mcp's checkpoints.
-  func row(_ record: CheckpointRecord) -> JSONOutput.Object {
+  func row(_ record: CheckpointRecord) -> JSON {
     let document = RecoveryService(service: service).document(of: record)
     let stated = document.snapshot.stated
     let known =
       document.struck.has(record.objective) ? document.snapshot.objective : record.objective
-    let signals: JSONOutput.Object = [
+    let signals: JSON = [
       "objective": stated?.objective ?? known, "blockers": stated?.blockers ?? [],
       "recent_actions": stated?.actions ?? [],
     ]
     return [
       "id": record.id,
       "content": document.markdown(now: service.context.clock.now, budget: Self.documentBudget),
-      "trigger_signals": JSONOutput.text(signals).trimmingCharacters(in: .newlines),
+      "trigger_signals": signals.text,
       "cumulative_weight": 1, "created_at": Timestamp.string(record.createdAt),
     ]
   }

@@ -86,12 +86,12 @@ package struct MCPToolContext {
   /// - Returns: The answer to a write, with where the write is durable and how far it has come on its
   ///   way to the vault.
   func acknowledged(
-    _ acknowledgement: DurableWriter.Acknowledgement, _ object: JSONOutput.Object
+    _ acknowledgement: DurableWriter.Acknowledgement, _ object: JSON
   ) -> MCPPayload {
     var payload = MCPPayload(object)
     let reply = JSONOutput.write(acknowledgement, service)
     for name in ["durability", "vault"] {
-      payload.facts["memoryd/" + name] = (reply[name] as? String).map { .string($0) }
+      payload.facts["memoryd/" + name] = reply[name]
     }
     return payload
   }

@@ -36,8 +36,8 @@ package struct MCPToolbox {
   ///   - requestID: The id of a request without a key.
   /// - Returns: The result of `tools/call`, whatever becomes of the call.
   package func call(
-    _ tool: any MCPTool, _ arguments: WireJSON?, key: String?, requestID: String
-  ) -> WireJSON {
+    _ tool: any MCPTool, _ arguments: JSON?, key: String?, requestID: String
+  ) -> JSON {
     do {
       let arguments = try MCPArguments(arguments, for: tool.parameters)
       let service = try service(requestID: key.map { "mcp:" + $0 } ?? requestID)

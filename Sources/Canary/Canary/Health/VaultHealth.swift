@@ -1,7 +1,8 @@
+public import Core
 public import Vault
 
 /// What all processes know of the vault: kept in the store, changed by ``HealthStateMachine`` only.
-public struct VaultHealth: Codable, Sendable, Equatable {
+public struct VaultHealth: JSONRecord, Sendable, Equatable {
   /// ``VaultEndpoint/identity(of:authentication:)``: what is known of one vault says nothing of another.
   public var vault: String
   public var mode: Mode
@@ -33,6 +34,25 @@ public struct VaultHealth: Codable, Sendable, Equatable {
     self.detail = detail
     since = instant
     checkedAt = instant
+  }
+
+  package static var empty: Self { Self(vault: "", mode: .standalone, detail: "", at: 0) }
+
+  package mutating func code(_ coder: inout JSONCoder) {
+    coder.field("vault", &vault)
+    coder.field("mode", &mode)
+    coder.field("reason", &reason)
+    coder.field("detail", &detail)
+    coder.field("since", &since)
+    coder.field("checkedAt", &checkedAt)
+    coder.field("latencyMilliseconds", &latencyMilliseconds)
+    coder.field("failures", &failures)
+    coder.field("successes", &successes)
+    coder.field("nextProbeAt", &nextProbeAt)
+    coder.field("retryAfter", &retryAfter)
+    coder.field("transitions", &transitions)
+    coder.field("toldTransition", &toldTransition)
+    coder.field("unlogged", &unlogged)
   }
 
   public var verdict: CanaryVerdict {

@@ -54,11 +54,11 @@ public actor MCPClient {
   /// - Returns: The text of the result, as JSON where it is JSON.
   /// - Throws: ``VaultFailure``.
   public func callTool(
-    _ name: String, _ arguments: [String: WireJSON], isRead: Bool, key: String? = nil,
+    _ name: String, _ arguments: [String: JSON], isRead: Bool, key: String? = nil,
     deadline: ContinuousClock.Instant
-  ) async throws(VaultFailure) -> WireJSON {
+  ) async throws(VaultFailure) -> JSON {
     do throws(VaultFailure) {
-      var parameters: [String: WireJSON] = [
+      var parameters: [String: JSON] = [
         "name": .string(endpoint.toolPrefix + name), "arguments": .object(arguments),
       ]
       if let key { parameters["_meta"] = .object([Self.keyName: .string(key)]) }
@@ -73,8 +73,8 @@ public actor MCPClient {
   ///
   /// - Throws: ``VaultFailure``; a JSON-RPC error is one that is about this call.
   public func request(
-    _ method: String, _ parameters: [String: WireJSON], deadline: ContinuousClock.Instant
-  ) async throws(VaultFailure) -> WireJSON {
+    _ method: String, _ parameters: [String: JSON], deadline: ContinuousClock.Instant
+  ) async throws(VaultFailure) -> JSON {
     do throws(VaultFailure) {
       return try Self.result(
         of: try await exchange(method, parameters, isRead: false, deadline))
@@ -125,7 +125,7 @@ public actor MCPClient {
           honoursKeys: result["capabilities"]?["experimental"]?[Self.keyCapability] != nil)
         break
       }
-      let note = WireJSON.object([
+      let note = JSON.object([
         "jsonrpc": .string("2.0"), "method": .string("notifications/initialized"),
       ])
       let answer = try await post((id: 0, body: note), deadline)
@@ -147,7 +147,7 @@ public actor MCPClient {
   /// A server that has ended the session answers 404 and has not looked at the request, so that it
   /// goes out again in a new session, a write too. Source: MCP 2025-11-25, "Session Management".
   private func exchange(
-    _ method: String, _ parameters: [String: WireJSON], isRead: Bool,
+    _ method: String, _ parameters: [String: JSON], isRead: Bool,
     _ deadline: ContinuousClock.Instant
   ) async throws(VaultFailure) -> Answer {
     try await initialize(deadline)
@@ -164,8 +164,8 @@ public actor MCPClient {
   }
 
   private func request(
-    _ method: String, _ parameters: [String: WireJSON]
-  ) -> (id: Int, body: WireJSON) {
+    _ method: String, _ parameters: [String: JSON]
+  ) -> (id: Int, body: JSON) {
     lastID += 1
     return (
       lastID,
@@ -195,7 +195,7 @@ public actor MCPClient {
     var headers: HTTPHeaders
     var contentType: String
     /// The JSON-RPC message with the request's id.
-    var message: WireJSON?
+    var message: JSON?
     var isEmpty: Bool
     /// True if JSON stood there that no parser takes.
     var isBroken: Bool
@@ -204,7 +204,7 @@ public actor MCPClient {
   }
 
   private func post(
-    _ request: (id: Int, body: WireJSON), _ deadline: ContinuousClock.Instant
+    _ request: (id: Int, body: JSON), _ deadline: ContinuousClock.Instant
   ) async throws(VaultFailure) -> Answer {
     var http = HTTPClientRequest(url: endpoint.url)
     http.method = .POST
@@ -232,7 +232,7 @@ public actor MCPClient {
   private struct Reading {
     let id: Int
     var events = ServerSentEvents()
-    var found: WireJSON?
+    var found: JSON?
     var isBroken = false
     var isStray = false
 
@@ -245,7 +245,7 @@ public actor MCPClient {
     }
 
     mutating func receive(message bytes: [UInt8]) {
-      guard let message = WireJSON(parsing: bytes) else {
+      guard let message = JSON(parsing: bytes) else {
         isBroken = true
         return
       }
@@ -262,7 +262,7 @@ public actor MCPClient {
 
   // MARK: Answers
 
-  private static func result(of answer: Answer) throws(VaultFailure) -> WireJSON {
+  private static func result(of answer: Answer) throws(VaultFailure) -> JSON {
     guard answer.status == 200 else { throw failure(status: answer) }
     let isStream = answer.contentType == "text/event-stream"
     guard isStream || answer.contentType == "application/json" else {
@@ -298,12 +298,12 @@ public actor MCPClient {
     return result
   }
 
-  static func toolResult(_ result: WireJSON) throws(VaultFailure) -> WireJSON {
+  static func toolResult(_ result: JSON) throws(VaultFailure) -> JSON {
     guard let content = result["content"]?.array else {
       throw VaultFailure(.protocol, "the vault's answer holds no tool result")
     }
     let text = content.compactMap { $0["text"]?.string }.joined(separator: "\n")
-    let payload = WireJSON(parsing: text.utf8)
+    let payload = JSON(parsing: text.utf8)
     guard result["isError"] == .bool(true) else { return payload ?? .string(text) }
     let message = payload?["error"]?.string ?? text
     throw VaultFailure(

@@ -131,6 +131,17 @@ package struct JSONCoder {
     }
   }
 
+  package mutating func field<Choice: RawRepresentable<String>>(
+    _ name: StaticString, _ value: inout Choice?
+  ) {
+    if let source {
+      value = source[name]?.string.flatMap { Choice(rawValue: $0) }
+    } else if let value {
+      key(name)
+      write(value.rawValue)
+    }
+  }
+
   package mutating func field(_ name: StaticString, _ value: inout [String]) {
     if let source {
       if let array = source[name] { value = array.elements.compactMap(\.string) }

@@ -38,13 +38,25 @@ public struct JSONFields {
     bytes.append(contentsOf: "\":".utf8)
   }
 
-  /// Appends a JSON string literal. Source: RFC 8259, section 7.
-  public static func write(_ text: String, to bytes: inout [UInt8]) {
-    var text = text
-    text.withUTF8 { write(utf8: $0, to: &bytes) }
+  /// How control characters are written, but for the line feed, which is `\n` always.
+  package enum Escapes {
+    /// By number, as what is stored has them.
+    case numbers
+    /// By letter where there is one, as what is told has them.
+    case letters
   }
 
-  package static func write(utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+  /// Appends a JSON string literal. Source: RFC 8259, section 7.
+  package static func write(
+    _ text: String, to bytes: inout [UInt8], _ escapes: Escapes = .numbers
+  ) {
+    var text = text
+    text.withUTF8 { write(utf8: $0, to: &bytes, escapes) }
+  }
+
+  package static func write(
+    utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8], _ escapes: Escapes = .numbers
+  ) {
     bytes.append(UInt8(ascii: "\""))
     var copied = 0
     for index in 0..<utf8.count {
@@ -60,6 +72,10 @@ public struct JSONFields {
         bytes.append(byte)
       case 0x0A:
         bytes.append(contentsOf: "\\n".utf8)
+      case 0x08 where escapes == .letters: bytes.append(contentsOf: "\\b".utf8)
+      case 0x09 where escapes == .letters: bytes.append(contentsOf: "\\t".utf8)
+      case 0x0C where escapes == .letters: bytes.append(contentsOf: "\\f".utf8)
+      case 0x0D where escapes == .letters: bytes.append(contentsOf: "\\r".utf8)
       default:
         let digits = String(byte, radix: 16)
         bytes.append(contentsOf: (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)

@@ -14,6 +14,7 @@ public struct JSONValue {
 
   private var node: JSONTape.Node { nodes[index] }
 
+  var kind: JSONTape.Node.Kind { node.kind }
   public var isObject: Bool { node.kind == .object }
   public var isArray: Bool { node.kind == .array }
   public var isNull: Bool { node.kind == .null }
@@ -38,6 +39,14 @@ public struct JSONValue {
     default:
       nil
     }
+  }
+
+  /// A string's text as ``string``, but nil where an escape is none of JSON's.
+  package var validString: String? {
+    guard node.kind == .escapedString else { return string }
+    var isValid = true
+    let text = Self.unescaped(rawUTF8, &isValid)
+    return isValid ? text : nil
   }
 
   /// The beginning of a string: at most so many bytes of it are decoded.
@@ -75,6 +84,17 @@ public struct JSONValue {
   public var rawUTF8: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: text[node.start..<node.end])
   }
+
+  /// Where the value stands in the text, with its quotes or brackets.
+  package var range: Range<Int> {
+    switch node.kind {
+    case .object, .array, .string, .escapedString: node.start - 1..<node.end + 1
+    case .number, .literalTrue, .literalFalse, .null: node.start..<node.end
+    }
+  }
+
+  /// The bytes at ``range``.
+  package var source: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: text[range]) }
 
   public var int: Int? {
     guard node.kind == .number else { return nil }
@@ -136,6 +156,13 @@ public struct JSONValue {
     return result
   }
 
+  /// The members of an object, in the order of the text; none for anything else.
+  package var members: [(name: JSONValue, value: JSONValue)] {
+    var result: [(name: JSONValue, value: JSONValue)] = []
+    forEachMember { result.append(($0, $1)) }
+    return result
+  }
+
   public func forEachMember(_ body: (_ name: JSONValue, _ value: JSONValue) -> Void) {
     guard node.kind == .object else { return }
     var child = index + 1
@@ -149,6 +176,15 @@ public struct JSONValue {
   }
 
   private static func unescaped(_ raw: UnsafeBufferPointer<UInt8>) -> String {
+    var isValid = true
+    return unescaped(raw, &isValid)
+  }
+
+  /// - Parameter isValid: Becomes false where an escape is none of JSON's; what it stands for is
+  ///   then guessed.
+  private static func unescaped(
+    _ raw: UnsafeBufferPointer<UInt8>, _ isValid: inout Bool
+  ) -> String {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(raw.count)
     var index = 0
@@ -177,6 +213,7 @@ public struct JSONValue {
       index = next
       if index >= raw.count { break }
       guard index + 1 < raw.count else {
+        isValid = false
         bytes.append(raw[index])
         break
       }
@@ -189,6 +226,7 @@ public struct JSONValue {
       case UInt8(ascii: "f"): bytes.append(0x0C)
       case UInt8(ascii: "u"):
         guard var value = hex(at: index) else {
+          isValid = false
           bytes.append(contentsOf: Array("\u{FFFD}".utf8))
           continue
         }
@@ -202,7 +240,11 @@ public struct JSONValue {
         }
         let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
         bytes.append(contentsOf: UTF8.encode(scalar)!)
-      case let other: bytes.append(other)
+      case let other:
+        if ![UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/")].contains(other) {
+          isValid = false
+        }
+        bytes.append(other)
       }
     }
     return String(decoding: bytes, as: UTF8.self)

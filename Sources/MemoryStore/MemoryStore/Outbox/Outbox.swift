@@ -88,7 +88,7 @@ public struct OutboxRow: Sendable, Equatable {
     guard action == .decide, payload.utf8.firstRange(of: "\"task_id\"".utf8) != nil else {
       return nil
     }
-    return WireJSON(parsing: payload.utf8)?["task_id"]?.string
+    return JSON(parsing: payload.utf8)?["task_id"]?.string
   }
 }
 

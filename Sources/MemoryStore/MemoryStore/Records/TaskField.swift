@@ -90,7 +90,7 @@ extension TaskFields {
 
   /// From a base, or from the payload of a change; nil for what is no JSON object.
   public init?(json: String) {
-    guard case .object(let object)? = WireJSON(parsing: json.utf8) else { return nil }
+    guard case .object(let object)? = JSON(parsing: json.utf8) else { return nil }
     self.init { object[$0.rawValue]?.string }
     self = filled
   }

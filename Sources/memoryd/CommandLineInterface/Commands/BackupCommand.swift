@@ -1,5 +1,6 @@
 import ArgumentParser
 import Continuity
+import Core
 import Foundation
 import MemoryStore
 
@@ -46,6 +47,6 @@ extension JSONOutput {
       [
         "path": path, "schema": facts.schema, "bytes": facts.bytes, "rows": facts.counts,
         "kept": facts.kept, "has_new_index": facts.hasNewIndex,
-      ] as Object)
+      ] as JSON)
   }
 }

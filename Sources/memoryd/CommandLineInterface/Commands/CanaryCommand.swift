@@ -42,7 +42,7 @@ struct CanaryCommand: Command {
           "pending": report.pending,
           "last_checkpoint": report.lastCheckpoint.map(JSONOutput.checkpoint),
           "other_sessions": report.otherSessions.map(JSONOutput.session),
-        ] as JSONOutput.Object)
+        ] as JSON)
       return outcome
     }
     let reason = verdict.reason.map { " (\($0.rawValue))" } ?? ""

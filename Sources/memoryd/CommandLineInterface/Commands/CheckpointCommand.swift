@@ -122,9 +122,9 @@ struct CheckpointCommand: ParsableCommand {
             [
               "from": first.id, "to": second.id,
               "changes": changes.map {
-                ["what": $0.what, "removed": $0.removed, "added": $0.added] as JSONOutput.Object
+                ["what": $0.what, "removed": $0.removed, "added": $0.added] as JSON
               },
-            ] as JSONOutput.Object))
+            ] as JSON))
       }
       if changes.isEmpty { return Outcome(output: "No difference.\n") }
       let text = changes.map { change in

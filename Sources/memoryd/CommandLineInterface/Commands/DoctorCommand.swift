@@ -66,12 +66,12 @@ struct DoctorCommand: Command {
               [
                 "name": $0.name, "ok": $0.isGood, "state": $0.state, "detail": $0.detail,
                 "hint": $0.hint,
-              ] as JSONOutput.Object
+              ] as JSON
             },
             "settings": values.map {
-              ["key": $0.key, "value": $0.value, "source": $0.source] as JSONOutput.Object
+              ["key": $0.key, "value": $0.value, "source": $0.source] as JSON
             },
-          ] as JSONOutput.Object), exitCode: exitCode)
+          ] as JSON), exitCode: exitCode)
     }
     var text = ""
     for check in checks {

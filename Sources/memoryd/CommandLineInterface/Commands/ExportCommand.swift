@@ -59,7 +59,7 @@ struct ExportCommand: Command {
         output: JSONOutput.text(
           [
             "path": path, "format": MemoryDatabase.exportFormat, "bytes": written, "rows": counts,
-          ] as JSONOutput.Object))
+          ] as JSON))
     }
     return Outcome(
       output: "\(TerminalText.line(path, 400)): \(TerminalText.size(written)), "

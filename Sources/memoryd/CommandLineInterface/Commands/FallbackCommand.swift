@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Continuity
+import Core
 import Fallback
 
 struct FallbackCommand: ParsableCommand {
@@ -32,9 +33,9 @@ struct FallbackCommand: ParsableCommand {
                   "entries": $0.records, "receipts": $0.receipts,
                   "hand_written": $0.handWritten, "adopted": $0.adopted,
                   "settled": $0.settled, "unfinished": $0.isUnfinished, "damage": $0.damage,
-                ] as JSONOutput.Object
+                ] as JSON
               },
-            ] as JSONOutput.Object))
+            ] as JSON))
       }
       var text = ""
       for file in files {

@@ -112,11 +112,11 @@ struct HandoffCommand: ParsableCommand {
       if shared.json {
         var object = JSONOutput.write(written.acknowledgement, service)
         object["vault"] = JSONOutput.write(written.checkpoint, service)["vault"]
-        object.updateValue(amend ? nil : written.checkpoint.id, forKey: "checkpoint")
-        object.updateValue(written.path, forKey: "path")
-        object["objective"] = written.handoff.objective
-        object["summary"] = written.handoff.summary
-        object["document"] = written.document
+        object["checkpoint"] = amend ? .null : .string(written.checkpoint.id)
+        object["path"] = JSON(written.path)
+        object["objective"] = written.handoff.objective.json
+        object["summary"] = written.handoff.summary.json
+        object["document"] = written.document.json
         outcome.output = JSONOutput.text(object)
       } else if out?.text == "-" {
         outcome.output = written.document
@@ -266,8 +266,8 @@ struct HandoffCommand: ParsableCommand {
     let document = format == .html ? Handoff(record.body).page() : record.body
     if json {
       var object = JSONOutput.handoff(Handoff(record.body))
-      object.merge(JSONOutput.handoff(record)) { $1 }
-      object["document"] = document
+      object.merge(JSONOutput.handoff(record))
+      object["document"] = document.json
       return Outcome(output: JSONOutput.text(object))
     }
     // Into a pipe an agent reads it.

@@ -40,7 +40,7 @@ enum HookCommand {
           let news = VaultNews(service: service).during(session: session)
         else { return "" }
         return JSONOutput.text(
-          ["systemMessage": "memoryd: " + Markdown.spoken(news)] as JSONOutput.Object)
+          ["systemMessage": "memoryd: " + Markdown.spoken(news)] as JSON)
       }
     case .canary:
       return run(invocation, home: home) { input, service in

@@ -42,9 +42,9 @@ struct ImportCommand: Command {
           "added": result.counts.added, "updated": result.counts.updated,
           "unchanged": result.counts.unchanged, "skipped": result.skipped,
           "errors": result.errors.map {
-            ["line": $0.line, "reason": $0.reason] as JSONOutput.Object
+            ["line": $0.line, "reason": $0.reason] as JSON
           },
-        ] as JSONOutput.Object)
+        ] as JSON)
     } else if result.isExport {
       outcome.output = "\(result.counts.added) rows are back\n"
     } else if !isRefused {

@@ -31,7 +31,7 @@ struct IngestCommand: Command {
     let service = try shared.service(invocation)
     let found = try transcripts(service)
     let files = found.filter { !$0.hasSuffix(".zst") }
-    var results: [JSONOutput.Object] = []
+    var results: [JSON] = []
     var messages = Self.note(compressed: found.count - files.count)
     if found.isEmpty, path.isEmpty {
       let (claude, codex) = TranscriptFolders.of(service.context)

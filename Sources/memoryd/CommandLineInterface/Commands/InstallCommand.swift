@@ -1,5 +1,6 @@
 import ArgumentParser
 import Continuity
+import Core
 import Foundation
 
 struct InstallCommand: ParsableCommand {
@@ -46,9 +47,9 @@ struct InstallCommand: ParsableCommand {
               "changed": edits.map {
                 [
                   "path": $0.path, "backup": $0.backup, "removed": $0.new == nil,
-                ] as JSONOutput.Object
+                ] as JSON
               }, "dry_run": dryRun,
-            ] as JSONOutput.Object))
+            ] as JSON))
       }
       let remaining = uninstall ? installer.remaining(after: edits) : []
       if edits.isEmpty {

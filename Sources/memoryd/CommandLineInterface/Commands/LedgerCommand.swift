@@ -88,7 +88,7 @@ struct LedgerCommand: ParsableCommand {
             [
               "title": ledger?.title, "items": items.map(JSONOutput.ledgerItem),
               "lists": ledger.map(Self.lists) ?? [],
-            ] as JSONOutput.Object))
+            ] as JSON))
       }
       if items.isEmpty {
         return Outcome(
@@ -111,9 +111,9 @@ struct LedgerCommand: ParsableCommand {
     }
 
     /// What stands in lists: commits, key decisions, bugs and the like.
-    private static func lists(_ ledger: Ledger) -> [JSONOutput.Object] {
+    private static func lists(_ ledger: Ledger) -> [JSON] {
       ledger.phases.flatMap { phase in
-        phase.groups.compactMap { group -> JSONOutput.Object? in
+        phase.groups.compactMap { group -> JSON? in
           guard case .list(let items) = group.content else { return nil }
           return ["phase": phase.name, "section": group.name, "items": items]
         }
@@ -163,7 +163,7 @@ struct LedgerCommand: ParsableCommand {
             "ok": !isWrong, "shallow": verification.isShallow,
             "counts": Dictionary(uniqueKeysWithValues: counts),
             "items": results.map(JSONOutput.ledgerResult),
-          ] as JSONOutput.Object)
+          ] as JSON)
         return outcome
       }
       let people = TerminalText(invocation)
@@ -221,7 +221,7 @@ struct LedgerCommand: ParsableCommand {
       let text = ledger.markdown()
       guard let out = out?.text, out != "-" else {
         if shared.json {
-          return Outcome(output: JSONOutput.text(["document": text] as JSONOutput.Object))
+          return Outcome(output: JSONOutput.text(["document": text] as JSON))
         }
         return Outcome(output: invocation.outputIsTerminal ? TerminalText.safe(text) : text)
       }
@@ -234,7 +234,7 @@ struct LedgerCommand: ParsableCommand {
         LedgerService.hash(of: text), project)
       if shared.json {
         return Outcome(
-          output: JSONOutput.text(["path": path, "changed": changed] as JSONOutput.Object))
+          output: JSONOutput.text(["path": path, "changed": changed] as JSON))
       }
       return Outcome(output: "\(changed ? "wrote" : "unchanged:") \(out)\n")
     }
@@ -299,11 +299,11 @@ struct LedgerCommand: ParsableCommand {
       let count = imported.ledger.entries.count
       if shared.json {
         var object = JSONOutput.write(imported.acknowledgement, service)
-        object["items"] = count
-        object["added"] = imported.added
-        object["changed"] = imported.changed
-        object["phases"] = imported.ledger.phases.map(\.name)
-        object["skipped"] = imported.skipped
+        object["items"] = count.json
+        object["added"] = imported.added.json
+        object["changed"] = imported.changed.json
+        object["phases"] = imported.ledger.phases.map(\.name).json
+        object["skipped"] = imported.skipped.json
         outcome.output = JSONOutput.text(object)
         return outcome
       }

@@ -35,10 +35,10 @@ struct MCPCommand: Command {
         return
       }
       let answer = server.receive(line, requestID: requestID)
-      if let bytes = answer.bytes { reply(Array(bytes)) }
+      if let bytes = answer.bytes { reply(bytes) }
       guard case .forward(let id, let call) = answer else { return }
       // What comes meanwhile is answered meanwhile.
-      Task { reply(Array(MCPResponder.result(id, await call.result()).bytes)) }
+      Task { reply(MCPResponder.result(id, await call.result()).bytes) }
     }
     return Outcome()
   }

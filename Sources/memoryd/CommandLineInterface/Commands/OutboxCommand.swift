@@ -157,13 +157,13 @@ struct OutboxCommand: ParsableCommand {
   fileprivate static func reply(_ count: Int, _ what: String, _ json: Bool) -> Outcome {
     Outcome(
       output: json
-        ? JSONOutput.text(["changed": count] as JSONOutput.Object)
+        ? JSONOutput.text(["changed": count] as JSON)
         : count == 0 ? "Nothing to change.\n" : "\(count) \(what)\n")
   }
 
   fileprivate static func title(_ row: OutboxRow) -> String {
-    let object = JSONOutput.parsed(row.payload) as? [String: Any]
-    return ["title", "decision", "objective"].lazy.compactMap { object?[$0] as? String }.first ?? ""
+    let object = JSONOutput.parsed(row.payload)
+    return ["title", "decision", "objective"].lazy.compactMap { object[$0]?.string }.first ?? ""
   }
 
   /// What the state means for a person, and what to do.

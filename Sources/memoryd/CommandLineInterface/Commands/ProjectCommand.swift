@@ -39,7 +39,7 @@ struct ProjectCommand: ParsableCommand {
           output: JSONOutput.list(
             wholes.map { whole in
               var object = JSONOutput.project(whole)
-              object["parts"] = Self.parts(of: whole.id, all).map(JSONOutput.project)
+              object["parts"] = Self.parts(of: whole.id, all).map(JSONOutput.project).json
               return object
             }))
       }
@@ -377,12 +377,12 @@ struct ProjectCommand: ParsableCommand {
   }
 
   private static func reply(
-    _ text: String, _ object: JSONOutput.Object, undo: [String], _ shared: SharedOptions
+    _ text: String, _ object: JSON, undo: [String], _ shared: SharedOptions
   ) -> Outcome {
     let commands = undo.map { "memoryd " + $0 }
     if shared.json {
       var object = object
-      object["undo"] = commands
+      object["undo"] = commands.json
       return Outcome(output: JSONOutput.text(object))
     }
     return Outcome(
@@ -391,7 +391,7 @@ struct ProjectCommand: ParsableCommand {
 }
 
 extension JSONOutput {
-  static func project(_ record: ProjectRecord) -> Object {
+  static func project(_ record: ProjectRecord) -> JSON {
     [
       "id": record.id, "name": record.name, "folder": record.root, "remotes": record.remotes,
       "join_reason": record.joinReason, "unfiled": record.isUnfiled, "private": record.isPrivate,

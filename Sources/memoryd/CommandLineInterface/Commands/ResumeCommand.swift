@@ -61,7 +61,7 @@ struct ResumeCommand: Command {
           [
             "document": text, "session": document.sessionID, "checkpoint": document.checkpointID,
             "project": project.name, "taken_at": Timestamp.string(document.takenAt),
-          ] as JSONOutput.Object))
+          ] as JSON))
     }
     return Outcome(output: text)
   }
@@ -79,7 +79,7 @@ struct ResumeCommand: Command {
               "id": $0.line.id, "section": $0.line.section, "line": $0.line.text,
               "entry": $0.entryID, "transcript_line": $0.transcriptLine, "author": $0.author,
               "rule": $0.rule,
-            ] as JSONOutput.Object
+            ] as JSON
           }))
     }
     var text = ""

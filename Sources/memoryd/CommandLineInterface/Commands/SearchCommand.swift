@@ -147,7 +147,7 @@ private struct BatchSearch {
     var failed = 0
     func answer(_ line: [UInt8]) -> String {
       var id: WireIdentifier?
-      var parsed: WireJSON?
+      var parsed: JSON?
       switch WireMessage.parse(line) {
       case .one(let message): (id, parsed) = (message.id, message.body)
       case .batch: break
@@ -166,8 +166,8 @@ private struct BatchSearch {
         if object["exhaustive"]?.flag == true { options.makeExhaustive() }
         try narrow(&filter, object, now: options.now)
         let result = try database.search(query, filter: filter, options: options)
-        var reply: JSONOutput.Object = ["results": result.hits.map(JSONOutput.hit)]
-        if !result.complaints.isEmpty { reply["complaints"] = result.complaints }
+        var reply: JSON = ["results": result.hits.map(JSONOutput.hit)]
+        if !result.complaints.isEmpty { reply["complaints"] = result.complaints.json }
         return text(reply, id)
       } catch {
         // Each line has its answer, so that they can be told apart.
@@ -175,12 +175,11 @@ private struct BatchSearch {
         let message =
           (error as? StoreError)?.message ?? (error as? CommandError)?.message
           ?? "it cannot be searched for"
-        return text(["results": [JSONOutput.Object](), "error": message], id)
+        return text(["results": [JSON](), "error": message], id)
       }
     }
-    func text(_ reply: JSONOutput.Object, _ id: WireIdentifier?) -> String {
-      guard case .object(let fields) = WireJSON(reply) else { return "" }
-      return String(decoding: WireAnswer(id, fields).bytes, as: UTF8.self) + "\n"
+    func text(_ reply: JSON, _ id: WireIdentifier?) -> String {
+      String(decoding: WireAnswer(id, reply.object ?? [:]).bytes, as: UTF8.self) + "\n"
     }
     var output = ""
     if let converse = invocation.converse {
@@ -198,7 +197,7 @@ private struct BatchSearch {
   }
 
   private func narrow(
-    _ filter: inout RecordFilter, _ object: [String: WireJSON], now: Int64
+    _ filter: inout RecordFilter, _ object: [String: JSON], now: Int64
   ) throws {
     func text(_ key: String) throws(StoreError) -> String? {
       guard let value = object[key], value != .null else { return nil }

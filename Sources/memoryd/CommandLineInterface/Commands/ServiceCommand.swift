@@ -106,7 +106,7 @@ struct ServiceCommand: ParsableCommand {
             [
               "installed": isInstalled, "path": path, "current": isInstalled && isCurrent,
               "daemon": care.json(), "problem": problem?.message,
-            ] as JSONOutput.Object), exitCode: exitCode)
+            ] as JSON), exitCode: exitCode)
       }
       var lines = isInstalled ? "installed  \(path)\n" : "installed  no\n"
       if isInstalled, !isCurrent {

@@ -70,22 +70,24 @@ struct SessionCommand: ParsableCommand {
             "requests": usage.requests, "input": usage.input, "output": usage.output,
             "cache_write": usage.cacheWrite, "cache_read": usage.cacheRead,
             "reasoning": usage.reasoning, "models": usage.models,
-          ] as JSONOutput.Object
-        object["compactions"] = boundaries.map {
-          [
-            "line": $0.line, "trigger": $0.trigger, "pre_tokens": $0.preTokens,
-            "at": Timestamp.string($0.at),
-          ] as JSONOutput.Object
-        }
-        object["contexts"] = told.map {
-          [
-            "at": Timestamp.string($0.at), "source": $0.source, "units": $0.units,
-            "parts": Dictionary(
-              uniqueKeysWithValues: $0.counts.map { ($0.part, $0.count) }) as JSONOutput.Object,
-            "about": $0.about, "checkpoint": $0.checkpoint,
-          ] as JSONOutput.Object
-        }
-        object["entries"] = entries.map(JSONOutput.entry)
+          ] as JSON
+        object["compactions"] =
+          boundaries.map {
+            [
+              "line": $0.line, "trigger": $0.trigger, "pre_tokens": $0.preTokens,
+              "at": Timestamp.string($0.at),
+            ] as JSON
+          }.json
+        object["contexts"] =
+          told.map {
+            [
+              "at": Timestamp.string($0.at), "source": $0.source, "units": $0.units,
+              "parts": Dictionary(
+                uniqueKeysWithValues: $0.counts.map { ($0.part, $0.count) }),
+              "about": $0.about, "checkpoint": $0.checkpoint,
+            ] as JSON
+          }.json
+        object["entries"] = entries.map(JSONOutput.entry).json
         return Outcome(output: JSONOutput.text(object))
       }
       let people = TerminalText(invocation)

@@ -53,18 +53,18 @@ struct StatusCommand: Command {
               "checkpoints": counts.checkpoints, "tasks": counts.tasks,
               "open_tasks": counts.openTasks, "decisions": counts.decisions,
               "entries": counts.entries,
-            ] as JSONOutput.Object,
+            ] as JSON,
             "reason": verdict.reason?.rawValue, "since": Timestamp.string(verdict.since),
             "outbox": [
               "queued": outbox.queued, "uncertain": outbox.uncertain,
               "quarantined": outbox.quarantined, "held": outbox.held,
-            ] as JSONOutput.Object,
+            ] as JSON,
             "spool": [
               "pending": service.store.spool.pending.count,
               "quarantined": service.store.spool.quarantined.count,
-            ] as JSONOutput.Object,
+            ] as JSON,
             "warnings": warnings.map {
-              ["message": $0.message, "hint": $0.hint] as JSONOutput.Object
+              ["message": $0.message, "hint": $0.hint] as JSON
             },
             "last_checkpoint": last.map(JSONOutput.checkpoint),
             "sessions": sessions.map(JSONOutput.session),
@@ -73,15 +73,15 @@ struct StatusCommand: Command {
                 "event": $0.event, "runs": $0.runs, "failures": $0.failures,
                 "p50_ms": Double($0.p50) / 1000, "p95_ms": Double($0.p95) / 1000,
                 "p99_ms": Double($0.p99) / 1000,
-              ] as JSONOutput.Object
+              ] as JSON
             },
             "problems": problems.map {
               [
                 "at": Timestamp.string($0.at), "event": $0.event, "code": $0.code,
                 "message": $0.message, "hint": $0.hint,
-              ] as JSONOutput.Object
+              ] as JSON
             },
-          ] as JSONOutput.Object))
+          ] as JSON))
     }
     let people = TerminalText(invocation)
     var text = people.bold("memoryd \(Relay.version)") + ", \(verdict.mode.rawValue) mode\n"

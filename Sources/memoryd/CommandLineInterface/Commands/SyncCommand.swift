@@ -99,10 +99,10 @@ struct SyncCommand: Command {
             [
               "id": $0.taskID, "vault_id": $0.vaultID, "field": $0.field, "here": $0.here,
               "in_vault": $0.inVault,
-            ] as JSONOutput.Object
+            ] as JSON
           },
           "damage": damage,
-        ] as JSONOutput.Object)
+        ] as JSON)
       return result
     }
     var parts: [String] = []
@@ -187,10 +187,10 @@ struct SyncCommand: Command {
               [
                 "step": $0.what, "number": $0.row.number, "kind": $0.row.kind.rawValue,
                 "action": $0.row.action.rawValue, "id": $0.row.itemID, "why": $0.why,
-              ] as JSONOutput.Object
+              ] as JSON
             },
             "held": plan.held.map(VaultCommand.json),
-          ] as JSONOutput.Object))
+          ] as JSON))
     }
     var text = ""
     if let adopted = plan.adoption?.adopted, adopted > 0 {

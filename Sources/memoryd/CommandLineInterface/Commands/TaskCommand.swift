@@ -163,8 +163,8 @@ struct TaskCommand: ParsableCommand {
           output: JSONOutput.list(
             tasks.map { task in
               var object = JSONOutput.task(task)
-              object["project_id"] = task.projectID
-              object["unfiled"] = task.isUnfiled
+              object["project_id"] = task.projectID?.json
+              object["unfiled"] = task.isUnfiled.json
               return object
             }))
       }

@@ -50,18 +50,18 @@ struct VaultCommand: ParsableCommand {
                 [
                   "name": $0.name, "known_since": Timestamp.string($0.knownSince),
                   "waiting": $0.waiting, "items": $0.items, "current": $0.id == consent.vault?.id,
-                ] as JSONOutput.Object
+                ] as JSON
               },
               "projects": shares.map {
-                ["id": $0.0.id, "name": $0.0.name, "shared": $0.1] as JSONOutput.Object
+                ["id": $0.0.id, "name": $0.0.name, "shared": $0.1] as JSON
               },
               "held": groups.map { group in
                 [
                   "project": group.project, "name": names[group.project ?? 0],
                   "items": group.items.map(VaultCommand.json),
-                ] as JSONOutput.Object
+                ] as JSON
               },
-            ] as JSONOutput.Object))
+            ] as JSON))
       }
       var text = ""
       if let vault = consent.vault {
@@ -159,7 +159,7 @@ struct VaultCommand: ParsableCommand {
         return Outcome(
           output: shared.json
             ? JSONOutput.text(
-              ["project": project!.id, "shared": true, "held": left] as JSONOutput.Object)
+              ["project": project!.id, "shared": true, "held": left] as JSON)
             : text + (wasShared ? "" : "undo: memoryd vault unshare \(project!.id)\n"))
       }
       let items = try database.held(from: vault, project: project?.id)
@@ -168,7 +168,7 @@ struct VaultCommand: ParsableCommand {
         let count = try database.shareHistory(project?.id, with: vault, at: now)
         return Outcome(
           output: shared.json
-            ? JSONOutput.text(["queued": count] as JSONOutput.Object)
+            ? JSONOutput.text(["queued": count] as JSON)
             : count == 0
               ? "The vault has all of it already.\n"
               : "\(TerminalText.count(count, "item")) queued for \(TerminalText.line(vault.name, 120)); "
@@ -177,7 +177,7 @@ struct VaultCommand: ParsableCommand {
       if shared.json {
         return Outcome(
           output: JSONOutput.text(
-            ["queued": 0, "held": items.map(VaultCommand.json)] as JSONOutput.Object))
+            ["queued": 0, "held": items.map(VaultCommand.json)] as JSON))
       }
       if items.isEmpty { return Outcome(output: "The vault has all of it already.\n") }
       let name = project.map { "of \(TerminalText.line($0.name, 60)) " } ?? ""
@@ -216,7 +216,7 @@ struct VaultCommand: ParsableCommand {
       if shared.json {
         return Outcome(
           output: JSONOutput.text(
-            ["project": project.id, "shared": false, "held_back": count] as JSONOutput.Object))
+            ["project": project.id, "shared": false, "held_back": count] as JSON))
       }
       var text =
         "what is written in \(TerminalText.line(project.name, 60)) stays here from now on\n"
@@ -273,7 +273,7 @@ struct VaultCommand: ParsableCommand {
         return Outcome(
           output: JSONOutput.text(
             ["vault": to.name, "items": moved.items, "waiting": moved.waiting]
-              as JSONOutput.Object))
+              as JSON))
       }
       return Outcome(
         output:
@@ -324,7 +324,7 @@ struct VaultCommand: ParsableCommand {
     "  \(item.kind)  \(TerminalText.time(item.createdAt))  \(TerminalText.line(item.title, 80))\n"
   }
 
-  static func json(_ item: MemoryDatabase.HeldItem) -> JSONOutput.Object {
+  static func json(_ item: MemoryDatabase.HeldItem) -> JSON {
     [
       "kind": item.kind.rawValue, "id": item.id, "title": item.title, "project": item.projectID,
       "created_at": Timestamp.string(item.createdAt),

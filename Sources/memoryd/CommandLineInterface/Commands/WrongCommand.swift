@@ -79,7 +79,7 @@ struct WrongCommand: Command {
       ? Outcome(
         output: JSONOutput.text(
           ["id": struck.id, "line": struck.line, "state": what, "struck": count]
-            as JSONOutput.Object))
+            as JSON))
       : Outcome(
         output: "\(what): \(TerminalText.line(struck.line, 200))\n"
           + "\(TerminalText.count(count, "line")) struck in all\n")
@@ -93,7 +93,7 @@ struct WrongCommand: Command {
             [
               "id": $0.id, "section": $0.section, "line": $0.line, "session": $0.sessionID,
               "struck_at": Timestamp.string($0.struckAt),
-            ] as JSONOutput.Object
+            ] as JSON
           }))
     }
     if known.isEmpty { return Outcome(output: "Nothing was struck so far.\n") }

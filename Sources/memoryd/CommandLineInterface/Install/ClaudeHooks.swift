@@ -109,8 +109,8 @@ struct ClaudeHooks {
   private static func objection(
     to node: JSONText.Node, of hook: Hook, in text: JSONText
   ) -> String? {
-    func value(_ key: String) -> WireJSON? {
-      node[key].flatMap { WireJSON(parsing: text.bytes[$0.range]) }
+    func value(_ key: String) -> JSON? {
+      node[key].flatMap { JSON(parsing: text.bytes[$0.range]) }
     }
     switch value("type") {
     case .string("command"): break
@@ -194,13 +194,13 @@ struct ClaudeHooks {
   }
 
   private func renew(_ hook: Hook, in text: inout JSONText, _ before: inout Before) {
-    let wanted = WireJSON(parsing: entry(hook).utf8)
+    let wanted = JSON(parsing: entry(hook).utf8)
     var number = 0
     while true {
       let entries = Self.entries(of: hook, in: text, environment)
       guard number < entries.count else { return }
       let entry = entries[number]
-      if entry.canBeRenewed, WireJSON(parsing: text.bytes[entry.node.range]) != wanted {
+      if entry.canBeRenewed, JSON(parsing: text.bytes[entry.node.range]) != wanted {
         before["hooks.\(hook.event)#\(number)"] = text.source(of: entry.node)
         text.replace(entry.node, with: self.entry(hook))
       }
@@ -312,7 +312,7 @@ struct ClaudeHooks {
   }
 
   static func quoted(_ text: String) -> String {
-    String(decoding: WireJSON.string(text).bytes, as: UTF8.self)
+    JSON.string(text).text
   }
 
   // MARK: The MCP server

@@ -51,8 +51,7 @@ struct JSONText {
   /// - Throws: ``Broken`` for anything that is not one whole JSON document in UTF-8.
   init(_ bytes: [UInt8]) throws(Broken) {
     self.bytes = bytes
-    var parser = Parser(bytes: bytes)
-    root = try parser.document()
+    root = try Reader(bytes: bytes).document()
   }
 
   // MARK: Changing it
@@ -60,8 +59,7 @@ struct JSONText {
   private mutating func replace(_ range: Range<Int>, with text: String) {
     bytes.replaceSubrange(range, with: Array(text.utf8))
     // What was valid stays so: only whole values are put in and taken out.
-    var parser = Parser(bytes: bytes)
-    if let parsed = try? parser.document() { root = parsed }
+    if let parsed = try? Reader(bytes: bytes).document() { root = parsed }
   }
 
   mutating func replace(_ node: Node, with value: String) {
@@ -162,102 +160,73 @@ struct JSONText {
   }
 }
 
-/// Finds where the values stand. Source: RFC 8259.
-private struct Parser {
+/// Finds where the values stand.
+private struct Reader {
+  /// Values within values; a file of settings that is nested deeper is none.
+  private static let deepest = 200
+
   let bytes: [UInt8]
-  private var offset = 0
-  private var depth = 0
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
-
-  private var broken: JSONText.Broken {
-    JSONText.Broken(line: 1 + bytes[..<min(offset, bytes.count)].count { $0 == 0x0A })
-  }
-
-  mutating func document() throws(JSONText.Broken) -> JSONText.Node {
+  func document() throws(JSONText.Broken) -> JSONText.Node {
     // A byte order mark, which some editors leave.
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { offset = 3 }
-    let node = try value()
-    skipSpace()
-    guard offset == bytes.count else { throw broken }
-    return node
+    let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let tape = JSONTape()
+    defer { withExtendedLifetime(tape) {} }
+    return try bytes.withUnsafeBufferPointer { text throws(JSONText.Broken) in
+      let end: Int
+      do throws(JSONTape.Failure) {
+        end = try tape.parse(text, from: start)
+      } catch {
+        switch error {
+        case .truncated: throw broken(at: text.count)
+        case .malformed(let offset): throw broken(at: offset)
+        }
+      }
+      if let rest = text[end...].firstIndex(where: { !JSONTape.isSpace($0) }) {
+        throw broken(at: rest)
+      }
+      return try node(tape.root(text), depth: 0)
+    }
   }
 
-  private mutating func value() throws(JSONText.Broken) -> JSONText.Node {
-    skipSpace()
-    let start = offset
-    guard let first = next, depth < 200 else { throw broken }
-    depth += 1
-    defer { depth -= 1 }
-    switch first {
-    case UInt8(ascii: "{"):
+  private func broken(at offset: Int) -> JSONText.Broken {
+    JSONText.Broken(line: 1 + bytes[..<offset].count { $0 == 0x0A })
+  }
+
+  private func node(_ value: JSONValue, depth: Int) throws(JSONText.Broken) -> JSONText.Node {
+    guard depth < Self.deepest else { throw broken(at: value.range.lowerBound) }
+    let kind: JSONText.Node.Kind
+    if value.isObject {
       var members: [JSONText.Member] = []
-      try list(UInt8(ascii: "}")) { parser throws(JSONText.Broken) in
-        let start = parser.offset
-        let key = try parser.text()
-        parser.skipSpace()
-        try parser.expect(UInt8(ascii: ":"))
-        members.append(.init(key: key, start: start, value: try parser.value()))
+      for (name, member) in value.members {
+        members.append(
+          .init(
+            key: try text(name), start: name.range.lowerBound,
+            value: try node(member, depth: depth + 1)))
       }
-      return .init(kind: .object(members), range: start..<offset)
-    case UInt8(ascii: "["):
+      kind = .object(members)
+    } else if value.isArray {
       var elements: [JSONText.Node] = []
-      try list(UInt8(ascii: "]")) { parser throws(JSONText.Broken) in
-        elements.append(try parser.value())
-      }
-      return .init(kind: .array(elements), range: start..<offset)
-    case UInt8(ascii: "\""):
-      let text = try text()
-      return .init(kind: .string(text), range: start..<offset)
-    default:
-      let word = bytes[offset...].prefix { $0 != 0x2C && $0 != 0x5D && $0 != 0x7D && $0 > 0x20 }
-      guard WireScalar.isValid(word) else { throw broken }
-      offset += word.count
-      return .init(kind: .other, range: start..<offset)
+      for element in value.elements { elements.append(try node(element, depth: depth + 1)) }
+      kind = .array(elements)
+    } else if value.isString {
+      kind = .string(try text(value))
+    } else {
+      guard JSON(value) != nil else { throw broken(at: value.range.lowerBound) }
+      kind = .other
     }
+    return .init(kind: kind, range: value.range)
   }
 
-  private mutating func list(
-    _ close: UInt8, _ item: (inout Parser) throws(JSONText.Broken) -> Void
-  ) throws(JSONText.Broken) {
-    offset += 1
-    skipSpace()
-    if next == close {
-      offset += 1
-      return
+  /// No agent takes control characters in a text.
+  private func text(_ value: JSONValue) throws(JSONText.Broken) -> String {
+    if let control = value.rawUTF8.firstIndex(where: { $0 < 0x20 }) {
+      throw broken(at: value.range.lowerBound + 1 + control)
     }
-    while true {
-      skipSpace()
-      try item(&self)
-      skipSpace()
-      if next == close {
-        offset += 1
-        return
-      }
-      try expect(UInt8(ascii: ","))
+    let isUTF8 = String(validating: value.rawUTF8, as: UTF8.self) != nil
+    guard let text = isUTF8 ? value.validString : JSON(parsing: value.source)?.string else {
+      throw broken(at: value.range.lowerBound)
     }
-  }
-
-  private mutating func text() throws(JSONText.Broken) -> String {
-    let start = offset
-    try expect(UInt8(ascii: "\""))
-    while let byte = next, byte != UInt8(ascii: "\"") {
-      guard byte >= 0x20 else { throw broken }
-      offset += byte == UInt8(ascii: "\\") ? 2 : 1
-    }
-    try expect(UInt8(ascii: "\""))
-    guard let text = WireScalar.string(bytes[start..<offset]) else { throw broken }
     return text
   }
-
-  private mutating func expect(_ byte: UInt8) throws(JSONText.Broken) {
-    guard next == byte else { throw broken }
-    offset += 1
-  }
-
-  private mutating func skipSpace() {
-    while let byte = next, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { offset += 1 }
-  }
-
-  private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 }

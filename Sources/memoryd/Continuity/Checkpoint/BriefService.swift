@@ -65,7 +65,7 @@ package struct BriefService {
       return text
     }
 
-    package var json: JSONOutput.Object {
+    package var json: JSON {
       [
         "project": project, "branch": branch, "mode": mode, "objective": objective,
         "blockers": blockers, "left_off": leftOff, "next": next,
@@ -74,7 +74,7 @@ package struct BriefService {
           [
             "from": $0.sender, "to": $0.recipient, "topic": $0.topic,
             "objective": $0.objective, "created_at": Timestamp.string($0.createdAt),
-          ] as JSONOutput.Object
+          ] as JSON
         }, "ledger": ledger.map(JSONOutput.ledgerItem),
       ]
     }

@@ -1,34 +1,29 @@
-import Core
-import Foundation
+package import Core
 package import MemoryStore
 
 /// Builds the JSON documents that `docs/cli-json.md` describes.
 package enum JSONOutput {
-  package typealias Object = [String: Any?]
-
   /// One document with a newline. Keys are sorted, so that equal results are equal bytes.
-  package static func text(_ value: Any) -> String {
-    String(decoding: WireJSON(value).bytes, as: UTF8.self) + "\n"
-  }
+  package static func text(_ document: JSON) -> String { document.text + "\n" }
 
-  package static func list(_ items: [Object]) -> String { text(["items": items] as Object) }
+  package static func list(_ items: [JSON]) -> String { text(["items": items]) }
 
   package static func time(_ milliseconds: Int64?) -> String? { milliseconds.map(Timestamp.string) }
 
-  package static func task(_ task: TaskRecord) -> Object {
+  package static func task(_ task: TaskRecord) -> JSON {
     // As vault-mcp has it: what is not set is not there.
-    var object: Object = [
+    var object: JSON = [
       "id": task.id, "status": task.status.rawValue, "source": task.source.rawValue,
       "created_at": Timestamp.string(task.createdAt),
     ]
     for field in TaskField.allCases {
-      if let text = task.fields[field] { object[field.rawValue] = text }
+      if let text = task.fields[field] { object[field.rawValue] = text.json }
     }
-    if let completed = time(task.completedAt) { object["completed_at"] = completed }
+    if let completed = time(task.completedAt) { object["completed_at"] = completed.json }
     return object
   }
 
-  package static func decision(_ decision: DecisionRecord) -> Object {
+  package static func decision(_ decision: DecisionRecord) -> JSON {
     [
       "id": decision.id, "decision": decision.decision, "rationale": decision.rationale,
       "task_id": decision.taskID, "project": decision.project,
@@ -36,7 +31,7 @@ package enum JSONOutput {
     ]
   }
 
-  package static func checkpoint(_ checkpoint: CheckpointRecord) -> Object {
+  package static func checkpoint(_ checkpoint: CheckpointRecord) -> JSON {
     [
       "id": checkpoint.id, "objective": checkpoint.objective,
       "trigger": checkpoint.trigger.rawValue,
@@ -46,7 +41,7 @@ package enum JSONOutput {
     ]
   }
 
-  package static func session(_ session: SessionRecord) -> Object {
+  package static func session(_ session: SessionRecord) -> JSON {
     [
       "id": session.id, "agent": session.agent, "project": session.project, "cwd": session.cwd,
       "branch": session.branch, "transcript_path": session.transcriptPath,
@@ -57,7 +52,7 @@ package enum JSONOutput {
     ]
   }
 
-  package static func entry(_ entry: EntryRecord) -> Object {
+  package static func entry(_ entry: EntryRecord) -> JSON {
     [
       "id": entry.id, "kind": entry.kind.rawValue, "project": entry.project,
       "session": entry.sessionID,
@@ -67,8 +62,8 @@ package enum JSONOutput {
     ]
   }
 
-  package static func hit(_ hit: SearchHit) -> Object {
-    var object: Object = [
+  package static func hit(_ hit: SearchHit) -> JSON {
+    var object: JSON = [
       "id": hit.entry.id, "source_id": hit.entry.sourceID, "kind": hit.entry.kind.rawValue,
       "project": hit.entry.project, "session": hit.entry.sessionID,
       "score": (hit.score * 1e6).rounded() / 1e6,
@@ -76,13 +71,13 @@ package enum JSONOutput {
       "position": hit.entry.position, "copies": hit.copies, "abandoned": hit.entry.isAbandoned,
       "snippet": String(hit.snippet.filter { $0 != "\u{2}" && $0 != "\u{3}" }),
     ]
-    if !hit.explanation.isEmpty { object["explanation"] = hit.explanation }
+    if !hit.explanation.isEmpty { object["explanation"] = hit.explanation.json }
     return object
   }
 }
 
 extension JSONOutput {
-  package static func outbox(_ row: OutboxRow) -> Object {
+  package static func outbox(_ row: OutboxRow) -> JSON {
     [
       "number": row.number, "kind": row.kind.rawValue, "action": row.action.rawValue,
       "id": row.itemID,
@@ -96,25 +91,28 @@ extension JSONOutput {
   }
 
   /// Stored JSON as a part of a document: keys and times as everywhere else.
-  package static func parsed(_ json: String) -> Any? {
-    (try? JSONSerialization.jsonObject(with: Data(json.utf8))).map(spelled)
+  ///
+  /// - Returns: Null for what is no JSON.
+  package static func parsed(_ json: String) -> JSON {
+    JSON(parsing: json.utf8).map(spelled) ?? .null
   }
 
-  private static func spelled(_ value: Any) -> Any {
-    if let object = value as? [String: Any] {
-      var result: [String: Any] = [:]
-      for (key, member) in object {
+  private static func spelled(_ value: JSON) -> JSON {
+    switch value {
+    case .object(let fields):
+      var result: [String: JSON] = [:]
+      for (key, member) in fields {
         let isTime = key == "at" || key.hasSuffix("At")
-        if isTime, let milliseconds = (member as? NSNumber)?.int64Value {
-          result[snakeCase(key)] = Timestamp.string(milliseconds)
+        if isTime, let milliseconds = member.integer {
+          result[snakeCase(key)] = .string(Timestamp.string(Int64(milliseconds)))
         } else {
           result[snakeCase(key)] = spelled(member)
         }
       }
-      return result
+      return .object(result)
+    case .array(let values): return .array(values.map(spelled))
+    case .null, .bool, .integer, .number, .string: return value
     }
-    if let array = value as? [Any] { return array.map(spelled) }
-    return value
   }
 
   private static func snakeCase(_ key: String) -> String {

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Fallback
 import MemoryStore
 
@@ -7,7 +7,7 @@ import MemoryStore
 extension JSONOutput {
   package static func write(
     _ acknowledgement: DurableWriter.Acknowledgement, _ service: MemoryService
-  ) -> Object {
+  ) -> JSON {
     [
       "id": acknowledgement.id, "kind": acknowledgement.kind.rawValue,
       "durability": acknowledgement.durability.rawValue,

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import IPC
 
@@ -61,7 +61,7 @@ package struct DaemonCare {
     user.map { "a process of another user (uid \($0))" } ?? "a process of an unknown user"
   }
 
-  package func json() -> JSONOutput.Object? {
+  package func json() -> JSON? {
     switch answer() {
     case .none: return nil
     case .stranger(let user):

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import IPC
 package import Logging
@@ -117,7 +117,7 @@ package final class DaemonContext: Sendable {
 }
 
 /// What a daemon tells of itself, as JSON over its socket.
-package struct DaemonFacts: Codable, Sendable {
+package struct DaemonFacts: JSONRecord, Sendable {
   var version: String
   var pid: Int
   /// Unix ms.
@@ -132,6 +132,25 @@ package struct DaemonFacts: Codable, Sendable {
   var home: String
   var socket: String
   var httpURL: String?
+
+  package static var empty: Self {
+    Self(
+      version: "", pid: 0, startedAt: 0, requests: 0, declined: 0, followed: 0, home: "",
+      socket: "")
+  }
+
+  package mutating func code(_ coder: inout JSONCoder) {
+    coder.field("version", &version)
+    coder.field("pid", &pid)
+    coder.field("startedAt", &startedAt)
+    coder.field("requests", &requests)
+    coder.field("declined", &declined)
+    coder.field("followed", &followed)
+    coder.field("residentBytes", &residentBytes)
+    coder.field("home", &home)
+    coder.field("socket", &socket)
+    coder.field("httpURL", &httpURL)
+  }
 
   /// Asks the daemon of a folder.
   ///
@@ -153,7 +172,7 @@ package struct DaemonFacts: Codable, Sendable {
       let payload = Streams.read(length, from: socket.descriptor, by: end)
     else { return .silent }
     if kind == .output,
-      let facts = try? JSONDecoder().decode(DaemonFacts.self, from: Data(payload))
+      let facts = DaemonFacts.decoded(from: String(decoding: payload, as: UTF8.self))
     {
       return .facts(facts)
     }

@@ -1,11 +1,11 @@
 import Checkpoints
-import Core
+package import Core
 import Foundation
 
 /// What was put into which session, and when: counts, no text. Kept beside the store, so that a session
 /// start pays for no commit.
 package struct ContextLog: Sendable {
-  package struct Entry: Decodable, Sendable, Equatable {
+  package struct Entry: JSONRecord, Sendable, Equatable {
     /// Unix time in ms.
     package var at: Int64
     var session: String
@@ -19,20 +19,18 @@ package struct ContextLog: Sendable {
     package var about: String?
     package var checkpoint: String?
 
-    /// By hand: Foundation's encoder takes a hook longer than all the rest of this.
-    fileprivate var json: String {
-      var bytes = Array("{\"at\":\(at),\"units\":\(units)".utf8)
-      func add(_ name: StaticString, _ text: String?) {
-        guard let text else { return }
-        bytes += Array(",\"\(name)\":".utf8)
-        JSONFields.write(text, to: &bytes)
-      }
-      add("session", session)
-      add("source", source)
-      add("about", about)
-      add("checkpoint", checkpoint)
-      bytes += Array(",\"parts\":[\(parts.map { "\"\($0)\"" }.joined(separator: ","))]}\n".utf8)
-      return String(decoding: bytes, as: UTF8.self)
+    package static var empty: Self {
+      Self(at: 0, session: "", source: "", units: 0, parts: [])
+    }
+
+    package mutating func code(_ coder: inout JSONCoder) {
+      coder.field("at", &at)
+      coder.field("units", &units)
+      coder.field("session", &session)
+      coder.field("source", &source)
+      coder.field("about", &about)
+      coder.field("checkpoint", &checkpoint)
+      coder.field("parts", &parts)
     }
 
     /// How many lines of each part there are, in the order of a document.
@@ -57,7 +55,7 @@ package struct ContextLog: Sendable {
   func note(_ entry: Entry) {
     try? RegularFile.makeFolder(folder)
     if let facts = RegularFile.facts(path), facts.size > 1 << 20 { rename(path, former) }
-    try? RegularFile.append(entry.json, to: path)
+    try? RegularFile.append(entry.encoded() + "\n", to: path)
   }
 
   /// The entries of one session, oldest first.
@@ -65,7 +63,7 @@ package struct ContextLog: Sendable {
     [former, path].flatMap { path -> [Entry] in
       guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
       return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
-        try? JSONDecoder().decode(Entry.self, from: Data($0))
+        Entry.decoded(from: String(decoding: $0, as: UTF8.self))
       }
     }.filter { $0.session == session }
   }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Core
 import Foundation
 
 /// What a hook says at the start of a session.
@@ -14,23 +15,12 @@ package struct SessionGreeting {
     return SessionGreeting(context: Markdown.text(line) + "\n", message: line)
   }
 
-  /// As Claude Code takes it.
+  /// As Claude Code takes it; names are the host's.
   package var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let data = try? encoder.encode(
-      Answer(hookSpecificOutput: .init(additionalContext: context), systemMessage: message))
-    return data.map { String(decoding: $0, as: UTF8.self) + "\n" } ?? "{}\n"
-  }
-
-  /// Names are the host's.
-  private struct Answer: Encodable {
-    struct Specific: Encodable {
-      var hookEventName = "SessionStart"
-      var additionalContext: String
-    }
-
-    var hookSpecificOutput: Specific
-    var systemMessage: String?
+    var answer: JSON = [
+      "hookSpecificOutput": ["hookEventName": "SessionStart", "additionalContext": context]
+    ]
+    answer["systemMessage"] = message?.json
+    return JSONOutput.text(answer)
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 /// What went wrong in hooks, kept beside the store because the store may be what went wrong.
 /// Told once at the next session start, and by `status` for a day.
 package struct ProblemLog: Sendable {
-  package struct Problem: Codable, Sendable, Equatable {
+  package struct Problem: JSONRecord, Sendable, Equatable {
     /// Unix time in ms.
     package var at: Int64
     /// The hook's event.
@@ -20,6 +20,16 @@ package struct ProblemLog: Sendable {
       self.message = message
       self.hint = hint
     }
+
+    package static var empty: Self { Self(at: 0, event: "", code: "", message: "") }
+
+    package mutating func code(_ coder: inout JSONCoder) {
+      coder.field("at", &at)
+      coder.field("event", &event)
+      coder.field("code", &code)
+      coder.field("message", &message)
+      coder.field("hint", &hint)
+    }
   }
 
   let folder: String
@@ -29,10 +39,9 @@ package struct ProblemLog: Sendable {
 
   /// Best effort: a folder that cannot be written is a problem that the next hook sees itself.
   package func note(_ problem: Problem) {
-    guard let data = try? JSONEncoder().encode(problem) else { return }
     try? RegularFile.makeFolder(folder)
     if let facts = RegularFile.facts(untold), facts.size > 1 << 20 { return }
-    try? RegularFile.append(String(decoding: data, as: UTF8.self) + "\n", to: untold)
+    try? RegularFile.append(problem.encoded() + "\n", to: untold)
   }
 
   /// What nobody has been told yet, oldest first.
@@ -50,7 +59,7 @@ package struct ProblemLog: Sendable {
   private func read(_ path: String) -> [Problem] {
     guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
     return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
-      try? JSONDecoder().decode(Problem.self, from: Data($0))
+      Problem.decoded(from: String(decoding: $0, as: UTF8.self))
     }
   }
 }

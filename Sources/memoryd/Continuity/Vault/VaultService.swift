@@ -188,11 +188,11 @@ package struct VaultService {
   }
 
   private static func decode(_ text: String) -> VaultHealth? {
-    try? JSONDecoder().decode(VaultHealth.self, from: Data(text.utf8))
+    VaultHealth.decoded(from: text)
   }
 
   private static func encode(_ health: VaultHealth) -> String? {
-    (try? JSONEncoder().encode(health)).map { String(decoding: $0, as: UTF8.self) }
+    health.encoded()
   }
 
   // MARK: Asking

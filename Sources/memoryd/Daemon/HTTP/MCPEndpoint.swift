@@ -78,10 +78,10 @@ struct MCPEndpoint: HTTPResponder {
   }
 
   private static func error(_ status: HTTPResponse.Status, _ text: String) -> Response {
-    json(WireJSON.object(["error": .string(text)]).bytes, status)
+    json(JSON.object(["error": .string(text)]).bytes, status)
   }
 
-  private static func json(_ bytes: Data, _ status: HTTPResponse.Status = .ok) -> Response {
+  private static func json(_ bytes: [UInt8], _ status: HTTPResponse.Status = .ok) -> Response {
     Response(
       status: status, headers: [.contentType: "application/json"],
       body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -131,7 +131,7 @@ struct MCPEndpoint: HTTPResponder {
     case .answer(let answer):
       let isNoJSON = answer.fields["error"]?["code"] == .integer(MCPResponder.parseError)
       return Self.json(answer.bytes, isNoJSON ? .badRequest : .ok)
-    case .answers: return Self.json(reply.bytes ?? Data())
+    case .answers: return Self.json(reply.bytes ?? [])
     case .forward(let id, let call):
       guard enter(forwarded, Self.mostForwarded) else {
         return Self.json(
@@ -217,7 +217,7 @@ struct MCPEndpoint: HTTPResponder {
   // MARK: Health
 
   private func health() async -> Response {
-    let answer = try? await pool.runIfActive { () -> WireJSON? in
+    let answer = try? await pool.runIfActive { () -> JSON? in
       let invocation = Invocation(
         arguments: [], input: .none, cwd: "/", environment: environment, requestID: "",
         daemon: context)
@@ -225,12 +225,12 @@ struct MCPEndpoint: HTTPResponder {
       let result = tools.call(HealthTool(), .object([:]), key: nil, requestID: "")
       guard result["isError"] == nil else { return nil }
       return result["content"]?.array?.first?["text"]?.string.flatMap {
-        WireJSON(parsing: $0.utf8)
+        JSON(parsing: $0.utf8)
       }
     }
     guard let health = answer ?? nil else {
       return Self.json(
-        WireJSON.object(["status": .string("degraded"), "version": .string(Relay.version)]).bytes,
+        JSON.object(["status": .string("degraded"), "version": .string(Relay.version)]).bytes,
         .serviceUnavailable)
     }
     return Self.json(health.bytes)

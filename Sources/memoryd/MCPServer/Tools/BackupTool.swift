@@ -18,7 +18,7 @@ struct BackupTool: MCPTool {
     let decisions = try database.decisions(filter).map(Self.row)
     filter.limit = VaultTools.backupCheckpoints
     let checkpoints = try database.checkpoints(filter).map { context.row($0) }
-    let tables: JSONOutput.Object = [
+    let tables: JSON = [
       "tasks": Self.table([]), "stages": Self.table([]),
       "checkpoints": Self.table(checkpoints), "decisions": Self.table(decisions),
       "model_stats": Self.table([]), "circuit_breaker": Self.table([]),
@@ -27,18 +27,18 @@ struct BackupTool: MCPTool {
       "exported_at": Timestamp.string(service.context.clock.now),
       // The keys of vault-mcp's store, the oldest first.
       "kv_tasks": Self.table(
-        tasks.sorted { ($0["id"] as? String ?? "") < ($1["id"] as? String ?? "") }),
+        tasks.sorted { $0["id"]?.string ?? "" < $1["id"]?.string ?? "" }),
       "d1": tables,
     ])
   }
 
   /// As vault-mcp exports each of its tables.
-  private static func table(_ rows: [JSONOutput.Object]) -> JSONOutput.Object {
+  private static func table(_ rows: [JSON]) -> JSON {
     ["count": rows.count, "data": rows]
   }
 
   /// A row of vault-mcp's decisions.
-  private static func row(_ decision: DecisionRecord) -> JSONOutput.Object {
+  private static func row(_ decision: DecisionRecord) -> JSON {
     [
       "id": decision.id, "decision": decision.decision, "rationale": decision.rationale,
       "task_id": decision.taskID, "created_at": Timestamp.string(decision.createdAt),

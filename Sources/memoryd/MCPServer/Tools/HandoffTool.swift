@@ -37,7 +37,7 @@ struct HandoffTool: MCPTool {
       let received = try HandoffMailbox(service: context.service).receive(
         as: arguments[reader], project: place)
       var object = JSONOutput.handoff(received.message)
-      object["document"] = received.message.body
+      object["document"] = received.message.body.json
       return MCPPayload(Self.disarmed(object))
     case .show:
       let database = try context.service.store.reading()
@@ -80,9 +80,9 @@ struct HandoffTool: MCPTool {
   }
 
   /// What a model reads of messages that anybody may have left in a repository.
-  private static func disarmed(_ object: JSONOutput.Object) -> JSONOutput.Object {
-    object.mapValues { value in
-      (value as? String).map { Markdown.disarmed($0) } ?? value
-    }
+  private static func disarmed(_ object: JSON) -> JSON {
+    let fields = object.object ?? [:]
+    return .object(
+      fields.mapValues { value in value.string.map { .string(Markdown.disarmed($0)) } ?? value })
   }
 }

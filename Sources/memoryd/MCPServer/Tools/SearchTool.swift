@@ -1,4 +1,5 @@
 import Continuity
+import Core
 import MemoryStore
 
 struct SearchTool: MCPTool {
@@ -27,10 +28,10 @@ struct SearchTool: MCPTool {
       query, filter: filter,
       options: ProjectFinder.searchOptions(
         try context.project(named: arguments[project]), context.service))
-    var object: JSONOutput.Object = [
+    var object: JSON = [
       "query": query, "count": result.hits.count, "results": result.hits.map(JSONOutput.hit),
     ]
-    if !result.complaints.isEmpty { object["complaints"] = result.complaints }
+    if !result.complaints.isEmpty { object["complaints"] = result.complaints.json }
     return MCPPayload(object)
   }
 }

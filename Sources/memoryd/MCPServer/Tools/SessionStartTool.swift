@@ -24,7 +24,7 @@ struct SessionStartTool: MCPTool {
     let newest = try database.checkpoints(context.scope(named: name, limit: 1)).first
     let decisions = try database.decisions(context.scope(named: name, limit: Self.mostTold))
     let struck = RecoveryService(service: service).struck
-    let counts: JSONOutput.Object = ["open": open.count, "done": tasks.count - open.count]
+    let counts: JSON = ["open": open.count, "done": tasks.count - open.count]
     return MCPPayload([
       "vault_healthy": service.vault.verdict().mode != .degraded,
       "open_tasks_count": open.count, "checkpoint": newest.map { context.row($0) },
