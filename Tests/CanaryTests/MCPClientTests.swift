@@ -89,11 +89,11 @@ import Testing
       (429, "7", 7000), (503, "2", 2000), (502, "0", 0), (429, "soon", nil), (401, "7", nil),
       (429, "999999", 3_600_000),
     ] as [(Int, String, Int64?)])
-  func retryAfter_whenTheVaultIsBusy_isGivenInMilliseconds(
+  func retryAfter_whenTheVaultIsBusy_isGiven(
     status: Int, text: String, expected: Int64?
   ) async throws {
     let failure = try await failure(of: Reply(status, ["Retry-After: \(text)"]))
-    #expect(failure.retryAfter == expected)
+    #expect(failure.retryAfter == expected.map { .milliseconds($0) })
   }
 
   @Test(arguments: [
@@ -445,7 +445,7 @@ import Testing
     for _ in 1...2 {
       let failure = try await failure(client)
       #expect(failure.reason == .serverError && failure.delivery == .notApplied)
-      #expect(failure.retryAfter == 1000)
+      #expect(failure.retryAfter == .seconds(1))
     }
     #expect(vault.requests.filter { $0.method == "initialize" }.count == 2)
     #expect(vault.calls.isEmpty)

@@ -242,7 +242,7 @@ import Testing
     _ = try folder.file("a.txt", "b")
     let environment = ProcessInfo.processInfo.environment
     if var status = GitStatus(root: folder.path, environment: environment) {
-      _ = status.changes(within: 10_000)
+      _ = status.changes(within: .milliseconds(10_000))
     }
     #expect(!FileManager.default.fileExists(atPath: mark))
     // It does fire where git is called as usual.
@@ -260,7 +260,7 @@ import Testing
       Issue.record("git did not start")
       return
     }
-    #expect(status.paths(within: 10_000)?.sorted() == ["a.txt", "new file.txt"])
+    #expect(status.paths(within: .milliseconds(10_000))?.sorted() == ["a.txt", "new file.txt"])
   }
 
   @Test func status_doesNotWaitForALock() throws {
@@ -272,7 +272,7 @@ import Testing
       Issue.record("git did not start")
       return
     }
-    #expect(status.paths(within: 10_000) == [])
+    #expect(status.paths(within: .milliseconds(10_000)) == [])
     #expect(FileManager.default.fileExists(atPath: folder.path + "/.git/index.lock"))
   }
 
@@ -289,7 +289,7 @@ import Testing
         Issue.record("git did not start")
         return
       }
-      #expect(status.paths(within: 100) == nil)
+      #expect(status.paths(within: .milliseconds(100)) == nil)
     }
     #expect(time < .seconds(5))
   }

@@ -175,7 +175,7 @@ import Testing
           record(nil), record(nil, .pending), record(first.uppercased() + " + " + first.prefix(7)),
           record("not yet", .deferred),
         ]
-      ) { history.find($0, within: 20_000) })
+      ) { history.find($0, within: .milliseconds(20_000)) })
     #expect(
       verification.results.map(\.verdict) == [
         .verified, .unreachable, .missing, .missing, .noCommit, .noClaim, .verified, .noClaim,
@@ -185,9 +185,9 @@ import Testing
       return
     }
     #expect(commit.hash == first && commit.subject == "First\tone" && commit.at > 0)
-    #expect(history.last(5, within: 20_000)?.map(\.hash) == [first])
+    #expect(history.last(5, within: .milliseconds(20_000))?.map(\.hash) == [first])
     // Where there is no repository nothing is said of any claim.
     let nowhere = GitHistory(root: "/", environment: ProcessInfo.processInfo.environment)
-    #expect(nowhere.find(["b30c1e1"], within: 20_000) == nil)
+    #expect(nowhere.find(["b30c1e1"], within: .milliseconds(20_000)) == nil)
   }
 }

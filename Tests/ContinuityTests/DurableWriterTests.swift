@@ -26,7 +26,7 @@ import Testing
 
   @Test func write_whenTheStoreTakesIt_isStored() throws {
     let done = try writer().commit(.task("one"), project: .named("harbor"))
-    #expect(done.durability == .stored && done.problem == nil && done.kind == "task")
+    #expect(done.durability == .stored && done.problem == nil && done.kind == .task)
     let task = try place.store().task(id: done.id)
     #expect(task?.title == "one" && task?.project == "harbor")
   }

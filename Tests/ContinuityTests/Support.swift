@@ -55,7 +55,7 @@ struct CallPlace {
       ].merging(environment) { $1 }, clock: WallClock { 1_800_000_000_000 }, requestID: requestID)
     invocation.daemon = daemon
     var context = try CallContext(invocation: invocation, homeFlag: nil, isLenient: isLenient)
-    context.deadline = deadline.map { Deadline(milliseconds: $0) }
+    context.deadline = deadline.map { Deadline(in: .milliseconds($0)) }
     return context
   }
 
@@ -110,7 +110,7 @@ struct CallPlace {
 #endif
 
 extension StoreWrite.Operation {
-  static func task(_ title: String) -> Self { .addTask(TaskDraft(title: title, source: "test")) }
+  static func task(_ title: String) -> Self { .addTask(TaskDraft(title: title, source: .cc)) }
 }
 
 /// The code of what a body throws; nil if it throws nothing.

@@ -149,7 +149,7 @@ import Testing
     try desk.append("# Mine\r\n\n- [x] done twice\n- [x] done twice\n- [ ] open\n\n  odd \t\n")
     _ = try desk.adopt()
     let lease = try #require(
-      try desk.database.acquireLease(at: 1, takesOver: true, witness: nil, lag: 0))
+      try desk.database.acquireLease(at: 1, takesOver: true, witness: nil, lag: .zero))
     for row in try desk.database.outbox(states: []) {
       _ = try desk.database.advance(
         settle: row, as: .synced(vaultID: "V\(row.number)", task: nil), lease: lease, at: 2)

@@ -20,7 +20,7 @@ import Testing
     }
     let lease = try required(
       try desk.database.acquireLease(
-        at: WallClock.system.now, takesOver: true, witness: nil, lag: 0))
+        at: WallClock.system.now, takesOver: true, witness: nil, lag: .zero))
     journal = OutboxJournal(database: desk.database, clock: .system, lease: lease)
   }
 
@@ -62,7 +62,7 @@ import Testing
     journal.settleWithNext(first, .synced(vaultID: "V1", task: nil))
     _ = try required(
       try desk.database.acquireLease(
-        at: WallClock.system.now, takesOver: true, witness: nil, lag: 0))
+        at: WallClock.system.now, takesOver: true, witness: nil, lag: .zero))
     let second = try desk.database.outbox(states: [])[1]
     let step = try journal.noteSending(
       second, at: WallClock.system.now, lookAfter: 9, fence: nil)

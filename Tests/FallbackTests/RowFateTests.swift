@@ -107,7 +107,7 @@ import Testing
     }
     let fate = RowFate.failed(
       row, answer.failure,
-      .init(now: Self.now, lag: Self.lag, honoursKeys: answer.honoursKeys))
+      .init(now: Self.now, lag: .milliseconds(Self.lag), honoursKeys: answer.honoursKeys))
     #expect(fate.settlement == answer.settlement)
     #expect(fate.next == answer.next)
     #expect(fate.tally == answer.tally)
@@ -127,7 +127,8 @@ import Testing
 
   @Test func processThatDies_leavesARowThatIsLookedUp_onceNoCallCanArriveAnyMore() {
     #expect(
-      RowFate.lookAfterSending(at: Self.now, timeout: 1000, lag: Self.lag) == Self.now + 61_000)
+      RowFate.lookAfterSending(at: Self.now, timeout: .seconds(1), lag: .milliseconds(Self.lag))
+        == Self.now + 61_000)
   }
 
   // MARK: What is known without an answer
@@ -216,11 +217,14 @@ import Testing
     #expect(pass.unclearTasks == [7] && pass.unclearOthers == [8])
     #expect(!pass.hasLost && !pass.hasProgress)
     var looks = LookSchedules()
-    #expect(pass.end(&looks, tasksReadAt: nil, now: 1, lag: Self.lag) == 5)
+    #expect(pass.end(&looks, tasksReadAt: nil, now: 1, lag: .milliseconds(Self.lag)) == 5)
     #expect(looks == LookSchedules(), "nothing was read")
-    #expect(pass.end(&looks, tasksReadAt: nil, now: 6, lag: Self.lag) == 6, "it is due already")
     #expect(
-      OutboxPass(mayLook: true).end(&looks, tasksReadAt: 1, now: 2, lag: Self.lag) == nil)
+      pass.end(&looks, tasksReadAt: nil, now: 6, lag: .milliseconds(Self.lag)) == 6,
+      "it is due already")
+    #expect(
+      OutboxPass(mayLook: true).end(&looks, tasksReadAt: 1, now: 2, lag: .milliseconds(Self.lag))
+        == nil)
   }
 
   @Test func losses_askForAReadAfterTwoInARow_andStopTheSendingAfterFourWrites() {

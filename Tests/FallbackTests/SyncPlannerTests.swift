@@ -30,14 +30,15 @@ import Testing
     tasks: [RemoteTask] = [], readAt: Int64? = nil, count: Int = 0,
     edit: (inout SyncPlanner) -> Void = { _ in }
   ) -> SyncPlanner {
-    var snapshot = VaultSnapshot(lag: 60_000)
+    var snapshot = VaultSnapshot(lag: .milliseconds(60_000))
     let filler = (0..<count).compactMap {
       VaultTask(
         .object(["id": .string("F\($0)"), "title": .string("f"), "status": .string("open")]))
     }
     snapshot.ingest(tasks: filler, readAt: readAt ?? now)
     for task in tasks { snapshot.note(task) }
-    var planner = SyncPlanner(snapshot: snapshot, timeout: 1000, lag: 60_000, now: now)
+    var planner = SyncPlanner(
+      snapshot: snapshot, timeout: .seconds(1), lag: .milliseconds(60_000), now: now)
     edit(&planner)
     return planner
   }
@@ -388,26 +389,26 @@ import Testing
     let ripe: Int64 = 1_060_000
     #expect(looks.isDue(at: now))
     // Too early to tell: the next look is when the lag is over.
-    looks.noteLook(unclear: [ripe], began: now, now: now + 10, lag: 60_000)
+    looks.noteLook(unclear: [ripe], began: now, now: now + 10, lag: .milliseconds(60_000))
     #expect(!looks.isDue(at: ripe - 1) && looks.isDue(at: ripe) && looks.next(ripe: ripe) == ripe)
     now = ripe
     var pauses: [Int64] = []
     for _ in 0..<9 {
-      looks.noteLook(unclear: [ripe], began: now, now: now, lag: 60_000)
+      looks.noteLook(unclear: [ripe], began: now, now: now, lag: .milliseconds(60_000))
       pauses.append(looks.next(ripe: ripe) - now)
       now = looks.notBefore
     }
     #expect(pauses.prefix(4) == [60_000, 120_000, 240_000, 480_000])
-    #expect(pauses.last == LookSchedule.longestPause)
+    #expect(pauses.last == LookSchedule.longestPause.milliseconds)
     #expect(!looks.isDue(at: now - 5))
-    looks.noteLook(unclear: [], began: now, now: now, lag: 60_000)
+    looks.noteLook(unclear: [], began: now, now: now, lag: .milliseconds(60_000))
     #expect(looks.isDue(at: now))
   }
 
   @Test func rowThatNoLookHasSeen_hasOneOfItsOwn_howeverMuchIsStuck() {
     var looks = LookSchedule()
     for now in [1_000_000, 2_000_000, 3_000_000] as [Int64] {
-      looks.noteLook(unclear: [5], began: now, now: now, lag: 600_000)
+      looks.noteLook(unclear: [5], began: now, now: now, lag: .milliseconds(600_000))
     }
     #expect(!looks.isDue(at: 3_000_100))
     #expect(looks.isNew(ripe: 3_000_050, at: 3_000_100))
@@ -417,13 +418,13 @@ import Testing
 
   @Test func lagOfNothing_isNoReasonToSpin() {
     var looks = LookSchedule()
-    looks.noteLook(unclear: [5], began: 10, now: 10, lag: 0)
+    looks.noteLook(unclear: [5], began: 10, now: 10, lag: .zero)
     #expect(looks.notBefore == 1010)
   }
 
   @Test func whatTheStoreKeeps_comesBack() {
     var looks = LookSchedules()
-    looks.backup.noteLook(unclear: [1], began: 2, now: 3, lag: 4)
+    looks.backup.noteLook(unclear: [1], began: 2, now: 3, lag: .milliseconds(4))
     #expect(LookSchedules(looks.text) == looks)
     #expect(LookSchedules("{") == LookSchedules() && LookSchedules(nil) == LookSchedules())
   }

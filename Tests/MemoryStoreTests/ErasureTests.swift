@@ -27,7 +27,7 @@ import Testing
   }
 
   private func pay(_ database: MemoryDatabase) throws {
-    #expect(try database.payErasure(at: 0, within: 60_000, hurries: true) == .none)
+    #expect(try database.payErasure(at: 0, within: .milliseconds(60_000), hurries: true) == .none)
   }
 
   private func stage(_ database: MemoryDatabase) throws -> String? {
@@ -225,12 +225,12 @@ import Testing
     let database = try folder.database()
     let id = try checkpoint(Self.texts[2], database)
     _ = try checkpoint("nothing of it", replacing: id, database)
-    let day = MemoryDatabase.patienceForHooks
+    let day = MemoryDatabase.patienceForHooks.milliseconds
     #expect(try database.erasureDebt(at: 1000) == .later)
-    #expect(try database.payErasure(at: 999 + day, within: 60_000) == .later)
+    #expect(try database.payErasure(at: 999 + day, within: .milliseconds(60_000)) == .later)
     #expect(try database.erasureDebt(at: 1000 + day) == .due)
     #expect(try database.erasureDebt(at: 999) == .due, "the clock was set back")
-    #expect(try database.payErasure(at: 1000 + day, within: 60_000) == .none)
+    #expect(try database.payErasure(at: 1000 + day, within: .milliseconds(60_000)) == .none)
     #expect(traces().isEmpty)
     // What comes while it is paid is not forgotten.
     _ = try checkpoint(Self.mark, replacing: id, database)
@@ -279,7 +279,7 @@ import Testing
     let database = try folder.database()
     let id = try add(Self.mark, database)
     let lease = try #require(
-      try database.acquireLease(at: 10, takesOver: false, witness: nil, lag: 0))
+      try database.acquireLease(at: 10, takesOver: false, witness: nil, lag: .zero))
     let row = try #require(
       try database.advance(
         send: try outbox(id, database)[0], lease: lease, at: 10
@@ -338,7 +338,7 @@ import Testing
           RemoteTask(
             vaultID: "01V", fields: fields, isDone: false, source: .cc, createdAt: 1,
             completedAt: nil, markers: [])
-        ], from: .one, at: now, lag: 0)
+        ], from: .one, at: now, lag: .zero)
     }
     try pull(Self.mark + "ParserThing", at: 1)
     try pull("other words", at: 2)
@@ -483,7 +483,7 @@ import Testing
     try reader.inDatabase { db in
       try db.execute(sql: "BEGIN")
       _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM tasks")
-      #expect(try database.payErasure(at: 0, within: 200) == .due)
+      #expect(try database.payErasure(at: 0, within: .milliseconds(200)) == .due)
       #expect(try database.erasureDebt(at: 0) == .due)
       // The reader sees what it saw, and others write.
       _ = try database.commit(.task("meanwhile"))
@@ -566,10 +566,10 @@ import Testing
     }
     let now = Int64(Date().timeIntervalSince1970 * 1000)
     try database.write { try MemoryDatabase.owe($0) }
-    #expect(try database.payErasure(at: now + 1000, within: 60_000) == .none)
+    #expect(try database.payErasure(at: now + 1000, within: .milliseconds(60_000)) == .none)
     #expect(traces() == (left + kept).sorted(), "somebody may be at work")
     try database.write { try MemoryDatabase.owe($0) }
-    #expect(try database.payErasure(at: now + 700_000, within: 60_000) == .none)
+    #expect(try database.payErasure(at: now + 700_000, within: .milliseconds(60_000)) == .none)
     #expect(traces() == kept.sorted())
   }
 

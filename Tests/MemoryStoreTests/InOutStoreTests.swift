@@ -122,7 +122,8 @@ import Testing
     // A folder where no sync was ever seen, and one whose witness knows a newer one.
     for witness in [nil, ULID(high: 1 << 60, low: 0).description] {
       try second.write { try MemoryDatabase.markRestored($0) }
-      let lease = try second.acquireLease(at: 1000, takesOver: true, witness: witness, lag: 60)
+      let lease = try second.acquireLease(
+        at: 1000, takesOver: true, witness: witness, lag: .milliseconds(60))
       #expect(lease?.isRestored == true)
     }
   }
@@ -237,14 +238,15 @@ import Testing
     #expect(try titles(folder.database()).count == 2)
     let kept = try MemoryDatabase(path: try #require(facts.kept), access: .reading)
     #expect(try titles(kept).count == 2)
-    let lease = try database.acquireLease(at: 1, takesOver: true, witness: nil, lag: 60)
+    let lease = try database.acquireLease(
+      at: 1, takesOver: true, witness: nil, lag: .milliseconds(60))
     #expect(lease?.isRestored == true)
     #expect(try database.outbox(states: [.queued]).first?.mustLook == true)
   }
 
   @Test func restore_ofAnOlderSchema_bringsItUpToDate() throws {
     let old = try MemoryDatabase(
-      path: folder.file("old"), access: .migrating, busyTimeout: 1, redactor: Redactor(),
+      path: folder.file("old"), access: .migrating, busyTimeout: .seconds(1), redactor: Redactor(),
       steps: Array(Schema.steps.prefix(3)))
     try old.write {
       try $0.execute(

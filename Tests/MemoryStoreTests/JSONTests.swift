@@ -252,7 +252,7 @@ import Testing
   @Test func bytes_areThoseOfFoundationsEncoder() throws {
     let controls = String(String.UnicodeScalarView((0...0xA0).map { Unicode.Scalar($0)! }))
     let numbers = [
-      1e21, 1e16, 1e15 + 0.5, 0.1, -0.0, 1e-7, 5e-324, 100, .greatestFiniteMagnitude, -1.5e300,
+      1e21, 1e16, 1e15 + 0.5, 0.1, -0.0, 1e-7, .leastNonzeroMagnitude, 100, .greatestFiniteMagnitude, -1.5e300,
     ]
     let names = [
       "a10", "a2", "B", "b", "é", "e\u{301}x", "_", "", "a b", "a-b", "\u{10000}", "\u{FFFF}",

@@ -134,7 +134,8 @@ import Testing
     _ access: MemoryDatabase.Access, _ steps: [SchemaStep]
   ) throws -> MemoryDatabase {
     try MemoryDatabase(
-      path: folder.file("memory.db"), access: access, busyTimeout: 1, redactor: Redactor(),
+      path: folder.file("memory.db"), access: access, busyTimeout: .seconds(1),
+      redactor: Redactor(),
       steps: steps)
   }
 
@@ -144,7 +145,7 @@ import Testing
     let new = try open(.migrating, Self.newer)
     #expect(try new.read { try Int.fetchOne($0, sql: "SELECT x FROM a WHERE y IS NULL") } == 7)
     let backup = try MemoryDatabase(
-      path: folder.file("memory.db.schema-1.backup"), access: .reading, busyTimeout: 1,
+      path: folder.file("memory.db.schema-1.backup"), access: .reading, busyTimeout: .seconds(1),
       redactor: Redactor(), steps: Self.older)
     #expect(try backup.read { try Int.fetchOne($0, sql: "SELECT x FROM a") } == 7)
     // The one that was open all the while notices in its next transaction.
@@ -175,7 +176,8 @@ import Testing
 
   @Test func strangersDatabase_isRefused() throws {
     let other = try MemoryDatabase(
-      path: folder.file("memory.db"), access: .migrating, busyTimeout: 1, redactor: Redactor(),
+      path: folder.file("memory.db"), access: .migrating, busyTimeout: .seconds(1),
+      redactor: Redactor(),
       steps: [SchemaStep(number: 0, sql: "")])
     try other.queue.write { try $0.execute(sql: "CREATE TABLE theirs (x)") }
     let error = #expect(throws: StoreError.self) { try folder.database() }
@@ -196,7 +198,7 @@ import Testing
     try holder.queue.writeWithoutTransaction { db in
       try db.execute(sql: "BEGIN IMMEDIATE")
       let other = try MemoryDatabase(
-        path: folder.file("memory.db"), access: .asIs, busyTimeout: 0.05)
+        path: folder.file("memory.db"), access: .asIs, busyTimeout: .seconds(0.05))
       let error = #expect(throws: StoreError.self) { try other.commit(.task("t")) }
       #expect(error?.code == .busy)
       try db.execute(sql: "ROLLBACK")
@@ -218,7 +220,7 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       for worker in 0..<4 {
         group.addTask {
-          let database = try MemoryDatabase(path: path, access: .asIs, busyTimeout: 20)
+          let database = try MemoryDatabase(path: path, access: .asIs, busyTimeout: .seconds(20))
           for number in 0..<10 { _ = try database.commit(.task("\(worker)-\(number)")) }
         }
       }

@@ -23,7 +23,8 @@ import Testing
   private func lease(
     at now: Int64 = 1000, takesOver: Bool = false, witness: String? = nil
   ) throws -> SyncLease? {
-    try database.acquireLease(at: now, takesOver: takesOver, witness: witness, lag: 500)
+    try database.acquireLease(
+      at: now, takesOver: takesOver, witness: witness, lag: .milliseconds(500))
   }
 
   private func change(_ task: String, _ title: String? = nil, completes: Bool = false) throws {
@@ -45,7 +46,7 @@ import Testing
     let path = folder.file("old.db")
     do {
       let old = try MemoryDatabase(
-        path: path, access: .migrating, busyTimeout: 1, redactor: Redactor(),
+        path: path, access: .migrating, busyTimeout: .seconds(1), redactor: Redactor(),
         steps: Array(Schema.steps.prefix(1)))
       try old.write {
         try $0.execute(
@@ -65,9 +66,9 @@ import Testing
 
   @Test func lease_isHeldByOne_untilItExpires() throws {
     let first = try #require(try lease(at: 1000))
-    #expect(try lease(at: 1000 + MemoryDatabase.leaseDuration - 1) == nil)
+    #expect(try lease(at: 1000 + MemoryDatabase.leaseDuration.milliseconds - 1) == nil)
     let second = try #require(
-      try lease(at: 1000 + MemoryDatabase.leaseDuration, witness: first.owner))
+      try lease(at: 1000 + MemoryDatabase.leaseDuration.milliseconds, witness: first.owner))
     #expect(second.owner > first.owner && !second.isRestored)
     _ = try database.commit(.task("a"))
     let step = try database.advance(send: try row(), lease: first, at: 2000)
@@ -181,27 +182,32 @@ import Testing
 
   @Test func pull_takesWhatChangedThere_andKeepsWhatWaitsHere() throws {
     let (id, _) = try syncedTask("A")
-    #expect(try database.pull([remote("theirs")], from: .one, at: 100_000, lag: 10) == 1)
+    #expect(
+      try database.pull([remote("theirs")], from: .one, at: 100_000, lag: .milliseconds(10)) == 1)
     #expect(try database.task(id: id)?.title == "theirs")
     try change(id, "ours")
-    _ = try database.pull([remote("theirs again")], from: .one, at: 200_000, lag: 10)
+    _ = try database.pull([remote("theirs again")], from: .one, at: 200_000, lag: .milliseconds(10))
     #expect(try database.task(id: id)?.title == "ours")
     #expect(try row(1).taskBase?.title == "theirs", "so that the conflict is seen when it is sent")
-    _ = try database.pull([remote("x", done: true)], from: .one, at: 300_000, lag: 10)
+    _ = try database.pull(
+      [remote("x", done: true)], from: .one, at: 300_000, lag: .milliseconds(10))
     #expect(try database.task(id: id)?.status == .done)
-    _ = try database.pull([remote("x")], from: .one, at: 400_000, lag: 10)
+    _ = try database.pull([remote("x")], from: .one, at: 400_000, lag: .milliseconds(10))
     #expect(try database.task(id: id)?.status == .done, "done wins over open")
   }
 
   @Test func pull_believesNoListThatIsOlderThanOurWrite() throws {
     let (id, _) = try syncedTask("A")
-    #expect(try database.pull([remote("stale")], from: .one, at: 15, lag: 60_000) == 0)
+    #expect(
+      try database.pull([remote("stale")], from: .one, at: 15, lag: .milliseconds(60_000)) == 0)
     #expect(try database.task(id: id)?.title == "A")
   }
 
   @Test func pull_bringsOthersTasks_once() throws {
-    #expect(try database.pull([remote("new", id: "V9")], from: .one, at: 1, lag: 1) == 1)
-    #expect(try database.pull([remote("new", id: "V9")], from: .one, at: 100, lag: 1) == 0)
+    #expect(
+      try database.pull([remote("new", id: "V9")], from: .one, at: 1, lag: .milliseconds(1)) == 1)
+    #expect(
+      try database.pull([remote("new", id: "V9")], from: .one, at: 100, lag: .milliseconds(1)) == 0)
     #expect(try database.counts().tasks == 1 && database.outboxCounts(vault: "1").queued == 0)
     #expect(try database.search("new", filter: RecordFilter()).count == 1)
   }

@@ -224,7 +224,7 @@ import Testing
     let path = folder.file("old.db")
     let steps = Schema.steps.filter { $0.number < 8 }
     let database = try MemoryDatabase(
-      path: path, access: .migrating, busyTimeout: 5, redactor: Redactor(), steps: steps)
+      path: path, access: .migrating, busyTimeout: .seconds(5), redactor: Redactor(), steps: steps)
     try database.write { db in
       try DeferredIndex.use(db) { _ in
         for number in 0..<count {
@@ -346,7 +346,7 @@ import Testing
           RemoteTask(
             vaultID: "01TASK", fields: fields, isDone: false, source: .cc, createdAt: 1,
             completedAt: nil, markers: [])
-        ], from: vault, at: Self.now, lag: 0)
+        ], from: vault, at: Self.now, lag: .zero)
     }
     try pull("Straße 🦀")
     #expect(try find("strasse").count == 1 && find("🦀").count == 1)

@@ -610,7 +610,8 @@ import Testing
     let folder = try TemporaryFolder()
     do {
       let old = try MemoryDatabase(
-        path: folder.file("memory.db"), access: .migrating, busyTimeout: 1, redactor: Redactor(),
+        path: folder.file("memory.db"), access: .migrating, busyTimeout: .seconds(1),
+        redactor: Redactor(),
         steps: Array(Schema.steps.prefix(4)))
       try old.write { db in
         try db.execute(
@@ -636,7 +637,8 @@ import Testing
     let folder = try TemporaryFolder()
     do {
       let old = try MemoryDatabase(
-        path: folder.file("memory.db"), access: .migrating, busyTimeout: 1, redactor: Redactor(),
+        path: folder.file("memory.db"), access: .migrating, busyTimeout: .seconds(1),
+        redactor: Redactor(),
         steps: Array(Schema.steps.prefix(3)))
       try old.write { db in
         try db.execute(

@@ -53,7 +53,7 @@ import Testing
 
   private func settle(_ id: String, as vaultID: String) throws {
     let lease = try #require(
-      try database.acquireLease(at: 20, takesOver: true, witness: nil, lag: 0))
+      try database.acquireLease(at: 20, takesOver: true, witness: nil, lag: .zero))
     let row = try #require(try rows(id).last { $0.state == .queued })
     let sent = try #require(try database.advance(send: row, lease: lease, at: 20).row)
     _ = try database.advance(
@@ -78,7 +78,7 @@ import Testing
         RemoteTask(
           vaultID: "V1", fields: fields, isDone: false, source: .cc, createdAt: 1,
           completedAt: nil, markers: [])
-      ], from: .one, at: 30, lag: 0)
+      ], from: .one, at: 30, lag: .zero)
     #expect(try database.task(id: id)?.title == "reed of ours")
     #expect(try rows(id).last?.payload.contains("reed of ours") == true)
   }
@@ -166,7 +166,7 @@ import Testing
         RemoteTask(
           vaultID: "T9", fields: TaskFields(title: "theirs", project: "harbor"), isDone: false,
           source: .cc, createdAt: 1, completedAt: nil, markers: [])
-      ], from: .two, at: 5, lag: 0)
+      ], from: .two, at: 5, lag: .zero)
     #expect(try database.held(from: .one, project: harbor).map(\.title) == ["old"])
     #expect(try database.held(from: .one, project: nil).map(\.title) == ["old", "elsewhere"])
     #expect(try database.shareHistory(harbor, with: .one, at: 30) == 1)
@@ -290,7 +290,7 @@ import Testing
     try database.share(harbor, with: .one, at: 1)
     let late = try add("late", .one)
     let moved = try #require(
-      try database.moveVault(.one, to: .two, at: 100, lag: 50))
+      try database.moveVault(.one, to: .two, at: 100, lag: .milliseconds(50)))
     #expect(moved.items == 1 && moved.waiting == 1)
     #expect(try database.wayOfTask(there, to: "2")?.vaultID == "V1")
     #expect(try way(waits) == ["add held -"])
@@ -298,7 +298,7 @@ import Testing
     #expect(try rows(late)[0].mustLook && rows(late)[0].lookAfter == 150)
     #expect(try database.vaults().map(\.id) == ["2"])
     #expect(try database.isShared(harbor, VaultConsent(vault: .two, projects: .none)))
-    #expect(try database.moveVault(.one, to: .two, at: 101, lag: 50) == nil)
+    #expect(try database.moveVault(.one, to: .two, at: 101, lag: .milliseconds(50)) == nil)
   }
 
   // MARK: Stores of before
@@ -307,7 +307,7 @@ import Testing
     let path = folder.file("old.db")
     do {
       let old = try MemoryDatabase(
-        path: path, access: .migrating, busyTimeout: 1, redactor: Redactor(),
+        path: path, access: .migrating, busyTimeout: .seconds(1), redactor: Redactor(),
         steps: Array(Schema.steps.prefix { $0.number < 12 }))
       try old.write { try $0.execute(sql: sql) }
     }

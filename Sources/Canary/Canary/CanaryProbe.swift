@@ -7,7 +7,7 @@ public enum CanaryProbe {
     public var tasks: [VaultTask]
     /// False if the list holds rows that cannot be read.
     public var isWhole: Bool
-    public var latencyMilliseconds: Int
+    public var latency: Duration
   }
 
   /// - Parameters:
@@ -19,12 +19,8 @@ public enum CanaryProbe {
     let start = ContinuousClock.now
     do throws(VaultFailure) {
       let list = try vault.tasks(status: status, by: end)
-      let parts = (ContinuousClock.now - start).components
       return .success(
-        Answer(
-          tasks: list.rows, isWhole: list.isWhole,
-          latencyMilliseconds: Int(parts.seconds) * 1000
-            + Int(parts.attoseconds / 1_000_000_000_000_000)))
+        Answer(tasks: list.rows, isWhole: list.isWhole, latency: .now - start))
     } catch {
       return .failure(error)
     }

@@ -26,20 +26,21 @@ public struct CanaryVerdict: Sendable, Equatable {
   public var reason: ModeReason?
   /// One sentence for a person.
   public var detail: String
-  public var latencyMilliseconds: Int?
+  /// Of its answer.
+  public var latency: Duration?
   /// Unix time in ms.
   public var checkedAt: Int64
   /// Unix ms at which the mode began.
   public var since: Int64
 
   public init(
-    mode: Mode, reason: ModeReason? = nil, detail: String, latencyMilliseconds: Int? = nil,
+    mode: Mode, reason: ModeReason? = nil, detail: String, latency: Duration? = nil,
     checkedAt: Int64, since: Int64
   ) {
     self.mode = mode
     self.reason = reason
     self.detail = detail
-    self.latencyMilliseconds = latencyMilliseconds
+    self.latency = latency
     self.checkedAt = checkedAt
     self.since = since
   }

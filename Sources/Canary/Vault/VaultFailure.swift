@@ -14,8 +14,8 @@ public struct VaultFailure: Error, Sendable, Equatable {
   /// One sentence for a person, without secrets.
   public var detail: String
   public var delivery: Delivery
-  /// Ms for which the vault asks to be left alone.
-  public var retryAfter: Int64?
+  /// For how long the vault asks to be left alone.
+  public var retryAfter: Duration?
   /// True if the server answered for this call alone, so that the vault as a whole is fine.
   public var isAboutThisCall: Bool
 
@@ -37,7 +37,7 @@ public struct VaultFailure: Error, Sendable, Equatable {
 
   public init(
     _ reason: ModeReason, _ detail: String, delivery: Delivery = .unknown,
-    retryAfter: Int64? = nil, isAboutThisCall: Bool = false
+    retryAfter: Duration? = nil, isAboutThisCall: Bool = false
   ) {
     self.reason = reason
     self.detail = detail

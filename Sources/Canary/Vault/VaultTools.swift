@@ -144,18 +144,18 @@ public struct VaultTools: Sendable {
   public static let backupCheckpoints = 10
 
   private let client: MCPClient
-  /// Ms from now for each call.
-  public let timeout: Int
+  /// For each call.
+  public let timeout: Duration
 
-  public init(endpoint: VaultEndpoint, clientVersion: String, timeout: Int) {
+  public init(endpoint: VaultEndpoint, clientVersion: String, timeout: Duration) {
     client = MCPClient(endpoint: endpoint, clientVersion: clientVersion)
     self.timeout = timeout
   }
 
   private func deadline(
-    _ milliseconds: Int?, _ longest: ContinuousClock.Instant?
+    _ limit: Duration?, _ longest: ContinuousClock.Instant?
   ) -> ContinuousClock.Instant {
-    let own = ContinuousClock.now + .milliseconds(milliseconds ?? timeout)
+    let own = ContinuousClock.now + (limit ?? timeout)
     return longest.map { min($0, own) } ?? own
   }
 
@@ -269,7 +269,7 @@ public struct VaultTools: Sendable {
   /// Ends the session on a server that keeps sessions.
   public func close() {
     let client = client
-    let end = deadline(min(timeout, 500), nil)
+    let end = deadline(min(timeout, .milliseconds(500)), nil)
     blocking { await client.close(deadline: end) }
   }
 

@@ -137,18 +137,18 @@ struct GitCommand: ~Copyable {
   /// Waits until git has ended or the time is up.
   ///
   /// - Parameters:
-  ///   - milliseconds: 0 takes what is there at once.
+  ///   - time: Zero takes what is there at once.
   ///   - limit: Bytes; more is read and forgotten.
   ///   - whole: True if what was cut at the limit is no answer.
   ///   - accepting: The exit codes of an answer.
   /// - Returns: What git printed; nil if it failed or is not done. Git goes on then, until the next
   ///   call or until this value goes away.
   mutating func output(
-    within milliseconds: Int, limit: Int = 1 << 20, whole: Bool = false,
+    within time: Duration, limit: Int = 1 << 20, whole: Bool = false,
     accepting: Set<Int32> = [0]
   ) -> [UInt8]? {
     guard !isReaped else { return nil }
-    let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+    let deadline = ContinuousClock.now + time
     var chunk = [UInt8](repeating: 0, count: 65_536)
     while true {
       let count = read(output, &chunk, chunk.count)
@@ -169,8 +169,7 @@ struct GitCommand: ~Copyable {
         return whole && bytes.count >= limit ? nil : bytes
       }
       guard errno == EAGAIN || errno == EINTR else { return nil }
-      let left = (deadline - ContinuousClock.now).components
-      let wait = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+      let wait = (deadline - ContinuousClock.now).milliseconds
       if wait <= 0 { return nil }
       var request = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
       _ = poll(&request, 1, Int32(min(wait, 60_000)))

@@ -6,8 +6,8 @@ import Foundation
 enum GitFilters {
   /// Bytes of a configuration that is looked through without git.
   private static let limit = 1 << 20
-  /// Ms for git to list names.
-  private static let patience = 1000
+  /// For git to list names.
+  private static let patience = Duration.seconds(1)
 
   /// What goes in front of a command that looks at the files.
   ///

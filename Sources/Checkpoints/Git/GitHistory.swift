@@ -39,43 +39,43 @@ public struct GitHistory: Sendable {
 
   /// The newest commits of the branch, newest first.
   ///
-  /// - Returns: Nil if git fails, or takes longer than so many ms; empty without a commit.
-  public func last(_ count: Int, within milliseconds: Int) -> [Commit]? {
-    run(["log", "-\(count)", Self.format], within: milliseconds).map(Self.commits)
+  /// - Returns: Nil if git fails, or takes longer; empty without a commit.
+  public func last(_ count: Int, within time: Duration) -> [Commit]? {
+    run(["log", "-\(count)", Self.format], within: time).map(Self.commits)
   }
 
   /// The commits without a parent that the checked out one goes back to. A shallow clone does not
   /// know them.
   ///
-  /// - Returns: Nil if git fails, or takes longer than so many ms.
-  public func firstCommits(within milliseconds: Int) -> [String]? {
-    hashes(["rev-list", "--max-parents=0", "HEAD"], within: milliseconds)
+  /// - Returns: Nil if git fails, or takes longer.
+  public func firstCommits(within time: Duration) -> [String]? {
+    hashes(["rev-list", "--max-parents=0", "HEAD"], within: time)
   }
 
   /// The newest commits that branches and remotes lead to, newest first. Nothing is fetched.
   ///
-  /// - Returns: Nil if git fails, or takes longer than so many ms.
-  public func commits(_ count: Int, within milliseconds: Int) -> [String]? {
+  /// - Returns: Nil if git fails, or takes longer.
+  public func commits(_ count: Int, within time: Duration) -> [String]? {
     hashes(
       ["rev-list", "--max-count=\(count)", "--branches", "--remotes", "HEAD"],
-      within: milliseconds)
+      within: time)
   }
 
-  private func hashes(_ command: [String], within milliseconds: Int) -> [String]? {
-    run(command, within: milliseconds).map {
+  private func hashes(_ command: [String], within time: Duration) -> [String]? {
+    run(command, within: time).map {
       String(decoding: $0, as: UTF8.self).split(separator: "\n").map(String.init)
     }
   }
 
   /// Looks hashes up, as they were written.
   ///
-  /// - Returns: Nil if git fails, or takes longer than so many ms.
-  public func find(_ hashes: [String], within milliseconds: Int) -> [String: Finding]? {
+  /// - Returns: Nil if git fails, or takes longer.
+  public func find(_ hashes: [String], within time: Duration) -> [String: Finding]? {
     guard !hashes.isEmpty else { return [:] }
     let question = Array(hashes.map { $0 + "\n" }.joined().utf8)
     let answer = run(
       ["cat-file", "--batch-check=%(objectname) %(objecttype)"], input: question,
-      within: milliseconds)
+      within: time)
     guard let answer else { return nil }
     let lines = String(decoding: answer, as: UTF8.self).split(separator: "\n")
     guard lines.count == hashes.count else { return nil }
@@ -93,10 +93,10 @@ public struct GitHistory: Sendable {
     let commits = Set(whole.values).sorted().map { $0 + "\n" }.joined()
     let stray = run(
       ["rev-list", "--not", "--all", "--not", "--stdin"], input: Array(commits.utf8),
-      within: milliseconds)
+      within: time)
     let told = run(
       ["log", "--no-walk=unsorted", Self.format, "--stdin"], input: Array(commits.utf8),
-      within: milliseconds)
+      within: time)
     guard let stray, let told else { return nil }
     let lost = Set(String(decoding: stray, as: UTF8.self).split(separator: "\n").map(String.init))
     let known = Dictionary(
@@ -108,12 +108,12 @@ public struct GitHistory: Sendable {
   }
 
   private func run(
-    _ command: [String], input: [UInt8] = [], within milliseconds: Int
+    _ command: [String], input: [UInt8] = [], within time: Duration
   ) -> [UInt8]? {
     guard
       var git = GitCommand(command, root: root, environment: environment, input: input)
     else { return nil }
-    return git.output(within: milliseconds, limit: 64 << 20)
+    return git.output(within: time, limit: 64 << 20)
   }
 
   private static let format = "--format=tformat:%H%x09%ct%x09%s"

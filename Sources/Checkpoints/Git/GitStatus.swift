@@ -45,13 +45,13 @@ public struct GitStatus: ~Copyable {
 
   /// Waits until git has ended or the time is up.
   ///
-  /// - Parameter milliseconds: 0 takes what is there at once.
+  /// - Parameter time: Zero takes what is there at once.
   /// - Returns: At most 500; nil if git failed or is not done. Git goes on then, until the next call
   ///   or until this value goes away.
-  public mutating func changes(within milliseconds: Int) -> [Change]? {
-    guard var changes = command.output(within: milliseconds).map(Self.parse) else { return nil }
+  public mutating func changes(within time: Duration) -> [Change]? {
+    guard var changes = command.output(within: time).map(Self.parse) else { return nil }
     guard hasFilters, changes.contains(where: { $0.state.contains("M") }) else { return changes }
-    let filtered = filtered(changes.map(\.path), within: max(50, milliseconds))
+    let filtered = filtered(changes.map(\.path), within: max(.milliseconds(50), time))
     for index in changes.indices where changes[index].state.contains("M") {
       changes[index].isCertain = filtered.map { !$0.contains(changes[index].path) } ?? false
     }
@@ -59,18 +59,18 @@ public struct GitStatus: ~Copyable {
   }
 
   /// As ``changes(within:)``, the paths alone, and only those that are changed for certain.
-  public mutating func paths(within milliseconds: Int) -> [String]? {
-    changes(within: milliseconds).map { $0.filter(\.isCertain).map(\.path) }
+  public mutating func paths(within time: Duration) -> [String]? {
+    changes(within: time).map { $0.filter(\.isCertain).map(\.path) }
   }
 
   /// Those of the paths that an attribute gives a filter; nil if git does not tell.
-  private func filtered(_ paths: [String], within milliseconds: Int) -> Set<String>? {
+  private func filtered(_ paths: [String], within time: Duration) -> Set<String>? {
     var input: [UInt8] = []
     for path in paths { input += Array(path.utf8) + [0] }
     var command = GitCommand(
       ["check-attr", "-z", "--stdin", "filter"], root: root, environment: environment,
       input: input, executable: executable)
-    guard let answer = command?.output(within: milliseconds) ?? nil else { return nil }
+    guard let answer = command?.output(within: time) ?? nil else { return nil }
     // Path, attribute, value.
     let fields = answer.split(separator: 0, omittingEmptySubsequences: false)
     var found: Set<String> = []

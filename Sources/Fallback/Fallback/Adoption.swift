@@ -35,8 +35,8 @@ public struct Adoption {
     self.checkpointBody = checkpointBody
   }
 
-  /// Ms for which a last line without an end may still be being written.
-  private static let quietTime: Int64 = 2000
+  /// For which a last line without an end may still be being written.
+  private static let quietTime = Duration.seconds(2)
 
   /// - Parameters:
   ///   - isDryRun: Counts, and changes nothing.
@@ -64,7 +64,8 @@ public struct Adoption {
       result.damage += document.damage.map { "\(path):\($0.line): \($0.what)" }
       let isFresh =
         document.isUnfinished
-        && (RegularFile.facts(path)?.modified).map { clock.now - $0 < Self.quietTime } ?? false
+        && (RegularFile.facts(path)?.modified).map { clock.now - $0 < Self.quietTime.milliseconds }
+          ?? false
       for record in document.records {
         if isOver() {
           result.unfinished += 1

@@ -4,13 +4,13 @@ struct CallBudget {
   let end: ContinuousClock.Instant?
   /// True once the rest is to be left for later.
   let isCancelled: () -> Bool
-  /// Ms that calls take here, as far as it has been seen.
-  var pace = 50
+  /// How long calls take here, as far as it has been seen.
+  var pace = Duration.milliseconds(50)
 
   var hasTime: Bool {
     if isCancelled() { return false }
     guard let end else { return true }
     // A call that is cut short has to be looked up, so it is rather not made.
-    return end - .now > .milliseconds(max(100, 4 * pace))
+    return end - .now > max(.milliseconds(100), pace * 4)
   }
 }

@@ -12,9 +12,8 @@ struct LookSchedule: JSONRecord, Sendable, Equatable {
   /// Unix ms at which the last look began.
   private var lookedAt: Int64 = 0
 
-  /// Ms.
-  private static let firstPause: Int64 = 1000
-  static let longestPause: Int64 = 3_600_000
+  private static let firstPause = Duration.seconds(1)
+  static let longestPause = Duration.seconds(3600)
 
   static var empty: Self { Self() }
 
@@ -27,7 +26,7 @@ struct LookSchedule: JSONRecord, Sendable, Equatable {
   /// - Parameter now: Unix ms.
   func isDue(at now: Int64) -> Bool {
     // A time that is further away than any pause comes from a clock that was set back.
-    notBefore <= now || notBefore - now > 2 * Self.longestPause
+    notBefore <= now || notBefore - now > 2 * Self.longestPause.milliseconds
   }
 
   /// True for a row that no look has seen since it can be told: it has one of its own.
@@ -42,8 +41,8 @@ struct LookSchedule: JSONRecord, Sendable, Equatable {
   /// - Parameters:
   ///   - unclear: For each row that it did not settle, when a look at it can tell; Unix ms.
   ///   - began, now: Unix ms.
-  ///   - lag: Ms.
-  mutating func noteLook(unclear: [Int64], began: Int64, now: Int64, lag: Int64) {
+  ///   - lag: For which the vault's lists may not show a write.
+  mutating func noteLook(unclear: [Int64], began: Int64, now: Int64, lag: Duration) {
     lookedAt = began
     // Too early to tell speaks neither for nor against the read.
     guard unclear.contains(where: { $0 <= began }) else {
@@ -52,8 +51,8 @@ struct LookSchedule: JSONRecord, Sendable, Equatable {
       return
     }
     failures = min(failures + 1, 30)
-    let pause = max(Self.firstPause, lag) << Int64(min(20, failures - 1))
-    notBefore = now + min(Self.longestPause, pause)
+    let pause = max(Self.firstPause, lag) * (1 << min(20, failures - 1))
+    notBefore = now + min(Self.longestPause, pause).milliseconds
   }
 
   /// When a row that waits for a look gets one.

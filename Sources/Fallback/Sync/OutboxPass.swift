@@ -39,10 +39,10 @@ struct OutboxPass: Equatable {
   ///
   /// - Parameters:
   ///   - tasksReadAt: When the list of tasks that it went by was read, Unix ms; nil without one.
-  ///   - lag: Ms for which the vault's lists may not show a write.
+  ///   - lag: For which the vault's lists may not show a write.
   /// - Returns: Unix ms at which what waits can be looked up or tried again; nil if nothing can.
   func end(
-    _ looks: inout LookSchedules, tasksReadAt: Int64?, now: Int64, lag: Int64
+    _ looks: inout LookSchedules, tasksReadAt: Int64?, now: Int64, lag: Duration
   ) -> Int64? {
     if let began = tasksReadAt {
       looks.tasks.noteLook(unclear: unclearTasks, began: began, now: now, lag: lag)

@@ -1,3 +1,4 @@
+import Core
 import MemoryStore
 import Vault
 
@@ -57,16 +58,16 @@ struct RowFate: Equatable {
   struct Circumstances {
     /// Unix ms.
     var now: Int64
-    /// Ms for which the vault's lists may not show a write.
-    var lag: Int64
+    /// For which the vault's lists may not show a write.
+    var lag: Duration
     /// True if the vault promises to take a write with a key only once.
     var honoursKeys: Bool
   }
 
-  /// Ms before a write whose key makes a second attempt harmless goes out again.
-  private static let keyedPause: Int64 = 200
-  /// Ms before anything is sent again after too many answers were lost.
-  private static let pauseAfterLosses: Int64 = 5000
+  /// Before a write whose key makes a second attempt harmless goes out again.
+  private static let keyedPause = Duration.milliseconds(200)
+  /// Before anything is sent again after too many answers were lost.
+  private static let pauseAfterLosses = Duration.seconds(5)
 
   private init() {}
 
@@ -74,8 +75,8 @@ struct RowFate: Equatable {
 
   /// Unix ms at which a row is looked up if this process dies while it is being sent: by then the
   /// vault has it or will never get it, and its lists show which.
-  static func lookAfterSending(at now: Int64, timeout: Int64, lag: Int64) -> Int64 {
-    now + timeout + lag
+  static func lookAfterSending(at now: Int64, timeout: Duration, lag: Duration) -> Int64 {
+    now + (timeout + lag).milliseconds
   }
 
   /// The vault took it.
@@ -111,7 +112,7 @@ struct RowFate: Equatable {
     case .notApplied:
       // A task that was written a moment ago may not be known yet.
       let notBefore =
-        failure == VaultTools.unknownTask ? circumstances.now + circumstances.lag : nil
+        failure == VaultTools.unknownTask ? circumstances.now + circumstances.lag.milliseconds : nil
       fate.settlement = .notApplied(
         error: failure.detail, notBefore: notBefore, isRefusal: isError)
       fate.next = notBefore.map { .tryAgain($0) }
@@ -120,7 +121,8 @@ struct RowFate: Equatable {
       let isKeyed =
         circumstances.honoursKeys && SyncKey.of(row) != nil
         && row.refusals < SyncPlanner.keyedRefusals - 1
-      let lookAfter = circumstances.now + (isKeyed ? keyedPause : circumstances.lag)
+      let lookAfter =
+        circumstances.now + (isKeyed ? keyedPause : circumstances.lag).milliseconds
       fate.settlement = .lost(error: failure.detail, lookAfter: lookAfter, isRefusal: isError)
       fate.next = .look(lookAfter)
       fate.isLoss = true
@@ -197,7 +199,7 @@ struct RowFate: Equatable {
   /// Too many answers were lost: it is not sent until the vault has shown what became of those.
   static func waitsAfterLosses(at now: Int64) -> RowFate {
     var fate = isHeldUp(because: "the vault's answers get lost")
-    fate.next = .tryAgain(now + pauseAfterLosses)
+    fate.next = .tryAgain(now + pauseAfterLosses.milliseconds)
     return fate
   }
 }

@@ -1,3 +1,4 @@
+import Core
 public import MemoryStore
 
 /// What is to be done with one outbox row.
@@ -24,16 +25,16 @@ public enum SyncStep: Sendable, Equatable {
 /// Order is kept within an item: what waits holds up the later changes of its own task, and the
 /// decisions about it, and nothing else.
 struct SyncPlanner {
-  /// Ms for which a write that the vault answers with an error is tried again, before a person is
+  /// For how long a write that the vault answers with an error is tried again, before a person is
   /// asked: only what the vault will never take is given up at once.
-  static let failurePatience: Int64 = 24 * 3_600_000
+  static let failurePatience = Duration.seconds(24 * 3600)
   /// And tried so often: a machine that was off for a day has not tried.
   static let leastAttempts = 12
   /// After so many errors for one write it is looked up, key or not, before it is sent again.
   static let keyedRefusals = 3
-  /// Ms; doubled with each attempt.
-  private static let firstPause: Int64 = 1000
-  private static let longestPause: Int64 = 3_600_000
+  /// Doubled with each attempt.
+  private static let firstPause = Duration.seconds(1)
+  private static let longestPause = Duration.seconds(3600)
 
   var snapshot: VaultSnapshot
   /// Marker to the vault's id, from the fallback files.
@@ -47,9 +48,10 @@ struct SyncPlanner {
   var keysSince: Int64?
   /// A person asked for it: what was refused before is tried now.
   var isTyped = false
-  /// Ms.
-  var timeout: Int64
-  var lag: Int64
+  /// Of each call.
+  var timeout: Duration
+  /// For which the vault's lists may not show a write.
+  var lag: Duration
   /// Unix ms.
   var now: Int64
 
@@ -61,8 +63,8 @@ struct SyncPlanner {
 
   init(
     snapshot: VaultSnapshot, receipts: [String: String] = [:], sendings: [String: Int64] = [:],
-    maySendShared: Bool = true, keysSince: Int64? = nil, isTyped: Bool = false, timeout: Int64,
-    lag: Int64, now: Int64
+    maySendShared: Bool = true, keysSince: Int64? = nil, isTyped: Bool = false, timeout: Duration,
+    lag: Duration, now: Int64
   ) {
     self.snapshot = snapshot
     self.receipts = receipts
@@ -133,17 +135,16 @@ struct SyncPlanner {
     case .sent where isKeyed(row):
       if row.makesItem { return foundStep(row) ?? resend(row) }
       return changeIsThere(row) ? alreadyThere(row) : resend(row)
-    case .sent where (row.lookAfter ?? 0) - now > timeout + lag:
+    case .sent where (row.lookAfter ?? 0) > latestLook:
       // Further away than it can be: the clock was set back.
       return .settle(
         row,
-        .lost(error: Self.doubt(row), lookAfter: now + timeout + lag, isRefusal: false),
+        .lost(error: Self.doubt(row), lookAfter: latestLook, isRefusal: false),
         because: "the clock was set back")
     case .sent:
       return row.makesItem ? lostItem(row) : lostChange(row)
-    case .queued where row.mustLook && (row.lookAfter ?? 0) - now > timeout + lag:
-      return .settle(
-        row, .postponed(lookAfter: now + timeout + lag), because: "the clock was set back")
+    case .queued where row.mustLook && (row.lookAfter ?? 0) > latestLook:
+      return .settle(row, .postponed(lookAfter: latestLook), because: "the clock was set back")
     case .queued where row.mustLook && row.makesItem:
       return lostItem(row)
     case .queued:
@@ -154,6 +155,9 @@ struct SyncPlanner {
       return nil
     }
   }
+
+  /// Unix ms of the look at what is sent now; none can be due later.
+  private var latestLook: Int64 { RowFate.lookAfterSending(at: now, timeout: timeout, lag: lag) }
 
   /// True if it must be seen in the vault, or not seen, before it may go out (again).
   func mustBeLookedUp(_ row: OutboxRow) -> Bool {
@@ -190,7 +194,7 @@ struct SyncPlanner {
   private func impatience(_ row: OutboxRow) -> SyncStep? {
     let error = row.lastError ?? "it failed before"
     if let since = row.failingSince, row.attempts >= Self.leastAttempts,
-      (row.sentAt ?? since) - since >= Self.failurePatience
+      (row.sentAt ?? since) - since >= Self.failurePatience.milliseconds
     {
       let error =
         "the vault did not take it within a day, in \(row.attempts) attempts; the last answer: "
@@ -198,18 +202,19 @@ struct SyncPlanner {
       return .settle(row, .quarantined(error: error), because: error)
     }
     if failuresNow[row.number, default: 0] >= Self.mostFailures {
-      return .wait(row, until: max(now + Self.firstPause, Self.retryTime(row)), because: error)
+      return .wait(
+        row, until: max(now + Self.firstPause.milliseconds, Self.retryTime(row)), because: error)
     }
     if isTyped { return nil }
     let until = max(Self.retryTime(row), row.notBefore ?? 0)
-    return until > now && until - now <= 2 * Self.longestPause
+    return until > now && until - now <= 2 * Self.longestPause.milliseconds
       ? .wait(row, until: until, because: error) : nil
   }
 
   /// Unix ms at which a write that failed before is tried again.
   static func retryTime(_ row: OutboxRow) -> Int64 {
     guard let sentAt = row.sentAt, row.attempts > 0, row.failingSince != nil else { return 0 }
-    return sentAt + min(longestPause, firstPause << Int64(min(20, row.attempts)))
+    return sentAt + min(longestPause, firstPause * (1 << min(20, row.attempts))).milliseconds
   }
 
   // MARK: Items
@@ -266,9 +271,9 @@ struct SyncPlanner {
   func lookAfter(_ row: OutboxRow) -> Int64 {
     var after = row.lookAfter ?? 0
     if let marker = row.marker, let sent = sendings[marker], row.mustLook {
-      after = max(after, sent + timeout + lag)
+      after = max(after, RowFate.lookAfterSending(at: sent, timeout: timeout, lag: lag))
     }
-    return after - now > timeout + lag ? now + timeout + lag : after
+    return min(after, latestLook)
   }
 
   // MARK: Changes of tasks

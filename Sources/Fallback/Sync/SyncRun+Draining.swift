@@ -12,7 +12,7 @@ extension SyncRun {
   private static let mostPasses = 30
 
   func drain(_ session: SyncSession) throws(StoreError) {
-    let patience = ContinuousClock.now + .milliseconds(settings.patience)
+    let patience = ContinuousClock.now + settings.patience
     var mayLook = settings.effort == .typed
     for _ in 0..<Self.mostPasses {
       let pass = try goThrough(session, mayLook: mayLook)

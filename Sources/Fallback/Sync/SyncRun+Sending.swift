@@ -5,9 +5,9 @@ import Vault
 
 /// Sends one row.
 extension SyncRun {
-  /// Ms between noting that a row goes out and sending it, beyond which the machine slept and
-  /// another process may have taken over.
-  private static let longestPause: Int64 = 2000
+  /// Between noting that a row goes out and sending it; beyond it the machine slept, and another
+  /// process may have taken over.
+  private static let longestPause = Duration.seconds(2)
 
   func send(
     _ row: OutboxRow, _ session: SyncSession, _ pass: inout OutboxPass
@@ -21,7 +21,7 @@ extension SyncRun {
     let noted = try session.journal.noteSending(
       row, at: now,
       lookAfter: RowFate.lookAfterSending(
-        at: now, timeout: Int64(settings.timeout), lag: settings.lag),
+        at: now, timeout: settings.timeout, lag: settings.lag),
       fence: fence)
     guard noted.holdsLease else {
       isStopped = true
@@ -62,7 +62,7 @@ extension SyncRun {
       try? database.wayOfTask($0, to: settings.vault.id)
     }
     guard let call else { return .superfluous(row, task: planner.snapshot.current(row)) }
-    guard clock.now - notedAt < Self.longestPause else {
+    guard clock.now - notedAt < Self.longestPause.milliseconds else {
       isStopped = true
       return .notSent(.machineSlept)
     }

@@ -12,14 +12,14 @@ public import Vault
 /// ``OutboxJournal`` makes it durable.
 public final class SyncRun {
   public struct Settings {
-    /// Ms for each call.
-    public var timeout: Int
-    /// Ms for which the vault's lists may not show a write.
-    public var lag: Int64
+    /// For each call.
+    public var timeout: Duration
+    /// For which the vault's lists may not show a write.
+    public var lag: Duration
     /// When all must be over; nil without an end.
     public var end: ContinuousClock.Instant?
-    /// Ms that the run may wait for the moment at which a lost answer can be looked up.
-    public var patience: Int64
+    /// How long the run may wait for the moment at which a lost answer can be looked up.
+    public var patience: Duration
     /// The file beside the store that tells when a backup was put back.
     public var witness: String
     public var vault: VaultReference
@@ -33,7 +33,7 @@ public final class SyncRun {
     public var isCancelled: () -> Bool
 
     public init(
-      timeout: Int, lag: Int64, end: ContinuousClock.Instant?, patience: Int64,
+      timeout: Duration, lag: Duration, end: ContinuousClock.Instant?, patience: Duration,
       vault: VaultReference, witness: String, lock: String, effort: Effort = .whole,
       takesCheckpoint: Bool = true, isCancelled: @escaping () -> Bool = { false }
     ) {
@@ -122,7 +122,7 @@ public final class SyncRun {
     self.settings = settings
     planner = SyncPlanner(
       snapshot: VaultSnapshot(lag: settings.lag), isTyped: settings.effort == .typed,
-      timeout: Int64(settings.timeout), lag: settings.lag, now: clock.now)
+      timeout: settings.timeout, lag: settings.lag, now: clock.now)
     budget = CallBudget(end: settings.end, isCancelled: settings.isCancelled)
     self.onFailure = onFailure
     self.onProgress = onProgress
@@ -189,7 +189,7 @@ public final class SyncRun {
     }
     let readAt = clock.now
     guard let answer = probe() else { return false }
-    budget.pace = max(20, answer.latencyMilliseconds)
+    budget.pace = max(.milliseconds(20), answer.latency)
     planner.snapshot.ingest(tasks: answer.tasks, isWhole: answer.isWhole, readAt: readAt)
     return true
   }

@@ -36,11 +36,11 @@ final class SyncSession {
   ///
   /// - Parameters:
   ///   - lock: The file that a process holds while it sends.
-  ///   - lag: Ms for which the vault's lists may not show a write.
+  ///   - lag: For which the vault's lists may not show a write.
   /// - Returns: Nil while another process has it.
   /// - Throws: ``StoreError`` where the store is not to be had; then nobody has got it.
   static func begin(
-    database: MemoryDatabase, clock: WallClock, witness: SyncWitness, lock: String, lag: Int64
+    database: MemoryDatabase, clock: WallClock, witness: SyncWitness, lock: String, lag: Duration
   ) throws(StoreError) -> SyncSession? {
     let seen = witness.read()
     let processLock = AdvisoryLock(file: lock)

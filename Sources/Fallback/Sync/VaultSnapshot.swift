@@ -36,10 +36,10 @@ public struct VaultSnapshot: Sendable {
   /// Unix ms at which our own write gave a task's state.
   private var writtenAt: [String: Int64] = [:]
 
-  /// Ms for which a list may not show a write.
-  private let lag: Int64
+  /// For which a list may not show a write.
+  private let lag: Duration
 
-  package init(lag: Int64 = 0) { self.lag = lag }
+  package init(lag: Duration = .zero) { self.lag = lag }
 
   /// - Parameter readAt: Unix ms at which the read began.
   package mutating func ingest(tasks list: [VaultTask], isWhole: Bool = true, readAt: Int64) {
@@ -48,7 +48,7 @@ public struct VaultSnapshot: Sendable {
     taskMarkers = [:]
     for task in list { note(RemoteTask(task)) }
     // A list may show what was before a write of ours; its answer is newer.
-    for (id, task) in own where readAt - (writtenAt[id] ?? 0) < lag { note(task) }
+    for (id, task) in own where readAt - (writtenAt[id] ?? 0) < lag.milliseconds { note(task) }
     tasksReadAt = readAt
     isListWhole = isWhole
     hasAllTasks = isWhole && list.count < VaultTools.listLimit
@@ -136,11 +136,11 @@ public struct VaultSnapshot: Sendable {
     guard let id = row.taskVaultID, let task = tasks[id] else { return nil }
     if writtenAt[id] != nil { return task }
     guard let written = row.taskVaultAt, let readAt = tasksReadAt else { return task }
-    return written <= readAt && readAt - written < lag ? nil : task
+    return written <= readAt && readAt - written < lag.milliseconds ? nil : task
   }
 
-  /// Ms after a row's sending for which a failing read is tried again before a person is asked.
-  private static let backupPatience: Int64 = 24 * 3_600_000
+  /// After a row's sending, for which a failing read is tried again before a person is asked.
+  private static let backupPatience = Duration.seconds(24 * 3600)
 
   package enum Finding: Equatable {
     /// It is there, as this id.
@@ -192,7 +192,7 @@ public struct VaultSnapshot: Sendable {
   ) -> Finding? {
     if let problem = table.problem {
       if table.isImpossible { return .blind("the vault gives no backup to look it up in") }
-      let isOld = row.sentAt.map { now - $0 > Self.backupPatience } ?? false
+      let isOld = row.sentAt.map { now - $0 > Self.backupPatience.milliseconds } ?? false
       return isOld ? .blind("for a day, \(problem)") : .unreadable(problem)
     }
     guard let readAt = table.wholeAt, readAt >= after else { return .notRead }

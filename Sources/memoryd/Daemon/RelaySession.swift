@@ -15,14 +15,19 @@ struct RelaySession: Sendable {
   let execute: @Sendable (Invocation) -> Outcome
   let log: Logger
 
-  /// Ms for a caller to say what it wants.
-  private static let patience = 2000
-  /// Ms for a caller to take the answer.
-  private static let patienceForAnswers = 10_000
-  /// Ms for a caller to hand on what its standard input brings.
-  private static let patienceForInput = 600_000
-  /// Seconds that the caller has to itself to end, before what is left to do begins.
-  private static let courtesy = 0.02
+  /// For a caller to say what it wants.
+  private static let patience = Duration.seconds(2)
+  /// For a caller to take the answer.
+  private static let patienceForAnswers = Duration.seconds(10)
+  /// For a caller to hand on what its standard input brings.
+  private static let patienceForInput = Duration.seconds(600)
+  /// What the caller has to itself to end, before what is left to do begins.
+  private static let courtesy = Duration.milliseconds(20)
+
+  /// - Returns: As ``Streams`` counts.
+  private static func end(after patience: Duration) -> Int {
+    Streams.now() + Int(patience.milliseconds)
+  }
 
   func run() {
     // Root may read everything of this user anyway, and yet has a memory of its own.
@@ -30,7 +35,7 @@ struct RelaySession: Sendable {
       log.warning("another user was refused", metadata: ["uid": "\(socket.peerUser ?? 0)"])
       return
     }
-    let end = Streams.now() + Self.patience
+    let end = Self.end(after: Self.patience)
     guard let head = Streams.read(RelayRequest.headerLength, from: socket.descriptor, by: end),
       let (number, length) = RelayRequest.length(ofHeader: head)
     else {
@@ -68,7 +73,7 @@ struct RelaySession: Sendable {
 
   @discardableResult
   private func send(_ bytes: [UInt8]) -> Bool {
-    Streams.write(bytes, to: socket.descriptor, by: Streams.now() + Self.patienceForAnswers)
+    Streams.write(bytes, to: socket.descriptor, by: Self.end(after: Self.patienceForAnswers))
   }
 
   // MARK: May it be done here
@@ -115,12 +120,12 @@ struct RelaySession: Sendable {
 
   private func carryOut(_ request: RelayRequest, _ environment: [String: String]) {
     let isHook = Relay.hooks.contains(request.arguments) && Self.holdsHook(request)
-    let limit = isHook ? hookLimit(environment) : 0
+    let limit = isHook ? hookLimit(environment) : .zero
     // A caller whose hook hangs here has the time to do it without the daemon. The canary waits for
     // the vault, and a second one must not ask it again: what is left then is for the answer only.
     let isCanary = request.arguments == ["canary"]
     let wait = isCanary ? max(limit / 2, limit - Self.timeToAnswer) : limit / 2
-    guard send(RelayFrame.bytes(.accepted, number: UInt32(wait))) else { return }
+    guard send(RelayFrame.bytes(.accepted, number: UInt32(wait.milliseconds))) else { return }
     let ending = Ending(socket)
     let deferredWork = DeferredWork()
     let outputs = self
@@ -133,8 +138,9 @@ struct RelaySession: Sendable {
           outputs.send(RelayFrame.bytes(.progress, Array("\r\u{1B}[K\(text)".utf8)))
         } : nil,
       daemon: context,
-      enterHookMode: { milliseconds, onTimeout in
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+      enterHookMode: { time, onTimeout in
+        let end = DispatchTime.now() + .milliseconds(Int(time.milliseconds))
+        DispatchQueue.global().asyncAfter(deadline: end) {
           guard let socket = ending.claim() else { return }
           let output = Array(onTimeout().utf8)
           Streams.write(
@@ -202,8 +208,8 @@ struct RelaySession: Sendable {
     context.wake()
   }
 
-  /// Ms in which a session start is answered without the vault.
-  private static let timeToAnswer = 250
+  /// In which a session start is answered without the vault.
+  private static let timeToAnswer = Duration.milliseconds(250)
 
   /// True if a host calls; without its JSON it is a person, who waits as long as it takes.
   private static func holdsHook(_ request: RelayRequest) -> Bool {
@@ -214,10 +220,10 @@ struct RelaySession: Sendable {
     }
   }
 
-  private func hookLimit(_ environment: [String: String]) -> Int {
+  private func hookLimit(_ environment: [String: String]) -> Duration {
     let settings = try? Settings(
       file: context.home.configurationFile, environment: environment, isLenient: true)
-    return settings?.integer(.hookDeadline) ?? 2000
+    return settings?.duration(.hookDeadline) ?? .seconds(2)
   }
 
   /// What was sent along, or what the caller reads when the command asks for it.
@@ -225,10 +231,10 @@ struct RelaySession: Sendable {
     if request.flags.contains(.hasInput) { return .bytes(request.input) }
     let socket = socket
     let known = Known()
-    return StandardInput(isTerminal: request.flags.contains(.inputIsTerminal)) { milliseconds in
+    return StandardInput(isTerminal: request.flags.contains(.inputIsTerminal)) { patience in
       known.bytes {
-        let question = RelayFrame.bytes(.wantsInput, number: UInt32(milliseconds))
-        let end = Streams.now() + Self.patienceForInput
+        let question = RelayFrame.bytes(.wantsInput, number: UInt32(patience.milliseconds))
+        let end = Self.end(after: Self.patienceForInput)
         guard Streams.write(question, to: socket.descriptor, by: end),
           let head = Streams.read(RelayFrame.headerLength, from: socket.descriptor, by: end),
           let (kind, length) = RelayFrame.header(head), kind == .input,

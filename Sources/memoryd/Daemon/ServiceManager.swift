@@ -12,12 +12,13 @@ import ServiceLifecycle
 /// Tells systemd how the daemon is. Source: sd_notify(3), the datagrams' text.
 struct ServiceManager: Sendable {
   private let address: String?
-  /// Ms between signs of life that systemd asks for; nil if it asks for none.
-  let watchdogInterval: Int?
+  /// Between signs of life that systemd asks for; nil if it asks for none.
+  let watchdogInterval: Duration?
 
   init(environment: [String: String]) {
     address = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
-    watchdogInterval = environment["WATCHDOG_USEC"].flatMap { Int($0) }.map { max(100, $0 / 2000) }
+    watchdogInterval = environment["WATCHDOG_USEC"].flatMap { Int($0) }
+      .map { max(.milliseconds(100), Duration.microseconds($0) / 2) }
   }
 
   var isPresent: Bool { address != nil }
@@ -68,7 +69,7 @@ struct WatchdogService: Service {
     try? await cancelWhenGracefulShutdown {
       while true {
         manager.alive()
-        try await Task.sleep(for: .milliseconds(interval))
+        try await Task.sleep(for: interval)
       }
     }
   }

@@ -8,10 +8,10 @@ import Vault
 
 /// The vault's tools that memoryd lacks: shown while the vault answers, and passed on as they are.
 package struct MCPForwarder {
-  /// Ms; such calls may run for minutes.
-  private static let limit = 900_000
-  /// Ms for which a list of tools is taken to be still right.
-  private static let listAge: Int64 = 300_000
+  /// Such calls may run for minutes.
+  private static let limit = Duration.seconds(900)
+  /// For how long a list of tools is taken to be still right.
+  private static let listAge = Duration.seconds(300)
   /// How many memoryds a call has come through; two that are each other's vault must not pass it
   /// back and forth.
   static let hops = "memoryd/hops"
@@ -67,7 +67,7 @@ package struct MCPForwarder {
     let kept = ((try? service.store.reading().fact(fact)) ?? nil).flatMap {
       Listing.decoded(from: $0)
     }
-    if let kept, (0..<Self.listAge).contains(now - kept.at) {
+    if let kept, (0..<Self.listAge.milliseconds).contains(now - kept.at) {
       return JSON(parsing: kept.tools.utf8)?.array ?? []
     }
     do throws(VaultFailure) {
@@ -114,7 +114,7 @@ package struct MCPForwarder {
     /// - Returns: The vault's result as it came; an `isError` result where it gives none.
     package func result() async -> JSON {
       let client = MCPClient(endpoint: endpoint, clientVersion: Relay.version)
-      let end = ContinuousClock.now + .milliseconds(MCPForwarder.limit)
+      let end = ContinuousClock.now + MCPForwarder.limit
       do throws(VaultFailure) {
         let result = try await client.request("tools/call", parameters, deadline: end)
         await client.close(deadline: .now + .milliseconds(500))

@@ -49,9 +49,9 @@ func converse(_ take: Invocation.TakeLine) {
 }
 
 /// Ends the process when a hook's time is up, whatever it is waiting for.
-func startWatchdog(_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> String) {
+func startWatchdog(_ time: Duration, _ onTimeout: @escaping @Sendable () -> String) {
   let thread = Thread {
-    usleep(UInt32(milliseconds) * 1000)
+    usleep(UInt32(clamping: time.milliseconds * 1000))
     // The note itself may hang on the same broken disk.
     Thread.detachNewThread {
       usleep(100_000)
@@ -74,7 +74,8 @@ let errorIsTerminal = isatty(2) == 1
 var invocation = Invocation(
   arguments: Array(CommandLine.arguments.dropFirst()),
   input: StandardInput(
-    isTerminal: isatty(0) == 1, read: Streams.readInput, readPiece: Streams.readPiece),
+    isTerminal: isatty(0) == 1, read: { Streams.readInput(Int($0.milliseconds)) },
+    readPiece: Streams.readPiece),
   cwd: ThisProcess.currentFolder() ?? "", environment: environment, requestID: requestID,
   outputIsTerminal: isatty(1) == 1,
   progress: errorIsTerminal
@@ -82,7 +83,7 @@ var invocation = Invocation(
   converse: isatty(0) == 1 ? nil : { converse($0) },
   announce: { Streams.write(Array($0.utf8), to: 1) }, stream: { Streams.write($0, to: 1) },
   enterHookMode: startWatchdog)
-invocation.spent = spent
+invocation.spent = .milliseconds(spent)
 let outcome = Engine.run(invocation)
 Streams.write(Array(outcome.output.utf8), to: 1)
 Streams.write(Array(outcome.errorOutput.utf8), to: 2)

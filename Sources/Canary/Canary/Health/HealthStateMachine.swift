@@ -1,3 +1,4 @@
+import Core
 public import Vault
 
 /// Decides the mode from what calls of the vault give. Pure: time and chance come in as values.
@@ -9,7 +10,7 @@ public import Vault
 ///   takes the probe moves it on, so that one asks and the others wait (half-open).
 public enum HealthStateMachine {
   public enum Observation: Sendable, Equatable {
-    case probeSucceeded(latencyMilliseconds: Int)
+    case probeSucceeded(latency: Duration)
     case probeFailed(VaultFailure)
     /// A call that is no probe failed; one that succeeds proves nothing of the others.
     case callFailed(VaultFailure)
@@ -21,9 +22,9 @@ public enum HealthStateMachine {
     public var changedMode: Bool
   }
 
-  /// Ms; doubled with each failure in a row.
-  static let firstBackoff: Int64 = 1000
-  static let longestBackoff: Int64 = 300_000
+  /// Doubled with each failure in a row.
+  static let firstBackoff = Duration.seconds(1)
+  static let longestBackoff = Duration.seconds(300)
 
   /// - Parameters:
   ///   - health: Nil if nothing is known yet.
@@ -42,11 +43,11 @@ public enum HealthStateMachine {
     switch observation {
     case .probeSucceeded(let latency):
       next.checkedAt = now
-      next.latencyMilliseconds = latency
+      next.latency = .milliseconds(latency.milliseconds)
       next.successes += 1
       if next.successes >= 2 { next.failures = 0 }
       next.nextProbeAt = now
-      next.retryAfter = nil
+      next.retryAt = nil
       if before != .normal {
         let reason = next.reason?.rawValue ?? "unknown"
         if before == .degraded { next.unlogged.append("\(time(now)) left \(reason) vault answers") }
@@ -66,7 +67,7 @@ public enum HealthStateMachine {
         fail(&next, failure, now: now, jitter: jitter)
         degrade(&next, failure, now: now, time: time)
       } else if let wait = failure.retryAfter {
-        next.retryAfter = now + wait
+        next.retryAt = now + wait.milliseconds
       }
     }
     // The first verdict of all is no change, unless it is a bad one.
@@ -80,16 +81,17 @@ public enum HealthStateMachine {
   ) {
     health.successes = 0
     health.failures += 1
-    let doubled = min(longestBackoff, firstBackoff << Int64(min(20, health.failures - 1)))
-    health.nextProbeAt = now + doubled / 2 + Int64(Double(doubled / 2) * min(1, max(0, jitter)))
-    if let wait = failure.retryAfter { health.retryAfter = now + wait }
+    let doubled = min(longestBackoff, firstBackoff * (1 << min(20, health.failures - 1)))
+    let half = (doubled / 2).milliseconds
+    health.nextProbeAt = now + half + Int64(Double(half) * min(1, max(0, jitter)))
+    if let wait = failure.retryAfter { health.retryAt = now + wait.milliseconds }
   }
 
   private static func degrade(
     _ health: inout VaultHealth, _ failure: VaultFailure, now: Int64, time: (Int64) -> String
   ) {
     health.checkedAt = now
-    health.latencyMilliseconds = nil
+    health.latency = nil
     if health.mode != .degraded {
       health.since = now
       health.mode = .degraded
@@ -109,11 +111,11 @@ public enum HealthStateMachine {
     case background
   }
 
-  /// - Returns: Ms to wait before asking; 0 to ask now.
-  public static func wait(_ health: VaultHealth?, asker: Asker, now: Int64) -> Int64 {
-    guard let health else { return 0 }
-    var wait: Int64 = 0
-    if let until = health.retryAfter { wait = bounded(until - now, RetryAfter.longest) }
+  /// - Returns: How long to wait before asking; zero to ask now.
+  public static func wait(_ health: VaultHealth?, asker: Asker, now: Int64) -> Duration {
+    guard let health else { return .zero }
+    var wait = Duration.zero
+    if let until = health.retryAt { wait = bounded(until - now, RetryAfter.longest) }
     if asker == .background, health.mode == .degraded {
       wait = max(wait, bounded(health.nextProbeAt - now, longestBackoff))
     }
@@ -121,14 +123,19 @@ public enum HealthStateMachine {
   }
 
   /// A clock that was set back must not lock the vault out for days.
-  private static func bounded(_ wait: Int64, _ longest: Int64) -> Int64 {
-    wait > longest ? 0 : max(0, wait)
+  ///
+  /// - Parameter milliseconds: Until the time that is noted.
+  private static func bounded(_ milliseconds: Int64, _ longest: Duration) -> Duration {
+    let wait = Duration.milliseconds(milliseconds)
+    return wait > longest ? .zero : max(.zero, wait)
   }
 
   /// Takes the probe for this process: others wait until it must have ended.
-  public static func claimProbe(_ health: VaultHealth, now: Int64, timeout: Int64) -> VaultHealth {
+  public static func claimProbe(
+    _ health: VaultHealth, now: Int64, timeout: Duration
+  ) -> VaultHealth {
     var health = health
-    health.nextProbeAt = now + timeout
+    health.nextProbeAt = now + timeout.milliseconds
     return health
   }
 }

@@ -11,7 +11,8 @@ public struct VaultHealth: JSONRecord, Sendable, Equatable {
   /// Unix ms at which the mode began.
   public var since: Int64
   public var checkedAt: Int64
-  public var latencyMilliseconds: Int?
+  /// Whole ms, as it is kept.
+  public var latency: Duration?
   /// In a row, of probes and calls; forgotten only once the vault has been well for two probes, so
   /// that one that comes and goes is asked less and less often.
   public var failures = 0
@@ -20,7 +21,7 @@ public struct VaultHealth: JSONRecord, Sendable, Equatable {
   /// Unix ms before which nothing but a person's command or a session start asks again.
   public var nextProbeAt: Int64 = 0
   /// Unix ms before which nobody asks: the vault said so.
-  public var retryAfter: Int64?
+  public var retryAt: Int64?
   /// How many times the mode has changed.
   public var transitions = 0
   /// The last transition that a session was told of.
@@ -45,11 +46,11 @@ public struct VaultHealth: JSONRecord, Sendable, Equatable {
     coder.field("detail", &detail)
     coder.field("since", &since)
     coder.field("checkedAt", &checkedAt)
-    coder.field("latencyMilliseconds", &latencyMilliseconds)
+    coder.field("latencyMilliseconds", milliseconds: &latency)
     coder.field("failures", &failures)
     coder.field("successes", &successes)
     coder.field("nextProbeAt", &nextProbeAt)
-    coder.field("retryAfter", &retryAfter)
+    coder.field("retryAfter", &retryAt)
     coder.field("transitions", &transitions)
     coder.field("toldTransition", &toldTransition)
     coder.field("unlogged", &unlogged)
@@ -57,7 +58,7 @@ public struct VaultHealth: JSONRecord, Sendable, Equatable {
 
   public var verdict: CanaryVerdict {
     CanaryVerdict(
-      mode: mode, reason: reason, detail: detail, latencyMilliseconds: latencyMilliseconds,
+      mode: mode, reason: reason, detail: detail, latency: latency,
       checkedAt: checkedAt, since: since)
   }
 }

@@ -346,14 +346,14 @@ public actor MCPClient {
     case 429:
       return VaultFailure(
         .rateLimited, "the vault asks to be left alone for a while (HTTP 429)",
-        delivery: .notApplied, retryAfter: RetryAfter.milliseconds(answer.headers))
+        delivery: .notApplied, retryAfter: RetryAfter.wait(answer.headers))
     case 300..<400:
       return VaultFailure(
         .redirect, "the vault's URL redirects (HTTP \(status)), which is never followed")
     case 500...:
       return VaultFailure(
         .serverError, "the vault failed (HTTP \(status))",
-        retryAfter: RetryAfter.milliseconds(answer.headers))
+        retryAfter: RetryAfter.wait(answer.headers))
     case 400:
       return VaultFailure(.protocol, "the vault refuses the request (HTTP 400)")
     default:

@@ -3,14 +3,14 @@ import NIOHTTP1
 
 /// `Retry-After`, in seconds or as a date. Source: RFC 9110, 10.2.3.
 package enum RetryAfter {
-  /// No vault may keep memoryd away for longer than an hour, ms.
-  package static let longest: Int64 = 3_600_000
+  /// No vault may keep memoryd away for longer.
+  package static let longest = Duration.seconds(3600)
 
-  /// - Returns: Ms from the answer's own time; nil where there is none.
-  static func milliseconds(_ headers: HTTPHeaders) -> Int64? {
+  /// - Returns: From the answer's own time on; nil where there is none.
+  static func wait(_ headers: HTTPHeaders) -> Duration? {
     guard let text = headers.first(name: "retry-after") else { return nil }
     if let seconds = Int64(text.filter { $0 != " " }) {
-      return min(max(0, seconds), longest / 1000) * 1000
+      return .seconds(min(max(0, seconds), longest.components.seconds))
     }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
@@ -20,6 +20,7 @@ package enum RetryAfter {
     // Against the server's clock, as ours may differ; without one, against ours.
     let now =
       headers.first(name: "date").flatMap { formatter.date(from: $0) } ?? Date.now
-    return Int64(min(max(0, until.timeIntervalSince(now) * 1000), Double(longest)))
+    let seconds = until.timeIntervalSince(now)
+    return .seconds(min(max(0, seconds), Double(longest.components.seconds)))
   }
 }

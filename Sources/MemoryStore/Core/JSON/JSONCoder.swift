@@ -104,6 +104,13 @@ package struct JSONCoder {
     value = number.map { Int64($0) }
   }
 
+  /// Stored in whole ms.
+  package mutating func field(_ name: StaticString, milliseconds value: inout Duration?) {
+    var number = value.map(\.milliseconds)
+    field(name, &number)
+    if source != nil { value = number.map { .milliseconds($0) } }
+  }
+
   package mutating func field(_ name: StaticString, _ value: inout Bool) {
     if let source {
       if let flag = source[name]?.bool { value = flag }

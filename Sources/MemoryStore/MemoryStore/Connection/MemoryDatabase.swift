@@ -32,8 +32,7 @@ public final class MemoryDatabase: Sendable {
   private let schemaNumber: Int
   /// Once for each process.
   private static let isConfigured = memoryd_sqlite3_stop_counting_memory() == SQLITE_OK
-  /// Seconds.
-  private let busyTimeout: Mutex<Double>
+  private let busyTimeout: Mutex<Duration>
   /// Each write checkpoints a long WAL. False: the owner calls ``walCheckpoint()`` when nobody waits.
   private let walAutoCheckpoint: Bool
   /// SQLite's number of the schema that was looked at; it grows with every change.
@@ -45,13 +44,14 @@ public final class MemoryDatabase: Sendable {
 
   /// - Parameters:
   ///   - path: Of the database file; its folder exists.
-  ///   - busyTimeout: Seconds that a transaction waits for another process's lock.
+  ///   - busyTimeout: How long a transaction waits for another process's lock.
   ///   - walAutoCheckpoint: False: no write stops to checkpoint a long WAL; the owner calls
   ///     ``walCheckpoint()``.
   /// - Throws: ``StoreError``: `busy`, `corrupt`, `schemaTooNew`, `schemaTooOld` (unless
   ///   `migrating`), `readOnly`, `diskFull`.
   public convenience init(
-    path: String, access: Access, busyTimeout: Double = 5, redactor: Redactor = Redactor(),
+    path: String, access: Access, busyTimeout: Duration = .seconds(5),
+    redactor: Redactor = Redactor(),
     walAutoCheckpoint: Bool = true
   ) throws(StoreError) {
     try self.init(
@@ -60,7 +60,7 @@ public final class MemoryDatabase: Sendable {
   }
 
   init(
-    path: String, access: Access, busyTimeout: Double, redactor: Redactor,
+    path: String, access: Access, busyTimeout: Duration, redactor: Redactor,
     walAutoCheckpoint: Bool = true, steps: [SchemaStep]
   ) throws(StoreError) {
     self.path = path
@@ -77,7 +77,7 @@ public final class MemoryDatabase: Sendable {
     if !isReading { try Self.makeFile(path) }
     var configuration = Configuration()
     configuration.readonly = isReading
-    configuration.busyMode = .timeout(busyTimeout)
+    configuration.busyMode = .timeout(Double(busyTimeout.milliseconds) / 1000)
     configuration.foreignKeysEnabled = true
     configuration.prepareDatabase { db in
       // Until the schema has been compared with ours.
@@ -171,10 +171,14 @@ public final class MemoryDatabase: Sendable {
     return error
   }
 
-  /// - Parameter seconds: That transactions wait for another process's lock, from now on.
-  public func setBusyTimeout(_ seconds: Double) {
-    busyTimeout.withLock { $0 = seconds }
-    queue.inDatabase { _ = sqlite3_busy_timeout($0.sqliteConnection, Int32(seconds * 1000)) }
+  /// - Parameter timeout: How long transactions wait for another process's lock, from now on.
+  public func setBusyTimeout(_ timeout: Duration) {
+    busyTimeout.withLock { $0 = timeout }
+    queue.inDatabase { Self.setBusyTimeout(timeout, $0) }
+  }
+
+  private static func setBusyTimeout(_ timeout: Duration, _ db: Database) {
+    sqlite3_busy_timeout(db.sqliteConnection, Int32(clamping: timeout.milliseconds))
   }
 
   /// Gives back what SQLite keeps in memory for speed.
@@ -217,23 +221,21 @@ public final class MemoryDatabase: Sendable {
   @discardableResult
   private func walCheckpoint(_ db: Database) -> Bool {
     let patience = busyTimeout.withLock(\.self)
-    sqlite3_busy_timeout(db.sqliteConnection, 0)
+    Self.setBusyTimeout(.zero, db)
     let code = sqlite3_wal_checkpoint_v2(
       db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
-    sqlite3_busy_timeout(db.sqliteConnection, Int32(patience * 1000))
+    Self.setBusyTimeout(patience, db)
     return code == SQLITE_OK
   }
 
   /// Runs `body` with another patience for locks.
   ///
-  /// - Parameter seconds: How long each transaction in it waits.
-  func withBusyTimeout<T>(_ seconds: Double, _ body: () throws(StoreError) -> T) throws(StoreError)
-    -> T
-  {
-    func set(_ seconds: Double) {
-      queue.inDatabase { _ = sqlite3_busy_timeout($0.sqliteConnection, Int32(seconds * 1000)) }
-    }
-    set(seconds)
+  /// - Parameter timeout: How long each transaction in it waits.
+  func withBusyTimeout<T>(
+    _ timeout: Duration, _ body: () throws(StoreError) -> T
+  ) throws(StoreError) -> T {
+    func set(_ timeout: Duration) { queue.inDatabase { Self.setBusyTimeout(timeout, $0) } }
+    set(timeout)
     defer { set(busyTimeout.withLock(\.self)) }
     return try body()
   }
@@ -381,8 +383,8 @@ public final class MemoryDatabase: Sendable {
 
   /// Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by
   /// itself: eight processes that create a store at once would fail here.
-  private static func enterWALMode(_ db: Database, busyTimeout: Double) throws {
-    let deadline = ContinuousClock.now + .milliseconds(Int(busyTimeout * 1000))
+  private static func enterWALMode(_ db: Database, busyTimeout: Duration) throws {
+    let deadline = ContinuousClock.now + busyTimeout
     while true {
       do {
         try db.execute(sql: "PRAGMA journal_mode = WAL")

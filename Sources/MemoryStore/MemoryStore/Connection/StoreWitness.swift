@@ -41,8 +41,8 @@ struct StoreWitness {
 
   // MARK: A store that is gone
 
-  /// Seconds for another process that makes the store just now.
-  private static let patience = 0.3
+  /// For another process that makes the store just now.
+  private static let patience = Duration.milliseconds(300)
 
   /// - Throws: ``StoreError`` `corrupt` where a file is empty, or gone, that held a store. SQLite would
   ///   begin anew, and throw the log away.
@@ -53,7 +53,7 @@ struct StoreWitness {
       throw damage("is gone, but its log is there")
     }
     guard facts.size == 0 else { return }
-    let end = ContinuousClock.now + .seconds(Self.patience)
+    let end = ContinuousClock.now + Self.patience
     while hasLog() || isThere || hasCopies {
       guard RegularFile.facts(store)?.size == 0 else { return }
       if ContinuousClock.now >= end {

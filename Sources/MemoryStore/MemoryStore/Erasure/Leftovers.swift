@@ -9,8 +9,8 @@ import Core
 /// Files that processes which were killed have left half-written beside the store and in its spool: they
 /// may hold texts that are gone everywhere else.
 enum Leftovers {
-  /// Ms since a file was last written; another machine or container has process ids of its own.
-  private static let age: Int64 = 600_000
+  /// Since a file was last written; another machine or container has process ids of its own.
+  private static let age = Duration.seconds(600)
 
   /// - Parameter now: Unix ms.
   static func remove(besides store: String, at now: Int64) {
@@ -26,7 +26,7 @@ enum Leftovers {
   private static func remove(in folder: String, at now: Int64, where isLeft: (String) -> Bool) {
     for name in RegularFile.names(in: folder) where isLeft(name) {
       guard let facts = RegularFile.facts(folder + "/" + name),
-        now - facts.modified > age
+        now - facts.modified > age.milliseconds
       else { continue }
       unlink(folder + "/" + name)
     }

@@ -59,8 +59,8 @@ extension MemoryDatabase {
   private static let laterKey = "erasure_later"
   /// For a list in SQL.
   static let erasureKeys = "'\(stageKey)', '\(laterKey)'"
-  /// Ms for which what hooks owe may wait: they record a session anew many times a day.
-  static let patienceForHooks: Int64 = 24 * 3_600_000
+  /// For how long what hooks owe may wait: they record a session anew many times a day.
+  static let patienceForHooks = Duration.seconds(24 * 3600)
   /// Pages of the index that one step writes.
   private static let joinedPages = 200
   private static let sweepTime = Duration.milliseconds(50)
@@ -142,23 +142,23 @@ extension MemoryDatabase {
     let (stage, later) = try read { (try Self.stage($0), try Self.owedSince($0)) }
     if stage != nil { return .due }
     guard let later else { return .none }
-    return (0..<Self.patienceForHooks).contains(now - later) ? .later : .due
+    return (0..<Self.patienceForHooks.milliseconds).contains(now - later) ? .later : .due
   }
 
   /// Pays what is owed, as far as the time goes.
   ///
   /// - Parameters:
   ///   - now: Unix ms.
-  ///   - milliseconds: After which no further step begins; one takes some 50.
+  ///   - time: After which no further step begins; one takes some 50 ms.
   ///   - hurries: What can wait is paid too.
   /// - Returns: What is left: because the time was up, or a reader still needs the log.
   @discardableResult
   public func payErasure(
-    at now: Int64, within milliseconds: Int, hurries: Bool = false
+    at now: Int64, within time: Duration, hurries: Bool = false
   ) throws(StoreError) -> ErasureDebt {
     let debt = try erasureDebt(at: now)
     guard debt == .due || hurries && debt == .later else { return debt }
-    let end = ContinuousClock.now + .milliseconds(milliseconds)
+    let end = ContinuousClock.now + time
     var pauses = 0
     while true {
       switch try erase() {

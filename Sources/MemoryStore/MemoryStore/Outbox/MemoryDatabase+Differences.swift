@@ -19,9 +19,9 @@ extension MemoryDatabase {
   /// - Parameters:
   ///   - tasks: As the vault has them, markers taken out.
   ///   - isComplete: The vault has no others.
-  ///   - readAt: Unix ms at which they were read; `lag`: of such reads, ms.
+  ///   - readAt: Unix ms at which they were read; `lag`: of such reads.
   public func differences(
-    from tasks: [RemoteTask], in vault: String, isComplete: Bool, readAt: Int64, lag: Int64
+    from tasks: [RemoteTask], in vault: String, isComplete: Bool, readAt: Int64, lag: Duration
   ) throws(StoreError) -> [TaskDifference] {
     let remote = Dictionary(tasks.map { ($0.vaultID, $0) }) { first, _ in first }
     return try read { db in
@@ -35,7 +35,7 @@ extension MemoryDatabase {
             AND NOT EXISTS (SELECT 1 FROM outbox o
               WHERE o.item_id = t.id AND o.vault = i.vault AND o.state IN ('queued', 'sent'))
           ORDER BY t.id
-          """, arguments: [vault, lag, readAt])
+          """, arguments: [vault, lag.milliseconds, readAt])
       var found: [TaskDifference] = []
       while let row = try rows.next() {
         let vaultID: String = row["vault_id"]

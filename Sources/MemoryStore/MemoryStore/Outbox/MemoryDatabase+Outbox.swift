@@ -191,25 +191,25 @@ extension MemoryDatabase {
 
   // MARK: The lease
 
-  /// Ms that a lease lives without being renewed.
-  public static let leaseDuration: Int64 = 15_000
+  /// How long a lease lives without being renewed.
+  public static let leaseDuration = Duration.seconds(15)
 
   /// - Parameters:
   ///   - takesOver: The holder is known to be dead.
   ///   - witness: The newest lease that is known from outside the store, if any: a store that
   ///     knows only older ones was put back from a backup.
   ///   - isForeign: The file is not the one that the witness knew.
-  ///   - lag: Of the vault's reads, ms.
+  ///   - lag: Of the vault's reads.
   /// - Returns: Nil while another process holds it.
   public func acquireLease(
-    at now: Int64, takesOver: Bool, witness: String?, isForeign: Bool = false, lag: Int64
+    at now: Int64, takesOver: Bool, witness: String?, isForeign: Bool = false, lag: Duration
   ) throws(StoreError) -> SyncLease? {
     try write { db -> SyncLease? in
       let held = try String.fetchOne(db, cached: "SELECT value FROM meta WHERE key = 'sync_lease'")
       let parts = held?.split(separator: " ") ?? []
       if !takesOver, parts.count == 2, let expires = Int64(parts[1]), expires > now,
         // Further away than any lease: the clock was set back.
-        expires - now <= Self.leaseDuration
+        expires - now <= Self.leaseDuration.milliseconds
       {
         return nil
       }
@@ -219,14 +219,14 @@ extension MemoryDatabase {
       var ids = ULIDGenerator(
         after: [known, witness ?? ""].max().flatMap { ULID($0) } ?? ULID(high: 0, low: 0))
       let owner = ids.next(at: now).description
-      try Self.saveLease(owner, now + Self.leaseDuration, db)
+      try Self.saveLease(owner, now + Self.leaseDuration.milliseconds, db)
       if isRestored {
         // What this backup calls queued may have been sent since it was made.
         try db.execute(
           cached: """
             UPDATE outbox SET must_look = 1, look_after = max(coalesce(look_after, 0), ?)
             WHERE state IN ('queued', 'sent')
-            """, arguments: [now + lag])
+            """, arguments: [now + lag.milliseconds])
       }
       return SyncLease(owner: owner, isRestored: isRestored)
     }
@@ -271,7 +271,7 @@ extension MemoryDatabase {
     try write { db in
       if let row, let settlement { try self.settle(row, as: settlement, at: now, db) }
       guard try Self.holds(lease, db) else { return (nil, false) }
-      try Self.saveLease(lease.owner, now + Self.leaseDuration, db)
+      try Self.saveLease(lease.owner, now + Self.leaseDuration.milliseconds, db)
       guard let next else { return (nil, true) }
       try db.execute(
         cached: """

@@ -66,16 +66,18 @@ extension MemoryDatabase {
 
   /// All that belongs to one vault belongs to another from now on: it is the same, elsewhere.
   ///
-  /// - Parameter lag: Of its reads, ms. What is on its way is looked up there first.
+  /// - Parameter lag: Of its reads. What is on its way is looked up there first.
   /// - Returns: How many items and waiting rows there are; nil if the old one is not known.
   public func moveVault(
-    _ old: VaultReference, to vault: VaultReference, at now: Int64, lag: Int64
+    _ old: VaultReference, to vault: VaultReference, at now: Int64, lag: Duration
   ) throws(StoreError) -> VaultRecord? {
     try write { db in
       try Self.note(vault, at: now, db)
       var isKnown = false
       for id in [old.id] + old.formerIDs.map({ Self.formerPrefix + $0 }) {
-        if try Self.move(id, to: vault.id, looksFirst: true, at: now + lag, db) { isKnown = true }
+        if try Self.move(id, to: vault.id, looksFirst: true, at: now + lag.milliseconds, db) {
+          isKnown = true
+        }
       }
       guard isKnown else { return nil }
       return VaultRecord(

@@ -192,12 +192,12 @@ extension MemoryDatabase {
   /// Takes the vault's tasks into the store, each as ``TaskMerge`` decides; what waits in the
   /// outbox is kept, and decided when it is sent.
   ///
-  /// - Parameter lag: Ms for which the vault's lists may show what was before a write of ours.
+  /// - Parameter lag: For which the vault's lists may show what was before a write of ours.
   /// - Returns: How many tasks are new or have changed here.
   /// - Throws: ``StoreError`` where the store cannot be written; then none of them is taken in.
   @discardableResult
   public func pull(
-    _ tasks: [RemoteTask], from vault: VaultReference, at now: Int64, lag: Int64
+    _ tasks: [RemoteTask], from vault: VaultReference, at now: Int64, lag: Duration
   ) throws(StoreError) -> Int {
     let tasks = tasks.map(redacted)
     return try write { db in
@@ -210,7 +210,7 @@ extension MemoryDatabase {
   }
 
   private func pull(
-    _ task: RemoteTask, _ vault: String, at now: Int64, lag: Int64, _ db: Database
+    _ task: RemoteTask, _ vault: String, at now: Int64, lag: Duration, _ db: Database
   ) throws -> Bool {
     let known = try Row.fetchOne(
       db,
@@ -219,7 +219,9 @@ extension MemoryDatabase {
         WHERE vault = ? AND kind = 'task' AND vault_id = ?
         """, arguments: [vault, task.vaultID])
     if let known {
-      if let at = known["written_at"] as Int64?, now >= at, now - at < lag { return false }
+      if let at = known["written_at"] as Int64?, now >= at, now - at < lag.milliseconds {
+        return false
+      }
       return try merge(task, intoTask: known["item_id"], vault: vault, at: nil, db)
     }
     // One of ours, whose row is not settled or was forgotten in a restore.

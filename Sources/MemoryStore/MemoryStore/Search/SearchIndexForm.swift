@@ -8,8 +8,8 @@ extension MemoryDatabase {
   private static let renewalKey = "index_renewed_down_to"
   /// A store with so few entries is brought forward at once, tokenizer and all.
   private static let fewEntries = 2000
-  /// Ms that a step may take, and entries that it looks at, before others get in.
-  private static let stepMilliseconds: Int64 = 50
+  /// How long a step may take, and how many entries it looks at, before others get in.
+  private static let stepTime = Duration.milliseconds(50)
   private static let stepEntries = 500
 
   /// Part of schema step 14, and of any later one that changes ``SearchForm``.
@@ -73,7 +73,7 @@ extension MemoryDatabase {
       for number in numbers {
         try Self.renew(number, db)
         position = number - 1
-        if .now - start > .milliseconds(Self.stepMilliseconds) { break }
+        if .now - start > Self.stepTime { break }
       }
       if numbers.isEmpty { position = 0 }
       if position > 0 {

@@ -79,7 +79,7 @@ public struct Spool: Sendable {
         } catch {
           throw StoreError(.invalid, "the file is no spooled write")
         }
-        _ = try database.withBusyTimeout(0.05) { () throws(StoreError) in
+        _ = try database.withBusyTimeout(.milliseconds(50)) { () throws(StoreError) in
           try database.commit(write)
         }
         unlink(path)

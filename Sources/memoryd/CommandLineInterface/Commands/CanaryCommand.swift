@@ -28,7 +28,9 @@ struct CanaryCommand: Command {
     if let timeout, !(1...60_000).contains(timeout) {
       throw CommandError(.usage, "usage", "--timeout must be from 1 to 60000 (ms)")
     }
-    let verdict = VaultCheck(service: service).settle(timeout: timeout, isTyped: true).verdict
+    let verdict = VaultCheck(service: service).settle(
+      timeout: timeout.map { .milliseconds($0) }, isTyped: true
+    ).verdict
     let report = try CanaryReport(
       project: project, excluding: ProjectFinder.session(nil, service)?.id, service)
     var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)
@@ -36,7 +38,7 @@ struct CanaryCommand: Command {
       outcome.output = JSONOutput.text(
         [
           "mode": verdict.mode.rawValue, "reason": verdict.reason?.rawValue,
-          "detail": verdict.detail, "latency_ms": verdict.latencyMilliseconds,
+          "detail": verdict.detail, "latency_ms": verdict.latency?.milliseconds,
           "checked_at": Timestamp.string(verdict.checkedAt),
           "since": Timestamp.string(verdict.since), "open_tasks": report.openTasks,
           "pending": report.pending,

@@ -255,7 +255,7 @@ struct DoctorCommand: Command {
   }
 
   private func problems(_ context: CallContext) -> Check {
-    let recent = context.problems.recent(since: context.clock.now - 86_400_000)
+    let recent = context.problems.recent(since: context.clock.now - Timestamp.day)
     return Check(
       name: "hooks", isGood: true,
       detail: recent.isEmpty
@@ -302,10 +302,7 @@ struct DoctorCommand: Command {
       return [Check(name: "vault token", isGood: false, detail: error.detail)]
     }
     let start = ContinuousClock.now
-    func elapsed() -> String {
-      let parts = (ContinuousClock.now - start).components
-      return "\(parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000) ms"
-    }
+    func elapsed() -> String { "\((ContinuousClock.now - start).milliseconds) ms" }
     do throws(VaultFailure) {
       let endpoint = try vault.endpoint()
       let way = endpoint.proxy.map { " through the proxy \($0.origin)" } ?? ""

@@ -99,7 +99,7 @@ struct HandoffCommand: ParsableCommand {
     private func noteText(_ invocation: Invocation) throws -> String? {
       guard let note = note?.text else { return nil }
       guard note == "-" else { return note }
-      let bytes = invocation.input.read(60_000)
+      let bytes = invocation.input.read(.seconds(60))
       guard bytes.count <= Self.noteLimit else {
         throw CommandError(.badInput, "too_large", "a note has at most 1 MiB")
       }
@@ -321,7 +321,7 @@ struct HandoffCommand: ParsableCommand {
   ) throws -> String {
     let bytes: [UInt8]
     if file == "-" {
-      bytes = invocation.input.read(60_000)
+      bytes = invocation.input.read(.seconds(60))
       guard bytes.count <= limit else {
         throw CommandError(
           .badInput, "too_large", "\(what) has at most \(limit >> 20) MiB")

@@ -8,14 +8,14 @@ import Foundation
 enum HookCommand {
   case checkpoint, canary, sessionEnd
 
-  /// How long to wait for a host to write its JSON, ms. Hosts write at once.
-  static let inputWait = 1000
+  /// How long to wait for a host to write its JSON. Hosts write at once.
+  static let inputWait = Duration.seconds(1)
 
-  /// SessionEnd's hooks have 1.5 s together, ms.
-  private static let sessionEndDeadline = 800
+  /// SessionEnd's hooks have 1.5 s together.
+  private static let sessionEndDeadline = Duration.milliseconds(800)
 
-  /// Ms.
-  private static let leastTime = 200
+  /// Whatever was spent before.
+  private static let leastTime = Duration.milliseconds(200)
 
   /// The command of a command line as hosts write it. Telling these apart by hand saves a hook the
   /// command line parser, which costs more than the commit.
@@ -62,7 +62,7 @@ enum HookCommand {
   }
 
   private func run(
-    _ invocation: Invocation, home: String?, deadline: Int? = nil,
+    _ invocation: Invocation, home: String?, deadline: Duration? = nil,
     _ body: (HookInput, MemoryService) throws -> String
   ) -> Outcome? {
     if invocation.input.isTerminal { return nil }
@@ -83,15 +83,15 @@ enum HookCommand {
   }
 
   private static func hook(
-    _ input: HookInput, _ invocation: Invocation, _ home: String?, _ fixed: Int?,
+    _ input: HookInput, _ invocation: Invocation, _ home: String?, _ fixed: Duration?,
     _ body: (HookInput, MemoryService) throws -> String
   ) -> Outcome {
     do {
       var context = try CallContext(invocation: invocation, homeFlag: home, isLenient: true)
       // A daemon that took it and did not finish it has used some of the time.
       let limit = max(
-        leastTime, (fixed ?? context.settings.integer(.hookDeadline)) - invocation.spent)
-      context.deadline = Deadline(milliseconds: limit)
+        leastTime, (fixed ?? context.settings.duration(.hookDeadline)) - invocation.spent)
+      context.deadline = Deadline(in: limit)
       let service = MemoryService(context, deferredWork: invocation.deferredWork)
       let problems = context.problems
       let clock = invocation.clock
@@ -102,7 +102,7 @@ enum HookCommand {
           problems.note(
             .init(
               at: clock.now, event: input.event, code: "timeout",
-              message: "the hook was not done within \(limit) ms and was ended",
+              message: "the hook was not done within \(limit.milliseconds) ms and was ended",
               hint: "run `memoryd doctor`"))
         }
         return output.soFar

@@ -133,8 +133,8 @@ struct IngestCommand: Command {
 
 /// What a person sees of a long ingest: bytes, rate, time left.
 struct IngestProgress {
-  /// Ms between two lines.
-  private static let interval: Int64 = 100
+  /// Between two lines.
+  private static let interval = Duration.milliseconds(100)
 
   private let total: Int64
   private let clock: WallClock
@@ -160,7 +160,7 @@ struct IngestProgress {
   mutating func line(offset: Int64, count: Int64) -> String? {
     read += count
     let now = clock.now
-    guard now - shownAt >= Self.interval else { return nil }
+    guard now - shownAt >= Self.interval.milliseconds else { return nil }
     shownAt = now
     let done = min(finished + offset, total)
     var text = "ingest: \(Self.megabytes(done)) of \(Self.megabytes(total)) MB"

@@ -186,7 +186,7 @@ private struct BatchSearch {
       // As they come: who asks may wait for each answer.
       converse { line, reply in reply(Array(answer(line).utf8.dropLast())) }
     } else {
-      output = invocation.input.read(600_000).split(separator: 10)
+      output = invocation.input.read(.seconds(600)).split(separator: 10)
         .filter { !$0.allSatisfy { [32, 13, 9].contains($0) } }.map { answer(Array($0)) }.joined()
     }
     guard failed > 0 else { return Outcome(output: output) }

@@ -35,7 +35,7 @@ struct StatusCommand: Command {
     var ours = try ProjectFinder.filter(named: nil, service)
     ours.limit = 5
     let sessions = try database.sessions(ours)
-    let problems = service.context.problems.recent(since: service.context.clock.now - 86_400_000)
+    let problems = service.context.problems.recent(since: service.context.clock.now - Timestamp.day)
     let size = RegularFile.facts(service.context.home.database)?.size ?? 0
     let walSize = RegularFile.facts(service.context.home.database + "-wal")?.size ?? 0
     let warnings = warnings(service, database)

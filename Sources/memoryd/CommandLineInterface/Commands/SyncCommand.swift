@@ -24,9 +24,9 @@ struct SyncCommand: Command {
   @Flag(name: .customLong("dry-run"), help: "Show what would be done, and do nothing.")
   var dryRun = false
 
-  /// Ms that a person waits for a lost answer to become clear; longer ones are left to the next
+  /// How long a person waits for a lost answer to become clear; longer ones are left to the next
   /// sync.
-  private static let patience: Int64 = 5000
+  private static let patience = Duration.seconds(5)
   /// So many items that stay here are listed in a dry run.
   private static let mostHeld = 20
 
@@ -49,14 +49,14 @@ struct SyncCommand: Command {
     let sync = SyncService(service: service)
     let wait = HealthStateMachine.wait(
       vault.health(), asker: .person, now: service.context.clock.now)
-    if tools != nil, wait > 0 {
+    if tools != nil, wait > .zero {
       let adoption = try sync.adopt(end: nil, onlyIfChanged: false)
       return try report(
         .init(adoption: adoption, left: service.vault.pendingCount(), health: vault.health()),
-        service, note: "the vault asks to be left alone for \(wait / 1000 + 1) s more")
+        service, note: "the vault asks to be left alone for \(wait.components.seconds + 1) s more")
     }
     // A sync in another process is soon over.
-    let end = ContinuousClock.now + .milliseconds(Self.patience)
+    let end = ContinuousClock.now + Self.patience
     var outcome = try sync.run(
       tools, end: nil, patience: Self.patience, effort: .typed, progress: invocation.progress)
     while outcome.report.isBusy, ContinuousClock.now < end {

@@ -8,10 +8,10 @@ import MemoryStore
 struct ClaudeCheck {
   let service: MemoryService
 
-  /// Ms for a program to tell its version.
-  private static let patience = 2000
-  /// Ms; sessions that wrote within it are looked at.
-  private static let window: Int64 = 24 * 3600 * 1000
+  /// For a program to tell its version.
+  private static let patience = Duration.seconds(2)
+  /// Sessions that wrote within it are looked at.
+  private static let window = Duration.seconds(24 * 3600)
   private static let mostTranscripts = 500
   /// Bytes of a transcript in which its first time is looked for: a long text may be pasted first.
   private static let mostRead = 4 << 20
@@ -272,7 +272,7 @@ struct ClaudeCheck {
       let name = (path as NSString).lastPathComponent
       guard name.hasSuffix(".jsonl"), !name.hasPrefix("agent-"),
         let facts = RegularFile.facts(path), facts.size > 0,
-        (0..<Self.window).contains(now - facts.modified)
+        (0..<Self.window.milliseconds).contains(now - facts.modified)
       else { continue }
       recent.append((path, facts.modified))
     }

@@ -14,14 +14,14 @@ package struct CheckpointService {
     self.service = service
   }
 
-  /// How long a second hook of the same compaction renews the first one's checkpoint, ms.
-  private static let debounce: Int64 = 15_000
-  /// How long a hook waits for git before its commit, ms: a second commit takes longer.
-  private static let gitPatience = 4
-  /// How long a hook waits for git after its commit, ms.
-  private static let gitWait = 150
-  /// The same where nobody waits, ms.
-  private static let gitWaitAfterwards = 2000
+  /// How long a second hook of the same compaction renews the first one's checkpoint.
+  private static let debounce = Duration.seconds(15)
+  /// How long a hook waits for git before its commit: a second commit takes longer.
+  private static let gitPatience = Duration.milliseconds(4)
+  /// How long a hook waits for git after its commit.
+  private static let gitWait = Duration.milliseconds(150)
+  /// The same where nobody waits.
+  private static let gitWaitAfterwards = Duration.seconds(2)
 
   // MARK: Hooks
 
@@ -96,7 +96,7 @@ package struct CheckpointService {
         add(late ?? known)
       }
     } else if dirty == nil, status != nil,
-      let late = status?.paths(within: min(Self.gitWait, deadline.remaining - 300))
+      let late = status?.paths(within: min(Self.gitWait, deadline.remaining - .milliseconds(300)))
     {
       add(late)
     }
@@ -124,7 +124,7 @@ package struct CheckpointService {
     recorder.resetSignals()
     return try commit(
       recorder.snapshot(dirty: nil), trigger: .boundary, replacing: nil, recorder, input,
-      service.context.deadline ?? Deadline(milliseconds: 5000))
+      service.context.deadline ?? Deadline(in: .seconds(5)))
   }
 
   private func commit(
@@ -172,7 +172,7 @@ package struct CheckpointService {
       previous.trigger == trigger
       || CheckpointTrigger.ofCompaction.contains(previous.trigger)
         && CheckpointTrigger.ofCompaction.contains(trigger)
-    if isSame, (0..<Self.debounce).contains(age) { return true }
+    if isSame, (0..<Self.debounce.milliseconds).contains(age) { return true }
     guard let known = Snapshot(json: previous.body) else { return false }
     return known.toolCalls == recorder.digest.toolCalls
       && known.requests.last == recorder.digest.requests.last
@@ -245,7 +245,7 @@ package struct CheckpointService {
     var git = service.repositories.here
     if let root = git?.root,
       var status = GitStatus(root: root, environment: service.context.environment),
-      let dirty = status.paths(within: 1000)
+      let dirty = status.paths(within: .seconds(1))
     {
       git?.dirty = dirty
       git?.dirtyAt = service.context.clock.now

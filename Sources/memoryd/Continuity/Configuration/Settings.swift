@@ -152,6 +152,8 @@ package struct Settings: Sendable {
 
   package subscript(key: Key) -> String { values[key]?.text ?? key.defaultValue }
   package func integer(_ key: Key) -> Int { Int(self[key]) ?? Int(key.defaultValue) ?? 0 }
+  /// A setting whose unit is ms.
+  package func duration(_ key: Key) -> Duration { .milliseconds(integer(key)) }
   /// The parts of a setting that is a list: what stands between commas.
   package func list(_ key: Key) -> [String] {
     self[key].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }

@@ -9,8 +9,8 @@ struct HandoffGatherer {
   let service: MemoryService
 
   /// How long a transcript's last line may be back for its session to be the one that a caller
-  /// without a session means, ms.
-  private static let recent: Int64 = 7 * 24 * 3600 * 1000
+  /// without a session means.
+  private static let recent = Duration.seconds(7 * 24 * 3600)
 
   /// The session that a handoff is about.
   ///
@@ -33,7 +33,7 @@ struct HandoffGatherer {
       return record
     }
     let filter = RecordFilter(
-      place: request.project, since: service.context.clock.now - Self.recent, limit: 1)
+      place: request.project, since: service.context.clock.now - Self.recent.milliseconds, limit: 1)
     return (try? reader?.sessions(filter))?.first
   }
 

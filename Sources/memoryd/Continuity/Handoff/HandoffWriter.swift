@@ -59,10 +59,10 @@ package struct HandoffWriter {
     if let git {
       let environment = service.context.environment
       if var status = GitStatus(root: git.root, environment: environment) {
-        sources.changes = status.changes(within: 5000)
+        sources.changes = status.changes(within: .seconds(5))
       }
       sources.commits =
-        GitHistory(root: git.root, environment: environment).last(5, within: 5000) ?? []
+        GitHistory(root: git.root, environment: environment).last(5, within: .seconds(5)) ?? []
       if sources.changes == nil {
         remarks.append("git did not answer; the files may be incomplete")
       }

@@ -103,7 +103,7 @@ package struct LedgerService {
     let history = GitHistory(root: git.root, environment: service.context.environment)
     guard
       let verification = LedgerVerification(
-        records, isShallow: git.isShallow, find: { history.find($0, within: 60_000) })
+        records, isShallow: git.isShallow, find: { history.find($0, within: .seconds(60)) })
     else {
       throw CommandError(
         .inputOutput, "git_failed", "git did not say what it has",

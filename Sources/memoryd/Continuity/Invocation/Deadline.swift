@@ -1,27 +1,22 @@
 /// The moment by which a command must be done.
 package struct Deadline: Sendable {
-
   private let end: ContinuousClock.Instant
   private let start = ContinuousClock.now
 
-  package init(milliseconds: Int) {
-    end = .now + .milliseconds(milliseconds)
+  /// - Parameter time: How long the command may take from now on.
+  package init(in time: Duration) {
+    end = .now + time
   }
 
-  /// Ms that are left; negative once it has passed.
-  var remaining: Int { Self.milliseconds(end - .now) }
+  /// Negative once it has passed.
+  var remaining: Duration { end - .now }
 
-  /// True when less than so many ms are left.
-  func isWithin(_ milliseconds: Int) -> Bool { remaining < milliseconds }
+  /// True when less than so much time is left.
+  func isWithin(_ time: Duration) -> Bool { remaining < time }
 
   /// Microseconds since the command began.
   var elapsedMicroseconds: Int64 {
     let elapsed = (ContinuousClock.now - start).components
     return elapsed.seconds * 1_000_000 + elapsed.attoseconds / 1_000_000_000_000
-  }
-
-  private static func milliseconds(_ duration: Duration) -> Int {
-    let parts = duration.components
-    return Int(parts.seconds) * 1000 + Int(parts.attoseconds / 1_000_000_000_000_000)
   }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Work that is done once the caller has its answer.
@@ -8,9 +9,9 @@ package final class DeferredWork {
 
   func add(_ job: @escaping () -> Void) { jobs.append(job) }
 
-  /// - Parameter seconds: To wait first, if there is anything to do.
-  package func run(after seconds: Double) {
-    if !jobs.isEmpty { Thread.sleep(forTimeInterval: seconds) }
+  /// - Parameter pause: To wait first, if there is anything to do.
+  package func run(after pause: Duration) {
+    if !jobs.isEmpty { Thread.sleep(forTimeInterval: Double(pause.milliseconds) / 1000) }
     for job in jobs { job() }
     jobs = []
   }

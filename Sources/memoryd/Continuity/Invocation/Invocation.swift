@@ -29,12 +29,12 @@ public struct Invocation {
   package var daemon: DaemonContext?
   /// Takes what the caller need not wait for; nil where nobody is there afterwards.
   package var deferredWork: DeferredWork?
-  /// Ms that a hook has spent already before this process was asked.
-  public var spent = 0
-  /// Called once a hook's input is understood: after that many ms the process must be gone.
+  /// What a hook has spent already before this process was asked.
+  public var spent = Duration.zero
+  /// Called once a hook's input is understood: after that time the process must be gone.
   /// The closure it takes runs first when the time is up, and gives what is to be printed.
   public var enterHookMode:
-    (_ milliseconds: Int, _ onTimeout: @escaping @Sendable () -> String)
+    (_ time: Duration, _ onTimeout: @escaping @Sendable () -> String)
       -> Void
 
   public init(
@@ -44,7 +44,7 @@ public struct Invocation {
     converse: ((TakeLine) -> Void)? = nil,
     announce: (@Sendable (String) -> Void)? = nil,
     stream: (([UInt8]) -> Bool)? = nil,
-    enterHookMode: @escaping (Int, @escaping @Sendable () -> String) -> Void = { _, _ in }
+    enterHookMode: @escaping (Duration, @escaping @Sendable () -> String) -> Void = { _, _ in }
   ) {
     self.arguments = arguments
     self.input = input
@@ -66,7 +66,7 @@ extension Invocation {
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
     requestID: String, outputIsTerminal: Bool = false, progress: ((String) -> Void)? = nil,
     daemon: DaemonContext,
-    enterHookMode: @escaping (Int, @escaping @Sendable () -> String) -> Void = { _, _ in }
+    enterHookMode: @escaping (Duration, @escaping @Sendable () -> String) -> Void = { _, _ in }
   ) {
     self.init(
       arguments: arguments, input: input, cwd: cwd, environment: environment,

@@ -1,14 +1,14 @@
 /// Where a command's standard input comes from.
 public struct StandardInput {
   public var isTerminal: Bool
-  /// Reads to the end, or until nothing has come for so many ms.
-  public var read: (_ milliseconds: Int) -> [UInt8]
+  /// Reads to the end, or until nothing has come for so long.
+  public var read: (_ patience: Duration) -> [UInt8]
   /// The next piece, however long it takes; empty at the end.
   public var readPiece: () -> [UInt8]
 
   /// - Parameter readPiece: Nil where all of the input is there at once.
   public init(
-    isTerminal: Bool, read: @escaping (Int) -> [UInt8], readPiece: (() -> [UInt8])? = nil
+    isTerminal: Bool, read: @escaping (Duration) -> [UInt8], readPiece: (() -> [UInt8])? = nil
   ) {
     self.isTerminal = isTerminal
     self.read = read
@@ -16,7 +16,7 @@ public struct StandardInput {
     self.readPiece =
       readPiece ?? {
         defer { isRead = true }
-        return isRead ? [] : read(0)
+        return isRead ? [] : read(.zero)
       }
   }
 

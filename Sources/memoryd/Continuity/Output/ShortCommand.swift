@@ -6,11 +6,11 @@ package enum ShortCommand {
 
   /// - Parameters:
   ///   - executable: Its path.
-  ///   - milliseconds: Ms, after which it is ended.
+  ///   - time: After which it is ended.
   /// - Returns: Its standard output, trimmed; nil if it cannot be run, fails or takes longer.
   package static func output(
     of executable: String, _ arguments: [String], environment: [String: String],
-    within milliseconds: Int
+    within time: Duration
   ) -> String? {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
@@ -22,7 +22,7 @@ package enum ShortCommand {
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
     guard (try? process.run()) != nil else { return nil }
-    let end = ContinuousClock.now + .milliseconds(milliseconds)
+    let end = ContinuousClock.now + time
     while process.isRunning, ContinuousClock.now < end { usleep(2000) }
     guard !process.isRunning else {
       process.terminate()

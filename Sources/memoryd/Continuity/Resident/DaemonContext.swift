@@ -6,9 +6,9 @@ import Synchronization
 
 /// What the requests of one daemon share, and what it tells of itself.
 package final class DaemonContext: Sendable {
-  /// Ms for which the health monitor's verdict is as good as asking the vault: a session that
+  /// For how long the health monitor's verdict is as good as asking the vault: a session that
   /// starts within it does not wait for one.
-  static let freshness: Int64 = 30_000
+  static let freshness = Duration.seconds(30)
 
   package let home: HomeLayout
   package let stores = StorePool()
@@ -49,8 +49,8 @@ package final class DaemonContext: Sendable {
 
   // MARK: Repositories
 
-  /// Ms for which a list of uncommitted paths is that of now.
-  private static let gitFreshness = 5
+  /// For how long a list of uncommitted paths is that of now.
+  private static let gitFreshness = Duration.seconds(5)
 
   private let repositories = Mutex<[String: (paths: [String], at: ContinuousClock.Instant)]>([:])
 
@@ -58,14 +58,14 @@ package final class DaemonContext: Sendable {
   func uncommitted(in root: String) -> [String]? {
     repositories.withLock { known in
       known[root].flatMap {
-        .now - $0.at < .seconds(Self.gitFreshness) ? $0.paths : nil
+        .now - $0.at < Self.gitFreshness ? $0.paths : nil
       }
     }
   }
 
   func noteUncommitted(_ paths: [String], in root: String) {
     repositories.withLock { known in
-      known = known.filter { .now - $0.value.at < .seconds(Self.gitFreshness) }
+      known = known.filter { .now - $0.value.at < Self.gitFreshness }
       known[root] = (paths, .now)
     }
   }

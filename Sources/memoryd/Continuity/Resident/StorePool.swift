@@ -16,7 +16,7 @@ package final class StorePool: Sendable {
   private let idle = Mutex<[Idle]>([])
 
   /// - Returns: Nil if none waits that can be used as it is.
-  func checkOut(path: String, key: String, busyTimeout: Double) -> MemoryDatabase? {
+  func checkOut(path: String, key: String, busyTimeout: Duration) -> MemoryDatabase? {
     while true {
       let found: MemoryDatabase? = idle.withLock { idle in
         guard let index = idle.lastIndex(where: { $0.key == key && $0.database.path == path })

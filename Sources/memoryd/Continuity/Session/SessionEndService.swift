@@ -14,7 +14,7 @@ package struct SessionEndService {
   package func end(_ input: HookInput) throws(StoreError) {
     guard let deadline = service.context.deadline else { return }
     var recorder = SessionRecorder(service: service, input: input)
-    recorder.readTranscript(leaving: 350)
+    recorder.readTranscript(leaving: .milliseconds(350))
     recorder.reportProblem(input.event)
     let session = recorder.session
     if HeadlessRun(service).isVisit(input, recorder.digest) {

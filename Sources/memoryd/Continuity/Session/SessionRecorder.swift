@@ -84,7 +84,7 @@ package struct SessionRecorder {
 
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
   /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
-  mutating func readTranscript(leaving reserve: Int = 800) {
+  mutating func readTranscript(leaving reserve: Duration = .milliseconds(800)) {
     guard let path = TranscriptPlace.find(session.transcriptPath, session: session.id, service)
     else { return }
     session.transcriptPath = path
@@ -154,9 +154,9 @@ package struct SessionRecorder {
     guard let git, project.marks != nil else { return }
     let (service, project) = (service, project)
     if let deferredWork = service.deferredWork {
-      deferredWork.add { ProjectFinder.learn(project, git, service, within: 2000) }
-    } else if let deadline = service.context.deadline, deadline.remaining > 450 {
-      ProjectFinder.learn(project, git, service, within: 150)
+      deferredWork.add { ProjectFinder.learn(project, git, service, within: .seconds(2)) }
+    } else if let deadline = service.context.deadline, deadline.remaining > .milliseconds(450) {
+      ProjectFinder.learn(project, git, service, within: .milliseconds(150))
     }
   }
 

@@ -12,8 +12,8 @@ extension SessionStart {
     case full, brief, line, off
   }
 
-  /// A session that broke off a day ago is what a person mostly goes on with, ms.
-  private static let dayOfWork: Int64 = 24 * 3600 * 1000
+  /// A session that broke off a day ago is what a person mostly goes on with.
+  private static let dayOfWork = Duration.seconds(24 * 3600)
 
   func size(_ source: String?, _ document: RecoveryDocument?) -> ContextSize {
     switch source {
@@ -27,7 +27,7 @@ extension SessionStart {
       }
       guard let document, document.snapshot.isUnfinished else { return .brief }
       let age = service.context.clock.now - max(document.snapshot.lastAt, document.takenAt)
-      return age < Self.dayOfWork ? .full : .brief
+      return age < Self.dayOfWork.milliseconds ? .full : .brief
     }
   }
 

@@ -15,7 +15,7 @@ package struct SessionStart {
   }
 
   package func greet(_ input: HookInput) -> SessionGreeting {
-    let deadline = service.context.deadline ?? Deadline(milliseconds: 2000)
+    let deadline = service.context.deadline ?? Deadline(in: .seconds(2))
     service.hookOutput.set(
       SessionGreeting(
         context:
@@ -37,7 +37,10 @@ package struct SessionStart {
     let news = VaultNews(service: service)
     let change = news.atStart(settled, session: recorder.session.id)
     let ofBefore = news.ofBefore(recorder.project)
-    let dirty = known ?? status?.paths(within: max(0, min(250, deadline.remaining - 400)))
+    let dirty =
+      known
+      ?? status?.paths(
+        within: max(.zero, min(.milliseconds(250), deadline.remaining - .milliseconds(400))))
     if let dirty, let git = recorder.git, known == nil {
       service.context.daemon?.noteUncommitted(dirty, in: git.root)
     }

@@ -4,8 +4,8 @@ import Git
 package import MemoryStore
 
 package enum ProjectFinder {
-  /// Ms for git to say what is where, once for each place.
-  private static let patience = 1000
+  /// For git to say what is where, once for each place.
+  private static let patience = Duration.seconds(1)
   /// Commits of a place that are looked at: whoever works in two clones has one of these in both.
   private static let commits = 5000
 
@@ -120,7 +120,7 @@ package enum ProjectFinder {
   @discardableResult
   static func learn(
     _ project: ProjectReference, _ facts: GitFacts, _ service: MemoryService,
-    within milliseconds: Int
+    within time: Duration
   ) -> Bool {
     // What git says of a place can be asked again at any time.
     guard let database = try? service.store.writing(),
@@ -129,10 +129,10 @@ package enum ProjectFinder {
     let history = GitHistory(root: facts.root, environment: service.context.environment)
     // What git does not say in time is asked again after a day, not at every turn.
     let commits =
-      facts.isSelfContained ? history.commits(commits, within: milliseconds) ?? [] : []
+      facts.isSelfContained ? history.commits(commits, within: time) ?? [] : []
     // A clone that was cut off begins where it was cut.
     let first =
-      facts.isShallow || commits.isEmpty ? [] : history.firstCommits(within: milliseconds) ?? []
+      facts.isShallow || commits.isEmpty ? [] : history.firstCommits(within: time) ?? []
     return
       (try? database.learn(project, first: first, commits: commits, at: service.context.clock.now))
       ?? false

@@ -22,10 +22,10 @@ package final class RepositoryFacts {
 
   /// The repository's uncommitted paths; nil if git fails or takes longer.
   ///
-  /// - Parameter milliseconds: Ms that git may take.
-  func uncommitted(in git: GitFacts, within milliseconds: Int) -> [String]? {
+  /// - Parameter time: What git may take.
+  func uncommitted(in git: GitFacts, within time: Duration) -> [String]? {
     guard var status = GitStatus(root: git.root, environment: context.environment),
-      let paths = status.paths(within: milliseconds)
+      let paths = status.paths(within: time)
     else { return nil }
     context.daemon?.noteUncommitted(paths, in: git.root)
     return paths

@@ -77,7 +77,7 @@ package final class StoreDoor {
 
   private func open() throws(StoreError) -> MemoryDatabase {
     if let kept = context.daemon?.stores.checkOut(
-      path: context.home.database, key: context.redactionKey, busyTimeout: busySeconds)
+      path: context.home.database, key: context.redactionKey, busyTimeout: busyTimeout)
     {
       writable = kept
       _ = kept.drainDamage()
@@ -87,7 +87,7 @@ package final class StoreDoor {
     try RegularFile.makeFolder(context.home.data)
     let opened = try MemoryDatabase(
       path: context.home.database, access: context.deadline == nil ? .migrating : .asIs,
-      busyTimeout: busySeconds, redactor: context.redactor, walAutoCheckpoint: context.daemon == nil
+      busyTimeout: busyTimeout, redactor: context.redactor, walAutoCheckpoint: context.daemon == nil
     )
     writable = opened
     context.log.debug("store opened", metadata: ["path": "\(context.home.database)"])
@@ -96,9 +96,9 @@ package final class StoreDoor {
   }
 
   /// A hook keeps a part of its time for the spool.
-  private var busySeconds: Double {
-    guard let deadline = context.deadline else { return 5 }
-    return max(0.05, Double(deadline.remaining) / 1000 - 0.4)
+  private var busyTimeout: Duration {
+    guard let deadline = context.deadline else { return .seconds(5) }
+    return max(.milliseconds(50), deadline.remaining - .milliseconds(400))
   }
 
   // MARK: Care
@@ -108,7 +108,9 @@ package final class StoreDoor {
     guard !spool.pending.isEmpty else { return }
     let deadline = context.deadline
     do {
-      let result = try spool.drain(into: database) { deadline?.isWithin(700) ?? false }
+      let result = try spool.drain(into: database) {
+        deadline?.isWithin(.milliseconds(700)) ?? false
+      }
       context.log.info(
         "spool taken in",
         metadata: ["taken": "\(result.taken)", "quarantined": "\(result.quarantined)"])
@@ -142,10 +144,10 @@ package final class StoreDoor {
   /// What was found damaged so far, also by those who went on without.
   func drainDamage() -> StoreError? { (writable ?? readable)?.drainDamage() }
 
-  /// Ms that a command stays for the sake of texts that were replaced or dropped, and one that is
+  /// How long a command stays for the sake of texts that were replaced or dropped, and one that is
   /// asked to mend.
-  private static let erasureTime = 250
-  private static let wholeErasureTime = 600_000
+  private static let erasureTime = Duration.milliseconds(250)
+  private static let wholeErasureTime = Duration.seconds(600)
 
   /// Overwrites what is left of texts that were replaced or dropped. A hook does not stay for that.
   ///

@@ -3,8 +3,8 @@ package import MemoryStore
 
 /// What `memoryd canary` and the start of a session tell of the project, beside the mode.
 package struct CanaryReport {
-  /// Other sessions of the project that were seen within this time are active, ms.
-  private static let activeWindow: Int64 = 30 * 60 * 1000
+  /// Other sessions of the project that were seen within this time are active.
+  private static let activeWindow = Duration.seconds(30 * 60)
 
   package let openTasks: Int
   /// Writes that wait for the vault.
@@ -22,7 +22,7 @@ package struct CanaryReport {
     pending = service.vault.pendingCount()
     lastCheckpoint = try database.checkpoints(RecordFilter(place: project, limit: 1)).first
     otherSessions = try database.sessions(
-      RecordFilter(place: project, since: now - Self.activeWindow, limit: 20)
+      RecordFilter(place: project, since: now - Self.activeWindow.milliseconds, limit: 20)
     ).filter { $0.id != session && $0.endedAt == nil }
   }
 }

@@ -42,12 +42,12 @@ package struct SyncService {
   /// - Parameters:
   ///   - tools: Nil where no vault is configured: then only the files are taken in.
   ///   - end: When all must be over; nil without an end.
-  ///   - patience: Ms to wait for the moment at which lost answers can be looked up.
+  ///   - patience: How long to wait for the moment at which lost answers can be looked up.
   ///   - effort: How much is asked of the vault.
   ///   - takesCheckpoint: Whether its newest checkpoint is taken over too.
   ///   - isCancelled: Asked before each item; true leaves the rest for later.
   package func run(
-    _ tools: VaultTools?, end: ContinuousClock.Instant?, patience: Int64,
+    _ tools: VaultTools?, end: ContinuousClock.Instant?, patience: Duration,
     effort: SyncRun.Effort = .whole, takesCheckpoint: Bool = true,
     progress: ((String) -> Void)? = nil, isCancelled: @escaping () -> Bool = { false }
   ) throws(StoreError) -> Outcome {
@@ -157,7 +157,7 @@ package struct SyncService {
         if rows.isEmpty { return }
         try database.markMirrored(
           try service.context.fallback.mirror(rows, storeID: storeID), level: 1)
-        if service.context.deadline?.isWithin(400) == true { return }
+        if service.context.deadline?.isWithin(.milliseconds(400)) == true { return }
       }
     } catch {
       service.context.log.notice("mirror waits", metadata: ["code": "\(error.code.rawValue)"])
@@ -173,7 +173,7 @@ package struct SyncService {
         if rows.isEmpty { return }
         try service.context.fallback.appendReceipts(rows, at: service.context.clock.now)
         try database.markMirrored(rows.map(\.number), level: 2)
-        if service.context.deadline?.isWithin(400) == true { return }
+        if service.context.deadline?.isWithin(.milliseconds(400)) == true { return }
       }
     } catch {
       service.context.log.notice("receipts wait", metadata: ["code": "\(error.code.rawValue)"])
@@ -199,9 +199,11 @@ package struct SyncService {
     let readAt = service.context.clock.now
     let wait = HealthStateMachine.wait(vault.health(), asker: .person, now: readAt)
     let result =
-      wait > 0
+      wait > .zero
       ? .failure(
-        VaultFailure(.rateLimited, "the vault asks to be left alone for \(wait / 1000 + 1) s more"))
+        VaultFailure(
+          .rateLimited, "the vault asks to be left alone for \(wait.components.seconds + 1) s more")
+      )
       : CanaryProbe.ask(tools, status: "")
     switch result {
     case .failure(let failure):
@@ -214,7 +216,7 @@ package struct SyncService {
         database: try service.store.writing(), files: service.context.fallback, vault: tools,
         clock: service.context.clock,
         settings: .init(
-          timeout: tools.timeout, lag: vault.lag, end: nil, patience: 0,
+          timeout: tools.timeout, lag: vault.lag, end: nil, patience: .zero,
           vault: reference, witness: "", lock: ""),
         onFailure: { _ in })
       plan.steps = try run.plan(adoption: plan.adoption, answer: answer, readAt: readAt)

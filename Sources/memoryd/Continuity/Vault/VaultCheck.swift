@@ -25,15 +25,15 @@ package struct VaultCheck {
   /// allows: each would cost the session the whole budget.
   private static let patienceWithTimeouts = 3
 
-  /// Ms: with less, an answer in time says nothing of the vault.
-  private static let leastBudget = 100
+  /// With less, an answer in time says nothing of the vault.
+  private static let leastBudget = Duration.milliseconds(100)
 
   /// Asks the vault and, with what is left of the time, sends what waits.
   ///
   /// - Parameters:
-  ///   - timeout: Ms for all of it; nil takes the setting.
+  ///   - timeout: For all of it; nil takes the setting.
   ///   - isTyped: A person asks, so that no backoff counts.
-  package func settle(timeout: Int? = nil, isTyped: Bool) -> Settled {
+  package func settle(timeout: Duration? = nil, isTyped: Bool) -> Settled {
     let sync = SyncService(service: service)
     guard service.context.settings.hasVault else {
       adopt(sync, end: .now + .milliseconds(300))
@@ -43,19 +43,21 @@ package struct VaultCheck {
     var budget = timeout ?? vault.timeout
     if let deadline = service.context.deadline {
       // In the daemon the caller's own patience is shorter, and must not end before the answer.
-      budget = min(budget, deadline.remaining - (service.context.daemon == nil ? 300 : 500))
+      let rest = Duration.milliseconds(service.context.daemon == nil ? 300 : 500)
+      budget = min(budget, deadline.remaining - rest)
     }
     let start = service.context.clock.now
-    let end = ContinuousClock.now + .milliseconds(budget)
+    let end = ContinuousClock.now + budget
     let known = vault.health()
     if service.context.daemon != nil, !isTyped, let known, known.mode == .normal,
-      (0..<DaemonContext.freshness).contains(service.context.clock.now - known.checkedAt)
+      (0..<DaemonContext.freshness.milliseconds).contains(
+        service.context.clock.now - known.checkedAt)
     {
       // The health monitor has asked just now, and the drainer sends what waits.
       return Settled(verdict: known.verdict, health: known)
     }
-    if let daemon = service.context.daemon, budget > 0,
-      daemon.probes.waitForAnswer(until: Date.now + Double(budget) / 1000),
+    if let daemon = service.context.daemon, budget > .zero,
+      daemon.probes.waitForAnswer(until: Date.now + Double(budget.milliseconds) / 1000),
       let health = vault.health(), health.checkedAt >= start
     {
       return Settled(verdict: health.verdict, health: health)
@@ -63,7 +65,7 @@ package struct VaultCheck {
     let wait = HealthStateMachine.wait(
       known, asker: asker(known, isTyped), now: service.context.clock.now)
     let isLate = service.context.deadline != nil && budget < Self.leastBudget
-    if let known, wait > 0 || isLate {
+    if let known, wait > .zero || isLate {
       adopt(sync, end: end)
       sync.mirrorPending()
       return Settled(verdict: known.verdict, health: known)
@@ -80,12 +82,12 @@ package struct VaultCheck {
     if known?.mode == .degraded, !isTyped {
       vault.change { health in
         health = HealthStateMachine.claimProbe(
-          health, now: service.context.clock.now, timeout: Int64(budget))
+          health, now: service.context.clock.now, timeout: budget)
       }
     }
     defer { tools.close() }
     if service.vault.pendingCount() > 0 || hasFreshFiles(),
-      let outcome = try? sync.run(tools, end: end, patience: 0), !outcome.report.isBusy,
+      let outcome = try? sync.run(tools, end: end, patience: .zero), !outcome.report.isBusy,
       let health = outcome.health
     {
       // What failed on the way to the vault after the probe counts too.
@@ -119,8 +121,8 @@ package struct VaultCheck {
     return (try? Adoption.isDue(database, service.context.fallback)) ?? false
   }
 
-  /// Ms for which a pull of the open tasks is fresh enough.
-  private static let pullInterval: Int64 = 300_000
+  /// For how long a pull of the open tasks is fresh enough.
+  private static let pullInterval = Duration.seconds(300)
 
   /// The probe's own answer, so that the tasks are here when the vault is not.
   private func pull(_ answer: CanaryProbe.Answer, _ vault: VaultService) {
@@ -131,7 +133,7 @@ package struct VaultCheck {
     let last =
       ((try? database.fact(.vault(.pulledAt, reference.id))) ?? nil).flatMap { Int64($0) } ?? 0
     let now = service.context.clock.now
-    guard !(0..<Self.pullInterval).contains(now - last) else { return }
+    guard !(0..<Self.pullInterval.milliseconds).contains(now - last) else { return }
     _ = try? database.pull(
       answer.tasks.map { RemoteTask($0) }, from: reference, at: now, lag: vault.lag)
   }

@@ -54,14 +54,14 @@ package struct VaultService {
     return VaultConsent(vault: reference, projects: projects)
   }
 
-  var timeout: Int { settings.integer(.vaultTimeout) }
-  package var lag: Int64 { Int64(settings.integer(.vaultReadLag)) }
+  var timeout: Duration { settings.duration(.vaultTimeout) }
+  package var lag: Duration { settings.duration(.vaultReadLag) }
 
   // MARK: Reaching it
 
-  /// - Parameter timeout: Ms for each call; nil takes the setting.
+  /// - Parameter timeout: For each call; nil takes the setting.
   /// - Throws: ``VaultFailure`` `misconfigured`.
-  package func tools(timeout: Int? = nil) throws(VaultFailure) -> VaultTools {
+  package func tools(timeout: Duration? = nil) throws(VaultFailure) -> VaultTools {
     VaultTools(
       endpoint: try endpoint(), clientVersion: Relay.version, timeout: timeout ?? self.timeout)
   }
@@ -99,15 +99,16 @@ package struct VaultService {
     return ("", .none)
   }
 
-  /// Ms; a keychain that asks the person for a password is left alone.
-  private static let commandTimeout = 2000
+  /// A keychain that asks the person for a password is left alone.
+  private static let commandTimeout = Duration.seconds(2)
 
   private func commandOutput(_ command: String) -> String? {
     // A request carries few variables. A daemon asks with its own at other times too.
     let environment = (context.daemon?.environment ?? [:]).merging(context.environment) { $1 }
+    let share = context.deadline.map { max(.milliseconds(100), $0.remaining / 2) }
     return ShortCommand.output(
       of: "/bin/sh", ["-c", command], environment: environment,
-      within: min(Self.commandTimeout, max(100, (context.deadline?.remaining ?? .max) / 2)))
+      within: min(Self.commandTimeout, share ?? Self.commandTimeout))
   }
 
   // MARK: Health
@@ -214,14 +215,14 @@ package struct VaultService {
     let start = ContinuousClock.now
     var result = CanaryProbe.ask(tools, status: status, by: end)
     if case .failure(let failure) = result, failure.isLostAnswer, health()?.mode == .normal,
-      ContinuousClock.now - start < .milliseconds(tools.timeout / 4)
+      ContinuousClock.now - start < tools.timeout / 4
     {
       // A connection may break at any time: one lost answer does not make a vault degraded.
       result = CanaryProbe.ask(tools, status: status, by: end)
     }
     switch result {
     case .success(let answer):
-      return (observe(.probeSucceeded(latencyMilliseconds: answer.latencyMilliseconds)), answer)
+      return (observe(.probeSucceeded(latency: answer.latency)), answer)
     case .failure(.outOfTime) where health() != nil:
       return (health()!, nil)
     case .failure(let failure):

@@ -7,14 +7,14 @@ import ServiceLifecycle
 /// What the daemon does while nobody asks: keeps the vault's verdict fresh, sends what waits, follows
 /// transcripts, and cares for the store. One thing at a time, so that an idle machine stays idle.
 struct BackgroundService: Service {
-  /// Seconds between looks. A look is a few `stat` calls where nothing has changed.
-  private static let interval = 1.0
-  /// Seconds from a write to the look that it asks for: several in a row are sent together, and the
+  /// Between looks. A look is a few `stat` calls where nothing has changed.
+  private static let interval = Duration.seconds(1)
+  /// From a write to the look that it asks for: several in a row are sent together, and the
   /// session that wrote has its answer and the processor first.
-  private static let delay = 0.05
-  /// Ms for a look that is under way to end. One that waits for a slow vault is left behind: a sync
+  private static let delay = Duration.milliseconds(50)
+  /// For a look that is under way to end. One that waits for a slow vault is left behind: a sync
   /// may be killed at any point and loses nothing.
-  private static let patience = 500
+  private static let patience = Duration.milliseconds(500)
 
   let context: DaemonContext
   let environment: [String: String]
@@ -29,7 +29,7 @@ struct BackgroundService: Service {
       let thread = Thread {
         var work = BackgroundWork(
           context: context, environment: environment, clock: clock, log: log)
-        while bell.wait(seconds: Self.interval, thenSeconds: Self.delay) {
+        while bell.wait(atMost: Self.interval, then: Self.delay) {
           #if canImport(Darwin)
             autoreleasepool { work.look() }
           #else
@@ -46,7 +46,7 @@ struct BackgroundService: Service {
       context.change { $0.isStopping = true }
       bell.stop()
       Task {
-        try? await Task.sleep(for: .milliseconds(Self.patience))
+        try? await Task.sleep(for: Self.patience)
         ended.finish()
       }
     }

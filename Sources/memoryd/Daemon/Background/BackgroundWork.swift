@@ -7,8 +7,8 @@ import MemoryStore
 
 /// One look after another at all that the daemon cares for; blocking, and on one thread only.
 struct BackgroundWork {
-  /// Ms between two times that unused memory is given back.
-  private static let trimInterval: Int64 = 10_000
+  /// Between two times that unused memory is given back.
+  private static let trimInterval = Duration.seconds(10)
 
   private let context: DaemonContext
   private let environment: [String: String]
@@ -67,7 +67,9 @@ struct BackgroundWork {
   private mutating func trimMemory() {
     let now = clock.now
     let requests = context.change { $0.requests }
-    guard requestsTrimmed != requests, !(0..<Self.trimInterval).contains(now - trimmedAt) else {
+    guard requestsTrimmed != requests,
+      !(0..<Self.trimInterval.milliseconds).contains(now - trimmedAt)
+    else {
       return
     }
     requestsTrimmed = requests

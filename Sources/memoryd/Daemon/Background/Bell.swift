@@ -1,3 +1,4 @@
+import Core
 import Dispatch
 import Synchronization
 
@@ -24,13 +25,16 @@ final class Bell: Sendable {
     semaphore.signal()
   }
 
-  /// Waits for a ring, at most `seconds`, and after a ring `delay` more.
+  /// Waits for a ring, and after one a little more.
   ///
   /// - Returns: False once it is stopped.
-  func wait(seconds: Double, thenSeconds delay: Double) -> Bool {
-    _ = semaphore.wait(timeout: .now() + seconds)
+  func wait(atMost longest: Duration, then delay: Duration) -> Bool {
+    func wait(_ time: Duration) {
+      _ = semaphore.wait(timeout: .now() + .milliseconds(Int(time.milliseconds)))
+    }
+    wait(longest)
     let (hasRung, isStopped) = state.withLock { ($0.hasRung, $0.isStopped) }
-    if hasRung, !isStopped { _ = semaphore.wait(timeout: .now() + delay) }
+    if hasRung, !isStopped { wait(delay) }
     return state.withLock { state in
       state.hasRung = false
       return !state.isStopped

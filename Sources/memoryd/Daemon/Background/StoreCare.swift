@@ -7,9 +7,9 @@ import MemoryStore
 struct StoreCare {
   /// Steps of some 50 ms in each look, while there is an index to be renewed.
   private static let renewals = 4
-  /// Ms of each look for the overwriting of what was dropped; and to the next try after it failed.
-  private static let erasureTime = 200
-  private static let erasurePause: Int64 = 60_000
+  /// Of each look, for the overwriting of what was dropped; and to the next try after it failed.
+  private static let erasureTime = Duration.milliseconds(200)
+  private static let erasurePause = Duration.seconds(60)
 
   let context: DaemonContext
   let log: Logger
@@ -51,7 +51,7 @@ struct StoreCare {
       try database.payErasure(at: now, within: Self.erasureTime)
     } catch {
       log.warning("overwriting waits", metadata: ["code": "\(error.code.rawValue)"])
-      nextErasure = now + Self.erasurePause
+      nextErasure = now + Self.erasurePause.milliseconds
     }
   }
 }

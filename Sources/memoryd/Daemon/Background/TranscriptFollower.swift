@@ -7,11 +7,11 @@ import MemoryStore
 /// Reads what has come to the transcripts of sessions that memoryd was told of, so that a hook finds
 /// little left to read.
 struct TranscriptFollower {
-  /// A session that was seen within this time may still grow, ms.
-  private static let window: Int64 = 24 * 3600 * 1000
+  /// A session that was seen within this time may still grow.
+  private static let window = Duration.seconds(24 * 3600)
   private static let mostFollowed = 200
-  /// Ms after which the sessions are read anew though nothing was written.
-  private static let sessionsInterval: Int64 = 60_000
+  /// After which the sessions are read anew though nothing was written.
+  private static let sessionsInterval = Duration.seconds(60)
 
   let context: DaemonContext
   let log: Logger
@@ -32,7 +32,7 @@ struct TranscriptFollower {
     _ service: MemoryService, _ database: MemoryDatabase, isChanged: Bool
   ) {
     let now = service.context.clock.now
-    if isChanged || now - sessionsReadAt > Self.sessionsInterval {
+    if isChanged || now - sessionsReadAt > Self.sessionsInterval.milliseconds {
       readSessions(service, database, at: now)
     }
     for (path, size) in followed {
@@ -44,8 +44,7 @@ struct TranscriptFollower {
           "followed", metadata: ["entries": "\(result.entries)", "lines": "\(result.lines)"])
       } catch {
         // Told by the hook that meets it; here it is only not tried again before it grows.
-        let code = (error as? StoreError)?.code.rawValue ?? "\(type(of: error))"
-        log.info("a transcript was not read", metadata: ["code": "\(code)"])
+        log.info("a transcript was not read", metadata: ["code": "\(error.code.rawValue)"])
       }
       followed[path] = facts.size
     }
@@ -54,7 +53,7 @@ struct TranscriptFollower {
   private mutating func readSessions(
     _ service: MemoryService, _ database: MemoryDatabase, at now: Int64
   ) {
-    let since = now - Self.window
+    let since = now - Self.window.milliseconds
     let filter = RecordFilter(since: since, limit: Self.mostFollowed)
     let sessions = (try? database.sessions(filter)) ?? []
     var paths = Set(sessions.filter { $0.endedAt == nil }.compactMap(\.transcriptPath))

@@ -4,9 +4,9 @@ import Vault
 
 /// A vault that is spoken to again and again keeps its connection and its session.
 struct VaultConnection {
-  /// Ms after which an unused connection is closed, and after which the token's command is asked anew.
-  private static let longestIdle: Int64 = 60_000
-  private static let longestOpen: Int64 = 600_000
+  /// After which an unused connection is closed, and after which the token's command is asked anew.
+  private static let longestIdle = Duration.seconds(60)
+  private static let longestOpen = Duration.seconds(600)
 
   private struct Open {
     /// The settings that it was opened with.
@@ -30,7 +30,8 @@ struct VaultConnection {
         service.context.settings[$0]
       }
       + [service.context.tokenFromFile ?? ""]
-    if let open, open.key == key, (0..<Self.longestOpen).contains(now - open.openedAt) {
+    if let open, open.key == key, (0..<Self.longestOpen.milliseconds).contains(now - open.openedAt)
+    {
       self.open?.usedAt = now
       return open.tools
     }
@@ -41,7 +42,7 @@ struct VaultConnection {
   }
 
   mutating func closeIfIdle(at now: Int64) {
-    if let open, !(0..<Self.longestIdle).contains(now - open.usedAt) { close() }
+    if let open, !(0..<Self.longestIdle.milliseconds).contains(now - open.usedAt) { close() }
   }
 
   mutating func close() {

@@ -11,18 +11,18 @@ import Vault
 /// Keeps the vault's verdict fresh, sends what waits for it, and takes in what it and the fallback
 /// files have that is new.
 struct VaultMonitor {
-  /// Ms between questions to a vault that answers: while somebody works here, and otherwise.
-  private static let busyProbe: Int64 = 20_000
-  private static let idleProbe: Int64 = 300_000
-  /// Somebody works here who was heard of within this time, ms.
-  private static let busyWindow: Int64 = 30 * 60 * 1000
-  /// Ms between two times that its newest checkpoint is taken over.
-  private static let checkpointInterval: Int64 = 300_000
-  /// Ms to the next try of what waits, where nothing says when that is worth it; the least; and while
+  /// Between questions to a vault that answers: while somebody works here, and otherwise.
+  private static let busyProbe = Duration.seconds(20)
+  private static let idleProbe = Duration.seconds(300)
+  /// Somebody works here who was heard of within this time.
+  private static let busyWindow = Duration.seconds(30 * 60)
+  /// Between two times that its newest checkpoint is taken over.
+  private static let checkpointInterval = Duration.seconds(300)
+  /// To the next try of what waits, where nothing says when that is worth it; the least; and while
   /// another process syncs.
-  private static let retryPause: Int64 = 30_000
-  private static let shortestPause: Int64 = 500
-  private static let busyPause: Int64 = 2000
+  private static let retryPause = Duration.seconds(30)
+  private static let shortestPause = Duration.milliseconds(500)
+  private static let busyPause = Duration.seconds(2)
 
   let context: DaemonContext
   let log: Logger
@@ -62,7 +62,7 @@ struct VaultMonitor {
     guard service.context.settings.hasVault else { return }
     let vault = service.vault
     let health = vault.health()
-    guard HealthStateMachine.wait(health, asker: .background, now: now) == 0 else {
+    guard HealthStateMachine.wait(health, asker: .background, now: now) == .zero else {
       if isChanged { sync.mirrorPending() }
       return
     }
@@ -84,7 +84,8 @@ struct VaultMonitor {
     _ health: VaultHealth?, at now: Int64, _ sessionSeenAt: Int64
   ) -> SyncRun.Effort? {
     let age = now - (health?.checkedAt ?? 0)
-    let interval = now - sessionSeenAt < Self.busyWindow ? Self.busyProbe : Self.idleProbe
+    let isBusy = now - sessionSeenAt < Self.busyWindow.milliseconds
+    let interval = (isBusy ? Self.busyProbe : Self.idleProbe).milliseconds
     if health?.mode != .normal || age >= interval || age < 0 { return .whole }
     // The vault was well a moment ago: a write that goes out now needs no question first.
     let isWaiting = queued > 0 && (newestRow != newestSynced || now >= nextSync)
@@ -118,17 +119,17 @@ struct VaultMonitor {
     }
     if vault.health()?.mode == .degraded {
       vault.change {
-        $0 = HealthStateMachine.claimProbe($0, now: now, timeout: Int64(tools.timeout))
+        $0 = HealthStateMachine.claimProbe($0, now: now, timeout: tools.timeout)
       }
     }
     let before = vault.health()?.mode
     let takesCheckpoint =
-      effort == .whole && !(0..<Self.checkpointInterval).contains(now - checkpointAt)
+      effort == .whole && !(0..<Self.checkpointInterval.milliseconds).contains(now - checkpointAt)
     if takesCheckpoint { checkpointAt = now }
     do throws(StoreError) {
       let context = context
       let outcome = try sync.run(
-        tools, end: nil, patience: 0, effort: effort, takesCheckpoint: takesCheckpoint,
+        tools, end: nil, patience: .zero, effort: effort, takesCheckpoint: takesCheckpoint,
         isCancelled: { context.isStopping })
       let report = outcome.report
       if report.failure != nil { connection.close() }
@@ -136,8 +137,10 @@ struct VaultMonitor {
       // What could not be done now has a time of its own, or waits for the next write.
       nextSync =
         report.isBusy
-        ? now + Self.busyPause
-        : max(report.nextLook ?? now + Self.retryPause, now + Self.shortestPause)
+        ? now + Self.busyPause.milliseconds
+        : max(
+          report.nextLook ?? now + Self.retryPause.milliseconds,
+          now + Self.shortestPause.milliseconds)
       if report.sent + report.found + report.pulled > 0 {
         log.info(
           "synced",
