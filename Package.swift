@@ -129,22 +129,26 @@ let package = Package(
       name: "memoryd", dependencies: ["IPC", "CPosix"], path: "Sources/memoryd/Front",
       swiftSettings: settings),
 
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "MemoryStoreTests",
       dependencies: [
-        "Core", "Redaction", "MemoryStore", .product(name: "GRDB", package: "GRDB.swift"),
+        "TestSupport", "Core", "Redaction", "MemoryStore",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),
     .testTarget(
       name: "CheckpointsTests",
       dependencies: [
-        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "CCmark",
+        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints",
+        "CCmark",
       ],
       exclude: ["Corpus"], swiftSettings: settings),
     .testTarget(
       name: "CanaryTests",
       dependencies: [
-        "Core", "Vault", "Canary", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        "TestSupport", "Core", "Vault", "Canary",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -153,19 +157,23 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "FallbackTests",
-      dependencies: ["Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
+      dependencies: ["TestSupport", "Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
       swiftSettings: settings),
     .testTarget(
       name: "ContinuityTests",
-      dependencies: ["Core", "Redaction", "MemoryStore", "Git", "Fallback", "Continuity"],
+      dependencies: [
+        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Fallback", "Continuity",
+      ],
       swiftSettings: settings),
     .testTarget(
-      name: "CommandLineInterfaceTests", dependencies: ["Core", "CommandLineInterface"],
+      name: "CommandLineInterfaceTests",
+      dependencies: ["TestSupport", "Core", "CommandLineInterface"],
       swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
+        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints",
+        "Vault", "Canary",
         "Fallback", "Sync", "IPC", "Continuity", "MCPServer", "Daemon", "CommandLineInterface",
         "memoryd", "memoryd-engine",
         .product(name: "Yams", package: "Yams"),

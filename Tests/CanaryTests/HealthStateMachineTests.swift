@@ -1,10 +1,11 @@
 import Core
+import TestSupport
 import Testing
 
 @testable import Canary
 @testable import Vault
 
-@Suite struct HealthStateMachineTests {
+@Suite(.blocking) struct HealthStateMachineTests {
   private func step(
     _ observation: HealthStateMachine.Observation, _ health: VaultHealth?, at now: Int64,
     jitter: Double = 1
@@ -121,7 +122,7 @@ import Testing
   }
 }
 
-@Suite struct VaultEndpointTests {
+@Suite(.blocking) struct VaultEndpointTests {
   @Test func secretPath_isNeverShown() throws {
     let endpoint = try VaultEndpoint(
       url: "https://vault.example:8443/{token}/mcp", token: "s3cretS3cret", authentication: .path)

@@ -1,11 +1,12 @@
 import Core
+import TestSupport
 import Testing
 
 @testable import Vault
 
 /// What an MCP server's answers mean, and above all what they mean for a write. The server is in
 /// this process (``ScriptedVault``).
-@Suite struct MCPClientTests {
+@Suite(.blocking) struct MCPClientTests {
   typealias Reply = ScriptedVault.Reply
 
   private static let token = "tok-0123456789"

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Canary
 @testable import Core
 @testable import Vault
 
-@Suite struct ServerSentEventsTests {
+@Suite(.blocking) struct ServerSentEventsTests {
   private func events(_ text: String, chunk size: Int = .max) -> [String] {
     var stream = ServerSentEvents()
     var found: [[UInt8]] = []

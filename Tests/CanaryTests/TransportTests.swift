@@ -1,11 +1,12 @@
 import AsyncHTTPClient
 import NIOHTTP1
 import NIOSSL
+import TestSupport
 import Testing
 
 @testable import Vault
 
-@Suite struct RetryAfterTests {
+@Suite(.blocking) struct RetryAfterTests {
   private static let date = "Wed, 21 Oct 2026 07:28:00 GMT"
 
   @Test(
@@ -49,7 +50,7 @@ import Testing
   }
 }
 
-@Suite struct HTTPTransportAnswerTests {
+@Suite(.blocking) struct HTTPTransportAnswerTests {
   private func answer(_ headers: HTTPHeaders) -> HTTPTransport.Answer {
     HTTPTransport.Answer(status: 200, headers: headers, body: [])
   }
@@ -76,7 +77,7 @@ import Testing
   }
 }
 
-@Suite struct TLSProblemTests {
+@Suite(.blocking) struct TLSProblemTests {
   private static let untrusted =
     "the vault's certificate is not trusted: it has expired, or none of the authorities known here "
     + "has signed it"
@@ -125,7 +126,7 @@ import Testing
   }
 }
 
-@Suite struct VaultProxyTests {
+@Suite(.blocking) struct VaultProxyTests {
   private func proxy(
     _ setting: String = "", _ environment: [String: String] = [:],
     url: String = "https://vault.example.org/mcp"

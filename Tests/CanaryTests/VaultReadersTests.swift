@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Canary
 @testable import Core
 @testable import Vault
 
-@Suite struct VaultReadersTests {
+@Suite(.blocking) struct VaultReadersTests {
   private func json(_ text: String) -> JSON { JSON(parsing: text.utf8) ?? .null }
 
   @Test func backup_isReadTableByTable() throws {

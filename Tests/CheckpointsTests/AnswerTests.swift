@@ -1,12 +1,13 @@
 @testable import Transcripts
 import Foundation
 import MemoryStore
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 
 /// What a person says beside a call: on refusing it, to the agent's questions, on approving a plan.
-@Suite struct AnswerTests {
+@Suite(.blocking) struct AnswerTests {
   private static let refusal =
     "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was "
     + "a file edit, the new_string was NOT written to the file). "

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -7,7 +8,7 @@ import Testing
 @testable import Transcripts
 
 /// What a tool call leaves behind, by how it ended.
-@Suite struct CallEndingTests {
+@Suite(.blocking) struct CallEndingTests {
   private static let refusal =
     "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was "
     + "a file edit, the new_string was NOT written to the file). "

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -6,7 +7,7 @@ import Testing
 @testable import MemoryStore
 @testable import Transcripts
 
-@Suite struct ClaudeTranscriptTests {
+@Suite(.blocking) struct ClaudeTranscriptTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -405,7 +406,7 @@ import Testing
   }
 }
 
-@Suite struct TextScannerTests {
+@Suite(.blocking) struct TextScannerTests {
   @Test(arguments: [
     ("see cmd/a/b.go:12, ok", ["cmd/a/b.go"]),
     ("\"D:\\oh\\src\\list.go\"", ["D:\\oh\\src\\list.go"]),

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -7,7 +8,7 @@ import Testing
 @testable import Redaction
 @testable import Transcripts
 
-@Suite struct CodexTranscriptTests {
+@Suite(.blocking) struct CodexTranscriptTests {
   // MARK: Circumstances
 
   @Test func sessionMeta_namesSessionFolderBranchAndVersion() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -7,7 +8,7 @@ import Testing
 @testable import Transcripts
 
 /// What the fuzzer found, and the seeds that it began with.
-@Suite struct CorpusTests {
+@Suite(.blocking) struct CorpusTests {
   static let files: [String] = {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Corpus").path

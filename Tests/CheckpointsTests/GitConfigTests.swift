@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 @testable import Git
 @testable import Redaction
 
-@Suite struct GitConfigTests {
+@Suite(.blocking) struct GitConfigTests {
   private let circumstances = GitConfig.Circumstances(
     gitFolder: "/home/u/trees/plum/.git", branch: "topic/a", userFolder: "/home/u")
 

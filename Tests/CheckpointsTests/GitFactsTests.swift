@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -7,7 +8,7 @@ import Testing
 @testable import MemoryStore
 
 /// Against real repositories.
-@Suite struct GitFactsTests {
+@Suite(.blocking) struct GitFactsTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

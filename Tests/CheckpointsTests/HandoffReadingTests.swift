@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -5,7 +6,7 @@ import Testing
 @testable import MemoryStore
 
 /// What people and tools write that is not quite as it should be.
-@Suite struct HandoffReadingTests {
+@Suite(.blocking) struct HandoffReadingTests {
   @Test(arguments: [
     "topic: fix: the parser", "topic: [half", "topic: 'open", "topic: @at", "topic: a\n b: c: d",
     "\ttopic: x",

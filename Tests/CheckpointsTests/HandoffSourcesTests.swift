@@ -1,5 +1,6 @@
 import CCmark
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -8,7 +9,7 @@ import Testing
 @testable import MemoryStore
 @testable import Transcripts
 
-@Suite struct HandoffSourcesTests {
+@Suite(.blocking) struct HandoffSourcesTests {
   @Test func document_holdsWhatWasGathered() throws {
     var digest = SessionDigest()
     digest.requests = [.init(text: "Move retries into the client and keep the jitter", at: 1)]
@@ -118,7 +119,7 @@ import Testing
   }
 }
 
-@Suite struct LedgerVerificationTests {
+@Suite(.blocking) struct LedgerVerificationTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

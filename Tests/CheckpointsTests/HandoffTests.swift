@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 @testable import Core
 
-@Suite struct HandoffTests {
+@Suite(.blocking) struct HandoffTests {
   // MARK: Both round trips
 
   /// What breaks Markdown, YAML, terminals and careless string code.
@@ -154,7 +155,7 @@ import Testing
 }
 
 /// Handoffs that people wrote before memoryd was there, or by hand.
-@Suite struct HandWrittenHandoffTests {
+@Suite(.blocking) struct HandWrittenHandoffTests {
   private static let old = """
     # HANDOFF — upload retries
 

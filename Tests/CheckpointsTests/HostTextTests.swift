@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -8,7 +9,7 @@ import Testing
 @testable import Transcripts
 
 /// Whose words a user line holds.
-@Suite struct HostTextTests {
+@Suite(.blocking) struct HostTextTests {
   @Test(arguments: [
     "Stop hook feedback: is it logged?", "[Image: top left] is blurred, take the other one",
     "Caveat emptor belongs into the footer", "<task-notification> and nothing else appears",

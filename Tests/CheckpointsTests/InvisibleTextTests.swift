@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 
-@Suite struct InvisibleTextTests {
+@Suite(.blocking) struct InvisibleTextTests {
   @Test(arguments: [
     "plain", "Grüße, naïve œuvre", "👨‍👩‍👧‍👦 and ❤️ and 👍🏽 and 1️⃣ and 🏳️‍🌈", "می‌خواهم", "क्‍ष",
     "日本語 ｶﾅ", "e\u{301}", "葛\u{FE00}",

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 @testable import Core
 @testable import Transcripts
 
-@Suite struct JSONTapeTests {
+@Suite(.blocking) struct JSONTapeTests {
   private func parse<T>(_ text: String, _ body: (JSONValue) -> T) throws -> T {
     let tape = JSONTape()
     return try Array(text.utf8).withUnsafeBufferPointer { bytes in

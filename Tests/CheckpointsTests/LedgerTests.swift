@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 @testable import Core
 @testable import MemoryStore
 
-@Suite struct LedgerStatusTests {
+@Suite(.blocking) struct LedgerStatusTests {
   @Test(arguments: [
     ("[x]", Ledger.Status.done), ("[X] merged", .done), ("Completed", .done), ("done 3/4", .done),
     ("[ ]", .pending), ("In progress", .pending), ("[-]", .notDone), ("dropped", .notDone),
@@ -28,7 +29,7 @@ import Testing
   }
 }
 
-@Suite struct DoubleEncodingTests {
+@Suite(.blocking) struct DoubleEncodingTests {
   /// What another program made of UTF-8: read as the code page, undefined bytes dropped.
   private func mangled(_ text: String, _ codePage: String) throws -> String {
     let process = Process()
@@ -84,7 +85,7 @@ enum RealLedger {
   }
 }
 
-@Suite struct LedgerTests {
+@Suite(.blocking) struct LedgerTests {
   @Test(.enabled(if: RealLedger.isThere)) func realLedger_hasEveryRowInItsPlace() throws {
     let (ledger, skipped) = Ledger.read(try RealLedger.text("completion-utf8.md"))
     let entries = ledger.entries

@@ -1,5 +1,6 @@
 import CCmark
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -7,7 +8,7 @@ import Testing
 @testable import MemoryStore
 @testable import Transcripts
 
-@Suite struct RecoveryDocumentTests {
+@Suite(.blocking) struct RecoveryDocumentTests {
   private func snapshot() -> Snapshot {
     var digest = SessionDigest()
     digest.toolCalls = 30

@@ -1,13 +1,14 @@
 import CCmark
 import Foundation
 import MemoryStore
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 
 /// The examples of the CommonMark specification, which `make test` fetches, and documents that a
 /// fuzzer found.
-@Suite struct SpecificationTests {
+@Suite(.blocking) struct SpecificationTests {
   private static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 

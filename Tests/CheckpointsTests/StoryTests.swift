@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -7,7 +8,7 @@ import Testing
 @testable import Transcripts
 
 /// What happened and how it ended, told by what stands in a transcript.
-@Suite struct StoryTests {
+@Suite(.blocking) struct StoryTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -390,7 +391,7 @@ import Testing
   }
 }
 
-@Suite struct LexiconTests {
+@Suite(.blocking) struct LexiconTests {
   private let lexicon = Lexicon(
     [
       (.finding, ["root cause", "the _ problem|bug is"]), (.narration, ["let me"]),

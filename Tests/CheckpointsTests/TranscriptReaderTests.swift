@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -6,7 +7,7 @@ import Testing
 @testable import MemoryStore
 @testable import Transcripts
 
-@Suite struct TranscriptReaderTests {
+@Suite(.blocking) struct TranscriptReaderTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

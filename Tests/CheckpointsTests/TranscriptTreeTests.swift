@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -8,7 +9,7 @@ import Testing
 @testable import Transcripts
 
 /// What a rewind took back does not count, however the file was cut into readings.
-@Suite struct TranscriptTreeTests {
+@Suite(.blocking) struct TranscriptTreeTests {
   /// A short language: each line is `kind id<parent text`, as in `u a< begin` and `c b<a x.go`.
   private static func line(_ text: String) -> String {
     let words = text.split(separator: " ", maxSplits: 2).map(String.init)

@@ -1,9 +1,10 @@
 import Core
+import TestSupport
 import Testing
 
 @testable import CommandLineInterface
 
-@Suite struct JSONTextTests {
+@Suite(.blocking) struct JSONTextTests {
   private func edited(
     _ text: String, _ edit: (inout JSONText) throws -> Void
   ) throws -> String {
@@ -213,7 +214,7 @@ import Testing
   }
 }
 
-@Suite struct LineDifferenceTests {
+@Suite(.blocking) struct LineDifferenceTests {
   private func difference(_ old: String, _ new: String) -> [String] {
     LineDifference.text(old, new).map { "\($0.mark)\($0.line)" }
   }

@@ -2,11 +2,12 @@ import Core
 import Fallback
 import Foundation
 import Redaction
+import TestSupport
 import Testing
 
 @testable import Continuity
 
-@Suite struct CallContextTests {
+@Suite(.blocking) struct CallContextTests {
   private let place: CallPlace
 
   init() throws { place = try CallPlace() }

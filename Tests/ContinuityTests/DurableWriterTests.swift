@@ -1,11 +1,12 @@
 import Core
 import Foundation
 import MemoryStore
+import TestSupport
 import Testing
 
 @testable import Continuity
 
-@Suite struct DurableWriterTests {
+@Suite(.blocking) struct DurableWriterTests {
   private let place: CallPlace
 
   init() throws { place = try CallPlace() }

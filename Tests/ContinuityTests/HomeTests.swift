@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Continuity
 
-@Suite struct HomeTests {
+@Suite(.blocking) struct HomeTests {
   private func home(
     _ flag: String? = nil, _ environment: [String: String] = [:], cwd: String = "/w"
   ) throws -> HomeLayout {

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Continuity
 
-@Suite struct HookInputTests {
+@Suite(.blocking) struct HookInputTests {
   private func read(_ text: String) -> HookInput.Reading { HookInput.read(Array(text.utf8)) }
 
   private func hook(_ text: String) throws -> HookInput {

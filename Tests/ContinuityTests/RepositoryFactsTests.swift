@@ -1,10 +1,11 @@
 import Foundation
 import Git
+import TestSupport
 import Testing
 
 @testable import Continuity
 
-@Suite struct RepositoryFactsTests {
+@Suite(.blocking) struct RepositoryFactsTests {
   private let place: CallPlace
 
   init() throws {

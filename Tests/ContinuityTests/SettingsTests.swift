@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Continuity
 
-@Suite struct SettingsTests {
+@Suite(.blocking) struct SettingsTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import Fallback
 @testable import MemoryStore
 
-@Suite struct AdoptionTests {
+@Suite(.blocking) struct AdoptionTests {
   @Test func handWritten_isTakenInOnce_andTickedLater() throws {
     let desk = try Desk()
     try desk.append("- [ ] Buy milk — blue\n- [x] Called Ann\n")

@@ -1,10 +1,11 @@
 @testable import Core
 import MemoryStore
+import TestSupport
 import Testing
 
 @testable import Fallback
 
-@Suite struct FallbackDocumentTests {
+@Suite(.blocking) struct FallbackDocumentTests {
   private func titles(_ text: String) -> [String] {
     FallbackDocument(text, kind: .tasks).entries.map(\.title)
   }
@@ -190,7 +191,7 @@ import Testing
   }
 }
 
-@Suite struct MarkerTests {
+@Suite(.blocking) struct MarkerTests {
   @Test func marker_isFoundAndTakenOff() {
     let text = Marker.attached(to: "why\nand how", "01ABC")
     #expect(Marker.found(in: text) == ["01ABC"])

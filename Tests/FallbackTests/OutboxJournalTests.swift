@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Core
@@ -5,7 +6,7 @@ import Testing
 @testable import MemoryStore
 @testable import Sync
 
-@Suite struct OutboxJournalTests {
+@Suite(.blocking) struct OutboxJournalTests {
   private let desk: Desk
   private let journal: OutboxJournal
 

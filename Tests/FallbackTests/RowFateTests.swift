@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Canary
@@ -6,7 +7,7 @@ import Testing
 @testable import Sync
 @testable import Vault
 
-@Suite struct RowFateTests {
+@Suite(.blocking) struct RowFateTests {
   private static let now: Int64 = 1_000_000
   private static let lag: Int64 = 60_000
 

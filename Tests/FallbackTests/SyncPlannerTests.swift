@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Canary
@@ -7,7 +8,7 @@ import Testing
 @testable import Sync
 @testable import Vault
 
-@Suite struct SyncPlannerTests {
+@Suite(.blocking) struct SyncPlannerTests {
   private let now: Int64 = 1_000_000
 
   private func row(
@@ -382,7 +383,7 @@ import Testing
   }
 }
 
-@Suite struct LookScheduleTests {
+@Suite(.blocking) struct LookScheduleTests {
   @Test func looks_comeOncePerLag_thenMoreAndMoreSeldom() {
     var looks = LookSchedule()
     var now: Int64 = 1_000_000

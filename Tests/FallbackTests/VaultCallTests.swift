@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Canary
@@ -6,7 +7,7 @@ import Testing
 @testable import MemoryStore
 @testable import Sync
 
-@Suite struct VaultCallTests {
+@Suite(.blocking) struct VaultCallTests {
   private func row(
     _ action: OutboxAction, kind: ItemKind = .task, payload: String,
     edit: (inout OutboxRow) -> Void = { _ in }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Claude Code's files in a home of their own.

@@ -1,5 +1,6 @@
 import Foundation
 import IPC
+import TestSupport
 import Testing
 
 /// The daemon and its front, with real processes, signals and files.

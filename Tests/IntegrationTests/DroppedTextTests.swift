@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a verb replaced or dropped is in no byte of the home any more, with the daemon and without.

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import MemoryStore
+import TestSupport
 import Testing
 
 /// The Markdown files as people have them: linked, tracked, edited, damaged and shared.

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// Bad input and broken surroundings: a hook exits 0 in time and loses nothing, and the next

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// What others wrote, in whatever field, reaches a session as recorded data or not at all.

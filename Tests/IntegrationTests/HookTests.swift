@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The hooks of a session, in the order in which Claude Code calls them.

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// `export`, `import`, `backup` and `restore`, as people call them.

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// memoryd's MCP server, driven by the official Python SDK's client: in a process of its own, as a

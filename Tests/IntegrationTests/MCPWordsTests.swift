@@ -2,6 +2,7 @@ import Checkpoints
 import Core
 import Foundation
 import MemoryStore
+import TestSupport
 import Testing
 
 /// How clients write what they send: halves of characters, numbers as texts, broken messages.

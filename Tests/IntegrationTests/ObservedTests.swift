@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Decisions that sessions made and fixes that they found, as entries of their own.

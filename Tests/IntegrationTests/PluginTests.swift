@@ -2,6 +2,7 @@ import Core
 import Foundation
 import IPC
 import Redaction
+import TestSupport
 import Testing
 import Yams
 

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// What the verbs of projects understand by a word, and what takes them back. Plain folders are projects too.

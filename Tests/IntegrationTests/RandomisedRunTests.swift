@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Hundreds of operations of four processes at a time, while the vault comes and goes, processes are

@@ -1,5 +1,6 @@
 import Foundation
 import MemoryStore
+import TestSupport
 import Testing
 
 /// Made-up secrets go in by every door; no byte of the home, the fallback files, the handoffs or

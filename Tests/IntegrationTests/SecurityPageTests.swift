@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Redaction
+import TestSupport
 import Testing
 
 /// SECURITY.md promises nothing that no test holds.

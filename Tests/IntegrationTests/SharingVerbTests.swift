@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What goes to a vault is what somebody said may go: with a real vault, by the verbs.

@@ -3,6 +3,8 @@ import Continuity
 import Core
 import Foundation
 import IPC
+import Synchronization
+import TestSupport
 import Testing
 
 /// The real executable, run as hosts and people run it.
@@ -374,4 +376,20 @@ enum Rollout {
 
     """
   }
+}
+
+/// What a command says before it ends.
+final class Lines: Sendable {
+  private let all = Mutex("")
+
+  var text: String { all.withLock(\.self) }
+
+  func add(_ text: String) { all.withLock { $0 += text } }
+}
+
+/// True once.
+final class Flag: Sendable {
+  private let isTaken = Atomic(false)
+
+  func take() -> Bool { !isTaken.exchange(true, ordering: .relaxed) }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `install claude --uninstall` leaves every byte as it was, whatever has become of the copies.

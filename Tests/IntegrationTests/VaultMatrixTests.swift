@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// Every fault of the vault against every operation: nothing lost, nothing doubled, the right

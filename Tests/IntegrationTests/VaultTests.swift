@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// Real processes against the real SDK's server: what the matrix does not show.

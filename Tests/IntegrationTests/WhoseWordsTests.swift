@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// Transcripts whose lines are of several authors and branches, through the whole program.

@@ -1,10 +1,11 @@
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
-@Suite struct DeferredIndexTests {
+@Suite(.blocking) struct DeferredIndexTests {
   private let folder: TemporaryFolder
   private let database: MemoryDatabase
 

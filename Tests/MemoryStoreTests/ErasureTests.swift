@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
 /// A text that was replaced or dropped is in no byte of the store's folder.
-@Suite struct ErasureTests {
+@Suite(.blocking) struct ErasureTests {
   private let folder: TemporaryFolder
   /// In no other text here, as FTS5 and `SearchParts` keep it too.
   private static let mark = "qzvorwik"

@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
 /// Stores as released schemas left them (`Tests/Fixtures/stores`), brought forward.
-@Suite struct FixtureTests {
+@Suite(.blocking) struct FixtureTests {
   private static let schemas = [6]
   private let folder: TemporaryFolder
 

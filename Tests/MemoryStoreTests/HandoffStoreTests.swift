@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
-@Suite struct HandoffStoreTests {
+@Suite(.blocking) struct HandoffStoreTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -133,7 +134,7 @@ import Testing
   }
 }
 
-@Suite struct LedgerStoreTests {
+@Suite(.blocking) struct LedgerStoreTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
@@ -7,7 +8,7 @@ import Testing
 @testable import Redaction
 
 /// Export, import, backup and restore, as the store does them.
-@Suite struct InOutStoreTests {
+@Suite(.blocking) struct InOutStoreTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

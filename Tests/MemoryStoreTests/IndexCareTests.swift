@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
 /// The full-text index is broken in many ways, and made anew without losing anything.
-@Suite struct IndexCareTests {
+@Suite(.blocking) struct IndexCareTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 
-@Suite struct JSONTests {
+@Suite(.blocking) struct JSONTests {
   private func parse(_ text: String) -> JSON? { JSON(parsing: text.utf8) }
 
   @Test(arguments: [
@@ -252,7 +253,8 @@ import Testing
   @Test func bytes_areThoseOfFoundationsEncoder() throws {
     let controls = String(String.UnicodeScalarView((0...0xA0).map { Unicode.Scalar($0)! }))
     let numbers = [
-      1e21, 1e16, 1e15 + 0.5, 0.1, -0.0, 1e-7, .leastNonzeroMagnitude, 100, .greatestFiniteMagnitude, -1.5e300,
+      1e21, 1e16, 1e15 + 0.5, 0.1, -0.0, 1e-7, .leastNonzeroMagnitude, 100,
+      .greatestFiniteMagnitude, -1.5e300,
     ]
     let names = [
       "a10", "a2", "B", "b", "é", "e\u{301}x", "_", "", "a b", "a-b", "\u{10000}", "\u{FFFF}",

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
-@Suite struct LocalDaysTests {
+@Suite(.blocking) struct LocalDaysTests {
   private static func instant(_ text: String) -> Int64 { Timestamp.milliseconds(text) ?? -1 }
 
   private func range(_ text: String, _ zone: String, now: String) throws -> [String] {
@@ -112,7 +113,7 @@ import Testing
   }
 }
 
-@Suite struct FileTextTests {
+@Suite(.blocking) struct FileTextTests {
   private static let text = "# Größe 🚀\r\n\n- ящик\n"
 
   private static func utf16(_ text: String, little: Bool, mark: Bool) -> [UInt8] {
@@ -161,7 +162,7 @@ import Testing
   }
 }
 
-@Suite struct BlockersTests {
+@Suite(.blocking) struct BlockersTests {
   @Test(arguments: [
     "None.", "none", "n/a", "N/A", "-", "—", "No blockers", "No blockers so far.", "Nothing",
     "**None**", "(none)", "",

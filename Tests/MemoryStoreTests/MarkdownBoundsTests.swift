@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
-@Suite struct MarkdownBoundsTests {
+@Suite(.blocking) struct MarkdownBoundsTests {
   @Test func realMarkdown_isLeftAsItIs() {
     let table = (0..<3000).map { "| [row \($0)](u) | `x` | ![i](p) |" }.joined(separator: "\n")
     for text in [

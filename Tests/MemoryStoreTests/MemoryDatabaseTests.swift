@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 @testable import Redaction
 
-@Suite struct MemoryDatabaseTests {
+@Suite(.blocking) struct MemoryDatabaseTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

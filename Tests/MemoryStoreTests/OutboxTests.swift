@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 @testable import Redaction
 
-@Suite struct OutboxTests {
+@Suite(.blocking) struct OutboxTests {
   private let folder: TemporaryFolder
   private let database: MemoryDatabase
 

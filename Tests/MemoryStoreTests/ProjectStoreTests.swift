@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
 /// Which project a place is, and what is told apart.
-@Suite struct ProjectStoreTests {
+@Suite(.blocking) struct ProjectStoreTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

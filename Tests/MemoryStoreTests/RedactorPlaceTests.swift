@@ -1,6 +1,7 @@
 import Core
 import MemoryStore
 import Redaction
+import TestSupport
 import Testing
 
 // `§` stands for a password that a person chose, `¤` for a random token, `⏎` for a line end.
@@ -21,7 +22,7 @@ private func expectRedacted(_ template: String) {
   #expect(clean.hasPrefix(first), "\(clean)")
 }
 
-@Suite struct RedactorPlaceTests {
+@Suite(.blocking) struct RedactorPlaceTests {
   static let commands = #"""
     mysql -uroot -p§ shop
     mysql -h db -u root -p'§ §!' shop

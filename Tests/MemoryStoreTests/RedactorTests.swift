@@ -2,6 +2,7 @@ import Core
 import Foundation
 import MemoryStore
 import Redaction
+import TestSupport
 import Testing
 
 // No secret-shaped literal stands in this file: the fakes are put together when a test runs.
@@ -49,7 +50,7 @@ func redact(_ text: String, _ location: SourceLocation = #_sourceLocation) -> St
   return once
 }
 
-@Suite struct RedactorTests {
+@Suite(.blocking) struct RedactorTests {
   // MARK: - Known shapes
 
   /// Prefix, body and kind; the whole is replaced.
@@ -266,7 +267,7 @@ extension String {
 
 // MARK: - Headers and URLs
 
-@Suite struct RedactorHeaderTests {
+@Suite(.blocking) struct RedactorHeaderTests {
   private let opaque = Fake.body(24)
 
   @Test func redact_whenAHeaderHoldsACredential_keepsTheScheme() {
@@ -367,7 +368,7 @@ extension String {
 
 // MARK: - Assignments
 
-@Suite struct RedactorAssignmentTests {
+@Suite(.blocking) struct RedactorAssignmentTests {
   private static let secret = redacted("secret")
 
   /// A `#` stands for the value, which is replaced.
@@ -556,7 +557,7 @@ extension String {
 
 // MARK: - Private blocks, literals, bytes, time
 
-@Suite struct RedactorTextTests {
+@Suite(.blocking) struct RedactorTextTests {
   @Test func redact_whenTextIsPrivate_leavesOnlyAMark() {
     let cases = [
       ("a <private>b</private> c", "a [private] c"),

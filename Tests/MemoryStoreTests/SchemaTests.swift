@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import MemoryStore
 
-@Suite struct SchemaTests {
+@Suite(.blocking) struct SchemaTests {
   /// Every statement of a schema as SQLite keeps it, with the pragmas and the rows that steps write.
   private static func contents(_ db: Database) throws -> [String] {
     let schema = try String.fetchAll(

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
@@ -7,7 +8,7 @@ import Testing
 @testable import Redaction
 
 /// What is written in one way is found however it is asked for.
-@Suite struct SearchFormTests {
+@Suite(.blocking) struct SearchFormTests {
   private let folder: TemporaryFolder
   private let database: MemoryDatabase
   private static let now: Int64 = 1_700_000_000_000

@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 @testable import Redaction
 
-@Suite struct SearchPartsTests {
+@Suite(.blocking) struct SearchPartsTests {
   @Test(arguments: [
     ("parseRetryAfter", "parse retry after"), ("HTTPServer", "http server"),
     ("utf8Text", "utf text"), ("URLSession2", "url session"), ("plain words only", ""),
@@ -27,7 +28,7 @@ import Testing
   }
 }
 
-@Suite struct SearchTimeTests {
+@Suite(.blocking) struct SearchTimeTests {
   /// A Thursday.
   private static let now = Timestamp.milliseconds("2026-11-26T15:00:00Z") ?? 0
 
@@ -59,7 +60,7 @@ import Testing
   }
 }
 
-@Suite struct SearchPeriodTests {
+@Suite(.blocking) struct SearchPeriodTests {
   private func words(_ since: String?, _ until: String?) -> String? {
     SearchPeriod.words(
       from: since.flatMap { SearchTime.range($0, now: 0)?.lowerBound },
@@ -81,7 +82,7 @@ import Testing
   }
 }
 
-@Suite struct SearchTests {
+@Suite(.blocking) struct SearchTests {
   private let folder: TemporaryFolder
   private let database: MemoryDatabase
   private static let now: Int64 = 1_790_000_000_000
@@ -529,7 +530,7 @@ import Testing
   }
 }
 
-@Suite struct SearchSnippetTests {
+@Suite(.blocking) struct SearchSnippetTests {
   private let folder: TemporaryFolder
   private let database: MemoryDatabase
 
@@ -594,7 +595,7 @@ import Testing
   }
 }
 
-@Suite struct SearchWordsTests {
+@Suite(.blocking) struct SearchWordsTests {
   @Test(arguments: [
     ("we met Yesterday", true), ("in 2021", true), ("this morning", true), ("this  Morning!", true),
     ("good morning", false), ("2121 or 19", false), ("SEPTEMBER", true), ("days", true),
@@ -605,7 +606,7 @@ import Testing
   }
 }
 
-@Suite struct SearchMigrationTests {
+@Suite(.blocking) struct SearchMigrationTests {
   @Test func usageOfAnOlderStore_hasNoReasoning() throws {
     let folder = try TemporaryFolder()
     do {

@@ -1,4 +1,5 @@
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Core
@@ -6,7 +7,7 @@ import Testing
 @testable import Redaction
 
 /// What goes to which vault, and who said so.
-@Suite struct SharingTests {
+@Suite(.blocking) struct SharingTests {
   private let folder: TemporaryFolder
   private let database: MemoryDatabase
   private let harbor: Int64

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Core
 @testable import MemoryStore
 
-@Suite struct SpoolTests {
+@Suite(.blocking) struct SpoolTests {
   let folder: TemporaryFolder
   let spool: Spool
 
@@ -88,7 +89,7 @@ import Testing
   }
 }
 
-@Suite struct RegularFileTests {
+@Suite(.blocking) struct RegularFileTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import MemoryStore
 
-@Suite struct TaskMergeTests {
+@Suite(.blocking) struct TaskMergeTests {
   private let base = TaskFields(title: "a", project: "p", context: "c")
 
   // MARK: Out

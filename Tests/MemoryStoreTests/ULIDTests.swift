@@ -1,8 +1,9 @@
 import Core
 import MemoryStore
+import TestSupport
 import Testing
 
-@Suite struct ULIDTests {
+@Suite(.blocking) struct ULIDTests {
   @Test func text_roundTrips() throws {
     let id = ULID(high: 0x0190_1234_5678_7FFF, low: 0xFEDC_BA98_7654_3210)
     #expect(id.description.count == 26)
@@ -33,7 +34,7 @@ import Testing
   }
 }
 
-@Suite struct TimestampTests {
+@Suite(.blocking) struct TimestampTests {
   @Test(arguments: [
     ("1970-01-01T00:00:00.000Z", Int64(0)), ("2026-01-14T15:18:07.297Z", 1_768_403_887_297),
     ("2000-02-29T23:59:59.999Z", 951_868_799_999), ("1969-12-31T23:59:59.999Z", -1),

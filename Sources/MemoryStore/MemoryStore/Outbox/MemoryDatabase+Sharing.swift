@@ -133,7 +133,7 @@ extension MemoryDatabase {
 
   /// - Returns: The vault that a write is for; nil for one that stays here until somebody shares it.
   static func destination(
-    of itemID: String, in table: String, makesItem: Bool, _ write: StoreWrite, _ db: Database
+    of itemID: String, in table: String, makesItem: Bool, _ write: WriteOrigin, _ db: Database
   ) throws -> String? {
     let consent = write.consent ?? .nowhere
     let project = try Int64.fetchOne(

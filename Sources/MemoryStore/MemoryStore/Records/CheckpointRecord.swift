@@ -77,7 +77,6 @@ public struct CheckpointDraft: Codable, Sendable {
 
 extension CheckpointDraft: StoreItem {
   var kind: ItemKind { .checkpoint }
-  var operation: StoreWrite.Operation { .checkpoint(self) }
   var itemID: String? { replacing }
   var vaultAction: OutboxAction? { .save }
 
@@ -92,7 +91,7 @@ extension CheckpointDraft: StoreItem {
     return draft
   }
 
-  func vaultPayload(of write: StoreWrite) -> String {
+  func vaultPayload(of write: WriteOrigin) -> String {
     Self.vaultPayload(objective, blockers: blockers, actions: actions)
   }
 
@@ -117,7 +116,7 @@ extension CheckpointDraft: StoreItem {
   }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     let searchText = (next + blockers + actions).joined(separator: "\n")
     if let id = replacing,
@@ -159,42 +158,6 @@ extension CheckpointDraft: StoreItem {
 }
 
 extension MemoryDatabase {
-  /// What was kept of a session on a way that a rewind left.
-  ///
-  /// - Parameters:
-  ///   - ids: Of checkpoints; they are marked, and the handoffs that were kept with them.
-  ///   - write: What takes the place of one of them, which stays as it is otherwise.
-  ///   - newest: The id of that one, if there is such a write.
-  public func settleRewind(
-    of ids: [String], renewing write: StoreWrite?, newest: String
-  ) throws(StoreError) {
-    let write = write.map(redacted)
-    try self.write { db in
-      for id in ids {
-        try db.execute(
-          cached: """
-            UPDATE entries SET is_abandoned = 1 WHERE id IN
-              (SELECT id FROM handoffs WHERE checkpoint_id = ? AND trigger = 'pre-compact')
-            """, arguments: [id])
-        try db.execute(
-          cached:
-            "UPDATE handoffs SET trigger = ? WHERE checkpoint_id = ? AND trigger = 'pre-compact'",
-          arguments: [HandoffTrigger.rewound.rawValue, id])
-        if write != nil, id == newest { continue }
-        try db.execute(
-          cached: "UPDATE checkpoints SET trigger = ? WHERE id = ?",
-          arguments: [CheckpointTrigger.rewound.rawValue, id])
-        try db.execute(
-          cached: "UPDATE entries SET is_abandoned = 1 WHERE id = ?", arguments: [id])
-      }
-      guard let write else { return }
-      _ = try write.operation.item.store(write, projectID: nil, newID: { newest }, db)
-      try Self.noteParts(of: newest, db)
-    }
-  }
-
-  // MARK: Reading
-
   /// - Returns: The newest first.
   public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
     var query = Self.checkpointQuery

@@ -42,7 +42,6 @@ public struct DecisionDraft: Codable, Sendable {
 
 extension DecisionDraft: StoreItem {
   var kind: ItemKind { .decision }
-  var operation: StoreWrite.Operation { .decide(self) }
   var itemID: String? { nil }
   var vaultAction: OutboxAction? { .decide }
 
@@ -53,7 +52,7 @@ extension DecisionDraft: StoreItem {
     return draft
   }
 
-  func vaultPayload(of write: StoreWrite) -> String { vaultPayload }
+  func vaultPayload(of write: WriteOrigin) -> String { vaultPayload }
 
   /// As a vault takes it.
   private var vaultPayload: String {
@@ -71,7 +70,7 @@ extension DecisionDraft: StoreItem {
   }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     let id = write.itemID ?? newID()
     try db.execute(

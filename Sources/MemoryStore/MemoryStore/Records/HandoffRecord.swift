@@ -110,7 +110,6 @@ public struct MessageFile: Sendable, Equatable {
 
 extension HandoffDraft: StoreItem {
   var kind: ItemKind { .handoff }
-  var operation: StoreWrite.Operation { .handOff(self) }
   var itemID: String? { id }
 
   public func redacted(by redactor: Redactor) -> HandoffDraft {
@@ -124,14 +123,14 @@ extension HandoffDraft: StoreItem {
   }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     try store(write, projectID: projectID, checkpointID: nil, db)
   }
 
   /// - Parameter checkpointID: Of the one that it is kept with, if it is kept with one.
   func store(
-    _ write: StoreWrite, projectID: Int64?, checkpointID: String?, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, checkpointID: String?, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     if isRenewal,
       let createdAt = try Int64.fetchOne(

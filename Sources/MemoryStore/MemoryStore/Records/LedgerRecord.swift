@@ -63,7 +63,6 @@ public struct LedgerDraft: Codable, Sendable {
 
 extension LedgerDraft: StoreItem {
   var kind: ItemKind { .ledger }
-  var operation: StoreWrite.Operation { .addToLedger(self) }
   var itemID: String? { nil }
 
   func redacted(by redactor: Redactor) -> LedgerDraft {
@@ -73,7 +72,7 @@ extension LedgerDraft: StoreItem {
   }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     guard let projectID else { throw StoreError(.invalid, "a ledger belongs to a project") }
     // The id that was given out before goes to the first new item.
@@ -225,7 +224,7 @@ extension MemoryDatabase {
   ///
   /// - Returns: The id of the last item, empty if there is none.
   static func merge(
-    _ draft: LedgerDraft, of write: StoreWrite, projectID: Int64, newID: () -> String,
+    _ draft: LedgerDraft, of write: WriteOrigin, projectID: Int64, newID: () -> String,
     _ db: Database
   ) throws -> String {
     let insert =
@@ -284,7 +283,7 @@ extension MemoryDatabase {
   /// - Parameter added: Takes the ids of new items.
   /// - Returns: The id of the last item.
   private static func merge(
-    _ groups: [Ledger.Group], into phase: Int64, _ draft: LedgerDraft, of write: StoreWrite,
+    _ groups: [Ledger.Group], into phase: Int64, _ draft: LedgerDraft, of write: WriteOrigin,
     projectID: Int64, newID: () -> String, _ added: inout [String], _ db: Database
   ) throws -> String? {
     var last: String?

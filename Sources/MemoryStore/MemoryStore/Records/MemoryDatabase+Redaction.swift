@@ -41,7 +41,7 @@ extension StoreWrite {
     var write = self
     write.session = session?.redacted(by: redactor)
     write.project = project?.redacted(by: redactor)
-    write.operation = operation.item.redacted(by: redactor).operation
+    write.operation = operation.redacted(by: redactor)
     return write
   }
 }

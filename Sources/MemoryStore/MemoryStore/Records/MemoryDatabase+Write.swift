@@ -27,7 +27,7 @@ extension MemoryDatabase {
           ids: &ids, db)
       }
       let (itemID, createdAt) = try write.operation.item.store(
-        write, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
+        write.origin, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
       try Self.noteParts(of: itemID, db)
       try Self.recordRequest(write, itemID: itemID, db)
       try Self.save(ids, db)
@@ -106,7 +106,7 @@ extension MemoryDatabase {
 
   /// A row for the vault, of what is stored already.
   static func enqueue(
-    _ item: some StoreItem, _ itemID: String, _ write: StoreWrite, _ db: Database
+    _ item: some StoreItem, _ itemID: String, _ write: WriteOrigin, _ db: Database
   ) throws {
     guard let action = item.vaultAction, let table = item.kind.table,
       try !isPrivate(itemID, in: table, db)

@@ -2,33 +2,6 @@ public import Core
 import GRDB
 package import Redaction
 
-/// What a write knows about the session that it belongs to.
-public struct SessionReference: Codable, Sendable, Hashable {
-  /// The agent's own id.
-  public var id: String
-  public var agent: String
-  public var cwd: String?
-  public var branch: String?
-  public var transcriptPath: String?
-  /// How it began: startup, resume, clear, compact, fork.
-  public var source: String?
-  /// Unix ms, where its transcript knows better than the clock.
-  public var startedAt: Int64?
-  public var lastSeenAt: Int64?
-
-  public init(
-    id: String, agent: String = "claude", cwd: String? = nil, branch: String? = nil,
-    transcriptPath: String? = nil, source: String? = nil
-  ) {
-    self.id = id
-    self.agent = agent
-    self.cwd = cwd
-    self.branch = branch
-    self.transcriptPath = transcriptPath
-    self.source = source
-  }
-}
-
 public struct SessionRecord: Sendable, Equatable {
   public var id: String
   public var agent: String
@@ -67,13 +40,12 @@ extension SessionReference {
 /// Registers the session of the write or brings it up to date, as every write does.
 struct SessionOpening: StoreItem {
   var kind: ItemKind { .session }
-  var operation: StoreWrite.Operation { .openSession }
   var itemID: String? { nil }
 
   func redacted(by redactor: Redactor) -> SessionOpening { self }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     (write.session?.id ?? "", write.at)
   }
@@ -83,7 +55,6 @@ struct SessionEnd: StoreItem {
   var reason: String
 
   var kind: ItemKind { .session }
-  var operation: StoreWrite.Operation { .endSession(reason: reason) }
   var itemID: String? { nil }
 
   func redacted(by redactor: Redactor) -> SessionEnd {
@@ -91,7 +62,7 @@ struct SessionEnd: StoreItem {
   }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     let id = write.session?.id ?? ""
     try db.execute(

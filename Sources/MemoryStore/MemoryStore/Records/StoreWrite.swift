@@ -1,4 +1,5 @@
 public import Core
+import Redaction
 
 /// One write, whole: what the store commits, what the spool keeps when it cannot, and what a
 /// second attempt of the same request recognises.
@@ -43,6 +44,54 @@ public struct StoreWrite: Codable, Sendable {
     self.itemID = itemID
     self.sharedMarker = sharedMarker
     self.consent = consent
+  }
+}
+
+extension StoreWrite.Operation {
+  /// The store does nothing with an operation but through this.
+  var item: any StoreItem {
+    switch self {
+    case .checkpoint(let draft): draft
+    case .addTask(let draft): draft
+    case .changeTask(let change): change
+    case .decide(let draft): draft
+    case .handOff(let draft): draft
+    case .addToLedger(let draft): draft
+    case .openSession: SessionOpening()
+    case .endSession(let reason): SessionEnd(reason: reason)
+    }
+  }
+
+  /// The word for people and for receipts.
+  public var kind: ItemKind { item.kind }
+
+  /// True if a vault is to get it. It has no place for handoffs and ledgers; of a handoff it gets
+  /// the checkpoint and the decisions.
+  public var isForVault: Bool { item.vaultAction != nil }
+
+  /// The id of what it changes or renews, or that it brings along; nil for an item that gets its id when
+  /// it is stored.
+  public var itemID: String? { item.itemID }
+
+  /// The same without secrets.
+  func redacted(by redactor: Redactor) -> Self {
+    switch self {
+    case .checkpoint(let draft): .checkpoint(draft.redacted(by: redactor))
+    case .addTask(let draft): .addTask(draft.redacted(by: redactor))
+    case .changeTask(let change): .changeTask(change.redacted(by: redactor))
+    case .decide(let draft): .decide(draft.redacted(by: redactor))
+    case .handOff(let draft): .handOff(draft.redacted(by: redactor))
+    case .addToLedger(let draft): .addToLedger(draft.redacted(by: redactor))
+    case .openSession, .endSession: self
+    }
+  }
+}
+
+extension StoreWrite {
+  var origin: WriteOrigin {
+    WriteOrigin(
+      requestID: requestID, at: at, project: project, session: session, itemID: itemID,
+      sharedMarker: sharedMarker, consent: consent)
   }
 }
 

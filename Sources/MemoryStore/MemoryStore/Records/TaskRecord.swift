@@ -149,7 +149,6 @@ extension TaskChange: Codable {
 
 extension TaskDraft: StoreItem {
   var kind: ItemKind { .task }
-  var operation: StoreWrite.Operation { .addTask(self) }
   var itemID: String? { nil }
   var vaultAction: OutboxAction? { isDone ? .retro : .add }
 
@@ -159,17 +158,17 @@ extension TaskDraft: StoreItem {
     return draft
   }
 
-  func vaultPayload(of write: StoreWrite) -> String { filed(write).json(source: source) }
+  func vaultPayload(of write: WriteOrigin) -> String { filed(write).json(source: source) }
 
   /// With the project of the write.
-  private func filed(_ write: StoreWrite) -> TaskFields {
+  private func filed(_ write: WriteOrigin) -> TaskFields {
     var fields = fields
     fields.project = write.project?.name ?? TaskRecord.inbox
     return fields
   }
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     var task = TaskRecord(
       id: write.itemID ?? newID(), fields: filed(write), status: isDone ? .done : .open,
@@ -214,7 +213,6 @@ extension TaskRecord {
 
 extension TaskChange: StoreItem {
   var kind: ItemKind { .task }
-  var operation: StoreWrite.Operation { .changeTask(self) }
   var itemID: String? { id }
   var vaultAction: OutboxAction? { completes ? .done : .update }
 
@@ -225,7 +223,7 @@ extension TaskChange: StoreItem {
     return change
   }
 
-  func vaultPayload(of write: StoreWrite) -> String { fields.json(id: id) }
+  func vaultPayload(of write: WriteOrigin) -> String { fields.json(id: id) }
 
   private static let update = """
     UPDATE tasks SET
@@ -244,7 +242,7 @@ extension TaskChange: StoreItem {
     """
 
   func store(
-    _ write: StoreWrite, projectID: Int64?, newID: () -> String, _ db: Database
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
     let createdAt = try apply(at: write.at, projectID: projectID, db)
     try MemoryDatabase.enqueue(self, id, write, db)

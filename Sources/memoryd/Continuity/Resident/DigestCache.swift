@@ -1,6 +1,5 @@
-import MemoryStore
 import Synchronization
-package import Transcripts
+import Transcripts
 
 /// The digests of the sessions that were at work last: reading one from JSON takes as long as a
 /// small commit.
@@ -28,24 +27,5 @@ package final class DigestCache: Sendable {
       if known.count >= Self.limit { known.removeFirst() }
       known.append(Known(path: path, json: json, digest: digest))
     }
-  }
-}
-
-extension SessionDigest {
-  /// What a transcript has brought so far, from the text that the store has of it; nil if that is
-  /// none of this memoryd's.
-  package static func stored(_ json: String, _ context: CallContext) -> SessionDigest? {
-    context.daemon?.digests.digest(of: json) ?? SessionDigest(json: json)
-  }
-
-  /// What the reading of a transcript goes on from; nil where it begins anew, as an older memoryd
-  /// gathered what there is.
-  static func start(
-    from stored: MemoryDatabase.TranscriptState?, _ context: CallContext
-  ) -> SessionDigest? {
-    guard let stored, let known = Self.stored(stored.digest, context), known.isCurrent else {
-      return nil
-    }
-    return known
   }
 }

@@ -1,9 +1,10 @@
 import Foundation
 import Synchronization
-import Testing
+public import Testing
 
-/// Threads for tests that wait, for processes, vaults and locks. Swift's own are as few as the
-/// cores, and what the tests wait for needs them.
+/// Threads for tests, most of which block the one that they run on: they work long, or wait for
+/// processes, vaults and locks. Swift's own threads are as few as the cores, and the code under test
+/// needs them: a call of a vault is a task.
 final class BlockingThreads: TaskExecutor {
   static let shared = BlockingThreads(count: ProcessInfo.processInfo.activeProcessorCount + 2)
 
@@ -34,12 +35,14 @@ final class BlockingThreads: TaskExecutor {
 }
 
 /// Runs each test of a suite on ``BlockingThreads``.
-struct BlockingTrait: SuiteTrait, TestTrait, TestScoping {
-  var isRecursive: Bool { true }
+public struct BlockingTrait: SuiteTrait, TestTrait, TestScoping {
+  public var isRecursive: Bool { true }
 
-  func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? { testCase == nil ? nil : self }
+  public func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? {
+    testCase == nil ? nil : self
+  }
 
-  func provideScope(
+  public func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
   ) async throws {
     try await withTaskExecutorPreference(BlockingThreads.shared) { try await function() }
@@ -47,21 +50,5 @@ struct BlockingTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == BlockingTrait {
-  static var blocking: Self { Self() }
-}
-
-/// What a command says before it ends.
-final class Lines: Sendable {
-  private let all = Mutex("")
-
-  var text: String { all.withLock(\.self) }
-
-  func add(_ text: String) { all.withLock { $0 += text } }
-}
-
-/// True once.
-final class Flag: Sendable {
-  private let isTaken = Atomic(false)
-
-  func take() -> Bool { !isTaken.exchange(true, ordering: .relaxed) }
+  public static var blocking: Self { Self() }
 }
