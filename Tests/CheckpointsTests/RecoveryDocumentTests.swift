@@ -73,6 +73,16 @@ import Testing
     #expect(beside.contains("src/read.go") && beside.contains("src/edited.go"))
   }
 
+  @Test(arguments: [1000, 9500])
+  func headings_standAfterAnEmptyLine(budget: Int) {
+    let lines = document(snapshot()).markdown(now: 3_000_000, budget: budget)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.contains { $0.hasPrefix("## ") })
+    for (before, line) in zip(lines, lines.dropFirst()) where line.hasPrefix("#") {
+      #expect(before.isEmpty, "\(line)")
+    }
+  }
+
   @Test func document_isDeterministic() {
     let texts = (0..<5).map { _ in document(snapshot()).markdown(now: 5_000_000, budget: 4000) }
     #expect(Set(texts).count == 1)
