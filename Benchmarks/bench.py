@@ -2,7 +2,8 @@
 """memoryd's speed, as ratios to what a person would otherwise use, side by side in one run.
 
 Whole processes, from start to exit, in turn: A B C A B C ... so that a noisy machine hits all of
-them alike. Printed are medians in milliseconds and each row's ratio to its yardstick. Nothing is
+them alike. Printed are medians in milliseconds and each row's ratio to its yardstick. Where valgrind
+is there, the hooks' instructions are counted too, which no load on the machine changes. Nothing is
 judged here. Standard library only.
 """
 import argparse
@@ -10,6 +11,7 @@ import concurrent.futures
 import json
 import os
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -147,6 +149,53 @@ class Bench:
                   f"  {median / base:5.2f}x")
 
 
+class Instructions:
+    """Counts what a hook's own processes do, without the kernel and without git."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.front = self.engine = self.alone = None
+        self.tool = shutil.which("valgrind")
+        if not self.tool:
+            print("instructions are not counted: that needs valgrind (apt-get install valgrind)")
+            return
+        # As `make install` leaves them: without debug information, which takes valgrind long to read.
+        folder = bench.path("stripped")
+        os.mkdir(folder)
+        for name in (bench.memoryd, bench.memoryd + "-engine"):
+            shutil.copy(name, folder)
+            subprocess.run(["strip", os.path.join(folder, os.path.basename(name))], check=True)
+        self.front = os.path.join(folder, os.path.basename(bench.memoryd))
+        self.engine = self.front + "-engine"
+        # Has no engine beside it, so that it ends where it would become the engine.
+        self.alone = os.path.join(bench.path("alone"), "memoryd")
+        os.mkdir(bench.path("alone"))
+        shutil.copy(self.front, self.alone)
+
+    def count(self, command, data):
+        # Under valgrind everything takes some fifty times as long, and a hook has a deadline.
+        # Hashes without a random seed give sets the same order in each run.
+        environment = dict(self.bench.environment, MEMORYD_HOOKS_DEADLINE_MS="60000",
+                           SWIFT_DETERMINISTIC_HASHING="1")
+        done = subprocess.run(
+            [self.tool, "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], input=data,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment,
+            cwd=self.bench.repository)
+        counted = re.findall(rb"Collected : (\d+)", done.stderr)
+        if done.returncode != 0 or len(counted) != 1:
+            sys.exit(f"{command} under valgrind ended with {done.returncode}: "
+                     f"{done.stderr.decode()[-500:]}")
+        return int(counted[0])
+
+    def show(self, *rows):
+        """Each row: (name, executable, argument, function that gives the hook's input)."""
+        if not self.tool:
+            return
+        for name, executable, argument, hook in rows:
+            counts = [self.count([executable, argument], hook()) for _ in range(3)]
+            print(f"  {name:<52} {statistics.median(counts) / 1e6:8.2f} M instructions")
+
+
 class Daemon:
     """`memoryd serve` on the bench's own folder."""
 
@@ -175,7 +224,7 @@ class Daemon:
         self.process.wait()
 
 
-def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
+def daemon_benchmarks(bench, instructions, sqlite, entries, idle_seconds):
     memoryd = bench.memoryd
     bench.environment["MEMORYD_HOME"] = bench.path("daemon-home")
     path = bench.path("daemon.jsonl")
@@ -204,6 +253,8 @@ def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
             checkpoint,
             ("memoryd task add", lambda: bench.timed([memoryd, "task", "add", "x"])),
             *others])
+        instructions.show(
+            ("the front of memoryd checkpoint (PreCompact)", instructions.front, "checkpoint", grow))
     finally:
         daemon.close()
     vault = Vault() if os.path.exists(Vault.python) else None
@@ -214,6 +265,9 @@ def daemon_benchmarks(bench, sqlite, entries, idle_seconds):
         daemon = Daemon(bench)
         try:
             bench.compare("And with a vault that answered a moment ago", sqlite, [canary])
+            instructions.show(
+                ("the front of memoryd canary (SessionStart)", instructions.front, "canary",
+                 lambda: start))
             bench.compare("While each write is sent to a vault on the same machine", sqlite,
                           [checkpoint, canary])
         finally:
@@ -425,6 +479,7 @@ def main():
     bench = Bench(options.memoryd, options.runs)
     memoryd = bench.memoryd
     try:
+        instructions = Instructions(bench)
         # One durable insert of 8 KB into a table with full text: what a hook would cost at least.
         store = bench.path("yardstick.db")
         subprocess.run(["sqlite3", store, "PRAGMA journal_mode=WAL; CREATE TABLE t(b TEXT);"
@@ -446,7 +501,7 @@ def main():
             handoff_benchmarks(bench)
             return
         if options.only == "daemon":
-            daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
+            daemon_benchmarks(bench, instructions, sqlite, options.entries, options.idle_seconds)
             return
 
         # A session of 400 KB that grows by a few lines between hooks.
@@ -469,6 +524,9 @@ def main():
                                  bench.hook("SessionStart", small, "small", source="compact"))),
             ("memoryd task add", lambda: bench.timed([memoryd, "task", "add", "x"])),
         ])
+        instructions.show(
+            ("the front, until it becomes the engine", instructions.alone, "checkpoint", grow),
+            ("the engine of memoryd checkpoint (PreCompact)", instructions.engine, "checkpoint", grow))
 
         large = bench.path("large.jsonl")
         with open(large, "w", encoding="utf-8") as file:
@@ -495,7 +553,7 @@ def main():
         handoff_benchmarks(bench)
         growth_benchmarks(bench, 3)
         ingest_benchmarks(bench, options.ingest_megabytes, max(3, options.runs // 7))
-        daemon_benchmarks(bench, sqlite, options.entries, options.idle_seconds)
+        daemon_benchmarks(bench, instructions, sqlite, options.entries, options.idle_seconds)
         if os.path.exists(Vault.python):
             vault_benchmarks(bench, options.sync_items)
         else:
