@@ -4,6 +4,7 @@ import Testing
 
 @testable import Core
 @testable import MemoryStore
+@testable import Redaction
 
 @Suite(.blocking) struct SpoolTests {
   let folder: TemporaryFolder
@@ -70,6 +71,28 @@ import Testing
     try spool.append(JSONDecoder().decode(StoreWrite.self, from: Data(text.utf8)))
     let name = try #require(spool.pending.first)
     #expect(try String(contentsOfFile: "\(spool.folder)/\(name)", encoding: .utf8) == text)
+  }
+
+  /// The same with a secret in each text that somebody writes.
+  @Test(arguments: [
+    #"{"addTask":{"_0":{"context":"§","isDone":false,"source":"cc","title":"§"}}}"#,
+    #"{"changeTask":{"_0":{"completes":true,"context":"§","id":"01A","title":"§"}}}"#,
+    #"{"decide":{"_0":{"decision":"§","rationale":"§"}}}"#,
+    #"{"checkpoint":{"_0":{"actions":["§"],"blockers":["§"],"body":"{\"a\":\"§\"}","handoff":{"body":"§","id":"01B","isRenewal":false,"objective":"§","trigger":"pre-compact"},"next":["§"],"objective":"§","trigger":"stop"}}}"#,
+    #"{"handOff":{"_0":{"body":"§","id":"01B","isRenewal":true,"objective":"§","topic":"§","trigger":"message"}}}"#,
+    #"{"addToLedger":{"_0":{"ledger":{"phases":[],"title":"§"},"source":"manual"}}}"#,
+    #"{"endSession":{"reason":"§"}}"#,
+  ])
+  func redacted_leavesNoSecretInAnyOperation(operation: String) throws {
+    let secret = "hunter2" + "hunter2"
+    let text = #"{"at":1,"operation":\#(operation),"requestID":"r"}"#
+      .replacing("§", with: "password=\(secret)")
+    let write = try JSONDecoder().decode(StoreWrite.self, from: Data(text.utf8))
+    try spool.append(write.redacted(by: Redactor()))
+    let name = try #require(spool.pending.first)
+    let kept = try String(contentsOfFile: "\(spool.folder)/\(name)", encoding: .utf8)
+    #expect(!kept.contains(secret), "\(kept)")
+    #expect(kept.contains("[redacted:"))
   }
 
   @Test func append_whenTheRequestIdIsHostile_staysInItsFolder() throws {

@@ -170,6 +170,7 @@ package struct Lexicon: Sendable {
   }
 
   /// Hashes of the words, in lower case; `n't` and `'ll` stay with theirs, whatever the apostrophe.
+  @inlinable
   package static func words(of text: some StringProtocol) -> [UInt64] {
     var words: [UInt64] = []
     var hash = FNV1a.empty

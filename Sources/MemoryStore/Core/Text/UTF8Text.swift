@@ -13,7 +13,9 @@ package enum ASCII {
 }
 
 // Text as UTF-8 bytes: what runs over every word of a transcript on a hook's path cannot afford
-// characters, which cost twenty times as much.
+// characters, which cost twenty times as much. Nor can it afford generic code that does not know its
+// type of text, which costs the same again: what other targets call is inlinable, so that they
+// compile it for theirs.
 
 extension String {
   /// True if these bytes stand anywhere in the text.
@@ -47,6 +49,7 @@ extension String {
 
 extension StringProtocol {
   /// Without ASCII white space at both ends.
+  @inlinable
   package var trimmed: SubSequence {
     func isText(_ scalar: Unicode.Scalar) -> Bool {
       scalar.value > 127 || !ASCII.isSpace(UInt8(scalar.value))
@@ -59,6 +62,7 @@ extension StringProtocol {
   }
 
   /// At most `count` UTF-8 bytes and an ellipsis, cut at a word where one is near.
+  @inlinable
   package func cut(to count: Int) -> String {
     guard utf8.count > count else { return String(self) }
     var bytes = Array(utf8.prefix(Swift.max(0, count - 1)))
@@ -75,6 +79,7 @@ extension StringProtocol {
 
   /// The same, with an ellipsis in the middle: a message that begins with what was pasted ends with
   /// what is wanted.
+  @inlinable
   package func cutInside(to count: Int) -> String {
     guard utf8.count > count else { return String(self) }
     let head = cut(to: count * 5 / 8)
@@ -88,7 +93,8 @@ extension StringProtocol {
   }
 
   /// One line: runs of white space become one blank.
-  public var oneLine: String {
+  @inlinable
+  package var oneLine: String {
     // Most texts are one already.
     var isBlank = true
     var isOne = true

@@ -82,7 +82,9 @@ extension StoreWrite.Operation {
     case .decide(let draft): .decide(draft.redacted(by: redactor))
     case .handOff(let draft): .handOff(draft.redacted(by: redactor))
     case .addToLedger(let draft): .addToLedger(draft.redacted(by: redactor))
-    case .openSession, .endSession: self
+    case .openSession: .openSession
+    case .endSession(let reason):
+      .endSession(reason: SessionEnd(reason: reason).redacted(by: redactor).reason)
     }
   }
 }
