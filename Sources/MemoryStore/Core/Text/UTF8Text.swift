@@ -5,6 +5,7 @@
 #endif
 
 /// Classes of ASCII bytes.
+@usableFromInline
 package enum ASCII {
   @inlinable
   package static func isSpace(_ byte: UInt8) -> Bool {
