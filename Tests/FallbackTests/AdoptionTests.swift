@@ -71,6 +71,20 @@ import Testing
     #expect(row.mustLook && row.marker == "01ARZ3NDEKTSV4RRFFQ69G5FAV")
   }
 
+  /// Somebody has edited the comment, or half of it was lost.
+  @Test func recordWithoutATitle_isTakenInOnce() throws {
+    let desk = try Desk()
+    try desk.files.append(task("kept"))
+    let text = try desk.text()
+    let cut = text.replacing(#/"title":"kept",?/#, with: "").replacing(",}", with: "}")
+    #expect(cut != text)
+    try cut.write(toFile: desk.files.tasks, atomically: true, encoding: .utf8)
+    let first = try desk.adopt()
+    #expect(first.adopted == 1 && first.damage.isEmpty, "\(first.damage)")
+    #expect(try desk.adopt().adopted == 0)
+    #expect(try desk.database.task(id: "01ARZ3NDEKTSV4RRFFQ69G5FAV")?.title == "")
+  }
+
   @Test func everyKindOfWrite_comesBackFromItsEntry() throws {
     let desk = try Desk()
     var writes = [task("t")]

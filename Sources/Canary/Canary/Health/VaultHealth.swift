@@ -37,7 +37,8 @@ public struct VaultHealth: JSONRecord, Sendable, Equatable {
     checkedAt = instant
   }
 
-  package static var empty: Self { Self(vault: "", mode: .standalone, detail: "", at: 0) }
+  /// Degraded, as a mode that is not understood is none to rely on.
+  package static var empty: Self { Self(vault: "", mode: .degraded, detail: "", at: 0) }
 
   package mutating func code(_ coder: inout JSONCoder) {
     coder.field("vault", &vault)

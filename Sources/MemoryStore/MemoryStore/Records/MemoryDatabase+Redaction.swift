@@ -2,7 +2,7 @@ package import Core
 public import Redaction
 
 extension MemoryDatabase {
-  // The door: every text of a write passes here before a transaction sees it.
+  // The gate: every text of a write passes here before a transaction sees it.
 
   package func redacted(_ write: StoreWrite) -> StoreWrite { write.redacted(by: redactor) }
 

@@ -6,7 +6,6 @@ import Redaction
 /// else of it.
 protocol StoreItem: Sendable {
   var kind: ItemKind { get }
-  /// How a write carries it.
   /// The id of what it changes or renews, or that it brings along; nil for an item that gets its id when
   /// it is stored.
   var itemID: String? { get }

@@ -68,6 +68,8 @@ public struct TaskDraft: Sendable {
 
   public init(_ fields: TaskFields, source: TaskSource, isDone: Bool = false) {
     self.fields = fields
+    // A record by hand may lack it. Every task has a title, and a spooled draft is read by it.
+    self.fields.title = fields.title ?? ""
     self.source = source
     self.isDone = isDone
   }

@@ -59,7 +59,10 @@ package struct ProblemLog: Sendable {
   private func read(_ path: String) -> [Problem] {
     guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
     return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
-      Problem.decoded(from: String(decoding: $0, as: UTF8.self))
+      // A line that is cut off or damaged tells nobody anything.
+      Problem.decoded(from: String(decoding: $0, as: UTF8.self)).flatMap {
+        $0.event.isEmpty ? nil : $0
+      }
     }
   }
 }

@@ -29,6 +29,7 @@ package struct VaultNews {
 
   /// During a session: once for each change that it was not told of.
   package func during(session: String) -> String? {
+    // What a session was told is bookkeeping: if it is lost, the session is told again.
     guard service.context.settings.hasVault, let health = vault.health(),
       let told = (try? service.store.writing().toldTransition(session: session)) ?? nil,
       told < health.transitions
@@ -40,6 +41,7 @@ package struct VaultNews {
   /// At the first start of a session in a project with this vault: what the vault will not get of
   /// itself, because it was written before.
   func ofBefore(_ project: ProjectReference) -> String? {
+    // As in ``during(session:)``.
     guard let reference = vault.reference, let id = project.id,
       let database = try? service.store.writing(),
       (try? database.noteToldOfHeld(id, reference, at: service.context.clock.now)) == true,

@@ -20,6 +20,14 @@ struct BackgroundService: Service {
   let environment: [String: String]
   let clock: WallClock
   let log: Logger
+  private let executable = ExecutableWatch()
+
+  init(context: DaemonContext, environment: [String: String], clock: WallClock, log: Logger) {
+    self.context = context
+    self.environment = environment
+    self.clock = clock
+    self.log = log
+  }
 
   func run() async throws {
     let bell = Bell()
@@ -28,7 +36,8 @@ struct BackgroundService: Service {
     await withGracefulShutdownHandler {
       let thread = Thread {
         var work = BackgroundWork(
-          context: context, environment: environment, clock: clock, log: log)
+          context: context, environment: environment, clock: clock, executable: executable,
+          log: log)
         while bell.wait(atMost: Self.interval, then: Self.delay) {
           #if canImport(Darwin)
             autoreleasepool { work.look() }

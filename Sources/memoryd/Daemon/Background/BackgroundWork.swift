@@ -15,7 +15,7 @@ struct BackgroundWork {
   private let clock: WallClock
   private let log: Logger
 
-  private var executable = ExecutableWatch()
+  private var executable: ExecutableWatch
   private var transcripts: TranscriptFollower
   private var vault: VaultMonitor
   private var store: StoreCare
@@ -23,8 +23,13 @@ struct BackgroundWork {
   private var trimmedAt: Int64 = 0
   private var requestsTrimmed = 0
 
-  init(context: DaemonContext, environment: [String: String], clock: WallClock, log: Logger) {
+  /// - Parameter executable: Seen first when the process was put together.
+  init(
+    context: DaemonContext, environment: [String: String], clock: WallClock,
+    executable: ExecutableWatch, log: Logger
+  ) {
     self.context = context
+    self.executable = executable
     self.environment = environment
     self.clock = clock
     self.log = log
@@ -39,11 +44,12 @@ struct BackgroundWork {
     trimMemory()
     do {
       var ids = ULIDGenerator()
+      var invocation = Invocation(
+        arguments: [], input: .none, cwd: "/", environment: environment,
+        requestID: ids.next(at: clock.now).description, daemon: context)
+      invocation.clock = clock
       let service = try MemoryService(
-        invocation: Invocation(
-          arguments: [], input: .none, cwd: "/", environment: environment,
-          requestID: ids.next(at: clock.now).description, daemon: context),
-        homeFlag: context.home.data, isLenient: true)
+        invocation: invocation, homeFlag: context.home.data, isLenient: true)
       // For all that the looks do: transcripts, outbox and index, which the next look goes on with.
       let database = try service.store.writing()
       let isChanged = store.noteChanges(service)
