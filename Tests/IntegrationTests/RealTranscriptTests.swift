@@ -48,6 +48,8 @@ import Testing
   @Test(arguments: RealTranscripts.cuts)
   func eachCompaction_givesADocumentThatIsRight(cut: RealTranscripts.Cut) throws {
     let place = try Workplace()
+    // What is asked here is what the document says, not how soon on a busy machine.
+    place.environment["MEMORYD_HOOKS_DEADLINE_MS"] = "20000"
     try place.git("init", "-q", "-b", "work")
     let path = try #require(RealTranscripts.folder) + "/\(cut.name).jsonl"
     let data = try #require(FileManager.default.contents(atPath: path))

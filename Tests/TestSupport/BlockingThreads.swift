@@ -6,7 +6,7 @@ public import Testing
 /// processes, vaults and locks. Swift's own threads are as few as the cores, and the code under test
 /// needs them: a call of a vault is a task.
 final class BlockingThreads: TaskExecutor {
-  static let shared = BlockingThreads(count: ProcessInfo.processInfo.activeProcessorCount * 3)
+  static let shared = BlockingThreads(count: ProcessInfo.processInfo.activeProcessorCount + 2)
 
   private let jobs = Mutex<[UnownedJob]>([])
   private let isThere = DispatchSemaphore(value: 0)
