@@ -128,8 +128,11 @@ import Testing
     try everyWay(["session", "brief"])
     try everyWay(["sync"])
     try everyWay(["ingest", "PLACE/transcript.jsonl", "--json"], status: 0)
-    try everyWay(["export", "PLACE/out.jsonl"], status: 0)
-    try everyWay(["import", "PLACE/out.jsonl"], status: 0)
+    // Sizes and counts of an export are each place's own.
+    for place in places {
+      #expect(try place.run("export", place.path + "/out.jsonl").status == 0)
+    }
+    try everyWay(["import", "PLACE/out.jsonl"], status: 73)
     try everyWay(["backup", "PLACE/backup.db"], status: 0)
     try everyWay(["install", "claude", "--dry-run"])
     try everyWay(["doctor", "--no-such-option"], status: 64)
