@@ -213,11 +213,13 @@ package struct JSONCoder {
       key(name)
       bytes.append(UInt8(ascii: "{"))
       needsComma = false
-      for (key, member) in value.sorted(by: { $0.key < $1.key }) {
+      // Keys alone, as strings: sorting records of a type that is not known here, in another target,
+      // took 3 % of what a hook does.
+      for key in Array(value.keys).sorted() {
+        guard var copy = value[key] else { continue }
         separate()
         write(key)
         bytes.append(UInt8(ascii: ":"))
-        var copy = member
         record(&copy)
       }
       bytes.append(UInt8(ascii: "}"))
