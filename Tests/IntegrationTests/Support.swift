@@ -137,14 +137,6 @@ final class Workplace {
     return call(arguments, input: input, environment)
   }
 
-  /// The same as a process of its own, which is what hosts and people start.
-  @discardableResult
-  func runProcess(
-    _ arguments: String..., input: String? = nil, environment more: [String: String] = [:]
-  ) throws -> MemorydProcess.Result {
-    try start(arguments, input: input.map { Data($0.utf8) }, environment: more).finish()
-  }
-
   /// False where a process would do something else: the front asks a daemon, talks line by line, or
   /// logs to its own error output.
   private func mayRunHere(_ arguments: [String], _ environment: [String: String]) -> Bool {

@@ -10,7 +10,8 @@
 /// - ``JSONFields`` writes a flat object whose fields keep their order.
 /// - `JSONText`, with the installers, changes a settings file and leaves all other bytes as they were.
 ///
-/// `Codable` stays for what is spooled, a ledger in a fallback file, and the installers' record. See `docs/decisions/0025-one-json.md`.
+/// `Codable` stays for what is spooled, a ledger in a fallback file, and the installers' record.
+/// See `docs/decisions/0025-one-json.md`.
 public enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)

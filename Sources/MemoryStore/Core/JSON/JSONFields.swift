@@ -12,7 +12,7 @@ public struct JSONFields {
 
   public mutating func add(named name: String, _ value: String?) {
     guard let value else { return }
-    if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+    separate()
     Self.write(name, to: &bytes)
     bytes.append(UInt8(ascii: ":"))
     Self.write(value, to: &bytes)
@@ -30,8 +30,12 @@ public struct JSONFields {
 
   public var text: String { String(decoding: bytes + [UInt8(ascii: "}")], as: UTF8.self) }
 
-  private mutating func key(_ name: StaticString) {
+  private mutating func separate() {
     if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+  }
+
+  private mutating func key(_ name: StaticString) {
+    separate()
     bytes.append(UInt8(ascii: "\""))
     bytes.append(
       contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
