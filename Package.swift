@@ -24,8 +24,8 @@ func floor(_ name: String, _ wing: String, _ dependencies: [Target.Dependency] =
 
 /// The libraries, as all above them may use them.
 let libraries: [Target.Dependency] = [
-  "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
-  "Fallback", "Sync",
+  "Syntax", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault",
+  "Canary", "Fallback", "Sync",
 ]
 
 let package = Package(
@@ -60,18 +60,19 @@ let package = Package(
 
     // Each target stands in a folder of its own inside its wing and imports only those above it:
     // an arrow upwards does not compile (docs/decisions/0024-floors.md).
-    floor("Core", "MemoryStore"),
+    floor("Syntax", "MemoryStore"),
+    floor("Core", "MemoryStore", ["Syntax"]),
     floor("Redaction", "MemoryStore"),
     floor(
       "MemoryStore", "MemoryStore",
       ["Core", "Redaction", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
 
-    floor("Git", "Checkpoints", ["Core", "CPosix"]),
-    floor("Transcripts", "Checkpoints", ["Core", "Redaction", "MemoryStore", "Git"]),
+    floor("Git", "Checkpoints", ["Syntax", "Core", "CPosix"]),
+    floor("Transcripts", "Checkpoints", ["Syntax", "Core", "Redaction", "MemoryStore", "Git"]),
     floor(
       "Checkpoints", "Checkpoints",
       [
-        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "CCmark",
+        "Syntax", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "CCmark",
         .product(name: "Yams", package: "Yams"),
       ]),
 
@@ -92,18 +93,21 @@ let package = Package(
     // What the front and the daemon say to each other. No Foundation: the front must start at once.
     floor("IPC", "memoryd", ["CPosix"]),
 
+    // What hooks append to, and how that is read again. No Foundation either.
+    floor("Journal", "memoryd", ["Syntax", "CPosix"]),
+
     // What commands, MCP tools and the daemon share, by topic.
     floor(
       "Continuity", "memoryd",
       libraries + [
-        "IPC", "CPosix", .product(name: "Logging", package: "swift-log"),
+        "IPC", "Journal", "CPosix", .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
       ]),
     floor("MCPServer", "memoryd", libraries + ["IPC", "Continuity"]),
     floor(
       "Daemon", "memoryd",
       libraries + [
-        "IPC", "Continuity", "MCPServer", "CPosix",
+        "IPC", "Journal", "Continuity", "MCPServer", "CPosix",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -116,7 +120,7 @@ let package = Package(
     floor(
       "CommandLineInterface", "memoryd",
       libraries + [
-        "IPC", "Continuity", "MCPServer", "Daemon", "CPosix",
+        "IPC", "Journal", "Continuity", "MCPServer", "Daemon", "CPosix",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -126,7 +130,8 @@ let package = Package(
       dependencies: ["Core", "IPC", "Continuity", "MCPServer", "CommandLineInterface"],
       path: "Sources/memoryd/Main", swiftSettings: settings),
     .executableTarget(
-      name: "memoryd", dependencies: ["IPC", "CPosix"], path: "Sources/memoryd/Front",
+      name: "memoryd",
+      dependencies: ["IPC", "Journal", "Redaction", "CPosix"], path: "Sources/memoryd/Front",
       swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -140,8 +145,8 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests",
       dependencies: [
-        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints",
-        "CCmark",
+        "TestSupport", "Syntax", "Core", "Redaction", "MemoryStore", "Git", "Transcripts",
+        "Checkpoints", "CCmark",
       ],
       exclude: ["Corpus"], swiftSettings: settings),
     .testTarget(
@@ -162,7 +167,8 @@ let package = Package(
     .testTarget(
       name: "ContinuityTests",
       dependencies: [
-        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Fallback", "Continuity",
+        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Fallback", "Journal",
+        "Continuity",
       ],
       swiftSettings: settings),
     .testTarget(
@@ -174,7 +180,8 @@ let package = Package(
       dependencies: [
         "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints",
         "Vault", "Canary",
-        "Fallback", "Sync", "IPC", "Continuity", "MCPServer", "Daemon", "CommandLineInterface",
+        "Fallback", "Sync", "IPC", "Journal", "Continuity", "MCPServer", "Daemon",
+        "CommandLineInterface",
         "memoryd", "memoryd-engine",
         .product(name: "Yams", package: "Yams"),
       ],

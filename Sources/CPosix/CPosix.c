@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CPosix.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -39,6 +40,32 @@ long long memoryd_monotonic(void) {
   struct timespec time;
   if (clock_gettime(CLOCK_MONOTONIC, &time) != 0) return 0;
   return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
+}
+
+long long memoryd_wall_clock(void) {
+  struct timespec time;
+  if (clock_gettime(CLOCK_REALTIME, &time) != 0) return 0;
+  return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
+}
+
+int memoryd_sync_data(int descriptor) {
+#ifdef __linux__
+  return fdatasync(descriptor);
+#else
+  // fsync(2) of macOS leaves it to the disk when to write.
+  if (fcntl(descriptor, F_FULLFSYNC) == 0) return 0;
+  return fsync(descriptor);
+#endif
+}
+
+int memoryd_reserve(int descriptor, long long bytes) {
+#ifdef __linux__
+  if (fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, bytes) == 0) return 0;
+#else
+  fstore_t room = {F_ALLOCATEALL, F_PEOFPOSMODE, 0, bytes, 0};
+  if (fcntl(descriptor, F_PREALLOCATE, &room) == 0) return 0;
+#endif
+  return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL ? 0 : -1;
 }
 
 void memoryd_trim_heap(void) {

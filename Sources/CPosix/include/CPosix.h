@@ -17,6 +17,17 @@ void memoryd_bound_heap(void);
 // Microseconds of a clock that nobody sets.
 long long memoryd_monotonic(void);
 
+// Microseconds since 1970, by the clock that people set.
+long long memoryd_wall_clock(void);
+
+// Makes what was written to a file durable, and its length; -1 with errno. Also for a file that is open
+// for reading only.
+int memoryd_sync_data(int descriptor);
+
+// Takes room on the disk behind the end of a file, which stays where it is; -1 with errno. 0 where the
+// file system knows no such thing.
+int memoryd_reserve(int descriptor, long long bytes);
+
 // Gives unused memory back to the system.
 void memoryd_trim_heap(void);
 

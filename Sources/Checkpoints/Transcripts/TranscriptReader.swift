@@ -1,5 +1,6 @@
 public import Core
 public import MemoryStore
+public import Syntax
 
 #if canImport(Glibc)
   import Glibc
@@ -39,15 +40,22 @@ public struct TranscriptReader {
   private let facts: RegularFile.Facts
   private let start: TranscriptPosition
   private let isRestart: Bool
+  /// Where the file ends for this reading.
+  private let limit: Int64
 
   /// Opens the file and decides where to begin. Never blocks on a FIFO or a folder.
   ///
-  /// - Parameter known: The position after the last reading.
-  public init(path: String, known: TranscriptPosition?) throws(StoreError) {
+  /// - Parameters:
+  ///   - known: The position after the last reading.
+  ///   - limit: Bytes of the file that count; nil takes it whole.
+  public init(
+    path: String, known: TranscriptPosition?, upTo limit: Int64? = nil
+  ) throws(StoreError) {
     self.path = path
     let (descriptor, facts) = try RegularFile.open(path)
     file = OpenFile(descriptor)
     self.facts = facts
+    self.limit = limit ?? .max
     if let known, known.device == facts.device, known.inode == facts.inode,
       known.offset <= facts.size, Self.tail(descriptor, before: known.offset) == known.tail
     {
@@ -83,9 +91,10 @@ public struct TranscriptReader {
     _ body: (_ object: JSONValue, _ line: Int) -> Void
   ) throws(StoreError) -> Report {
     let descriptor = file.descriptor
-    var report = Report(end: start, fileSize: facts.size, isRestart: isRestart)
+    let size = min(facts.size, limit)
+    var report = Report(end: start, fileSize: size, isRestart: isRestart)
     let tape = JSONTape()
-    let unread = facts.size - start.offset + 1
+    let unread = max(0, size - start.offset) + 1
     // Plain memory: an array would be filled with zeros first, and again as it grows.
     var capacity = Int(min(Int64(Self.chunkBytes), max(4096, unread)))
     var buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
@@ -120,8 +129,8 @@ public struct TranscriptReader {
       }
       let position = report.end.offset + Int64(filled)
       // No more than a chunk at a time: the deadline is looked at in between.
-      let count = pread(
-        descriptor, buffer + filled, min(capacity - filled, Self.chunkBytes), off_t(position))
+      let wanted = min(capacity - filled, Self.chunkBytes, Int(max(0, limit - position)))
+      let count = pread(descriptor, buffer + filled, wanted, off_t(position))
       if count < 0 {
         if errno == EINTR { continue }
         throw StoreError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")

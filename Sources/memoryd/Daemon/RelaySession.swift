@@ -2,6 +2,7 @@ import Continuity
 import Core
 import Foundation
 import IPC
+import Journal
 import Logging
 import MCPServer
 import Synchronization
@@ -54,6 +55,7 @@ struct RelaySession: Sendable {
       send(RelayFrame.bytes(.output, facts) + RelayFrame.bytes(.exit, number: 0))
       return
     }
+    if request.arguments == Relay.nudge { return context.wake() }
     // The caller has descriptors of its own.
     guard Descriptors.areSpare() else { return decline("this daemon is out of descriptors") }
     let environment = ThisProcess.environment(of: request.environment)
@@ -119,12 +121,11 @@ struct RelaySession: Sendable {
   }
 
   private func carryOut(_ request: RelayRequest, _ environment: [String: String]) {
-    let isHook = Relay.hooks.contains(request.arguments) && Self.holdsHook(request)
-    let limit = isHook ? hookLimit(environment) : .zero
-    // A caller whose hook hangs here has the time to do it without the daemon. The canary waits for
-    // the vault, and a second one must not ask it again: what is left then is for the answer only.
-    let isCanary = request.arguments == ["canary"]
-    let wait = isCanary ? max(limit / 2, limit - Self.timeToAnswer) : limit / 2
+    // The canary waits for the vault, and a second one must not ask it again: what is left to a caller
+    // whose canary hangs here is for the answer only.
+    let isCanary = request.arguments == ["canary"] && Self.holdsHook(request)
+    let limit = isCanary ? hookLimit(environment) : .zero
+    let wait = max(limit / 2, limit - Self.timeToAnswer)
     guard send(RelayFrame.bytes(.accepted, number: UInt32(wait.milliseconds))) else { return }
     let ending = Ending(socket)
     let deferredWork = DeferredWork()

@@ -1,3 +1,4 @@
+import CPosix
 import IPC
 
 #if canImport(Glibc)
@@ -16,10 +17,28 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 let isHook = Relay.hooks.contains(arguments) && isatty(0) == 0
 let requestID = ThisProcess.variable("MEMORYD_REQUEST_ID") ?? ThisProcess.newRequestID()
 let start = Streams.now()
+let begin = memoryd_monotonic()
 /// What was read of standard input, which nobody can read a second time.
 var input: [UInt8]?
 
-if Relay.mayRelay(arguments), ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
+if isHook, Relay.journaled.contains(arguments),
+  ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,
+  let cwd = ThisProcess.currentFolder(),
+  let home = Relay.dataFolder(variable: ThisProcess.variable, cwd: { cwd })
+{
+  let bytes = Streams.readInput(1000)
+  if HookAppend(home: home, requestID: requestID, start: begin).run(bytes, cwd: cwd) {
+    if ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
+      let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd })
+    {
+      HookAppend.nudge(path, cwd: cwd)
+    }
+    _exit(0)
+  }
+  input = bytes
+}
+
+if input == nil, Relay.mayRelay(arguments), ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
   ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,
   let cwd = ThisProcess.currentFolder(), let place = RelayRequest.Place("."),
   let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd }),

@@ -5,7 +5,7 @@ public enum Relay {
   public static let version = "0.1.0"
 
   /// The version of what goes over the socket.
-  public static let protocolNumber: UInt16 = 1
+  public static let protocolNumber: UInt16 = 2
 
   /// Commands that are about the store alone, or about what a hook names: the daemon may do these.
   /// Those that serve, install, or write files where the person is stay in a process of their own.
@@ -22,6 +22,12 @@ public enum Relay {
 
   /// The command line that asks a daemon about itself.
   public static let question = ["#facts"]
+
+  /// The command line that tells a daemon of something in the journal. There is no answer.
+  public static let nudge = ["#journal"]
+
+  /// The hooks that only say what happened: the front appends that to the journal.
+  public static let journaled = [["checkpoint"], ["session", "end"]]
 
   /// True if the daemon may be asked to carry out this command line.
   public static func mayRelay(_ arguments: [String]) -> Bool {
@@ -45,21 +51,34 @@ public enum Relay {
   public static func socketPath(
     variable: (_ name: String) -> String?, cwd: () -> String?
   ) -> String? {
-    if let home = variable("MEMORYD_HOME"), !home.isEmpty {
-      if home.hasPrefix("/") { return home + "/memoryd.sock" }
-      if home == "~" || home.hasPrefix("~/") {
-        return variable("HOME").map { $0 + home.dropFirst(1) + "/memoryd.sock" }
+    #if !os(macOS)
+      if variable("MEMORYD_HOME")?.isEmpty ?? true,
+        let runtime = variable("XDG_RUNTIME_DIR"), runtime.hasPrefix("/")
+      {
+        return runtime + "/memoryd/memoryd.sock"
       }
-      return cwd().map { $0 + "/" + home + "/memoryd.sock" }
+    #endif
+    return dataFolder(variable: variable, cwd: cwd).map { $0 + "/memoryd.sock" }
+  }
+
+  /// Where the store and the journal of a user are, by the environment alone. Nil where that is not
+  /// known.
+  public static func dataFolder(
+    variable: (_ name: String) -> String?, cwd: () -> String?
+  ) -> String? {
+    if let home = variable("MEMORYD_HOME"), !home.isEmpty {
+      if home.hasPrefix("/") { return home }
+      if home == "~" || home.hasPrefix("~/") { return variable("HOME").map { $0 + home.dropFirst(1) } }
+      return cwd().map { $0 + "/" + home }
     }
     func folder(_ name: String) -> String? {
       variable(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
     #if os(macOS)
-      return folder("HOME").map { $0 + "/Library/Application Support/memoryd/memoryd.sock" }
+      return folder("HOME").map { $0 + "/Library/Application Support/memoryd" }
     #else
       let data = folder("XDG_DATA_HOME") ?? folder("HOME").map { $0 + "/.local/share" }
-      return (folder("XDG_RUNTIME_DIR") ?? data).map { $0 + "/memoryd/memoryd.sock" }
+      return data.map { $0 + "/memoryd" }
     #endif
   }
 }

@@ -1,6 +1,7 @@
 import CCmark
 import Core
 public import MemoryStore
+import Syntax
 
 extension Ledger {
   // MARK: Writing

@@ -1,6 +1,7 @@
 import Core
 import Git
 import MemoryStore
+import Syntax
 
 // Tool calls and their results.
 extension ClaudeTranscript {

@@ -1,5 +1,6 @@
 import Core
 import MemoryStore
+import Syntax
 
 // Tool calls and their results.
 extension CodexTranscript {

@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 /// What an error is looked for by.
 public enum ErrorText {

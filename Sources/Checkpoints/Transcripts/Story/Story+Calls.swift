@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 // What calls did, and how they ended.
 extension Story {

@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 // What the person says, and what it is said to.
 extension Story {

@@ -1,3 +1,5 @@
+package import Syntax
+
 extension JSON {
   /// Reads one document. Source: RFC 8259.
   ///

@@ -72,23 +72,6 @@ extension MemoryDatabase {
         """, arguments: [key, value])
   }
 
-  /// The transition of the vault's health that a session was last told of.
-  public func toldTransition(session: String) throws(StoreError) -> Int? {
-    try read {
-      try Int.fetchOne(
-        $0, cached: "SELECT told_transition FROM sessions WHERE id = ?", arguments: [session])
-    }
-  }
-
-  public func setToldTransition(_ transition: Int, session: String) throws(StoreError) {
-    guard try toldTransition(session: session) != transition else { return }
-    try write {
-      try $0.execute(
-        cached: "UPDATE sessions SET told_transition = ? WHERE id = ?",
-        arguments: [transition, session])
-    }
-  }
-
   // MARK: Items in the vault
 
   /// Where a task of this store stands on its way to the vault.

@@ -39,16 +39,22 @@ extension MemoryDatabase {
 
   /// Takes in transcript text and statistics where nothing else is to be written.
   ///
-  /// - Parameter reopens: For a session that starts: an earlier end of it does not count any more.
+  /// - Parameters:
+  ///   - requestID: Of a hook's record, which is taken in once.
+  ///   - reopens: For a session that starts: an earlier end of it does not count any more.
   /// - Returns: The number of entries that are new; a fork's are its parent's.
   @discardableResult
   public func commit(
     _ transcript: TranscriptBatch?, project: ProjectReference?, session: SessionReference,
-    at: Int64, reopens: Bool = false, hook: (() -> HookRun)? = nil
+    requestID: String? = nil, at: Int64, reopens: Bool = false, hook: (() -> HookRun)? = nil
   ) throws(StoreError) -> Int {
     let transcript = transcript.map(redacted)
     let session = redacted(session)
     return try write { db in
+      if let requestID {
+        if try Self.receipt(of: requestID, db) != nil { return 0 }
+        try Self.recordRequest(requestID, .session, itemID: session.id, at: at, db)
+      }
       var ids = try Self.generator(db)
       let place = try project.map { try Self.upsert($0, at: at, db) }
       let projectID = try Self.upsert(session, projectID: place, at: at, db)

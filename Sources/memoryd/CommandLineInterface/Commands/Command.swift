@@ -26,8 +26,11 @@ struct SharedOptions: ParsableArguments {
     help: "Keep everything under this folder (default: MEMORYD_HOME, else the user's data folder).")
   var home: TextArgument?
 
-  func service(_ invocation: Invocation) throws -> MemoryService {
-    try MemoryService(invocation: invocation, homeFlag: home?.text, isLenient: false)
+  /// - Parameter takesAll: The command waits until all that hooks have left is taken in.
+  func service(_ invocation: Invocation, takesAll: Bool = false) throws -> MemoryService {
+    var invocation = invocation
+    if takesAll { invocation.journalPatience = nil }
+    return try MemoryService(invocation: invocation, homeFlag: home?.text, isLenient: false)
   }
 }
 

@@ -4,6 +4,7 @@ import Core
 import Fallback
 import Foundation
 import Git
+import Journal
 import MemoryStore
 import Vault
 
@@ -32,6 +33,8 @@ struct DoctorCommand: Command {
   }
 
   func run(_ invocation: Invocation) throws -> Outcome {
+    var invocation = invocation
+    invocation.journalPatience = nil
     // Lenient: a bad setting is one of the things to be told about.
     let service = try MemoryService(
       invocation: invocation, homeFlag: shared.home?.text, isLenient: true)
@@ -42,7 +45,8 @@ struct DoctorCommand: Command {
     let failure = fix ? claudeFailure(service) : nil
     checks.append(folder(service.context))
     checks += store(service)
-    checks += [disk(service.context), spool(service), problems(service.context), git(service)]
+    checks += [disk(service.context), spool(service), journal(service.context)]
+    checks += [problems(service.context), git(service)]
     checks.append(daemon(service.context))
     checks += ClaudeCheck(service: service).checks() + [failure].compactMap(\.self)
     checks += vault(service) + outbox(service) + fallback(service)
@@ -251,6 +255,18 @@ struct DoctorCommand: Command {
       hint: bad > 0
         ? "each has its reason beside it in \(service.store.spool.quarantine); repair it and move it "
           + "back to the spool, or delete it"
+        : waiting > 0 ? "they are taken in as soon as the store can be written" : nil)
+  }
+
+  /// What opening the store has not taken in.
+  private func journal(_ context: CallContext) -> Check {
+    let waiting = context.journal.count(upTo: JournalIntake.mostCounted)
+    let bad = JournalIntake.quarantined(context).count
+    return Check(
+      name: "journal", isGood: waiting == 0 && bad == 0,
+      detail: "\(waiting) hooks wait, \(bad) could not be taken in",
+      hint: bad > 0
+        ? "they are in \(context.journal.folder)/quarantine; look at them and delete them"
         : waiting > 0 ? "they are taken in as soon as the store can be written" : nil)
   }
 

@@ -1,7 +1,10 @@
 import Checkpoints
 import Continuity
 import Core
+import CPosix
 import Foundation
+import Journal
+import Redaction
 
 /// The commands that hosts call as hooks: they read standard input, are bounded in time, and always
 /// exit 0.
@@ -31,39 +34,44 @@ enum HookCommand {
   /// - Returns: Nil if standard input holds no hook's JSON: then a person is calling.
   func run(_ invocation: Invocation, home: String?) -> Outcome? {
     switch self {
-    case .checkpoint:
-      return run(invocation, home: home) { input, service in
-        if input.isSubagent { return try Self.leaveSession(input, service) }
-        _ = try CheckpointService(service: service).take(for: input)
-        // Stop is the one of these events at which a host lets a hook speak.
-        guard input.event == "Stop", let session = input.sessionID,
-          let news = VaultNews(service: service).during(session: session)
-        else { return "" }
-        return JSONOutput.text(
-          ["systemMessage": "memoryd: " + Markdown.spoken(news)] as JSON)
-      }
+    case .checkpoint: return run(invocation, home: home, body: Self.journal)
+    case .sessionEnd:
+      return run(invocation, home: home, deadline: Self.sessionEndDeadline, body: Self.journal)
     case .canary:
       return run(invocation, home: home) { input, service in
-        if input.isSubagent { return try Self.leaveSession(input, service) }
+        if input.isSubagent { return try Self.journal(input, service) }
         return SessionStart(service: service).greet(input).json
-      }
-    case .sessionEnd:
-      return run(invocation, home: home, deadline: Self.sessionEndDeadline) { input, service in
-        if input.isSubagent { return try Self.leaveSession(input, service) }
-        try SessionEndService(service: service).end(input)
-        return ""
       }
     }
   }
 
-  private static func leaveSession(_ input: HookInput, _ service: MemoryService) throws -> String {
-    try CheckpointService(service: service).ingestSubagent(input)
-    return ""
+  /// What the front does where it can: the record is durable first, and is taken in at once here.
+  private static func journal(_ input: HookInput, _ service: MemoryService) throws -> String {
+    let context = service.context
+    let start = memoryd_monotonic() - (context.deadline?.elapsedMicroseconds ?? 0)
+    var record = HookRecord(
+      input, requestID: context.requestID, at: context.clock.now, cwd: context.cwd,
+      redacted: { context.redactor.redact($0) }, variable: { context.environment["\($0)"] })
+    do throws(Journal.Refusal) {
+      try? RegularFile.makeFolder(context.home.data)
+      try context.journal.prepare()
+      try context.journal.append(&record, since: start)
+      // Whoever opens the store takes in what waits; where it cannot be had, the record waits.
+      _ = try? service.store.writing()
+    } catch {
+      try HookWork(service: service).carryOut(record)
+    }
+    // Stop is the one of these events at which a host lets a hook speak.
+    guard input.event == "Stop",
+      let news = context.journal.takeNews(
+        FrontState.read(home: context.home.data)?.news, session: input.sessionID)
+    else { return "" }
+    return JSONOutput.text(["systemMessage": news] as JSON)
   }
 
   private func run(
     _ invocation: Invocation, home: String?, deadline: Duration? = nil,
-    _ body: (HookInput, MemoryService) throws -> String
+    body: (HookInput, MemoryService) throws -> String
   ) -> Outcome? {
     if invocation.input.isTerminal { return nil }
     let bytes = invocation.input.read(Self.inputWait)
@@ -106,10 +114,6 @@ enum HookCommand {
               hint: "run `memoryd doctor`"))
         }
         return output.soFar
-      }
-      if input.isRepaired {
-        context.noteProblem(
-          input.event, .invalid, "the hook's JSON was cut off; what could be read of it was used")
       }
       do {
         return Outcome(output: try body(input, service))

@@ -28,7 +28,7 @@ struct IngestCommand: Command {
 
   func run(_ invocation: Invocation) throws -> Outcome {
     try shared.refuseProject()
-    let service = try shared.service(invocation)
+    let service = try shared.service(invocation, takesAll: true)
     let found = try transcripts(service)
     let files = found.filter { !$0.hasSuffix(".zst") }
     var results: [JSON] = []

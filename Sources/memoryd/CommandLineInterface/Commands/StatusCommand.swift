@@ -3,6 +3,7 @@ import Continuity
 import Core
 import Foundation
 import IPC
+import Journal
 import MemoryStore
 import Vault
 
@@ -21,10 +22,13 @@ struct StatusCommand: Command {
       database = try service.store.reading()
     } catch {
       // The store is what is wrong: still tell what waits beside it.
-      let waiting = service.store.spool.pending.count
+      let spooled = service.store.spool.pending.count
+      let journaled = service.context.journal.count(upTo: JournalIntake.mostCounted)
       let failure = CommandError(error)
       return Outcome(
-        errorOutput: failure.text + (waiting > 0 ? "\(waiting) writes wait in the spool\n" : ""),
+        errorOutput: failure.text
+          + (spooled > 0 ? "\(spooled) writes wait in the spool\n" : "")
+          + (journaled > 0 ? "\(journaled) hooks wait in the journal\n" : ""),
         exitCode: failure.exitCode)
     }
     let daemon = DaemonCare(context: service.context)
@@ -39,6 +43,7 @@ struct StatusCommand: Command {
     let size = RegularFile.facts(service.context.home.database)?.size ?? 0
     let walSize = RegularFile.facts(service.context.home.database + "-wal")?.size ?? 0
     let warnings = warnings(service, database)
+    let waiting = service.context.journal.count(upTo: JournalIntake.mostCounted)
     ours.limit = 1
     let last = try database.checkpoints(ours).first
     if shared.json {
@@ -62,6 +67,10 @@ struct StatusCommand: Command {
             "spool": [
               "pending": service.store.spool.pending.count,
               "quarantined": service.store.spool.quarantined.count,
+            ] as JSON,
+            "journal": [
+              "waiting": waiting,
+              "quarantined": JournalIntake.quarantined(service.context).count,
             ] as JSON,
             "warnings": warnings.map {
               ["message": $0.message, "hint": $0.hint] as JSON
@@ -108,6 +117,10 @@ struct StatusCommand: Command {
     let spooled = (service.store.spool.pending.count, service.store.spool.quarantined.count)
     if spooled != (0, 0) {
       text += "spool     \(spooled.0) waiting, \(spooled.1) in \(service.store.spool.quarantine)\n"
+    }
+    if waiting > 0 {
+      let number = waiting < JournalIntake.mostCounted ? "\(waiting)" : "\(waiting) or more"
+      text += "journal   \(number) hooks wait; `memoryd doctor` takes all of them in\n"
     }
     for session in sessions {
       text +=

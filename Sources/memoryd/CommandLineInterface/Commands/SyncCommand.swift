@@ -31,7 +31,7 @@ struct SyncCommand: Command {
   private static let mostHeld = 20
 
   func run(_ invocation: Invocation) throws -> Outcome {
-    let service = try shared.service(invocation)
+    let service = try shared.service(invocation, takesAll: true)
     let vault = service.vault
     var tools: VaultTools?
     if service.context.settings.hasVault {

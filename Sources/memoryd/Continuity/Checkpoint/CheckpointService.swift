@@ -2,6 +2,7 @@ package import Checkpoints
 package import Core
 import Foundation
 import Git
+package import Journal
 package import MemoryStore
 import Redaction
 import Transcripts
@@ -16,6 +17,8 @@ package struct CheckpointService {
 
   /// How long a second hook of the same compaction renews the first one's checkpoint.
   private static let debounce = Duration.seconds(15)
+  /// How long after a hook what git says now is taken for what it would have said then.
+  static let freshness = Duration.seconds(600)
   /// How long a hook waits for git before its commit: a second commit takes longer.
   private static let gitPatience = Duration.milliseconds(4)
   /// How long a hook waits for git after its commit.
@@ -26,31 +29,35 @@ package struct CheckpointService {
   // MARK: Hooks
 
   /// - Returns: The checkpoint, or nil if this event did not ask for one.
-  package func take(for input: HookInput) throws(StoreError) -> DurableWriter.Acknowledgement? {
-    guard let deadline = service.context.deadline else { return nil }
-    // In the daemon git is asked after the answer.
-    let asksGit = !input.event.hasPrefix("Stop") && service.deferredWork == nil
-    var status = asksGit ? SessionRecorder.status(input, service) : nil
-    var recorder = SessionRecorder(service: service, input: input)
-    recorder.readTranscript()
+  package func take(for record: HookRecord) throws(StoreError) -> DurableWriter.Acknowledgement? {
+    let input = record.input
+    let isStop = input.event.hasPrefix("Stop")
+    // What git lists is of now: an old record goes without.
+    let asksGit = !isStop && service.context.present.now - record.at < Self.freshness.milliseconds
+    // A host waits for a hook; in the daemon nobody does.
+    let deadline = service.deferredWork == nil ? service.context.deadline : nil
+    var status =
+      asksGit && deadline != nil ? SessionRecorder.status(input, service) : nil
+    let previous =
+      (try? service.store.reading().checkpoints(
+        RecordFilter(sessionID: input.sessionID ?? "", until: record.at, limit: 1)))?.first
+    var recorder = SessionRecorder(service: service, input: input, record: record)
+    recorder.readTranscript(signalsSince: previous.flatMap { Snapshot(json: $0.body) })
     if let summary = input.compactSummary { recorder.ingestSummary(summary) }
     // After a failure of the API the last message is the error's text.
     if input.event == "Stop", let words = input.lastMessage { recorder.ingestLastWords(words) }
     recorder.reportProblem(input.event)
-    let previous =
-      (try? service.store.reading().checkpoints(
-        RecordFilter(sessionID: recorder.session.id, limit: 1)))?.first
-    if input.event.hasPrefix("Stop"),
+    if isStop,
       !StopSignals.areDue(recorder.digest.signals, decisions: decisionsOfLate(recorder))
     {
-      try skip(recorder, input, deadline)
+      try skip(recorder, record)
       return nil
     }
     recorder.resetSignals()
     let trigger = Self.trigger(input)
     let keepsHandoff = trigger == .preCompact
-    // What was so a moment ago most likely still is; git is asked in any case.
-    let known = recorder.git.flatMap { service.context.daemon?.uncommitted(in: $0.root) }
+    let known =
+      asksGit ? recorder.git.flatMap { service.context.daemon?.uncommitted(in: $0.root) } : nil
     let dirty = known ?? status?.paths(within: Self.gitPatience)
     let renewed = previous.flatMap { renews($0, trigger: trigger, recorder) ? $0 : nil }
     let replacing = renewed?.id
@@ -58,47 +65,42 @@ package struct CheckpointService {
     let label =
       renewed.map(\.trigger).flatMap { CheckpointTrigger.ofCompaction.contains($0) ? $0 : nil }
       ?? trigger
-    // In the daemon the rest comes after the answer: the digest, which is stored with it, has all.
-    let snapshot = recorder.snapshot(dirty: dirty, isWhole: service.deferredWork == nil)
+    let snapshot = recorder.snapshot(dirty: dirty)
     let handoffs = CompactionHandoff(service: service)
-    // In the daemon it is made when the host has its answer.
     let handoff =
-      keepsHandoff && service.deferredWork == nil
-      ? handoffs.kept(with: snapshot, recorder, checkpointID: replacing) : nil
+      keepsHandoff
+      ? handoffs.kept(with: snapshot, recorder, record, checkpointID: replacing) : nil
     let acknowledgement = try commit(
-      snapshot, trigger: label, replacing: replacing, handoff: handoff, recorder, input,
-      deadline)
+      snapshot, trigger: label, replacing: replacing, handoff: handoff, recorder,
+      HookRun(record, session: recorder.session.id))
     service.writer.report(acknowledgement, input.event)
     guard acknowledgement.durability == .stored else { return acknowledgement }
     if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
     // The first commit stands whatever becomes of the second.
     func add(_ late: [String]?) {
+      guard let late, late != dirty else { return }
       let snapshot = recorder.snapshot(dirty: late)
       var draft = CheckpointDraft(snapshot, trigger: label, replacing: acknowledgement.id)
       if keepsHandoff {
-        draft.handoff = handoffs.kept(with: snapshot, recorder, checkpointID: acknowledgement.id)
+        draft.handoff = handoffs.kept(
+          with: snapshot, recorder, record, checkpointID: acknowledgement.id)
         // Written once.
-        if handoff != nil { draft.handoff?.path = nil }
+        draft.handoff?.path = nil
       }
-      let added = try? service.writer.commit(
+      _ = try? service.writer.commit(
         .checkpoint(draft), project: recorder.project, session: recorder.session,
         requestSuffix: "-git")
-      if added?.durability == .stored, let kept = draft.handoff {
-        handoffs.writeFile(of: kept, recorder, input.event)
-      }
     }
-    if let deferredWork = service.deferredWork {
+    if asksGit, let deferredWork = service.deferredWork {
       let service = service
       deferredWork.add {
-        let late = recorder.git.flatMap {
-          service.repositories.uncommitted(in: $0, within: Self.gitWaitAfterwards)
-        }
-        add(late ?? known)
+        add(
+          recorder.git.flatMap {
+            service.repositories.uncommitted(in: $0, within: Self.gitWaitAfterwards)
+          })
       }
-    } else if dirty == nil, status != nil,
-      let late = status?.paths(within: min(Self.gitWait, deadline.remaining - .milliseconds(300)))
-    {
-      add(late)
+    } else if let deadline, dirty == nil {
+      add(status?.paths(within: min(Self.gitWait, deadline.remaining - .milliseconds(300))))
     }
     recorder.learnPlace()
     return acknowledgement
@@ -106,15 +108,13 @@ package struct CheckpointService {
 
   /// A sub-agent's event: its text is taken in, and the session goes on as it is. Neither its end nor
   /// its compaction are the session's.
-  package func ingestSubagent(_ input: HookInput) throws(StoreError) {
-    guard let deadline = service.context.deadline else { return }
-    var input = input
-    let own = input.agentTranscriptPath
-    if own != nil { input.transcriptPath = own }
-    var recorder = SessionRecorder(service: service, input: input)
+  package func ingestSubagent(_ record: HookRecord) throws(StoreError) {
+    var input = record.input
+    input.transcriptPath = record.transcriptPath
+    var recorder = SessionRecorder(service: service, input: input, record: record)
     recorder.readTranscript()
     recorder.leaveSessionAsItIs()
-    try skip(recorder, input, deadline, isOwn: false)
+    try skip(recorder, record, isOwn: false)
   }
 
   /// Takes the checkpoint of a compaction that no hook announced.
@@ -122,42 +122,37 @@ package struct CheckpointService {
     _ recorder: inout SessionRecorder, input: HookInput
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
     recorder.resetSignals()
+    let (session, deadline) = (recorder.session.id, service.context.deadline)
     return try commit(
-      recorder.snapshot(dirty: nil), trigger: .boundary, replacing: nil, recorder, input,
-      service.context.deadline ?? Deadline(in: .seconds(5)))
+      recorder.snapshot(dirty: nil), trigger: .boundary, replacing: nil, recorder,
+      HookRun(
+        event: input.event, sessionID: session, outcome: "stored",
+        microseconds: deadline?.elapsedMicroseconds ?? 0))
   }
 
   private func commit(
     _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: String?,
-    handoff: HandoffDraft? = nil,
-    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
+    handoff: HandoffDraft? = nil, _ recorder: SessionRecorder, _ run: @autoclosure @escaping () -> HookRun
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
     var draft = CheckpointDraft(snapshot, trigger: trigger, replacing: replacing)
     draft.handoff = handoff
     return try service.writer.commit(
       .checkpoint(draft),
       project: recorder.project, session: recorder.session,
-      transcript: recorder.finishedBatch(),
-      hook: { [session = recorder.session.id] in
-        HookRun(
-          event: input.event, sessionID: session, outcome: "stored",
-          microseconds: deadline.elapsedMicroseconds)
-      })
+      transcript: recorder.finishedBatch(), hook: run)
   }
 
   private func skip(
-    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline, isOwn: Bool = true
+    _ recorder: SessionRecorder, _ record: HookRecord, isOwn: Bool = true
   ) throws(StoreError) {
     let session = recorder.session
-    // Text of the transcript, which the next reading finds again; there is no checkpoint to be
-    // lost.
+    // Text of the transcript, which the next reading finds again, and the record stays in the journal;
+    // there is no checkpoint to be lost.
     try service.store.writing().commit(
       recorder.finishedBatch(), project: isOwn ? recorder.project : nil, session: session,
-      at: service.context.clock.now
+      requestID: record.requestID, at: service.context.clock.now
     ) {
-      HookRun(
-        event: input.event, sessionID: session.id, outcome: "skipped",
-        microseconds: deadline.elapsedMicroseconds)
+      HookRun(record, session: session.id, isSkipped: true)
     }
   }
 
@@ -181,8 +176,9 @@ package struct CheckpointService {
 
   /// Decisions of this session in the last five minutes.
   private func decisionsOfLate(_ recorder: SessionRecorder) -> Int {
+    let now = service.context.clock.now
     let filter = RecordFilter(
-      sessionID: recorder.session.id, since: service.context.clock.now - 300_000, limit: 3)
+      sessionID: recorder.session.id, since: now - 300_000, until: now, limit: 3)
     return (try? service.store.reading().decisions(filter).count) ?? 0
   }
 
@@ -275,6 +271,15 @@ extension Snapshot.Statement {
       objective: objective.map { redactor.redact($0) },
       blockers: blockers.map { redactor.redact($0) },
       actions: actions.map { redactor.redact($0) }, next: next.map { redactor.redact($0) })
+  }
+}
+
+extension HookRun {
+  /// How long the host waited, as the record says.
+  init(_ record: HookRecord, session: String, isSkipped: Bool = false) {
+    self.init(
+      event: record.input.event, sessionID: session, outcome: isSkipped ? "skipped" : "stored",
+      microseconds: record.microseconds)
   }
 }
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Core
 import Git
+import Journal
 import MemoryStore
 import Transcripts
 
@@ -12,7 +13,8 @@ struct CompactionHandoff {
   ///
   /// - Parameter checkpointID: Of the checkpoint that is renewed, and its handoff with it.
   func kept(
-    with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: String?
+    with snapshot: Snapshot, _ recorder: SessionRecorder, _ record: HookRecord,
+    checkpointID: String?
   ) -> HandoffDraft? {
     guard service.context.settings[.handoffOnCompact] != "off" else { return nil }
     let session = recorder.session
@@ -33,7 +35,11 @@ struct CompactionHandoff {
     front.agent = session.agent
     front.created = Timestamp.string(known?.createdAt ?? service.context.clock.now)
     let handoff = sources.handoff(front, now: service.context.clock.now)
-    let isFile = service.context.settings[.handoffOnCompact] == "file"
+    // A file appears while the work is as it was, and not days later.
+    let isFile =
+      service.context.settings[.handoffOnCompact] == "file"
+      && service.context.present.now - record.at < CheckpointService.freshness.milliseconds
+      && recorder.isAtItsHead
     let folder = HandoffFolder(at: session.cwd ?? service.context.cwd, git: recorder.git)
     return HandoffDraft(
       id: front.id ?? "", trigger: .preCompact, objective: handoff.objective,

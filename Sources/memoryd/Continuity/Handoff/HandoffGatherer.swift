@@ -77,6 +77,11 @@ struct HandoffGatherer {
       sources.statements = ((try? reader.checkpoints(filter)) ?? []).reversed()
         .compactMap { Snapshot(json: $0.body)?.stated?.without(struck) }
     }
+    // A record of the journal may be older than what was decided since.
+    let now = service.context.clock.now
+    sources.openTasks.removeAll { $0.createdAt > now }
+    sources.doneTasks.removeAll { $0.createdAt > now }
+    sources.decisions.removeAll { $0.createdAt > now }
     sources.openTasks.removeAll { struck.has(task: $0) }
     sources.doneTasks.removeAll { struck.has(task: $0) }
     sources.decisions.removeAll { struck.has($0.decision) }

@@ -1,6 +1,7 @@
 package import Core
 package import Fallback
 import Foundation
+package import Journal
 import Logging
 package import Redaction
 import Vault
@@ -12,14 +13,22 @@ import Vault
 package struct CallContext {
   package let home: HomeLayout
   package let settings: Settings
-  package let clock: WallClock
+  package private(set) var clock: WallClock
   /// Two calls with the same id are one write.
-  package let requestID: String
-  package let environment: [String: String]
+  package private(set) var requestID: String
+  package private(set) var environment: [String: String]
   /// The caller's working folder.
-  package let cwd: String
+  package private(set) var cwd: String
+  /// The time now, also where a record of an earlier moment is taken in.
+  package let present: WallClock
+  /// True while a record of the journal is taken in: what the store refuses stays there.
+  private(set) var isOfJournal = false
+  /// How long a call stays for what waits in the journal; nil takes in all of it.
+  let journalPatience: Duration?
   /// What `vault.token_file` holds.
   package let tokenFromFile: String?
+  /// Settings that are never to be kept.
+  let secrets: [String]
   package let redactor: Redactor
   /// The redactors of two contexts with the same key know the same secrets.
   let redactionKey: String
@@ -37,6 +46,8 @@ package struct CallContext {
     environment = invocation.environment
     cwd = invocation.cwd
     clock = invocation.clock
+    present = invocation.clock
+    journalPatience = invocation.journalPatience
     log = EngineLog.logger(environment)
     requestID = invocation.requestID
     home = try HomeLayout(flag: homeFlag, environment: environment, cwd: cwd)
@@ -46,7 +57,7 @@ package struct CallContext {
       file: home.configurationFile, environment: environment, isLenient: isLenient)
     tokenFromFile = Self.tokenFromFile(settings, cwd: cwd, environment)
     let isRedacting = settings[.redactionEnabled]
-    let secrets = Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 }
+    secrets = Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 }
     redactor = Redactor(isEnabled: isRedacting == "true", extraLiterals: secrets)
     redactionKey = ([isRedacting] + secrets).joined(separator: "\u{0}")
     daemon = invocation.daemon
@@ -68,6 +79,20 @@ package struct CallContext {
       settings[.vaultAuth] == "path" ? VaultEndpoint.secrets(inPathOf: settings[.vaultURL]) : []
     return [settings[.vaultToken], tokenFromFile ?? ""] + path
   }
+
+  /// The same call at the moment of a hook that was journaled.
+  func at(_ record: HookRecord) -> CallContext {
+    var context = self
+    context.clock = WallClock { record.at }
+    context.requestID = record.requestID
+    context.cwd = record.cwd
+    for name in HookRecord.carried { context.environment["\(name)"] = nil }
+    for variable in record.environment { context.environment[variable.name] = variable.value }
+    context.isOfJournal = true
+    return context
+  }
+
+  package var journal: Journal { Journal(home: home.data) }
 
   /// The person's days: by `timezone`, else by what the caller's system says.
   package var days: LocalDays {

@@ -15,7 +15,7 @@ package struct Deadline: Sendable {
   func isWithin(_ time: Duration) -> Bool { remaining < time }
 
   /// Microseconds since the command began.
-  var elapsedMicroseconds: Int64 {
+  package var elapsedMicroseconds: Int64 {
     let elapsed = (ContinuousClock.now - start).components
     return elapsed.seconds * 1_000_000 + elapsed.attoseconds / 1_000_000_000_000
   }

@@ -29,6 +29,8 @@ public struct Invocation {
   package var daemon: DaemonContext?
   /// Takes what the caller need not wait for; nil where nobody is there afterwards.
   package var deferredWork: DeferredWork?
+  /// How long it stays for what hooks have left in the journal; nil takes in all of it.
+  package var journalPatience: Duration? = .milliseconds(200)
   /// What a hook has spent already before this process was asked.
   public var spent = Duration.zero
   /// Called once a hook's input is understood: after that time the process must be gone.

@@ -1,4 +1,5 @@
 package import Core
+package import Journal
 import MemoryStore
 
 /// Ends a session for a hook.
@@ -9,11 +10,11 @@ package struct SessionEndService {
     self.service = service
   }
 
-  /// One transaction: the text that fits the deadline, and the end. The next session start or
-  /// `ingest` takes the rest. The end of a headless run within a session is not the session's.
-  package func end(_ input: HookInput) throws(StoreError) {
-    guard let deadline = service.context.deadline else { return }
-    var recorder = SessionRecorder(service: service, input: input)
+  /// One transaction: the text, and the end. The end of a headless run within a session is not the
+  /// session's.
+  package func end(_ record: HookRecord) throws(StoreError) {
+    let input = record.input
+    var recorder = SessionRecorder(service: service, input: input, record: record)
     recorder.readTranscript(leaving: .milliseconds(350))
     recorder.reportProblem(input.event)
     let session = recorder.session
@@ -21,11 +22,9 @@ package struct SessionEndService {
       // Text of the transcript, which the next reading finds again; the session goes on as it is.
       try service.store.writing().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.context.clock.now
+        requestID: record.requestID, at: service.context.clock.now
       ) {
-        HookRun(
-          event: input.event, sessionID: session.id, outcome: "skipped",
-          microseconds: deadline.elapsedMicroseconds)
+        HookRun(record, session: session.id, isSkipped: true)
       }
       return
     }
@@ -33,9 +32,7 @@ package struct SessionEndService {
       .endSession(reason: input.reason ?? "other"), project: recorder.project, session: session,
       transcript: recorder.finishedBatch()
     ) {
-      HookRun(
-        event: input.event, sessionID: session.id, outcome: "stored",
-        microseconds: deadline.elapsedMicroseconds)
+      HookRun(record, session: session.id)
     }
     service.writer.report(acknowledgement, input.event)
     if acknowledgement.durability == .stored { recorder.learnPlace() }

@@ -2,6 +2,7 @@ import Checkpoints
 import Core
 import Foundation
 import Git
+import Journal
 import Logging
 import MemoryStore
 import Transcripts
@@ -25,10 +26,23 @@ package struct SessionRecorder {
   /// Why the transcript could not be read, or not to its end.
   private(set) var problem: StoreError?
 
-  init(service: MemoryService, input: HookInput) {
+  /// False if the repository has moved on since the hook ran.
+  let isAtItsHead: Bool
+  /// The hook's record, where the transcript counts up to the length that it names.
+  private let record: HookRecord?
+  /// True where the transcript was read on before the record was taken in: the store keeps what it has.
+  private var isBehind = false
+
+  init(service: MemoryService, input: HookInput, record: HookRecord? = nil) {
     self.service = service
+    self.record = record
     let folder = Self.folder(input, service)
-    let git = service.repositories.facts(at: folder)
+    var git = service.repositories.facts(at: folder)
+    isAtItsHead = record?.head.map { $0 == git?.head } ?? true
+    if let record, record.head != nil, git != nil {
+      git?.branch = record.branch
+      git?.head = record.head
+    }
     self.git = git
     self.folder = folder
     let here = ProjectFinder.project(at: folder, service)
@@ -84,18 +98,31 @@ package struct SessionRecorder {
 
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
   /// the transcript is read from its start: the checkpoint that is spooled must hold what counts.
-  mutating func readTranscript(leaving reserve: Duration = .milliseconds(800)) {
+  ///
+  /// - Parameter previous: The session's last checkpoint, behind which signals count.
+  mutating func readTranscript(
+    leaving reserve: Duration = .milliseconds(800), signalsSince previous: Snapshot? = nil
+  ) {
     guard let path = TranscriptPlace.find(session.transcriptPath, session: session.id, service)
-    else { return }
+    else { return goOnFromDigest() }
     session.transcriptPath = path
+    let limit = limit(of: path)
     let stored = (try? service.store.reading().transcript(path: path)) ?? nil
+    if let limit, let stored, stored.position.offset > limit,
+      stored.position.inode == record?.transcript?.inode
+    {
+      return readAgain(path, upTo: limit, signalsSince: previous?.transcriptLine ?? 0)
+    }
     do throws(StoreError) {
       let former = SessionDigest.start(from: stored, service.context)
-      let reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
+      let reader = try TranscriptReader(
+        path: path, known: former == nil ? nil : stored?.position, upTo: limit)
       if !reader.readsAnew, let former { digest = former }
       guard let format = try TranscriptFormat.of(reader, digest: digest) else { return }
       session.agent = format.rawValue
-      let (deadline, redactor) = (service.context.deadline, service.context.redactor)
+      // A record of the journal waits until its transcript was read.
+      let deadline = service.context.isOfJournal ? nil : service.context.deadline
+      let redactor = service.context.redactor
       let isOver = { deadline?.isWithin(reserve) ?? false }
       var interpreter = format.transcript(digest: digest, redactor: redactor, of: reader)
       var report = try reader.read(until: isOver) { interpreter.ingest($0, line: $1) }
@@ -106,7 +133,7 @@ package struct SessionRecorder {
         anew.keepWaiting(from: digest)
         // Something was taken back: what was gathered of it has to go.
         let replaced = interpreter.digest
-        let reader = try TranscriptReader(path: path, known: nil)
+        let reader = try TranscriptReader(path: path, known: nil, upTo: limit)
         interpreter = format.transcript(digest: anew, redactor: redactor, of: reader)
         report = try reader.read(until: isOver) { interpreter.ingest($0, line: $1) }
         interpreter.finish()
@@ -147,6 +174,69 @@ package struct SessionRecorder {
         position = stored.position
       }
     }
+  }
+
+  /// Up to where the transcript counts; nil for all that there is.
+  private mutating func limit(of path: String) -> Int64? {
+    guard let record, let seen = record.transcript else { return nil }
+    if record.isOf(path) { return seen.length }
+    guard let facts = RegularFile.facts(path) else { return nil }
+    problem = StoreError(
+      .inputOutput,
+      "the transcript had \(seen.length) bytes when the hook ran and is another file of "
+        + "\(facts.size) bytes now; what there is was read")
+    return nil
+  }
+
+  /// Makes the digest of a transcript up to a length that the store is beyond, for a checkpoint alone.
+  private mutating func readAgain(_ path: String, upTo limit: Int64, signalsSince line: Int) {
+    isBehind = true
+    do throws(StoreError) {
+      let reader = try TranscriptReader(path: path, known: nil, upTo: limit)
+      guard let format = try TranscriptFormat.of(reader, digest: SessionDigest()) else { return }
+      session.agent = format.rawValue
+      var interpreter = format.transcript(
+        digest: SessionDigest(), redactor: service.context.redactor, of: reader)
+      func read(_ reader: consuming TranscriptReader) throws(StoreError) -> TranscriptReader.Report {
+        var isFresh = line == 0
+        let report = try reader.read { object, number in
+          if !isFresh, number > line {
+            interpreter.digest.signals = .init()
+            isFresh = true
+          }
+          interpreter.ingest(object, line: number)
+          // Its words are in the store already.
+          interpreter.forgetStored()
+        }
+        interpreter.finish()
+        return report
+      }
+      position = try read(reader).end
+      if let anew = try interpreter.settle(path, until: { false }) {
+        let reader = try TranscriptReader(path: path, known: nil, upTo: limit)
+        interpreter = format.transcript(
+          digest: anew, redactor: service.context.redactor, of: reader)
+        position = try read(reader).end
+      }
+      digest = interpreter.digest
+      settle()
+    } catch {
+      problem = error
+    }
+  }
+
+  /// Where there is no transcript any more, what was gathered of it counts.
+  private mutating func goOnFromDigest() {
+    guard let record else { return }
+    let stored = (try? service.store.reading().transcript(sessionID: session.id)) ?? nil
+    if let stored, let known = SessionDigest.stored(stored.digest, service.context) {
+      digest = known
+      position = stored.position
+    }
+    guard record.transcript != nil else { return }
+    problem = StoreError(
+      .notFound,
+      "the transcript is gone; the checkpoint is made of what was read of it before")
   }
 
   /// Asks git what the session's folder is, once, when the host has its answer or needs none.
@@ -193,6 +283,7 @@ package struct SessionRecorder {
     guard isNew else { return }
     digest = interpreter.digest
     keepDigest()
+    if isBehind { return }
     if batch == nil {
       batch = TranscriptBatch(
         start: nil, end: .none, agent: session.agent, entries: [], usage: [], digest: "")
@@ -207,7 +298,7 @@ package struct SessionRecorder {
 
   /// A changed digest is stored even if the transcript brought nothing.
   private mutating func keepDigest() {
-    guard batch == nil, let position else { return }
+    guard batch == nil, !isBehind, let position else { return }
     batch = TranscriptBatch(start: position, end: position, entries: [], usage: [], digest: "")
   }
 
@@ -224,7 +315,7 @@ package struct SessionRecorder {
     var facts = git
     if let dirty {
       facts?.dirty = dirty
-      facts?.dirtyAt = service.context.clock.now
+      facts?.dirtyAt = service.context.present.now
     }
     var snapshot = Snapshot(digest, git: facts, isWhole: isWhole)
     snapshot.transcriptPath = session.transcriptPath

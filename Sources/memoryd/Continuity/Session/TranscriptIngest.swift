@@ -29,11 +29,18 @@ package struct TranscriptIngest {
     package var entries = 0
     package var lines = 0
     package var malformed = 0
+    /// True if all that counts was read.
+    package var isComplete = false
     /// There is no line of a conversation in the file.
     package var isNothing = false
   }
 
-  package func ingest(_ path: String) throws(StoreError) -> Result {
+  /// - Parameters:
+  ///   - limit: Bytes of the file that count; nil takes it whole.
+  ///   - isOver: Asked after each part; true leaves the rest to the next reading.
+  package func ingest(
+    _ path: String, upTo limit: Int64? = nil, until isOver: () -> Bool = { false }
+  ) throws(StoreError) -> Result {
     // What is not stored of a transcript stands in its file, and the next reading finds it.
     let database = try service.store.writing()
     let stored = try database.transcript(path: path)
@@ -43,7 +50,8 @@ package struct TranscriptIngest {
         hint: "save it as UTF-8, and `memoryd ingest` reads it")
     }
     let former = SessionDigest.start(from: stored, service.context)
-    var reader = try TranscriptReader(path: path, known: former == nil ? nil : stored?.position)
+    var reader = try TranscriptReader(
+      path: path, known: former == nil ? nil : stored?.position, upTo: limit)
     let digest = reader.readsAnew ? SessionDigest() : former ?? SessionDigest()
     // A file without any line is its own session.
     let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
@@ -52,7 +60,9 @@ package struct TranscriptIngest {
       // Empty, or nothing but bookkeeping: it may become a transcript.
       result.session = stored?.sessionID ?? name
       result.isNothing = true
-      result.malformed = try TranscriptReader(path: path, known: nil).read { _, _ in }.malformed
+      result.malformed = try TranscriptReader(path: path, known: nil, upTo: limit)
+        .read { _, _ in }.malformed
+      result.isComplete = true
       return result
     }
     var transcript = format.transcript(
@@ -79,7 +89,7 @@ package struct TranscriptIngest {
         anew.keepWaiting(from: digest)
         // Something was taken back: what was gathered of it has to go.
         replaced = transcript.digest
-        reader = try TranscriptReader(path: path, known: nil)
+        reader = try TranscriptReader(path: path, known: nil, upTo: limit)
         transcript = format.transcript(digest: anew, redactor: service.context.redactor, of: reader)
         begin = nil
         isAnew = true
@@ -104,10 +114,12 @@ package struct TranscriptIngest {
       if report.isComplete {
         try RewindService(service: service).settle(
           result.session, transcript.digest, at: report.end, isFresh: replaced != nil)
+        result.isComplete = true
         return result
       }
       transcript.forgetStored()
-      reader = try TranscriptReader(path: path, known: position)
+      if isOver() { return result }
+      reader = try TranscriptReader(path: path, known: position, upTo: limit)
       // Another file took its place; the next run reads that one.
       if reader.readsAnew { return result }
     }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Core
 import Git
+import Journal
 import MemoryStore
 import Transcripts
 

@@ -2,6 +2,7 @@ import Checkpoints
 import Core
 import Foundation
 import Git
+package import Journal
 import MemoryStore
 import Transcripts
 import Vault

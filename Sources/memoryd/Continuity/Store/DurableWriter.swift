@@ -63,7 +63,7 @@ package struct DurableWriter {
         id: receipt.id, kind: receipt.kind, durability: .stored, createdAt: receipt.createdAt,
         vaultState: state, staysHere: staysHere)
     } catch {
-      guard error.isStoreUnavailable else { throw error }
+      guard error.isStoreUnavailable, !context.isOfJournal else { throw error }
       store.noteRefusal(error)
       context.log.warning(
         "store cannot take the write", metadata: ["code": "\(error.code.rawValue)"])

@@ -12,7 +12,7 @@ package struct MemoryService {
   package init(_ context: CallContext, deferredWork: DeferredWork? = nil) {
     self.context = context
     self.deferredWork = deferredWork
-    store = StoreDoor(context)
+    store = StoreDoor(context, deferredWork: deferredWork)
     repositories = RepositoryFacts(context)
   }
 
@@ -21,6 +21,17 @@ package struct MemoryService {
     self.init(
       try CallContext(invocation: invocation, homeFlag: homeFlag, isLenient: isLenient),
       deferredWork: invocation.deferredWork)
+  }
+
+  /// For a record of the journal, with the store that another call has open.
+  init(
+    _ context: CallContext, store: StoreDoor, _ repositories: RepositoryFacts,
+    deferredWork: DeferredWork?
+  ) {
+    self.context = context
+    self.store = store
+    self.repositories = repositories
+    self.deferredWork = deferredWork
   }
 
   package var writer: DurableWriter { DurableWriter(context, store) }

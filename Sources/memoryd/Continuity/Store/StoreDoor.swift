@@ -9,6 +9,7 @@ package import MemoryStore
 package final class StoreDoor {
   package let spool: Spool
   private let context: CallContext
+  private let deferredWork: DeferredWork?
   private var writable: MemoryDatabase?
   /// Opened for looking only, as it cannot be written.
   private var readable: MemoryDatabase?
@@ -17,8 +18,9 @@ package final class StoreDoor {
   /// Why the store did not take a hook's write.
   private var refusal: StoreError?
 
-  package init(_ context: CallContext) {
+  package init(_ context: CallContext, deferredWork: DeferredWork? = nil) {
     self.context = context
+    self.deferredWork = deferredWork
     spool = Spool(folder: context.home.spool)
   }
 
@@ -81,7 +83,7 @@ package final class StoreDoor {
     {
       writable = kept
       _ = kept.drainDamage()
-      drainSpool(into: kept)
+      takeIn(kept)
       return kept
     }
     try RegularFile.makeFolder(context.home.data)
@@ -91,7 +93,7 @@ package final class StoreDoor {
     )
     writable = opened
     context.log.debug("store opened", metadata: ["path": "\(context.home.database)"])
-    drainSpool(into: opened)
+    takeIn(opened)
     return opened
   }
 
@@ -102,6 +104,13 @@ package final class StoreDoor {
   }
 
   // MARK: Care
+
+  /// Takes in what waits outside the store, as far as that can be done.
+  private func takeIn(_ database: MemoryDatabase) {
+    FrontNews(context).settle()
+    drainSpool(into: database)
+    JournalIntake(context, self, deferredWork: deferredWork).run(database)
+  }
 
   /// Takes in what waits in the spool, as far as that can be done.
   package func drainSpool(into database: MemoryDatabase) {

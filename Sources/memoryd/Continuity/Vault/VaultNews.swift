@@ -1,6 +1,7 @@
 import Canary
 import Core
 import Fallback
+import Journal
 import MemoryStore
 import Sync
 import Vault
@@ -27,21 +28,10 @@ package struct VaultNews {
     }
   }
 
-  /// During a session: once for each change that it was not told of.
-  package func during(session: String) -> String? {
-    // What a session was told is bookkeeping: if it is lost, the session is told again.
-    guard service.context.settings.hasVault, let health = vault.health(),
-      let told = (try? service.store.writing().toldTransition(session: session)) ?? nil,
-      told < health.transitions
-    else { return nil }
-    remember(health, session: session)
-    return health.mode == .degraded ? degraded(health) : back(health, nil)
-  }
-
   /// At the first start of a session in a project with this vault: what the vault will not get of
   /// itself, because it was written before.
   func ofBefore(_ project: ProjectReference) -> String? {
-    // As in ``during(session:)``.
+    // A note that it was said: if it is lost, it is said once more.
     guard let reference = vault.reference, let id = project.id,
       let database = try? service.store.writing(),
       (try? database.noteToldOfHeld(id, reference, at: service.context.clock.now)) == true,
@@ -57,7 +47,8 @@ package struct VaultNews {
     if health.toldTransition < health.transitions {
       vault.change { $0.toldTransition = max($0.toldTransition, health.transitions) }
     }
-    _ = try? service.store.writing().setToldTransition(health.transitions, session: session)
+    // During the session its Stops tell of later changes (``FrontNews``).
+    service.context.journal.noteTold(health.transitions, session: session)
   }
 
   private func degraded(_ health: VaultHealth) -> String {
@@ -68,21 +59,20 @@ package struct VaultNews {
       queued == 0
       ? "nothing waits for it"
       : queued == 1 ? "1 write waits for it" : "\(queued) writes wait for it"
-    let next: String
-    switch health.reason {
-    case .unauthorized:
-      next = "check vault.token (`memoryd doctor` tells where it comes from)"
-    case .misconfigured, .redirect, .notMCP:
-      next = "check vault.url (`memoryd doctor` asks it step by step)"
-    default:
-      next = "they are sent when it answers again, and `memoryd sync` tries now"
-    }
     let place =
       service.context.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
       ?? "kept here and in \(service.context.fallback.directory)"
     return
       "degraded mode since \(TerminalText.time(health.since)) UTC: \(health.detail) "
-      + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(next)"
+      + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(Self.nextStep(health))"
+  }
+
+  static func nextStep(_ health: VaultHealth) -> String {
+    switch health.reason {
+    case .unauthorized: "check vault.token (`memoryd doctor` tells where it comes from)"
+    case .misconfigured, .redirect, .notMCP: "check vault.url (`memoryd doctor` asks it step by step)"
+    default: "they are sent when it answers again, and `memoryd sync` tries now"
+    }
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {

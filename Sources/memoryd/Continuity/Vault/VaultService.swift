@@ -161,6 +161,7 @@ package struct VaultService {
       context.log.notice("health not kept", metadata: ["code": "\(error.code.rawValue)"])
     }
     logTransitions(&health)
+    FrontNews(context).publish(health)
     return health
   }
 

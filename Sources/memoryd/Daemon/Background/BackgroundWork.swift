@@ -48,6 +48,11 @@ struct BackgroundWork {
         arguments: [], input: .none, cwd: "/", environment: environment,
         requestID: ids.next(at: clock.now).description, daemon: context)
       invocation.clock = clock
+      invocation.journalPatience = nil
+      // Git is asked when the journal is free for whoever comes.
+      let deferredWork = DeferredWork()
+      defer { deferredWork.run(after: .zero) }
+      invocation.deferredWork = deferredWork
       let service = try MemoryService(
         invocation: invocation, homeFlag: context.home.data, isLenient: true)
       // For all that the looks do: transcripts, outbox and index, which the next look goes on with.

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// What a host tells a hook on standard input. Unknown fields and values are passed over.
 /// Source: reference "agent-clis", section 1.
@@ -6,17 +6,19 @@ package struct HookInput: Sendable, Equatable {
   package var event: String
   package var sessionID: String?
   package var transcriptPath: String?
-  var cwd: String?
-  var source: String?
-  var trigger: String?
-  var reason: String?
-  var compactSummary: String?
+  package var cwd: String?
+  package var source: String?
+  package var trigger: String?
+  package var reason: String?
+  package var compactSummary: String?
   /// What the agent said last, before the transcript may have it.
-  var lastMessage: String?
+  package var lastMessage: String?
+  /// What a person told the compaction to keep.
+  package var instructions: String?
   /// The event is a sub-agent's, within the session.
   package var isSubagent = false
   /// Where that sub-agent's own transcript is.
-  var agentTranscriptPath: String?
+  package var agentTranscriptPath: String?
   /// The JSON was cut off, and this is what could be read of it.
   package var isRepaired = false
 
@@ -72,6 +74,7 @@ package struct HookInput: Sendable, Equatable {
           source: field("source"), trigger: field("trigger"), reason: field("reason"),
           compactSummary: root["compact_summary"]?.string,
           lastMessage: root["last_assistant_message"]?.string,
+          instructions: field("custom_instructions"),
           isSubagent: field("agent_id") != nil || event.hasPrefix("Subagent"),
           agentTranscriptPath: field("agent_transcript_path")))
     }

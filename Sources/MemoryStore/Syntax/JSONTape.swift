@@ -4,12 +4,14 @@
 /// The same tape is used for line after line. It looks neither into numbers nor behind backslashes:
 /// ``JSON`` does, when it makes a tree of the nodes. Source: RFC 8259.
 public final class JSONTape {
+  @usableFromInline
   package struct Node {
+    @usableFromInline
     package enum Kind: UInt8 {
       case object, array, string, escapedString, number, literalTrue, literalFalse, null
     }
 
-    package var kind: Kind
+    @usableFromInline package var kind: Kind
     /// Bytes of the value without its quotes or brackets.
     package var start: Int
     package var end: Int
@@ -39,7 +41,7 @@ public final class JSONTape {
   deinit { nodes.deallocate() }
 
   /// White space between values.
-  @inline(__always)
+  @inlinable
   package static func isSpace(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
   }

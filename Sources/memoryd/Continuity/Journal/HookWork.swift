@@ -1,0 +1,24 @@
+package import Core
+package import Journal
+
+/// What is done for a hook, once its record is taken in.
+package struct HookWork {
+  let service: MemoryService
+
+  package init(service: MemoryService) {
+    self.service = service
+  }
+
+  package func carryOut(_ record: HookRecord) throws(StoreError) {
+    if record.input.isSubagent {
+      try CheckpointService(service: service).ingestSubagent(record)
+    } else if record.input.event == "SessionEnd" {
+      try SessionEndService(service: service).end(record)
+      if let session = record.input.sessionID {
+        service.context.journal.forgetTold(session: session)
+      }
+    } else {
+      _ = try CheckpointService(service: service).take(for: record)
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Core
+import Foundation
+package import Journal
+import Logging
+import MemoryStore
+
+/// Takes in what hooks have left in the journal: makes the checkpoints that they asked for, as of their
+/// moments, from the transcripts up to the lengths that they saw.
+///
+/// Whoever opens the store for writing does so first, so that what he reads has them. The records of all
+/// projects are taken in the order in which they were written: a session may have walked from one
+/// project to another.
+package struct JournalIntake {
+  private let context: CallContext
+  private let store: StoreDoor
+  private let deferredWork: DeferredWork?
+  private let repositories: RepositoryFacts
+  private let journal: Journal
+
+  init(_ context: CallContext, _ store: StoreDoor, deferredWork: DeferredWork?) {
+    self.context = context
+    self.store = store
+    self.deferredWork = deferredWork
+    repositories = RepositoryFacts(context)
+    journal = context.journal
+  }
+
+  /// Of a hook's time, what it keeps for its own work; at most two fifths of what it has.
+  private static let reserve = Duration.milliseconds(800)
+  /// Between two looks whether another process is done with taking in.
+  private static let pause = Duration.milliseconds(2)
+  /// Bytes of a transcript that are read in one piece with a record's checkpoint.
+  private static let mostAtOnce: Int64 = 8 << 20
+
+  /// When to stop; nil goes on to the end.
+  private func end() -> ContinuousClock.Instant? {
+    if let left = context.deadline?.remaining {
+      return .now + left - min(Self.reserve, left * 2 / 5)
+    }
+    return context.journalPatience.map { .now + $0 }
+  }
+
+  /// Makes the journal ready for hooks, and takes in what waits. What cannot be taken in stays.
+  func run(_ database: MemoryDatabase) {
+    prepare()
+    guard journal.isWaiting else { return }
+    let end = end()
+    func isOver() -> Bool { end.map { .now >= $0 } ?? false }
+    var lease = journal.lease()
+    // The daemon is at it, which takes milliseconds.
+    while lease == nil, !isOver() {
+      Thread.sleep(forTimeInterval: Double(Self.pause.milliseconds) / 1000)
+      if !journal.isWaiting { return }
+      lease = journal.lease()
+    }
+    guard let lease else { return }
+    do {
+      let passage = try journal.take(lease) { payload in
+        isOver() ? .waits : take(payload, database, until: isOver)
+      }
+      keepDamage(passage.damaged)
+      if passage.taken > 0 {
+        context.log.info("hooks taken in", metadata: ["taken": "\(passage.taken)"])
+      }
+    } catch {
+      context.log.notice("the journal waits", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// A full disk is met here, and not in a hook.
+  private func prepare() {
+    do throws(Journal.Refusal) {
+      try journal.prepare()
+    } catch {
+      guard case .system(let code) = error else { return }
+      context.noteProblem(
+        "journal", .inputOutput,
+        "hooks have no journal to write to: \(String(cString: strerror(code)))",
+        hint: "they go to the store instead, which takes longer; `memoryd doctor` looks at the folder")
+    }
+  }
+
+  // MARK: One record
+
+  private func take(
+    _ payload: [UInt8], _ database: MemoryDatabase, until isOver: () -> Bool
+  ) -> Journal.Verdict {
+    guard let record = HookRecord(encoded: payload) else {
+      setAside(payload, because: "it is no hook's record")
+      return .taken
+    }
+    do throws(StoreError) {
+      if try database.hasRequest(record.requestID) { return .taken }
+      return try take(record, until: isOver) ? .taken : .waits
+    } catch {
+      if error.isStoreUnavailable {
+        store.noteRefusal(error)
+        context.log.notice("a hook's record waits", metadata: ["code": "\(error.code.rawValue)"])
+        return .waits
+      }
+      setAside(payload, because: error.message)
+      return .taken
+    }
+  }
+
+  /// - Returns: False if the time was up before its transcript was read.
+  private func take(_ record: HookRecord, until isOver: () -> Bool) throws(StoreError) -> Bool {
+    let service = MemoryService(
+      context.at(record), store: store, repositories, deferredWork: deferredWork)
+    if record.input.isRepaired {
+      service.context.noteProblem(
+        record.input.event, .invalid,
+        "the hook's JSON was cut off; what could be read of it was used")
+    }
+    guard try readAhead(record, service, until: isOver) else { return false }
+    try HookWork(service: service).carryOut(record)
+    return true
+  }
+
+  /// A long transcript is taken in by parts, so that whoever has little time brings it forward.
+  private func readAhead(
+    _ record: HookRecord, _ service: MemoryService, until isOver: () -> Bool
+  ) throws(StoreError) -> Bool {
+    guard let length = record.transcript?.length, !record.input.isSubagent,
+      let session = record.input.sessionID,
+      let path = TranscriptPlace.find(record.input.transcriptPath, session: session, service)
+    else { return true }
+    let stored = try store.reading().transcript(path: path)
+    guard length - (stored?.position.offset ?? 0) > Self.mostAtOnce,
+      record.isOf(path)
+    else { return true }
+    return try TranscriptIngest(service: service).ingest(path, upTo: length, until: isOver)
+      .isComplete
+  }
+
+  // MARK: What cannot be taken in
+
+  /// So many waiting records are counted, and no more.
+  package static let mostCounted = 100_000
+
+  /// What could not be taken in, for a person to look at.
+  package static func quarantined(_ context: CallContext) -> [String] {
+    RegularFile.names(in: context.journal.folder + "/quarantine").filter { $0.hasSuffix(".json") }
+  }
+
+  private func setAside(_ payload: [UInt8], because reason: String) {
+    let folder = journal.folder + "/quarantine"
+    var ids = ULIDGenerator()
+    let path = "\(folder)/\(ids.next(at: context.present.now)).json"
+    let place: String
+    do throws(StoreError) {
+      try RegularFile.makeFolder(folder)
+      try RegularFile.writeAtomically(payload, to: path)
+      place = "it is kept as \(path)"
+    } catch {
+      place = "it could not be kept: \(error.message)"
+    }
+    context.noteProblem(
+      "journal", .invalid, "a hook's record could not be taken in (\(reason)); \(place)")
+  }
+
+  private func keepDamage(_ damaged: [[UInt8]]) {
+    for bytes in damaged { setAside(bytes, because: "\(bytes.count) bytes are damaged") }
+  }
+}
+
+extension HookRecord {
+  /// True if the file that a hook saw is at a path still, and at least as long as it was then.
+  package func isOf(_ path: String) -> Bool {
+    guard let transcript, let facts = RegularFile.facts(path) else { return false }
+    return facts.device == transcript.device && facts.inode == transcript.inode
+      && facts.size >= transcript.length
+  }
+}
