@@ -165,6 +165,9 @@ let package = Package(
       dependencies: ["TestSupport", "Core", "MemoryStore", "Vault", "Canary", "Fallback", "Sync"],
       swiftSettings: settings),
     .testTarget(
+      name: "JournalTests", dependencies: ["TestSupport", "Syntax", "Journal"],
+      swiftSettings: settings),
+    .testTarget(
       name: "ContinuityTests",
       dependencies: [
         "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Fallback", "Journal",

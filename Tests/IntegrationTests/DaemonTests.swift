@@ -99,6 +99,8 @@ import Testing
     try everyWay(["checkpoint", "--objective", "by hand", "--next", "more", "--json"])
     try everyWay(["checkpoint"], input: hook("PreCompact", ",\"trigger\":\"auto\""))
     try everyWay(["checkpoint"], input: "{\"hook_event_name\":\"Stop\",\"session_id\":\"s\"")
+    // Whoever comes first takes the hooks in, and asks git behind its answer.
+    for place in places { try place.run("task", "list") }
     try everyWay(["checkpoint"], input: "garbage")
     try everyWay(["checkpoint", "list", "--json"])
     try everyWay(["checkpoint", "show", ids[0].last ?? ""])
@@ -197,7 +199,9 @@ import Testing
         s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen(5); print("up", flush=True)
         while True:
             c, _ = s.accept(); c.recv(1 << 20)
-            \(behaviour)
+            try:
+                \(behaviour)
+            except OSError: pass
             if 'sleep' not in \(Quoted.python(behaviour)): c.close()
         """
       let fake = Process()
@@ -316,8 +320,7 @@ import Testing
     #expect(hook.status == 0 && hook.output.isEmpty)
     try wait("the daemon steps aside") { !daemon.process.isRunning }
     #expect(try workplace.sqlite("PRAGMA user_version") == "999")
-    #expect(
-      try FileManager.default.contentsOfDirectory(atPath: workplace.home + "/spool").count == 1)
+    #expect(workplace.waitingHooks == 1)
   }
 
   /// Closing a descriptor of the store must not cancel the locks of another connection.

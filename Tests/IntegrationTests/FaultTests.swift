@@ -57,22 +57,20 @@ import Testing
     #expect(items.first?["trigger"] as? String == "manual")
   }
 
-  @Test func lockedStore_spools_andTheNextCommandTakesItIn() throws {
+  @Test func lockedStore_keepsAHookWaiting_untilItIsFree() throws {
     try place.append(Line.request("remember the lock"))
     try place.run("status")
     let release = try place.holdLock()
     _ = try timedHook(place.hook("PreCompact"))
-    let spool = try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool")
-    #expect(spool.count == 1)
+    #expect(place.waitingHooks == 1)
     release()
     let items = try place.run("checkpoint", "list", "--json").items()
     #expect(items.count == 1)
     #expect((items.first?["objective"] as? String)?.contains("remember the lock") == true)
-    #expect(
-      try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").isEmpty)
+    #expect(place.waitingHooks == 0)
   }
 
-  @Test func storeLockedForLong_spoolsEveryHook() throws {
+  @Test func storeLockedForLong_keepsEveryHookWaiting() throws {
     try place.append(Line.request("remember the lock"))
     try place.run("status")
     let release = try place.holdLock()
@@ -81,10 +79,10 @@ import Testing
     let start = try timedHook(place.hook("SessionStart", ["source": "compact"]), ["canary"])
     #expect(try (start.json()["systemMessage"] as? String)?.contains("holds the store") == true)
     #expect(start.output.contains("remember the lock"))
-    #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").count >= 3)
+    #expect(place.waitingHooks == 3)
     release()
     #expect(try !place.run("checkpoint", "list", "--json").items().isEmpty)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").isEmpty)
+    #expect(place.waitingHooks == 0)
     #expect(try place.run("session", "list", "--json").items()[0]["ended_at"] is String)
   }
 
@@ -122,8 +120,10 @@ import Testing
   @Test(.enabled(if: getuid() != 0 || FaultTests.canDropPrivileges))
   func readOnlyHome_fallsBackToMarkdown() throws {
     try place.run("status")
-    // A file where the spool's folder should be: neither store nor spool can be written.
+    // Files where the folders should be: neither store nor journal nor spool can be written.
     try place.write("", to: "home/spool")
+    try FileManager.default.removeItem(atPath: place.home + "/journal")
+    try place.write("", to: "home/journal")
     let garbage = Data(repeating: 7, count: 9000)
     try garbage.write(to: URL(fileURLWithPath: place.home + "/memory.db"))
     for name in ["memory.db-wal", "memory.db-shm"] { unlink(place.home + "/" + name) }

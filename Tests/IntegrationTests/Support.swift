@@ -3,6 +3,7 @@ import Continuity
 import Core
 import Foundation
 import IPC
+import Journal
 import Synchronization
 import TestSupport
 import Testing
@@ -182,6 +183,9 @@ final class Workplace {
     try MemorydProcess(
       arguments, input: input, environment: environment.merging(more) { $1 }, cwd: repository)
   }
+
+  /// How many hooks wait in the journal.
+  var waitingHooks: Int { Journal(home: home).count(upTo: 10_000) }
 
   /// A hook's JSON as Claude Code sends it.
   func hook(_ event: String, _ more: [String: Any] = [:]) -> String {

@@ -16,10 +16,12 @@ struct HookAppend {
   /// As `memoryd_monotonic()`.
   let start: Int64
 
-  /// - Parameter input: All of standard input.
+  /// - Parameters:
+  ///   - input: All of standard input.
+  ///   - arguments: One of ``Relay/journaled``.
   /// - Returns: False where the engine must do it: there is no journal yet, it cannot be written, or this
   ///   is no hook's JSON. Nothing was shown then.
-  func run(_ input: [UInt8], cwd: String) -> Bool {
+  func run(_ input: [UInt8], _ arguments: [String], cwd: String) -> Bool {
     guard case .hook(let hook) = HookInput.read(input), isOwnHome else { return false }
     let journal = Journal(home: home)
     guard journal.isOwn else { return false }
@@ -28,7 +30,8 @@ struct HookAppend {
       isEnabled: state?.isRedacting ?? true,
       extraLiterals: ThisProcess.variable("MEMORYD_VAULT_TOKEN").map { [$0] } ?? [])
     var record = HookRecord(
-      hook, requestID: requestID, at: memoryd_wall_clock() / 1000, cwd: cwd,
+      hook, endsSession: arguments == Relay.sessionEnd, requestID: requestID,
+      at: memoryd_wall_clock() / 1000, cwd: cwd,
       redacted: { redactor.redact(state?.secrets.redact($0) ?? $0) },
       variable: { ThisProcess.variable("\($0)") })
     do throws(Journal.Refusal) {

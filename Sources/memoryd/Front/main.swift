@@ -27,7 +27,7 @@ if isHook, Relay.journaled.contains(arguments),
   let home = Relay.dataFolder(variable: ThisProcess.variable, cwd: { cwd })
 {
   let bytes = Streams.readInput(1000)
-  if HookAppend(home: home, requestID: requestID, start: begin).run(bytes, cwd: cwd) {
+  if HookAppend(home: home, requestID: requestID, start: begin).run(bytes, arguments, cwd: cwd) {
     if ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
       let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd })
     {

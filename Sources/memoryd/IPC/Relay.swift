@@ -27,7 +27,8 @@ public enum Relay {
   public static let nudge = ["#journal"]
 
   /// The hooks that only say what happened: the front appends that to the journal.
-  public static let journaled = [["checkpoint"], ["session", "end"]]
+  public static let journaled = [["checkpoint"], sessionEnd]
+  public static let sessionEnd = ["session", "end"]
 
   /// True if the daemon may be asked to carry out this command line.
   public static func mayRelay(_ arguments: [String]) -> Bool {
@@ -68,7 +69,9 @@ public enum Relay {
   ) -> String? {
     if let home = variable("MEMORYD_HOME"), !home.isEmpty {
       if home.hasPrefix("/") { return home }
-      if home == "~" || home.hasPrefix("~/") { return variable("HOME").map { $0 + home.dropFirst(1) } }
+      if home == "~" || home.hasPrefix("~/") {
+        return variable("HOME").map { $0 + home.dropFirst(1) }
+      }
       return cwd().map { $0 + "/" + home }
     }
     func folder(_ name: String) -> String? {

@@ -12,7 +12,9 @@ public enum ThisProcess {
 
   /// The words of the command line, the executable's own first.
   public static var arguments: [String] {
-    (0..<Int(CommandLine.argc)).compactMap { CommandLine.unsafeArgv[$0].map { String(cString: $0) } }
+    (0..<Int(CommandLine.argc)).compactMap {
+      CommandLine.unsafeArgv[$0].map { String(cString: $0) }
+    }
   }
 
   public static func environmentEntries() -> [String] {

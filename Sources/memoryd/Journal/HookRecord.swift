@@ -27,6 +27,8 @@ package struct HookRecord: Sendable, Equatable {
 
   /// What it was called with. Its texts are redacted and cut.
   package var input: HookInput
+  /// True for the command that ends a session; the other takes a checkpoint, whatever the event.
+  package var endsSession: Bool
   /// Unique; whoever takes the record in a second time finds its first result by it.
   package var requestID: String
   /// Unix time in ms.
@@ -63,13 +65,15 @@ package struct HookRecord: Sendable, Equatable {
 
   /// - Parameters:
   ///   - input: As the host gave it.
+  ///   - endsSession: As ``endsSession``.
   ///   - redacted: Gives a text without secrets.
   ///   - variable: Gives a variable of the hook's environment.
   package init(
-    _ input: HookInput, requestID: String, at: Int64, cwd: String,
+    _ input: HookInput, endsSession: Bool, requestID: String, at: Int64, cwd: String,
     redacted: (String) -> String, variable: (StaticString) -> String?
   ) {
     self.input = input
+    self.endsSession = endsSession
     self.requestID = requestID
     self.at = at
     self.cwd = cwd
@@ -119,6 +123,7 @@ package struct HookRecord: Sendable, Equatable {
     json.add("id", requestID)
     json.add("at", at)
     json.add("event", input.event)
+    if endsSession { json.add("ends", 1) }
     json.add("session", input.sessionID)
     json.add("transcript", input.transcriptPath)
     json.add("cwd", input.cwd)
@@ -133,8 +138,8 @@ package struct HookRecord: Sendable, Equatable {
     if input.isRepaired { json.add("repaired", 1) }
     json.add("folder", cwd)
     if let transcript {
-      json.add("device", Int64(bitPattern: transcript.device))
-      json.add("inode", Int64(bitPattern: transcript.inode))
+      json.add("device", String(transcript.device))
+      json.add("inode", String(transcript.inode))
       json.add("length", transcript.length)
     }
     json.add("branch", branch)
@@ -161,6 +166,7 @@ package struct HookRecord: Sendable, Equatable {
       let cwd = json["folder"]?.string
     else { return nil }
     self.requestID = requestID
+    endsSession = json["ends"] != nil
     self.at = Int64(at)
     self.cwd = cwd
     input = HookInput(
@@ -171,12 +177,10 @@ package struct HookRecord: Sendable, Equatable {
       lastMessage: json["words"]?.string, instructions: json["instructions"]?.string,
       isSubagent: json["subagent"] != nil,
       agentTranscriptPath: json["agent_transcript"]?.string, isRepaired: json["repaired"] != nil)
-    if let device = json["device"]?.int, let inode = json["inode"]?.int,
-      let length = json["length"]?.int
+    if let device = json["device"]?.string.flatMap({ UInt64($0) }),
+      let inode = json["inode"]?.string.flatMap({ UInt64($0) }), let length = json["length"]?.int
     {
-      transcript = Transcript(
-        device: UInt64(bitPattern: Int64(device)), inode: UInt64(bitPattern: Int64(inode)),
-        length: Int64(length))
+      transcript = Transcript(device: device, inode: inode, length: Int64(length))
     }
     branch = json["branch"]?.string
     head = json["head"]?.string

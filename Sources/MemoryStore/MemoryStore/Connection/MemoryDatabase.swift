@@ -231,7 +231,7 @@ public final class MemoryDatabase: Sendable {
   /// Runs `body` with another patience for locks.
   ///
   /// - Parameter timeout: How long each transaction in it waits.
-  func withBusyTimeout<T>(
+  package func withBusyTimeout<T>(
     _ timeout: Duration, _ body: () throws(StoreError) -> T
   ) throws(StoreError) -> T {
     func set(_ timeout: Duration) { queue.inDatabase { Self.setBusyTimeout(timeout, $0) } }

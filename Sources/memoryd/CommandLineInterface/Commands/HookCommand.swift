@@ -34,23 +34,29 @@ enum HookCommand {
   /// - Returns: Nil if standard input holds no hook's JSON: then a person is calling.
   func run(_ invocation: Invocation, home: String?) -> Outcome? {
     switch self {
-    case .checkpoint: return run(invocation, home: home, body: Self.journal)
+    case .checkpoint:
+      return run(invocation, home: home) { try Self.journal($0, endsSession: false, $1) }
     case .sessionEnd:
-      return run(invocation, home: home, deadline: Self.sessionEndDeadline, body: Self.journal)
+      return run(invocation, home: home, deadline: Self.sessionEndDeadline) {
+        try Self.journal($0, endsSession: true, $1)
+      }
     case .canary:
       return run(invocation, home: home) { input, service in
-        if input.isSubagent { return try Self.journal(input, service) }
+        if input.isSubagent { return try Self.journal(input, endsSession: false, service) }
         return SessionStart(service: service).greet(input).json
       }
     }
   }
 
   /// What the front does where it can: the record is durable first, and is taken in at once here.
-  private static func journal(_ input: HookInput, _ service: MemoryService) throws -> String {
+  private static func journal(
+    _ input: HookInput, endsSession: Bool, _ service: MemoryService
+  ) throws -> String {
     let context = service.context
     let start = memoryd_monotonic() - (context.deadline?.elapsedMicroseconds ?? 0)
     var record = HookRecord(
-      input, requestID: context.requestID, at: context.clock.now, cwd: context.cwd,
+      input, endsSession: endsSession, requestID: context.requestID, at: context.clock.now,
+      cwd: context.cwd,
       redacted: { context.redactor.redact($0) }, variable: { context.environment["\($0)"] })
     do throws(Journal.Refusal) {
       try? RegularFile.makeFolder(context.home.data)
@@ -71,7 +77,7 @@ enum HookCommand {
 
   private func run(
     _ invocation: Invocation, home: String?, deadline: Duration? = nil,
-    body: (HookInput, MemoryService) throws -> String
+    _ body: (HookInput, MemoryService) throws -> String
   ) -> Outcome? {
     if invocation.input.isTerminal { return nil }
     let bytes = invocation.input.read(Self.inputWait)

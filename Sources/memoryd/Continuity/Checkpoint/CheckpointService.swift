@@ -132,7 +132,8 @@ package struct CheckpointService {
 
   private func commit(
     _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: String?,
-    handoff: HandoffDraft? = nil, _ recorder: SessionRecorder, _ run: @autoclosure @escaping () -> HookRun
+    handoff: HandoffDraft? = nil, _ recorder: SessionRecorder,
+    _ run: @autoclosure @escaping () -> HookRun
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
     var draft = CheckpointDraft(snapshot, trigger: trigger, replacing: replacing)
     draft.handoff = handoff

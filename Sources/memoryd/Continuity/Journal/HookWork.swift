@@ -12,7 +12,7 @@ package struct HookWork {
   package func carryOut(_ record: HookRecord) throws(StoreError) {
     if record.input.isSubagent {
       try CheckpointService(service: service).ingestSubagent(record)
-    } else if record.input.event == "SessionEnd" {
+    } else if record.endsSession {
       try SessionEndService(service: service).end(record)
       if let session = record.input.sessionID {
         service.context.journal.forgetTold(session: session)

@@ -29,6 +29,8 @@ package struct JournalIntake {
   private static let reserve = Duration.milliseconds(800)
   /// Between two looks whether another process is done with taking in.
   private static let pause = Duration.milliseconds(2)
+  /// How long a lock is waited for.
+  private static let lockPatience = Duration.milliseconds(50)
   /// Bytes of a transcript that are read in one piece with a record's checkpoint.
   private static let mostAtOnce: Int64 = 8 << 20
 
@@ -76,7 +78,8 @@ package struct JournalIntake {
       context.noteProblem(
         "journal", .inputOutput,
         "hooks have no journal to write to: \(String(cString: strerror(code)))",
-        hint: "they go to the store instead, which takes longer; `memoryd doctor` looks at the folder")
+        hint:
+          "they go to the store instead, which takes longer; `memoryd doctor` looks at the folder")
     }
   }
 
@@ -91,10 +94,14 @@ package struct JournalIntake {
     }
     do throws(StoreError) {
       if try database.hasRequest(record.requestID) { return .taken }
-      return try take(record, until: isOver) ? .taken : .waits
+      func take() throws(StoreError) -> Bool { try self.take(record, until: isOver) }
+      // The caller has work of its own to do, and waits for a lock then.
+      let isDone =
+        context.deadline == nil && context.journalPatience == nil
+        ? try take() : try database.withBusyTimeout(Self.lockPatience, take)
+      return isDone ? .taken : .waits
     } catch {
       if error.isStoreUnavailable {
-        store.noteRefusal(error)
         context.log.notice("a hook's record waits", metadata: ["code": "\(error.code.rawValue)"])
         return .waits
       }

@@ -197,7 +197,8 @@ package struct SessionRecorder {
       session.agent = format.rawValue
       var interpreter = format.transcript(
         digest: SessionDigest(), redactor: service.context.redactor, of: reader)
-      func read(_ reader: consuming TranscriptReader) throws(StoreError) -> TranscriptReader.Report {
+      func read(_ reader: consuming TranscriptReader) throws(StoreError) -> TranscriptReader.Report
+      {
         var isFresh = line == 0
         let report = try reader.read { object, number in
           if !isFresh, number > line {

@@ -70,7 +70,8 @@ package struct VaultNews {
   static func nextStep(_ health: VaultHealth) -> String {
     switch health.reason {
     case .unauthorized: "check vault.token (`memoryd doctor` tells where it comes from)"
-    case .misconfigured, .redirect, .notMCP: "check vault.url (`memoryd doctor` asks it step by step)"
+    case .misconfigured, .redirect, .notMCP:
+      "check vault.url (`memoryd doctor` asks it step by step)"
     default: "they are sent when it answers again, and `memoryd sync` tries now"
     }
   }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Continuity
+@testable import Journal
 
 @Suite(.blocking) struct HookInputTests {
   private func read(_ text: String) -> HookInput.Reading { HookInput.read(Array(text.utf8)) }
