@@ -21,6 +21,7 @@ import time
 import urllib.request
 
 from growth import growth_benchmarks
+from hooks import hook_benchmarks
 
 WORDS = ("parser lexer token buffer stream upload retry backoff jitter client server socket queue "
          "drain store index query commit branch merge rebase test fixture clock deadline budget").split()
@@ -100,10 +101,10 @@ def small_increment(seed):
 
 
 class Bench:
-    def __init__(self, memoryd, runs):
+    def __init__(self, memoryd, runs, root=None):
         self.memoryd = os.path.abspath(memoryd)
         self.runs = runs
-        self.folder = tempfile.mkdtemp(prefix="memoryd-bench-")
+        self.folder = tempfile.mkdtemp(prefix="memoryd-bench-", dir=root)
         self.home = os.path.join(self.folder, "home")
         self.environment = dict(os.environ, MEMORYD_HOME=self.home)
         self.repository = os.path.join(self.folder, "repo")
@@ -120,14 +121,14 @@ class Bench:
         return json.dumps({"session_id": session, "transcript_path": transcript,
                            "cwd": self.repository, "hook_event_name": event, **more}).encode()
 
-    def timed(self, command, data=b"", before=None):
+    def timed(self, command, data=b"", before=None, allowed=(0,)):
         if before:
             data = before() or data
         start = time.perf_counter()
         done = subprocess.run(command, input=data, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, env=self.environment, cwd=self.repository)
         spent = time.perf_counter() - start
-        if done.returncode != 0:
+        if done.returncode not in allowed:
             sys.exit(f"{command} ended with {done.returncode}: {done.stderr.decode()[:500]}")
         return spent * 1000
 
@@ -464,6 +465,37 @@ def vault_benchmarks(bench, items):
         vault.close()
 
 
+def durable_insert(bench):
+    """One durable insert of 8 KB into a table with full text: what a hook would cost at least."""
+    store = bench.path("yardstick.db")
+    subprocess.run(["sqlite3", store, "PRAGMA journal_mode=WAL; CREATE TABLE t(b TEXT);"
+                    "CREATE VIRTUAL TABLE f USING fts5(b);"], check=True,
+                   stdout=subprocess.DEVNULL)
+    text = " ".join(random.Random(1).choice(WORDS) for _ in range(1300))[:8192]
+    insert = (f"PRAGMA synchronous=FULL; BEGIN IMMEDIATE; INSERT INTO t VALUES('{text}');"
+              f"INSERT INTO f VALUES('{text}'); COMMIT;").encode()
+    return ("sqlite3, one durable 8 KB insert with FTS5",
+            lambda: bench.timed(["sqlite3", store], insert))
+
+
+def hooks_in(bench, place):
+    try:
+        path = bench.path("hooks.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(linked(transcript_lines(400_000, 1), path))
+        seeds = iter(range(300_000, 400_000))
+
+        def session(event, **more):
+            with open(path, "a", encoding="utf-8") as file:
+                file.writelines(linked(small_increment(next(seeds)), path))
+            return bench.hook(event, path, "hooks", **more)
+
+        bench.timed([bench.memoryd, "ingest", path])
+        hook_benchmarks(bench, durable_insert(bench), place, session, lambda: Daemon(bench))
+    finally:
+        bench.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -472,25 +504,21 @@ def main():
     parser.add_argument("--sync-items", type=int, default=10_000)
     parser.add_argument("--entries", type=int, default=100_000, help="for the daemon at rest")
     parser.add_argument("--idle-seconds", type=int, default=30)
-    parser.add_argument("--only", choices=["daemon", "growth", "handoff", "ingest"],
+    parser.add_argument("--only", choices=["daemon", "growth", "handoff", "hooks", "ingest"],
                         help="this part alone")
     parser.add_argument("--ingest-megabytes", type=int, default=100)
     options = parser.parse_args()
+    if options.only in (None, "hooks"):
+        for place, root in (("on the disk", None), ("on tmpfs", "/dev/shm")):
+            if root is None or os.path.isdir(root):
+                hooks_in(Bench(options.memoryd, options.runs, root), place)
+        if options.only:
+            return
     bench = Bench(options.memoryd, options.runs)
     memoryd = bench.memoryd
     try:
         instructions = Instructions(bench)
-        # One durable insert of 8 KB into a table with full text: what a hook would cost at least.
-        store = bench.path("yardstick.db")
-        subprocess.run(["sqlite3", store, "PRAGMA journal_mode=WAL; CREATE TABLE t(b TEXT);"
-                        "CREATE VIRTUAL TABLE f USING fts5(b);"], check=True,
-                       stdout=subprocess.DEVNULL)
-        text = " ".join(random.Random(1).choice(WORDS) for _ in range(1300))[:8192]
-        insert = (f"PRAGMA synchronous=FULL; BEGIN IMMEDIATE; INSERT INTO t VALUES('{text}');"
-                  f"INSERT INTO f VALUES('{text}'); COMMIT;").encode()
-        sqlite = ("sqlite3, one durable 8 KB insert with FTS5",
-                  lambda: bench.timed(["sqlite3", store], insert))
-
+        sqlite = durable_insert(bench)
         if options.only == "ingest":
             ingest_benchmarks(bench, options.ingest_megabytes, max(3, options.runs // 7))
             return

@@ -121,7 +121,8 @@ import Testing
   // MARK: Folders of others
 
   @Test(
-    .enabled(if: getuid() == 0), arguments: ["", "/config.yaml", "/spool", "/logs", "/memory.db"])
+    .enabled(if: getuid() == 0),
+    arguments: ["", "/config.yaml", "/spool", "/logs", "/memory.db", "/journal"])
   func placeOfAnotherUser_isRefused_andHooksSayIt(name: String) throws {
     try place.run("task", "add", "before")
     let path = place.home + name
@@ -161,7 +162,8 @@ import Testing
     #expect(try place.run("status").status == 78)
   }
 
-  @Test(arguments: ["", "/spool", "/logs", "/config.yaml", "/memory.db"], [0o020, 0o002])
+  @Test(
+    arguments: ["", "/spool", "/logs", "/config.yaml", "/memory.db", "/journal"], [0o020, 0o002])
   func placeThatOthersMayWrite_isToldAndMended(name: String, bit: Int) throws {
     try place.run("status")
     if name == "/config.yaml" {
@@ -188,13 +190,13 @@ import Testing
   @Test(.enabled(if: getuid() == 0)) func spooledFileOfAnotherUser_isNotTakenIn() throws {
     try place.run("status")
     let release = try place.holdLock()
-    _ = try place.run("checkpoint", input: place.hook("PreCompact"))
+    _ = try place.run("task", "add", "spooled")
     release()
     let spool = place.home + "/spool"
     let files = try FileManager.default.contentsOfDirectory(atPath: spool)
     #expect(files.count == 1)
     for file in files { chown(spool + "/" + file, Self.stranger, Self.stranger) }
-    #expect(try place.run("checkpoint", "list", "--json").items().isEmpty)
+    #expect(try place.run("task", "list", "--json").items().isEmpty)
     let kept = try FileManager.default.contentsOfDirectory(atPath: spool + "/quarantine")
     #expect(kept.contains(files[0]))
   }

@@ -192,15 +192,18 @@ import Testing
     expectNone(in: place)
   }
 
-  @Test func spoolAndFallback_leaveNoSecret() throws {
+  @Test func spoolJournalAndFallback_leaveNoSecret() throws {
     let place = try Workplace()
     try place.run("task", "add", "first")
     let release = try place.holdLock()
     try place.run("task", "add", Self.line, "--context", Self.all)
     try place.run("decide", Self.all, "--rationale", Self.all)
     try place.append(transcript())
-    try place.run("checkpoint", input: place.hook("PreCompact"))
-    #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").count >= 3)
+    try place.run(
+      "checkpoint", input: place.hook("PreCompact", ["custom_instructions": Self.all]))
+    try place.run("checkpoint", input: place.hook("Stop", ["last_assistant_message": Self.all]))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.home + "/spool").count >= 2)
+    #expect(place.waitingHooks == 2)
     expectNone(in: place)
     release()
     try place.run("status")

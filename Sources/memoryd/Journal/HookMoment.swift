@@ -40,6 +40,12 @@ package enum HookMoment {
         length: Int64(status.st_size)))
   }
 
+  /// The mounts that this process sees, as one number; 0 where the system has no such thing.
+  package static var mounts: UInt64 {
+    var status = stat()
+    return stat("/proc/self/ns/mnt", &status) == 0 ? UInt64(status.st_ino) : 0
+  }
+
   /// The branch and the commit of the repository at a folder; nil where the files of `.git` do not say
   /// at once, as with references that stand in a table.
   package static func head(at folder: String) -> (branch: String?, commit: String?) {

@@ -40,6 +40,8 @@ package struct HookRecord: Sendable, Equatable {
   /// As the files of `.git` say; nil where they do not, or the head is on no branch.
   package var branch: String?
   package var head: String?
+  /// Of the mounts that the hook saw, the namespace's inode; 0 where the system has no such thing.
+  package var mounts: UInt64 = 0
   /// Variables that say something of the session: ``carried``.
   package var environment: [Variable] = []
   /// From the hook's start until it appended the record.
@@ -102,11 +104,12 @@ package struct HookRecord: Sendable, Equatable {
     input.isSubagent ? input.agentTranscriptPath ?? input.transcriptPath : input.transcriptPath
   }
 
-  /// Notes the repository at the session's folder.
+  /// Notes the repository at the session's folder, and what this process sees.
   mutating func lookAround() {
     let folder = input.cwd.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? cwd
     let head = HookMoment.head(at: folder)
     (branch, self.head) = (head.branch, head.commit)
+    mounts = HookMoment.mounts
   }
 
   // MARK: JSON
@@ -144,6 +147,7 @@ package struct HookRecord: Sendable, Equatable {
     }
     json.add("branch", branch)
     json.add("head", head)
+    if mounts != 0 { json.add("mounts", String(mounts)) }
     json.add("took", microseconds)
     for variable in environment { json.add(variable.name, variable.value) }
     return json.bytes
@@ -184,6 +188,7 @@ package struct HookRecord: Sendable, Equatable {
     }
     branch = json["branch"]?.string
     head = json["head"]?.string
+    mounts = json["mounts"]?.string.flatMap { UInt64($0) } ?? 0
     microseconds = Int64(json["took"]?.int ?? 0)
     for name in Self.carried {
       if let value = json[name]?.string { environment.append(Variable("\(name)", value)) }

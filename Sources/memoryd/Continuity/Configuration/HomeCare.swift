@@ -18,7 +18,7 @@ package struct HomeCare {
   private var places: [String] {
     [
       home.data, home.configuration, home.configurationFile, home.database, home.database + "-wal",
-      home.spool, home.logs, socketFolder,
+      home.spool, home.journal, home.logs, socketFolder,
     ].compactMap(\.self)
   }
 
@@ -57,7 +57,7 @@ package struct HomeCare {
 
   /// What is in the data folder is nobody else's to read either.
   package func mend() {
-    for folder in [home.data, home.spool, home.logs] { chmod(folder, 0o700) }
+    for folder in [home.data, home.spool, home.journal, home.logs] { chmod(folder, 0o700) }
     for suffix in ["", "-wal", "-shm"] { chmod(home.database + suffix, 0o600) }
     for place in open { RegularFile.closeToOthers(place) }
   }

@@ -44,6 +44,7 @@ package struct HomeLayout: Sendable {
 
   package var database: String { data + "/memory.db" }
   var spool: String { data + "/spool" }
+  var journal: String { data + "/journal" }
   /// Held while a sync goes on.
   var syncLock: String { data + "/sync.lock" }
   /// The newest sync, told outside the store.

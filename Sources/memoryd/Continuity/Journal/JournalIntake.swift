@@ -99,7 +99,8 @@ package struct JournalIntake {
       let isDone =
         context.deadline == nil && context.journalPatience == nil
         ? try take() : try database.withBusyTimeout(Self.lockPatience, take)
-      return isDone ? .taken : .waits
+      // A backup may have been put in place meanwhile: then the record is the new store's.
+      return isDone && database.isInPlace ? .taken : .waits
     } catch {
       if error.isStoreUnavailable {
         context.log.notice("a hook's record waits", metadata: ["code": "\(error.code.rawValue)"])
@@ -114,6 +115,7 @@ package struct JournalIntake {
   private func take(_ record: HookRecord, until isOver: () -> Bool) throws(StoreError) -> Bool {
     let service = MemoryService(
       context.at(record), store: store, repositories, deferredWork: deferredWork)
+    guard !isOutOfSight(record) else { return false }
     if record.input.isRepaired {
       service.context.noteProblem(
         record.input.event, .invalid,
@@ -122,6 +124,16 @@ package struct JournalIntake {
     guard try readAhead(record, service, until: isOver) else { return false }
     try HookWork(service: service).carryOut(record)
     return true
+  }
+
+  /// True for a hook in a container, or the like, whose transcript this process does not see: somebody
+  /// who does takes it in. After a while it is taken in without.
+  private func isOutOfSight(_ record: HookRecord) -> Bool {
+    guard record.mounts != HookMoment.mounts, record.transcript != nil,
+      let path = record.transcriptPath,
+      context.present.now - record.at < CheckpointService.freshness.milliseconds
+    else { return false }
+    return !FileManager.default.fileExists(atPath: (path as NSString).deletingLastPathComponent)
   }
 
   /// A long transcript is taken in by parts, so that whoever has little time brings it forward.
