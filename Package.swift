@@ -24,8 +24,8 @@ func floor(_ name: String, _ wing: String, _ dependencies: [Target.Dependency] =
 
 /// The libraries, as all above them may use them.
 let libraries: [Target.Dependency] = [
-  "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault", "Canary",
-  "Fallback", "Sync",
+  "Syntax", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints", "Vault",
+  "Canary", "Fallback", "Sync",
 ]
 
 let package = Package(
@@ -60,18 +60,19 @@ let package = Package(
 
     // Each target stands in a folder of its own inside its wing and imports only those above it:
     // an arrow upwards does not compile (docs/decisions/0024-floors.md).
-    floor("Core", "MemoryStore"),
+    floor("Syntax", "MemoryStore"),
+    floor("Core", "MemoryStore", ["Syntax"]),
     floor("Redaction", "MemoryStore"),
     floor(
       "MemoryStore", "MemoryStore",
       ["Core", "Redaction", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
 
-    floor("Git", "Checkpoints", ["Core", "CPosix"]),
-    floor("Transcripts", "Checkpoints", ["Core", "Redaction", "MemoryStore", "Git"]),
+    floor("Git", "Checkpoints", ["Syntax", "Core", "CPosix"]),
+    floor("Transcripts", "Checkpoints", ["Syntax", "Core", "Redaction", "MemoryStore", "Git"]),
     floor(
       "Checkpoints", "Checkpoints",
       [
-        "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "CCmark",
+        "Syntax", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "CCmark",
         .product(name: "Yams", package: "Yams"),
       ]),
 
@@ -140,8 +141,8 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests",
       dependencies: [
-        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints",
-        "CCmark",
+        "TestSupport", "Syntax", "Core", "Redaction", "MemoryStore", "Git", "Transcripts",
+        "Checkpoints", "CCmark",
       ],
       exclude: ["Corpus"], swiftSettings: settings),
     .testTarget(

@@ -5,6 +5,7 @@ import Testing
 @testable import Checkpoints
 @testable import Core
 @testable import MemoryStore
+@testable import Syntax
 @testable import Transcripts
 
 @Suite(.blocking) struct ClaudeTranscriptTests {

@@ -6,6 +6,7 @@ import Testing
 @testable import Core
 @testable import MemoryStore
 @testable import Redaction
+@testable import Syntax
 @testable import Transcripts
 
 /// Whose words a user line holds.

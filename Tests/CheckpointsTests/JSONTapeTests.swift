@@ -4,6 +4,7 @@ import Testing
 
 @testable import Checkpoints
 @testable import Core
+@testable import Syntax
 @testable import Transcripts
 
 @Suite(.blocking) struct JSONTapeTests {

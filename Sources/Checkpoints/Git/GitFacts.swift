@@ -1,6 +1,7 @@
 public import Core
 import CPosix
 import Foundation
+import Syntax
 
 /// What is known of a repository, read from the files of `.git` without running git.
 public struct GitFacts: JSONRecord, Sendable, Equatable {

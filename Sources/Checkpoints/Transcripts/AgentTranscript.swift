@@ -1,6 +1,7 @@
 public import Core
 public import MemoryStore
 public import Redaction
+public import Syntax
 
 /// Takes the lines of one agent's transcript into a digest, searchable entries and usage rows.
 public protocol AgentTranscript {

@@ -1,5 +1,6 @@
 import Core
 import MemoryStore
+import Syntax
 
 // What was taken back, and what waits for its line.
 extension SessionDigest {

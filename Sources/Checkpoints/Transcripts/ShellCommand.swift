@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// What a command line does, without the wrapping: `cd`, pipes into viewers and redirections are
 /// dropped, and so are utilities that only look (reference: recovery-findings,

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 #if canImport(Glibc)
   import Glibc

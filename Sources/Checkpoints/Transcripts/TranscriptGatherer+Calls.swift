@@ -1,6 +1,6 @@
-import Core
 import MemoryStore
 import Redaction
+import Syntax
 
 /// How a tool call ended.
 enum CallEnding {

@@ -1,6 +1,7 @@
 import Core
 import MemoryStore
 import Redaction
+import Syntax
 
 /// What the transcripts of all agents have in common, once their lines are taken apart.
 protocol TranscriptGatherer: AgentTranscript {

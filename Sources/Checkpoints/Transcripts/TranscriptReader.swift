@@ -1,5 +1,6 @@
 public import Core
 public import MemoryStore
+public import Syntax
 
 #if canImport(Glibc)
   import Glibc

@@ -1,5 +1,6 @@
 public import Core
 import MemoryStore
+package import Syntax
 
 /// Which lines of a transcript were taken back.
 ///

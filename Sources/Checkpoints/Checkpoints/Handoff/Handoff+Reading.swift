@@ -1,6 +1,6 @@
 import CCmark
-import Core
 import MemoryStore
+import Syntax
 
 extension Handoff {
   /// Reads any document. Where memoryd would write a part in the same way it becomes a value; the rest

@@ -1,5 +1,6 @@
 import CCmark
 import Core
+import Syntax
 
 extension Handoff {
   /// The document: CommonMark, UTF-8, ends with a line feed.

@@ -1,4 +1,5 @@
 import Core
+import Syntax
 import Yams
 
 extension HandoffFront {

@@ -1,6 +1,6 @@
 import CCmark
-import Core
 import MemoryStore
+import Syntax
 
 /// Reads what people wrote for what it holds: headings say what a list, a table or a paragraph below
 /// them is about.

@@ -1,6 +1,6 @@
 import CCmark
-import Core
 import Foundation
+import Syntax
 
 /// A document cut into what memoryd reads separately: front matter, lead, sections.
 struct HandoffSource {

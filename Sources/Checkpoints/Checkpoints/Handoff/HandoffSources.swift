@@ -1,7 +1,7 @@
 import CCmark
-import Core
 public import Git
 public import MemoryStore
+import Syntax
 import Transcripts
 
 /// All that a handoff is made from.

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// A table of GitHub's Markdown, which cmark does not know: rows between bars, a line of dashes below
 /// the first.

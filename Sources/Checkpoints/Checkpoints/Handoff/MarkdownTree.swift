@@ -1,5 +1,6 @@
 import CCmark
 import Core
+import Syntax
 
 /// A CommonMark tree of cmark's, which ends with the last reference to it.
 package final class MarkdownTree {

@@ -1,6 +1,6 @@
 import CCmark
-import Core
 public import MemoryStore
+import Syntax
 
 extension Ledger {
   // MARK: Writing

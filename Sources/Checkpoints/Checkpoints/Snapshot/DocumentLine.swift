@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 /// A line of a recovery document, by which a person may ask why it is there, or strike it.
 public struct DocumentLine: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// Makes recorded text safe inside a CommonMark document: it can neither start a block, an HTML
 /// tag or a link, nor drive a terminal.

@@ -1,6 +1,7 @@
 import Core
 import Git
 public import MemoryStore
+import Syntax
 import Transcripts
 
 /// The document that is put back into a session: CommonMark, deterministic, within a budget.

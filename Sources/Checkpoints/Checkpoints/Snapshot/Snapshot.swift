@@ -1,6 +1,7 @@
 public import Core
 public import Git
 import MemoryStore
+import Syntax
 public import Transcripts
 
 /// What a checkpoint keeps of a session: the digest's best parts, ranked, with the repository's

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 import Transcripts
 
 // How the session went: what was asked for, done and planned, and what came out of it.

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 import Transcripts
 
 // What was decided, tried in vain, demanded and found.

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 import Transcripts
 
 // Where it stands: reports, work that is not committed, and the last checks.

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 import Transcripts
 
 /// Makes lines of what a digest has of a session's story.

@@ -1,5 +1,5 @@
-import Core
 public import MemoryStore
+import Syntax
 package import Transcripts
 
 /// What a person called false, known by what it says of: a request, an item of a plan, a path, a command.

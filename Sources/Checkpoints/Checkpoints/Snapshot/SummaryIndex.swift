@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// What the host's own summary holds, so that the document can begin with what it does not
 /// (findings 1: leaving out what the summary holds adds the most).

@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 /// What a line of Claude Code's says of itself: who wrote it, and on which line it hangs.
 struct ClaudeLine {

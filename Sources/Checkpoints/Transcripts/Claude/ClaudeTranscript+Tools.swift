@@ -1,6 +1,6 @@
-import Core
 import Git
 import MemoryStore
+import Syntax
 
 // Tool calls and their results.
 extension ClaudeTranscript {

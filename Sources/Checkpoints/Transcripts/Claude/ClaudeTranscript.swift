@@ -1,6 +1,7 @@
-public import Core
+import Core
 public import MemoryStore
 public import Redaction
+public import Syntax
 
 /// Takes a Claude Code transcript line by line into a digest, searchable entries and usage rows.
 ///

@@ -1,5 +1,5 @@
-import Core
 import MemoryStore
+import Syntax
 
 // Tool calls and their results.
 extension CodexTranscript {

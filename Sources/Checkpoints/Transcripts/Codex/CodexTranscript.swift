@@ -1,6 +1,6 @@
-public import Core
 public import MemoryStore
 public import Redaction
+public import Syntax
 
 /// Takes a Codex rollout line by line into a digest, searchable entries and usage rows.
 ///

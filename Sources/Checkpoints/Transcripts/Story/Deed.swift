@@ -1,5 +1,6 @@
 import Core
 import MemoryStore
+import Syntax
 
 /// What a call is about, kept until its result tells how it ended.
 package struct Deed: JSONRecord, Sendable, Equatable {

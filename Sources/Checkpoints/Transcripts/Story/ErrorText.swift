@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// What an error is looked for by.
 public enum ErrorText {

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 // What calls did, and how they ended.
 extension Story {

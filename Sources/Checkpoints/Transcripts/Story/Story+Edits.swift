@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 // What was written and edited, and what was taken back of it.
 extension Story {

@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 // What of a story is searchable by itself.
 extension Story.Decision {

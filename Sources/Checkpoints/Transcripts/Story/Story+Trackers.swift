@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 // What trackers list, and what the texts of their items and of plans demand.
 extension Story {

@@ -1,3 +1,5 @@
+import Syntax
+
 /// A JSON object that need not be whole, in which its `id` is looked for.
 struct BrokenMessage {
   private let bytes: UnsafeBufferPointer<UInt8>

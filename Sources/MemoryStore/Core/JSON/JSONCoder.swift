@@ -1,3 +1,5 @@
+package import Syntax
+
 /// A value that is stored as a JSON object.
 ///
 /// One function names the fields for both directions. Foundation's coders do the same, but cost a

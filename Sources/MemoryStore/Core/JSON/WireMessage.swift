@@ -1,3 +1,5 @@
+import Syntax
+
 /// The `id` of a message, as it was written: who sent it is to know it again, also where it is a number
 /// of more than 64 bits or holds half a surrogate pair. Source: JSON-RPC 2.0, 5.
 public struct WireIdentifier: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Core
+import Syntax
 
 /// A JSON document as somebody wrote it: what is changed in it leaves every other byte as it was.
 struct JSONText {

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Core
 import MemoryStore
+import Syntax
 
 /// Where a line of a recovery document comes from.
 package struct LineSource {

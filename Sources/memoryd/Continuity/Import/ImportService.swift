@@ -1,6 +1,7 @@
 package import Core
 import Foundation
 package import MemoryStore
+import Syntax
 
 /// Reads JSON Lines into the store: entries that come from elsewhere, or what `export` wrote.
 ///

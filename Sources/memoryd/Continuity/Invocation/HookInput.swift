@@ -1,4 +1,4 @@
-import Core
+import Syntax
 
 /// What a host tells a hook on standard input. Unknown fields and values are passed over.
 /// Source: reference "agent-clis", section 1.

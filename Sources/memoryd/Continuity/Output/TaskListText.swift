@@ -1,6 +1,6 @@
 import Checkpoints
-import Core
 package import MemoryStore
+import Syntax
 
 /// Tasks as Markdown, for people and for agents alike.
 package enum TaskListText {

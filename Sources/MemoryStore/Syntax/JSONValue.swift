@@ -8,13 +8,14 @@
 ///
 /// Every access is forgiving: what is missing or of another type is nil.
 public struct JSONValue {
-  package let nodes: UnsafeMutablePointer<JSONTape.Node>
+  @usableFromInline package let nodes: UnsafeMutablePointer<JSONTape.Node>
   package let text: UnsafeBufferPointer<UInt8>
-  package let index: Int
+  @usableFromInline package let index: Int
 
   private var node: JSONTape.Node { nodes[index] }
 
-  var kind: JSONTape.Node.Kind { node.kind }
+  @inlinable
+  package var kind: JSONTape.Node.Kind { nodes[index].kind }
   public var isObject: Bool { node.kind == .object }
   public var isArray: Bool { node.kind == .array }
   public var isNull: Bool { node.kind == .null }

@@ -2,14 +2,16 @@
 /// is asked for, and a line of many megabytes costs little more than finding its quotes.
 ///
 /// The same tape is used for line after line. It looks neither into numbers nor behind backslashes:
-/// ``JSON`` does, when it makes a tree of the nodes. Source: RFC 8259.
+/// `JSON` in `Core` does, when it makes a tree of the nodes. Source: RFC 8259.
 public final class JSONTape {
+  @usableFromInline
   package struct Node {
+    @usableFromInline
     package enum Kind: UInt8 {
       case object, array, string, escapedString, number, literalTrue, literalFalse, null
     }
 
-    package var kind: Kind
+    @usableFromInline package var kind: Kind
     /// Bytes of the value without its quotes or brackets.
     package var start: Int
     package var end: Int
@@ -25,7 +27,8 @@ public final class JSONTape {
   }
 
   /// Deeper nesting is refused, so that hostile input cannot exhaust memory.
-  public static let maximumDepth = 512
+  @inlinable
+  public static var maximumDepth: Int { 512 }
 
   // Plain memory: an array's reference counting and access checks cost more than the parsing.
   package private(set) var nodes: UnsafeMutablePointer<Node>
@@ -39,7 +42,7 @@ public final class JSONTape {
   deinit { nodes.deallocate() }
 
   /// White space between values.
-  @inline(__always)
+  @inlinable
   package static func isSpace(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
   }
