@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// Tells what a person wrote from what the host put into the same text.

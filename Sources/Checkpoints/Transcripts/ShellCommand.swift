@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// What a command line does, without the wrapping: `cd`, pipes into viewers and redirections are

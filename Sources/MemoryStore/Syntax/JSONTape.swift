@@ -2,7 +2,7 @@
 /// is asked for, and a line of many megabytes costs little more than finding its quotes.
 ///
 /// The same tape is used for line after line. It looks neither into numbers nor behind backslashes:
-/// ``JSON`` does, when it makes a tree of the nodes. Source: RFC 8259.
+/// `JSON` in `Core` does, when it makes a tree of the nodes. Source: RFC 8259.
 public final class JSONTape {
   @usableFromInline
   package struct Node {
@@ -27,7 +27,8 @@ public final class JSONTape {
   }
 
   /// Deeper nesting is refused, so that hostile input cannot exhaust memory.
-  public static let maximumDepth = 512
+  @inlinable
+  public static var maximumDepth: Int { 512 }
 
   // Plain memory: an array's reference counting and access checks cost more than the parsing.
   package private(set) var nodes: UnsafeMutablePointer<Node>

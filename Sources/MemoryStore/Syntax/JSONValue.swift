@@ -14,7 +14,8 @@ public struct JSONValue {
 
   private var node: JSONTape.Node { nodes[index] }
 
-  @inlinable package var kind: JSONTape.Node.Kind { nodes[index].kind }
+  @inlinable
+  package var kind: JSONTape.Node.Kind { nodes[index].kind }
   public var isObject: Bool { node.kind == .object }
   public var isArray: Bool { node.kind == .array }
   public var isNull: Bool { node.kind == .null }

@@ -1,5 +1,4 @@
 import CCmark
-import Core
 import Foundation
 import Syntax
 

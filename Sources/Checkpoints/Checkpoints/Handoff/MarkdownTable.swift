@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// A table of GitHub's Markdown, which cmark does not know: rows between bars, a line of dashes below

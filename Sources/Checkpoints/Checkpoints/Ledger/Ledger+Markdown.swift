@@ -1,5 +1,4 @@
 import CCmark
-import Core
 public import MemoryStore
 import Syntax
 

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// Makes recorded text safe inside a CommonMark document: it can neither start a block, an HTML

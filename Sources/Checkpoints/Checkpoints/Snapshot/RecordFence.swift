@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// Keeps what others wrote apart from what memoryd says itself, where both go to a model as one text.

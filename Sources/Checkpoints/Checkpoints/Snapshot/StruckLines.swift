@@ -1,4 +1,3 @@
-import Core
 public import MemoryStore
 import Syntax
 package import Transcripts

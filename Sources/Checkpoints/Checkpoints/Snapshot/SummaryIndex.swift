@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// What the host's own summary holds, so that the document can begin with what it does not

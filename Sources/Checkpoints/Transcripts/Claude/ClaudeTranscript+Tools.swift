@@ -1,4 +1,3 @@
-import Core
 import Git
 import MemoryStore
 import Syntax

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// Tells what a person typed from what Codex puts into the person's messages.

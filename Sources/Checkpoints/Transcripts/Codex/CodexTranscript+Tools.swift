@@ -1,4 +1,3 @@
-import Core
 import MemoryStore
 import Syntax
 

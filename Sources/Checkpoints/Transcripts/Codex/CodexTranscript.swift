@@ -1,4 +1,3 @@
-import Core
 public import MemoryStore
 public import Redaction
 public import Syntax

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// What an error is looked for by.

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // Text without the marks that people and agents decorate it with.

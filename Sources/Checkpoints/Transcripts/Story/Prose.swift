@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// What somebody wrote in Markdown, as sentences with what they are.

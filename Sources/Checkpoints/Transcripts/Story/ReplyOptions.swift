@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 /// The ways that an agent's message offers, each behind a mark: `A.`, `2)`, `**B —`, a table's row.

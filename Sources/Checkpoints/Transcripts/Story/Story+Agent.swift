@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What the agent says: where it stands, what it found out, what it decides.

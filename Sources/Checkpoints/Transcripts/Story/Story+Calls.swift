@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What calls did, and how they ended.

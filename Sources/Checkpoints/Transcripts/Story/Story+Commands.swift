@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What commands did: what failed, what was tried against it, and what made it pass.

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What was written and edited, and what was taken back of it.

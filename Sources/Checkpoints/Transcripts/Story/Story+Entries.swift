@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What of a story is searchable by itself.

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // Commits, pushes, merges and links that commands told of, and what git said of the tree.

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What the person says, and what it is said to.

@@ -1,4 +1,3 @@
-import Core
 import Syntax
 
 // What trackers list, and what the texts of their items and of plans demand.

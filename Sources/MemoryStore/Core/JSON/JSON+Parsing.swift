@@ -9,7 +9,7 @@ extension JSON {
   /// an object the last one holds.
   ///
   /// - Returns: Nil for anything that is not one whole document in UTF-8, or that is nested deeper
-  ///   than ``JSONTape/maximumDepth``.
+  ///   than `JSONTape.maximumDepth`.
   public init?(parsing bytes: some Sequence<UInt8>) {
     let read = bytes.withContiguousStorageIfAvailable { JSON.document($0) { JSON($0) } }
     guard

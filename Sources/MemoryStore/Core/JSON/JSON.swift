@@ -1,8 +1,8 @@
 /// A JSON document as a tree, for what is held as a whole: messages, answers, small files.
 ///
-/// Everything here reads through one parser, ``JSONTape``, and writes through one writer. What is
-/// for what:
-/// - ``JSONTape`` and ``JSONValue`` find the values of a text and decode those that are asked for:
+/// Everything here reads through one parser, `JSONTape` in `Syntax`, and writes through one writer.
+/// What is for what:
+/// - `JSONTape` and `JSONValue` find the values of a text and decode those that are asked for:
 ///   transcripts of many megabytes, where most is passed over. They forgive what loses nothing.
 /// - ``JSON`` is strict: a text is one whole document or it is refused.
 /// - ``JSONRecord`` and ``JSONCoder`` name the fields of a type once for both directions: what hooks

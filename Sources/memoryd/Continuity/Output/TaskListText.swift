@@ -1,5 +1,4 @@
 import Checkpoints
-import Core
 package import MemoryStore
 import Syntax
 
