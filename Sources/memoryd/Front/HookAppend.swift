@@ -33,7 +33,7 @@ struct HookAppend {
       hook, endsSession: arguments == Relay.sessionEnd, requestID: requestID,
       at: memoryd_wall_clock() / 1000, cwd: cwd,
       redacted: { redactor.redact(state?.secrets.redact($0) ?? $0) },
-      variable: { ThisProcess.variable("\($0)") })
+      variable: { ThisProcess.variable($0.description) })
     do throws(Journal.Refusal) {
       try journal.append(&record, since: start)
     } catch {

@@ -83,7 +83,7 @@ package struct HookRecord: Sendable, Equatable {
       text.map { Self.end(of: redacted($0)) }
     }
     for name in Self.carried {
-      if let value = variable(name) { environment.append(Variable("\(name)", value)) }
+      if let value = variable(name) { environment.append(Variable(name.description, value)) }
     }
     self.input.compactSummary = clean(input.compactSummary)
     self.input.lastMessage = clean(input.lastMessage)
@@ -191,7 +191,7 @@ package struct HookRecord: Sendable, Equatable {
     mounts = json["mounts"]?.string.flatMap { UInt64($0) } ?? 0
     microseconds = Int64(json["took"]?.int ?? 0)
     for name in Self.carried {
-      if let value = json[name]?.string { environment.append(Variable("\(name)", value)) }
+      if let value = json[name]?.string { environment.append(Variable(name.description, value)) }
     }
   }
 }

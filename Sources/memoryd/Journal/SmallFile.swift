@@ -24,7 +24,7 @@ enum SmallFile {
 
   /// Puts a file in place whole, but not durably.
   static func write(_ bytes: [UInt8], _ path: String) {
-    let fresh = path + ".new"
+    let fresh = path + ".new-" + String(getpid())
     let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
     let descriptor = open(fresh, flags, 0o600)
     guard descriptor >= 0 else { return }

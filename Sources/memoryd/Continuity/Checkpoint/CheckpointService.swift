@@ -38,10 +38,10 @@ package struct CheckpointService {
     let deadline = service.deferredWork == nil ? service.context.deadline : nil
     var status =
       asksGit && deadline != nil ? SessionRecorder.status(input, service) : nil
+    var recorder = SessionRecorder(service: service, input: input, record: record)
     let previous =
       (try? service.store.reading().checkpoints(
-        RecordFilter(sessionID: input.sessionID ?? "", until: record.at, limit: 1)))?.first
-    var recorder = SessionRecorder(service: service, input: input, record: record)
+        RecordFilter(sessionID: recorder.session.id, until: record.at, limit: 1)))?.first
     recorder.readTranscript(signalsSince: previous.flatMap { Snapshot(json: $0.body) })
     if let summary = input.compactSummary { recorder.ingestSummary(summary) }
     // After a failure of the API the last message is the error's text.

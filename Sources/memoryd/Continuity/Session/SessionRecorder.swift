@@ -104,7 +104,7 @@ package struct SessionRecorder {
     leaving reserve: Duration = .milliseconds(800), signalsSince previous: Snapshot? = nil
   ) {
     guard let path = TranscriptPlace.find(session.transcriptPath, session: session.id, service)
-    else { return goOnFromDigest() }
+    else { return }
     session.transcriptPath = path
     let limit = limit(of: path)
     let stored = (try? service.store.reading().transcript(path: path)) ?? nil
@@ -168,7 +168,12 @@ package struct SessionRecorder {
           hint: "`memoryd ingest` reads the rest")
       }
     } catch {
-      problem = error
+      let isGone = error.code == .notFound && record?.transcript != nil
+      problem =
+        isGone
+        ? StoreError(
+          .inputOutput, "the transcript is gone; what was read of it before is all that counts")
+        : error
       if let stored, let known = SessionDigest.stored(stored.digest, service.context) {
         digest = known
         position = stored.position
@@ -224,20 +229,6 @@ package struct SessionRecorder {
     } catch {
       problem = error
     }
-  }
-
-  /// Where there is no transcript any more, what was gathered of it counts.
-  private mutating func goOnFromDigest() {
-    guard let record else { return }
-    let stored = (try? service.store.reading().transcript(sessionID: session.id)) ?? nil
-    if let stored, let known = SessionDigest.stored(stored.digest, service.context) {
-      digest = known
-      position = stored.position
-    }
-    guard record.transcript != nil else { return }
-    problem = StoreError(
-      .notFound,
-      "the transcript is gone; the checkpoint is made of what was read of it before")
   }
 
   /// Asks git what the session's folder is, once, when the host has its answer or needs none.
