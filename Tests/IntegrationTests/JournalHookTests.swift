@@ -172,11 +172,13 @@ import Testing
     try place.run("checkpoint", input: place.hook("Stop"))
     try place.run("status")
     try place.append(Line.request("never read"))
-    try leave("PostCompact", at: now + 20_000, ["compact_summary": "We mended the parser."])
+    try leave("PreCompact", at: now)
+    try leave("Stop", at: now, ["last_assistant_message": "An orange cat."])
     try FileManager.default.removeItem(atPath: place.transcript)
     let snapshot = "\(try snapshot(try checkpoints()[0]))"
     #expect(snapshot.contains("Fix the parser"))
-    #expect(snapshot.contains("We mended the parser"))
+    #expect(!snapshot.contains("never read"))
+    #expect(try place.run("search", "orange", "--json").items().count == 1)
     #expect(try problems().contains { $0.contains("the transcript is gone") })
   }
 
@@ -202,7 +204,7 @@ import Testing
     try place.run("status", environment: setting)
     #expect(files() == 0)
     try place.append(Line.call("Edit", ["file_path": "/x/a.go"]))
-    try leave("PreCompact", at: now) { $0.head = String(repeating: "0", count: 40) }
+    try leave("PreCompact", at: now - 60_000) { $0.head = String(repeating: "0", count: 40) }
     try place.run("status", environment: setting)
     #expect(files() == 0)
     try place.append(Line.call("Edit", ["file_path": "/x/b.go"]))
@@ -277,16 +279,16 @@ import Testing
   @Test func hooksAndTakers_killedAtRandom_loseAndDoubleNothing() async throws {
     let count = TestScale.isWhole ? 250 : 25
     try place.append(Line.request("Fix the parser"))
-    let place = place
+    let facts = place.asSent
     let acknowledged = try await withThrowingTaskGroup(of: [String].self) { group in
       for worker in 0..<8 {
-        group.addTask { try Self.hooks(of: worker, count, place.asSent) }
+        group.addTask { try Self.hooks(of: worker, count, facts) }
       }
       return try await group.reduce(into: []) { $0 += $1 }
     }
     #expect(try place.run("doctor").output.contains("ok   journal"))
     let taken = try place.sqlite(
-      "SELECT session_id || ' ' || count(*) FROM hook_runs WHERE event = 'Stop' GROUP BY 1"
+      "SELECT session_id || ' ' || count(*) FROM hook_runs WHERE event = 'Stop' GROUP BY session_id"
     ).split(separator: "\n").map(String.init)
     #expect(taken.allSatisfy { $0.hasSuffix(" 1") }, "none twice")
     let sessions = Set(taken.map { String($0.split(separator: " ")[0]) })
