@@ -10,6 +10,13 @@ public enum ThisProcess {
     getenv(name).map { String(cString: $0) }
   }
 
+  /// The words of the command line, the executable's own first.
+  public static var arguments: [String] {
+    (0..<Int(CommandLine.argc)).compactMap { index in
+      CommandLine.unsafeArgv[index].map { String(cString: $0) }
+    }
+  }
+
   public static func environmentEntries() -> [String] {
     var entries: [String] = []
     var next = environ
