@@ -11,12 +11,14 @@ FUZZ_SECONDS ?= 600
 
 # One static executable starts three times faster than one that loads its libraries
 # (docs/decisions/0003-static-release.md). Where the system has no static C library, only Swift's
-# own libraries are linked in.
+# own libraries are linked in. The front has no other (docs/decisions/0027-embedded-front.md).
+STATIC_FRONT = no
 ifeq ($(shell uname -s),Linux)
 RELEASE_FLAGS = --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
   -Xswiftc -Xfrontend -Xswiftc -prespecialize-generic-metadata \
   -Xswiftc -Xclang-linker -Xswiftc -no-pie
 ifneq ($(wildcard /usr/lib/*/libc.a /usr/lib64/libc.a /usr/lib/libc.a),)
+STATIC_FRONT = yes
 ifneq ($(wildcard /usr/lib/*/libsqlite3.a /usr/lib64/libsqlite3.a /usr/lib/libsqlite3.a),)
 RELEASE_FLAGS += -Xswiftc -Xclang-linker -Xswiftc -static
 endif
@@ -31,7 +33,7 @@ run: build
 
 build: deps
 	$(SWIFT) build -c release --product memoryd-engine $(RELEASE_FLAGS)
-	$(SWIFT) build -c release --product memoryd $(RELEASE_FLAGS)
+	@SWIFT="$(SWIFT)" STATIC=$(STATIC_FRONT) scripts/front.sh release $(RELEASE_FLAGS)
 
 ## All tests. Those on real transcripts run where ../shared/data/transcripts is there.
 test: deps test-vault

@@ -130,9 +130,8 @@ let package = Package(
       dependencies: ["Core", "IPC", "Continuity", "MCPServer", "CommandLineInterface"],
       path: "Sources/memoryd/Main", swiftSettings: settings),
     .executableTarget(
-      name: "memoryd",
-      dependencies: ["IPC", "Journal", "Redaction", "CPosix"], path: "Sources/memoryd/Front",
-      swiftSettings: settings),
+      name: "memoryd", dependencies: ["Redaction", "IPC", "Journal", "CPosix"],
+      path: "Sources/memoryd/Front", swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
@@ -215,4 +214,28 @@ if isFuzzing {
         swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
   }
+}
+
+// `make build` on Linux: the front and what it stands on, as Embedded Swift. That has no module for
+// the C library there; the target `Glibc` stands in for it (docs/decisions/0027-embedded-front.md).
+if ProcessInfo.processInfo.environment["MEMORYD_FRONT"] == "embedded" {
+  var needed: Set = ["memoryd"]
+  for target in package.targets.reversed() where needed.contains(target.name) {
+    for case .byNameItem(let name, _) in target.dependencies { needed.insert(name) }
+  }
+  package.targets.removeAll { !needed.contains($0.name) }
+  package.products.removeAll { $0.name != "memoryd" }
+  package.dependencies = []
+  for target in package.targets where target.swiftSettings != nil {
+    target.dependencies.append("Glibc")
+    target.swiftSettings? += [
+      .enableExperimentalFeature("Embedded"),
+      .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
+    ]
+  }
+  package.targets.append(.target(name: "Glibc"))
+  package.targets.first { $0.name == "memoryd" }?.linkerSettings = [
+    // What texts need to know of Unicode.
+    .linkedLibrary("swiftUnicodeDataTables"), .linkedLibrary("m"),
+  ]
 }

@@ -13,13 +13,13 @@ import IPC
 
 signal(SIGPIPE, SIG_IGN)
 
-let arguments = Array(CommandLine.arguments.dropFirst())
+let arguments = Array(ThisProcess.arguments.dropFirst())
 let isHook = Relay.hooks.contains(arguments) && isatty(0) == 0
 let requestID = ThisProcess.variable("MEMORYD_REQUEST_ID") ?? ThisProcess.newRequestID()
 let start = Streams.now()
 let begin = memoryd_monotonic()
-/// What was read of standard input, which nobody can read a second time.
-var input: [UInt8]?
+/// What was read of standard input, which nobody can read a second time. There is one thread.
+nonisolated(unsafe) var input: [UInt8]?
 
 if isHook, Relay.journaled.contains(arguments),
   ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,

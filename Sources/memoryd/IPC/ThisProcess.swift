@@ -12,8 +12,8 @@ public enum ThisProcess {
 
   /// The words of the command line, the executable's own first.
   public static var arguments: [String] {
-    (0..<Int(CommandLine.argc)).compactMap {
-      CommandLine.unsafeArgv[$0].map { String(cString: $0) }
+    (0..<Int(CommandLine.argc)).compactMap { index in
+      CommandLine.unsafeArgv[index].map { String(cString: $0) }
     }
   }
 

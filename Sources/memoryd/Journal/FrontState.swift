@@ -74,7 +74,7 @@ package struct FrontState: Sendable, Equatable {
       text += "secret " + String(secret.length) + " " + String(secret.hash, radix: 16) + "\n"
     }
     if let news {
-      let line = news.text.split(whereSeparator: \.isNewline).joined(separator: " ")
+      let line = news.text.split { $0.isNewline }.joined(separator: " ")
       text += "news " + String(news.number) + " " + line + "\n"
     }
     return text
