@@ -110,6 +110,8 @@ package final class StoreDoor {
     FrontNews(context).settle()
     drainSpool(into: database)
     JournalIntake(context, self, deferredWork: deferredWork).run(database)
+    // A hook has less time left for its own write.
+    if context.deadline != nil { database.setBusyTimeout(busyTimeout) }
   }
 
   /// Takes in what waits in the spool, as far as that can be done.
