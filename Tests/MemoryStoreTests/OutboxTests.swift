@@ -35,7 +35,7 @@ import Testing
         operation: .changeTask(TaskChange(id: task, title: title, completes: completes))))
   }
 
-  private func remote(_ title: String, done: Bool = false, id: String = "V1") -> RemoteTask {
+  private func remote(_ title: String, done: Bool = false, id: VaultID = "V1") -> RemoteTask {
     RemoteTask(
       vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: done, source: .cc,
       createdAt: 1, completedAt: done ? 5 : nil, markers: [])

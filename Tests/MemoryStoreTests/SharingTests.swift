@@ -52,7 +52,7 @@ import Testing
     try rows(id).map { "\($0.action) \($0.state) \($0.vault ?? "-")" }
   }
 
-  private func settle(_ id: String, as vaultID: String) throws {
+  private func settle(_ id: String, as vaultID: VaultID) throws {
     let lease = try #require(
       try database.acquireLease(at: 20, takesOver: true, witness: nil, lag: .zero))
     let row = try #require(try rows(id).last { $0.state == .queued })

@@ -13,7 +13,7 @@ public struct Adoption {
     /// Entries that may still be being written.
     public var unfinished = 0
     /// Of this folder's receipts: the marker to the vault's id.
-    package var receipts: [String: String] = [:]
+    package var receipts: [String: VaultID] = [:]
   }
 
   package let database: MemoryDatabase
@@ -166,7 +166,7 @@ public struct Adoption {
     do throws(StoreError) {
       if record["op"] == "receipt" {
         if let marker = record["marker"], let id = record["vault_id"] {
-          result.receipts[marker] = id
+          result.receipts[marker] = VaultID(rawValue: id)
         }
         return
       }

@@ -209,13 +209,13 @@ public struct FallbackFiles: Sendable {
   // MARK: Receipts
 
   /// What these files have receipts of, by marker and by request, and the vault's id for each.
-  package func receipts() throws(StoreError) -> [String: String] {
-    var known: [String: String] = [:]
+  package func receipts() throws(StoreError) -> [String: VaultID] {
+    var known: [String: VaultID] = [:]
     for (path, kind) in [(tasks, FallbackDocument.Kind.tasks), (checkpoints, .checkpoints)] {
       for record in FallbackDocument(try read(path), kind: kind).records
       where record["op"] == "receipt" {
         for name in [record["marker"], record["request"]].compactMap(\.self) {
-          known[name] = record["vault_id"] ?? ""
+          known[name] = VaultID(rawValue: record["vault_id"] ?? "")
         }
       }
     }

@@ -38,7 +38,7 @@ struct SyncPlanner {
 
   var snapshot: VaultSnapshot
   /// Marker to the vault's id, from the fallback files.
-  var receipts: [String: String] = [:]
+  var receipts: [String: VaultID] = [:]
   /// Marker to Unix ms: what others that share the files may have sent.
   var sendings: [String: Int64] = [:]
   /// False while another memoryd that shares the files is sending from them.
@@ -62,7 +62,7 @@ struct SyncPlanner {
   private static let mostFailures = 2
 
   init(
-    snapshot: VaultSnapshot, receipts: [String: String] = [:], sendings: [String: Int64] = [:],
+    snapshot: VaultSnapshot, receipts: [String: VaultID] = [:], sendings: [String: Int64] = [:],
     maySendShared: Bool = true, keysSince: Int64? = nil, isTyped: Bool = false, timeout: Duration,
     lag: Duration, now: Int64
   ) {

@@ -10,7 +10,7 @@ struct VaultCall: Equatable {
   var arguments: [String: JSON]
 
   /// Where a task of this store stands on its way to the vault; nil for one that is not known here.
-  typealias WayOfTask = (_ id: String) -> (vaultID: String?, maker: OutboxRow.State?)?
+  typealias WayOfTask = (_ id: String) -> (vaultID: VaultID?, maker: OutboxRow.State?)?
 
   /// - Parameters:
   ///   - row: As it is to be sent.
@@ -39,13 +39,13 @@ struct VaultCall: Equatable {
       arguments["rationale"] = .string(Marker.attached(to: arguments["rationale"]?.string, marker))
       if let task = arguments["task_id"]?.string, let way = wayOfTask(task) {
         // One that the vault will never get has no name there.
-        arguments["task_id"] = way.vaultID.map { .string($0) }
+        arguments["task_id"] = way.vaultID?.json
       }
     case .save:
       let actions = arguments["recent_actions"]?.array ?? []
       arguments["recent_actions"] = .array(actions + [.string(Marker.text(marker))])
     case .done:
-      arguments = ["id": .string(row.taskVaultID ?? "")]
+      arguments = ["id": .string(row.taskVaultID?.rawValue ?? "")]
     default:
       guard let changes = Self.changes(of: row, snapshot) else { return nil }
       arguments = changes
@@ -77,7 +77,7 @@ struct VaultCall: Equatable {
       else { return nil }
       change = ours
     }
-    var arguments: [String: JSON] = ["id": .string(id)]
+    var arguments: [String: JSON] = ["id": id.json]
     for field in TaskField.allCases {
       arguments[field.rawValue] = change[field].map { .string($0) }
     }

@@ -265,7 +265,7 @@ extension MemoryDatabase {
   ///   the lease is still held.
   public func advance(
     settle row: OutboxRow? = nil, as settlement: OutboxSettlement? = nil,
-    send next: OutboxRow? = nil, lookAfter: Int64 = 0, fence: String? = nil, lease: SyncLease,
+    send next: OutboxRow? = nil, lookAfter: Int64 = 0, fence: VaultID? = nil, lease: SyncLease,
     at now: Int64
   ) throws(StoreError) -> (row: OutboxRow?, holdsLease: Bool) {
     try write { db in

@@ -96,7 +96,7 @@ extension MemoryDatabase {
   /// - Returns: Nil for a task that this store does not have.
   public func wayOfTask(
     _ id: String, to vault: String
-  ) throws(StoreError) -> (vaultID: String?, maker: OutboxRow.State?)? {
+  ) throws(StoreError) -> (vaultID: VaultID?, maker: OutboxRow.State?)? {
     try read { db in
       let row = try Row.fetchOne(
         db,
@@ -133,7 +133,7 @@ extension MemoryDatabase {
 
   /// A row that was acknowledged: its item knows where it is from now on.
   func noteInVault(
-    _ row: OutboxRow, vaultID: String?, task: RemoteTask?, at now: Int64, _ db: Database
+    _ row: OutboxRow, vaultID: VaultID?, task: RemoteTask?, at now: Int64, _ db: Database
   ) throws {
     guard let vault = row.vault else { return }
     if row.makesItem, let vaultID {
@@ -167,7 +167,7 @@ extension MemoryDatabase {
         try merge(redacted(task), intoTask: row.itemID, vault: vault, agreed: agreed, at: now, db)
       }
     case .checkpoint:
-      if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID, db) }
+      if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID.rawValue, db) }
     default:
       break
     }
@@ -175,7 +175,7 @@ extension MemoryDatabase {
 
   /// An item is one there: an id that it had in the same vault before is forgotten.
   static func note(
-    _ itemID: String, _ kind: ItemKind, isIn vault: String, as vaultID: String, _ db: Database
+    _ itemID: String, _ kind: ItemKind, isIn vault: String, as vaultID: VaultID, _ db: Database
   ) throws {
     try db.execute(
       cached: "DELETE FROM vault_items WHERE item_id = ? AND vault = ? AND vault_id != ?",
@@ -240,8 +240,10 @@ extension MemoryDatabase {
       if isThere != true { try Self.note(id, .task, isIn: vault, as: task.vaultID, db) }
       return try merge(task, intoTask: id, vault: vault, at: nil, db)
     }
+    // A task that was made there keeps its id here.
+    let id = task.vaultID.rawValue
     var record = TaskRecord(
-      id: task.vaultID, fields: task.fields, status: task.isDone ? .done : .open,
+      id: id, fields: task.fields, status: task.isDone ? .done : .open,
       source: task.source, createdAt: task.createdAt,
       completedAt: task.isDone ? task.completedAt ?? now : nil)
     record.fields.title = record.title
@@ -250,10 +252,10 @@ extension MemoryDatabase {
     try record.insert(updatedAt: now, isPerhapsKnown: true, db)
     // Also where another vault, of which this one is a copy, gave the task its id.
     let isNew = db.changesCount == 1
-    try Self.note(task.vaultID, .task, isIn: vault, as: task.vaultID, db)
-    if !isNew { return try merge(task, intoTask: task.vaultID, vault: vault, at: nil, db) }
-    try Self.noteParts(of: task.vaultID, db)
-    try Self.setBase(task.fields, of: task.vaultID, vault, db)
+    try Self.note(id, .task, isIn: vault, as: task.vaultID, db)
+    if !isNew { return try merge(task, intoTask: id, vault: vault, at: nil, db) }
+    try Self.noteParts(of: id, db)
+    try Self.setBase(task.fields, of: id, vault, db)
     return true
   }
 
@@ -334,7 +336,7 @@ extension MemoryDatabase {
   ///   - markers: Found in it; one of this store's own is not taken in again.
   ///   - body: The snapshot, in the caller's layout.
   public func pullCheckpoint(
-    from vault: VaultReference, vaultID: String, markers: [String], objective: String,
+    from vault: VaultReference, vaultID: VaultID, markers: [String], objective: String,
     searchText: String, body: String,
     createdAt: Int64
   ) throws(StoreError) {
@@ -343,7 +345,7 @@ extension MemoryDatabase {
     let body = redactor.redact(json: body)
     try write { db in
       try Self.note(vault, at: createdAt, db)
-      try Self.setMeta(Fact.vault(.checkpoint, vault.id).key, vaultID, db)
+      try Self.setMeta(Fact.vault(.checkpoint, vault.id).key, vaultID.rawValue, db)
       let isKnown = try Bool.fetchOne(
         db,
         cached: """
@@ -358,6 +360,8 @@ extension MemoryDatabase {
           arguments: [marker])
         if isOurs == true { return }
       }
+      // As of a task: it keeps its id here.
+      let id = vaultID.rawValue
       try db.execute(
         cached: """
           INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
@@ -366,11 +370,11 @@ extension MemoryDatabase {
           ON CONFLICT (id) DO NOTHING
           """,
         arguments: [
-          vaultID, CheckpointTrigger.vault.rawValue, objective, searchText, body, createdAt,
+          id, CheckpointTrigger.vault.rawValue, objective, searchText, body, createdAt,
           createdAt,
         ])
-      try Self.noteParts(of: vaultID, db)
-      try Self.note(vaultID, .checkpoint, isIn: vault.id, as: vaultID, db)
+      try Self.noteParts(of: id, db)
+      try Self.note(id, .checkpoint, isIn: vault.id, as: vaultID, db)
     }
   }
 

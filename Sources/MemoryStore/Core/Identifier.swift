@@ -1,0 +1,26 @@
+/// A text that names one thing, as a type of its own for each sort of thing, so that the compiler does
+/// not take the id of one for that of another.
+///
+/// Any text is one: sessions and vaults name their things as they like, and other versions may have
+/// stored what this one would not make. So nothing is checked, and what is read is written again
+/// byte for byte: as a bare string in JSON and in the store.
+public protocol Identifier: RawRepresentable, Codable, Hashable, Comparable, Sendable,
+  CustomStringConvertible, JSONConvertible
+where RawValue == String {
+  init(rawValue: String)
+}
+
+extension Identifier {
+  @inlinable public var description: String { rawValue }
+
+  @inlinable public var json: JSON { .string(rawValue) }
+
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// What an item is called in a vault.
+public struct VaultID: Identifier {
+  public let rawValue: String
+
+  @inlinable public init(rawValue: String) { self.rawValue = rawValue }
+}
