@@ -12,7 +12,7 @@ import Testing
   init() throws { place = try CallPlace() }
 
   private func writer(
-    _ requestID: String = UUID().uuidString, deadline: Int? = nil,
+    _ requestID: RequestID = .unique(), deadline: Int? = nil,
     _ environment: [String: String] = [:]
   ) throws -> DurableWriter {
     let context = try place.context(environment, requestID: requestID, deadline: deadline)

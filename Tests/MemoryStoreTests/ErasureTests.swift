@@ -84,7 +84,7 @@ import Testing
   private func add(_ text: String, _ database: MemoryDatabase) throws -> String {
     try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 1, project: .named("p"),
+        requestID: .unique(), at: 1, project: .named("p"),
         operation: .addTask(TaskDraft(title: text, source: .cc, context: "why " + text)),
         consent: VaultConsent(vault: .one))
     ).id
@@ -96,7 +96,7 @@ import Testing
   ) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 2,
+        requestID: .unique(), at: 2,
         operation: .changeTask(TaskChange(id: id, title: title, context: context)),
         consent: VaultConsent(vault: .one)))
   }
@@ -134,7 +134,7 @@ import Testing
     func commit(_ operation: StoreWrite.Operation) throws {
       _ = try database.commit(
         StoreWrite(
-          requestID: UUID().uuidString, at: 5, project: .named("p"),
+          requestID: .unique(), at: 5, project: .named("p"),
           session: SessionReference(id: "s"), operation: operation))
     }
     func ledger(_ remark: String) -> Ledger {
@@ -210,7 +210,7 @@ import Testing
   {
     try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 1000, project: .named("p"),
+        requestID: .unique(), at: 1000, project: .named("p"),
         session: SessionReference(id: "s"),
         operation: .checkpoint(
           CheckpointDraft(

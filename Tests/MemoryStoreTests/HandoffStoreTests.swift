@@ -23,7 +23,7 @@ import Testing
   @discardableResult
   private func commit(
     _ database: MemoryDatabase, _ draft: HandoffDraft, at: Int64 = 5,
-    request: String = UUID().uuidString
+    request: RequestID = .unique()
   ) throws -> WriteReceipt {
     try database.commit(
       StoreWrite(requestID: request, at: at, project: project, operation: .handOff(draft)))
@@ -59,7 +59,7 @@ import Testing
     let database = try folder.database()
     var checkpoint = CheckpointDraft(trigger: .preCompact, objective: "o")
     checkpoint.handoff = draft("A1")
-    func write(_ request: String) throws -> String {
+    func write(_ request: RequestID) throws -> String {
       try database.commit(
         StoreWrite(
           requestID: request, at: 5, project: project, operation: .checkpoint(checkpoint))
@@ -146,7 +146,7 @@ import Testing
   ) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: at, project: project,
+        requestID: .unique(), at: at, project: project,
         operation: .addToLedger(LedgerDraft(ledger: ledger, source: source))))
   }
 

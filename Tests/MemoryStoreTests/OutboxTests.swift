@@ -31,7 +31,7 @@ import Testing
   private func change(_ task: String, _ title: String? = nil, completes: Bool = false) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 2,
+        requestID: .unique(), at: 2,
         operation: .changeTask(TaskChange(id: task, title: title, completes: completes))))
   }
 

@@ -29,7 +29,7 @@ import Testing
   ) throws -> String {
     try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: at, project: project,
+        requestID: .unique(), at: at, project: project,
         session: session.map { SessionReference(id: $0, cwd: cwd) },
         operation: .addTask(TaskDraft(title: title, source: .cc)))
     ).id
@@ -204,7 +204,8 @@ import Testing
         ])
       _ = try database.commit(
         StoreWrite(
-          requestID: item, at: 5, project: whole, session: SessionReference(id: session, cwd: cwd),
+          requestID: RequestID(rawValue: item), at: 5, project: whole,
+          session: SessionReference(id: session, cwd: cwd),
           operation: .addToLedger(LedgerDraft(ledger: ledger, source: .manual))))
     }
     try merge("here", "One", "s1", cwd: "/w/a")

@@ -33,7 +33,7 @@ import Testing
   ) throws -> String {
     try database.commit(
       StoreWrite(
-        requestID: title, at: 10, project: project.map(Self.place),
+        requestID: RequestID(rawValue: title), at: 10, project: project.map(Self.place),
         operation: .addTask(TaskDraft(title: title, source: .cc)),
         consent: VaultConsent(vault: vault, projects: projects))
     ).id
@@ -42,7 +42,7 @@ import Testing
   private func change(_ id: String, _ vault: VaultReference?) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: "done " + id + (vault?.id ?? ""), at: 11,
+        requestID: "done \(id)\(vault?.id ?? "")", at: 11,
         operation: .changeTask(TaskChange(id: id, completes: true)),
         consent: VaultConsent(vault: vault)))
   }

@@ -117,7 +117,7 @@ public struct Adoption {
     _ entry: FallbackDocument.HandWritten, _ kind: FallbackDocument.Kind, isDryRun: Bool,
     _ result: inout Result
   ) throws(StoreError) {
-    let request = "adopt:" + entry.key
+    let request = RequestID.adopting(entry.key)
     let known = try database.itemID(ofRequest: request)
     if known == nil {
       result.adopted += 1
@@ -139,7 +139,7 @@ public struct Adoption {
     guard let known, kind == .tasks, entry.isDone, try database.task(id: known)?.status == .open
     else { return }
     result.adopted += 1
-    if !isDryRun { try complete(known, request: request + ":done") }
+    if !isDryRun { try complete(known, request: request.part(":done")) }
   }
 
   private func draft(_ entry: FallbackDocument.HandWritten) -> CheckpointDraft {
@@ -150,7 +150,7 @@ public struct Adoption {
     return draft
   }
 
-  private func complete(_ id: String, request: String) throws(StoreError) {
+  private func complete(_ id: String, request: RequestID) throws(StoreError) {
     _ = try database.commit(
       StoreWrite(
         requestID: request, at: clock.now,
@@ -170,7 +170,7 @@ public struct Adoption {
         }
         return
       }
-      guard let request = record["request"] else { return }
+      guard let request = RequestID(record["request"]) else { return }
       // A record of another store's is that store's to send.
       if let store = record["store"], store != storeID { return }
       if try database.hasRequest(request) {
@@ -199,11 +199,11 @@ public struct Adoption {
       try database.task(id: id)?.status == .open
     else { return }
     result.adopted += 1
-    if !isDryRun { try complete(id, request: "adopt:\(id):done") }
+    if !isDryRun { try complete(id, request: .adopting(id).part(":done")) }
   }
 
   /// The write that an entry records; nil for what is no write.
-  private func write(_ record: FallbackDocument.Record, request: String) -> StoreWrite? {
+  private func write(_ record: FallbackDocument.Record, request: RequestID) -> StoreWrite? {
     guard let id = record["id"], let op = record["op"] else { return nil }
     let fields = record.fields
     let task = TaskFields { record[FallbackFiles.name(of: $0)] }
@@ -255,4 +255,14 @@ public struct Adoption {
       session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id,
       consent: consent)
   }
+}
+
+extension RequestID {
+  private static let adoption = "adopt:"
+
+  /// The key under which an entry of the files is written: the same wherever it is found.
+  static func adopting(_ entry: String) -> RequestID { RequestID(rawValue: adoption + entry) }
+
+  /// True for a write that was found in the files.
+  package var isOfAdoption: Bool { rawValue.hasPrefix(Self.adoption) }
 }

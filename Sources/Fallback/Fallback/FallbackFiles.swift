@@ -153,10 +153,10 @@ public struct FallbackFiles: Sendable {
   public func mirror(_ rows: [OutboxRow], storeID: String) throws(StoreError) -> [Int64] {
     guard !rows.isEmpty else { return [] }
     // The process that appended one may have died before it could note that.
-    var known: Set<String> = []
+    var known: Set<RequestID> = []
     for (path, kind) in [(tasks, FallbackDocument.Kind.tasks), (checkpoints, .checkpoints)] {
       let records = FallbackDocument(try read(path), kind: kind).records
-      known.formUnion(records.compactMap { $0["request"] })
+      known.formUnion(records.compactMap { RequestID($0["request"]) })
     }
     var numbers: [Int64] = []
     for row in rows {
@@ -233,7 +233,7 @@ public struct FallbackFiles: Sendable {
     for row in rows {
       // By its marker an item is the same for all who share the files; a change is known by its
       // request only.
-      guard let name = row.marker ?? row.requestID, known[name] == nil else { continue }
+      guard let name = row.marker ?? row.requestID?.rawValue, known[name] == nil else { continue }
       let title = Self.title(of: row)
       var fields = JSONFields()
       fields.add("op", "receipt")

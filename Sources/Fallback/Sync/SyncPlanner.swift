@@ -1,4 +1,5 @@
 import Core
+import Fallback
 public import MemoryStore
 
 /// What is to be done with one outbox row.
@@ -180,7 +181,7 @@ struct SyncPlanner {
   /// Why it is not known whether the vault has it.
   private static func doubt(_ row: OutboxRow) -> String {
     if row.attempts == 0 {
-      return row.requestID?.hasPrefix("adopt:") == true
+      return row.requestID?.isOfAdoption == true
         ? "another memoryd that shares the fallback files may have sent it"
         : "it may have been sent before the store was put back"
     }

@@ -11,11 +11,33 @@ where RawValue == String {
 }
 
 extension Identifier {
+  /// Nil without a text.
+  @inlinable public init?(_ text: String?) {
+    guard let text else { return nil }
+    self.init(rawValue: text)
+  }
+
+  /// A new one.
+  public init(_ ulid: ULID) { self.init(rawValue: ulid.description) }
+
   @inlinable public var description: String { rawValue }
 
   @inlinable public var json: JSON { .string(rawValue) }
 
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// The key of a call: what it writes is written once, however often the same call is made.
+public struct RequestID: Identifier {
+  public let rawValue: String
+
+  @inlinable public init(rawValue: String) { self.rawValue = rawValue }
+
+  /// For a call that writes nothing.
+  public static let ofNoWrite = RequestID(rawValue: "")
+
+  /// The key of one of several writes of the call.
+  public func part(_ suffix: String) -> RequestID { RequestID(rawValue: rawValue + suffix) }
 }
 
 /// What an item is called in a vault.

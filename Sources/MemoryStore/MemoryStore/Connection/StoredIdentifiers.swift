@@ -6,4 +6,5 @@ import GRDB
 /// The protocol is no more than this module's, so that nobody else sees GRDB's.
 protocol StoredIdentifier: Identifier, DatabaseValueConvertible, StatementColumnConvertible {}
 
+extension RequestID: StoredIdentifier {}
 extension VaultID: StoredIdentifier {}

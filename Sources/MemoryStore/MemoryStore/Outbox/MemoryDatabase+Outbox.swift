@@ -84,7 +84,7 @@ extension MemoryDatabase {
     return try outbox(query, limit: nil)
   }
 
-  public func outbox(requestID: String) throws(StoreError) -> OutboxRow? {
+  public func outbox(requestID: RequestID) throws(StoreError) -> OutboxRow? {
     var query = Query(Self.outboxSelect)
     query.match("o.request_id", requestID)
     return try outbox(query, limit: 1).first

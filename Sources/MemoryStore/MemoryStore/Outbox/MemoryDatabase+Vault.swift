@@ -115,7 +115,7 @@ extension MemoryDatabase {
     }
   }
 
-  public func hasRequest(_ id: String) throws(StoreError) -> Bool {
+  public func hasRequest(_ id: RequestID) throws(StoreError) -> Bool {
     try read {
       try Bool.fetchOne(
         $0, cached: "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?)",
@@ -124,7 +124,7 @@ extension MemoryDatabase {
   }
 
   /// The item that a request made or changed.
-  public func itemID(ofRequest id: String) throws(StoreError) -> String? {
+  public func itemID(ofRequest id: RequestID) throws(StoreError) -> String? {
     try read {
       try String.fetchOne(
         $0, cached: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])

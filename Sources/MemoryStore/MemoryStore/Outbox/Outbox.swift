@@ -32,7 +32,7 @@ public struct OutboxRow: Sendable, Equatable {
   public var state: State
   /// The vault that it is for; nil while it is held.
   public var vault: String?
-  public var requestID: String?
+  public var requestID: RequestID?
   /// Goes with an item that is made, and stays in what the vault stores.
   public var marker: String?
   /// True if another memoryd, or this one before a restore, may have sent it.

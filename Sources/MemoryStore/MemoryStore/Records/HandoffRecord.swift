@@ -250,7 +250,7 @@ extension MemoryDatabase {
   /// - Throws: ``StoreError``; nothing is taken then.
   public func claimMessage(
     for names: [String], notFrom writer: String? = nil, in project: ProjectReference,
-    files: [MessageFile], requestID: String, at: Int64
+    files: [MessageFile], requestID: RequestID, at: Int64
   ) throws(StoreError) -> HandoffRecord? {
     let files = files.map { file in
       var file = file

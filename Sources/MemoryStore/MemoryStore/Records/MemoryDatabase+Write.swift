@@ -82,7 +82,7 @@ extension MemoryDatabase {
 
   // MARK: Rows that every write shares
 
-  static func receipt(of requestID: String, _ db: Database) throws -> WriteReceipt? {
+  static func receipt(of requestID: RequestID, _ db: Database) throws -> WriteReceipt? {
     let statement = try db.cachedStatement(
       sql: "SELECT kind, item_id, created_at FROM requests WHERE id = ?")
     return try Row.fetchOne(statement, arguments: [requestID]).map {
@@ -97,7 +97,7 @@ extension MemoryDatabase {
   }
 
   static func recordRequest(
-    _ id: String, _ kind: ItemKind, itemID: String, at: Int64, _ db: Database
+    _ id: RequestID, _ kind: ItemKind, itemID: String, at: Int64, _ db: Database
   ) throws {
     try db.execute(
       cached: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",

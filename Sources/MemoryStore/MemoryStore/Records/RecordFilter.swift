@@ -73,6 +73,8 @@ struct Query: Sendable {
     arguments += [value]
   }
 
+  mutating func match(_ column: String, _ id: (some Identifier)?) { match(column, id?.rawValue) }
+
   mutating func range(_ column: String, _ since: Int64?, _ until: Int64?) {
     if let since {
       conditions.append("\(column) >= ?")

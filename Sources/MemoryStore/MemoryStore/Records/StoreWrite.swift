@@ -17,7 +17,7 @@ public struct StoreWrite: Codable, Sendable {
   }
 
   /// Unique; the same write twice under one id is stored once.
-  public var requestID: String
+  public var requestID: RequestID
   /// Unix time in ms.
   public var at: Int64
   public var project: ProjectReference?
@@ -32,7 +32,7 @@ public struct StoreWrite: Codable, Sendable {
   public var consent: VaultConsent?
 
   public init(
-    requestID: String, at: Int64, project: ProjectReference? = nil,
+    requestID: RequestID, at: Int64, project: ProjectReference? = nil,
     session: SessionReference? = nil, operation: Operation, itemID: String? = nil,
     sharedMarker: String? = nil, consent: VaultConsent? = nil
   ) {

@@ -2,7 +2,7 @@ import Core
 
 /// Where a write comes from and goes to, whatever it carries.
 struct WriteOrigin: Sendable {
-  var requestID: String
+  var requestID: RequestID
   /// Unix time in ms.
   var at: Int64
   var project: ProjectReference?

@@ -14,7 +14,7 @@ package struct CallContext {
   package let settings: Settings
   package let clock: WallClock
   /// Two calls with the same id are one write.
-  package let requestID: String
+  package let requestID: RequestID
   package let environment: [String: String]
   /// The caller's working folder.
   package let cwd: String

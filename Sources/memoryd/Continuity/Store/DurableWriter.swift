@@ -52,7 +52,7 @@ package struct DurableWriter {
     requestSuffix: String = "", hook: (() -> HookRun)? = nil
   ) throws(StoreError) -> Acknowledgement {
     var write = StoreWrite(
-      requestID: context.requestID + requestSuffix, at: context.clock.now, project: project,
+      requestID: context.requestID.part(requestSuffix), at: context.clock.now, project: project,
       session: session, operation: operation,
       consent: operation.isForVault ? vault.consent : nil)
     do throws(StoreError) {
