@@ -24,7 +24,7 @@ import Testing
 
   @discardableResult
   private func add(
-    _ title: String, _ project: ProjectReference?, session: String? = nil, cwd: String? = nil,
+    _ title: String, _ project: ProjectReference?, session: SessionID? = nil, cwd: String? = nil,
     at: Int64 = 1000, _ database: MemoryDatabase
   ) throws -> String {
     try database.commit(
@@ -196,7 +196,7 @@ import Testing
   @Test func split_takesTheLedgerOfItsSessions() throws {
     let database = try folder.database()
     let whole = place("/w/a", remote: "h/o/a")
-    func merge(_ item: String, _ phase: String, _ session: String, cwd: String) throws {
+    func merge(_ item: String, _ phase: String, _ session: SessionID, cwd: String) throws {
       let ledger = Ledger(
         title: "Work",
         phases: [

@@ -8,6 +8,7 @@ extension Identifier {
 }
 
 extension RequestID: ExpressibleByStringInterpolation {}
+extension SessionID: ExpressibleByStringInterpolation {}
 extension VaultID: ExpressibleByStringInterpolation {}
 
 extension RequestID {

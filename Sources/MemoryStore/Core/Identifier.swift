@@ -40,6 +40,16 @@ public struct RequestID: Identifier {
   public func part(_ suffix: String) -> RequestID { RequestID(rawValue: rawValue + suffix) }
 }
 
+/// What an agent calls one of its sessions.
+public struct SessionID: Identifier {
+  public let rawValue: String
+
+  @inlinable public init(rawValue: String) { self.rawValue = rawValue }
+
+  /// Of what belongs to no session.
+  public static let noSession = SessionID(rawValue: "")
+}
+
 /// What an item is called in a vault.
 public struct VaultID: Identifier {
   public let rawValue: String

@@ -36,7 +36,7 @@ package struct MCPToolContext {
   ///
   /// - Throws: ``MCPFailure`` where the project or the session's project is hidden; as
   ///   ``project(named:)``.
-  func visibleProject(named name: String?, session: String? = nil) throws -> ProjectReference {
+  func visibleProject(named name: String?, session: SessionID? = nil) throws -> ProjectReference {
     let project = try project(named: name)
     guard isVault else { return project }
     let database = try service.store.reading()

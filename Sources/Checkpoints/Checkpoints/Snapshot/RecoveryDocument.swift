@@ -1,4 +1,4 @@
-import Core
+public import Core
 import Git
 public import MemoryStore
 import Transcripts
@@ -27,7 +27,7 @@ public struct RecoveryDocument: Sendable {
   public var checkpointID: String?
   /// Unix ms of the checkpoint, or of the reading that stands for it.
   public var takenAt: Int64
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var openTasks: [TaskRecord]
   public var decisions: [DecisionRecord]
   /// The checkpoint by hand in which somebody said what `snapshot.stated` has.
@@ -40,7 +40,7 @@ public struct RecoveryDocument: Sendable {
 
   public init(
     snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: String? = nil,
-    takenAt: Int64, sessionID: String? = nil, openTasks: [TaskRecord] = [],
+    takenAt: Int64, sessionID: SessionID? = nil, openTasks: [TaskRecord] = [],
     decisions: [DecisionRecord] = []
   ) {
     self.snapshot = snapshot
@@ -129,7 +129,7 @@ public struct RecoveryDocument: Sendable {
 
   private func footer() -> String {
     let session =
-      sessionID.map { " · " + Markdown.code("memoryd session show \($0.oneLine)") } ?? ""
+      sessionID.map { " · " + Markdown.code("memoryd session show \($0.rawValue.oneLine)") } ?? ""
     return "\nMore: `memoryd search WORDS`\(session)\n"
   }
 

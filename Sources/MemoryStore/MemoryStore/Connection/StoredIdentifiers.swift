@@ -7,4 +7,5 @@ import GRDB
 protocol StoredIdentifier: Identifier, DatabaseValueConvertible, StatementColumnConvertible {}
 
 extension RequestID: StoredIdentifier {}
+extension SessionID: StoredIdentifier {}
 extension VaultID: StoredIdentifier {}

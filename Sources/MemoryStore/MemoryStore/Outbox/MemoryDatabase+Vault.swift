@@ -73,14 +73,14 @@ extension MemoryDatabase {
   }
 
   /// The transition of the vault's health that a session was last told of.
-  public func toldTransition(session: String) throws(StoreError) -> Int? {
+  public func toldTransition(session: SessionID) throws(StoreError) -> Int? {
     try read {
       try Int.fetchOne(
         $0, cached: "SELECT told_transition FROM sessions WHERE id = ?", arguments: [session])
     }
   }
 
-  public func setToldTransition(_ transition: Int, session: String) throws(StoreError) {
+  public func setToldTransition(_ transition: Int, session: SessionID) throws(StoreError) {
     guard try toldTransition(session: session) != transition else { return }
     try write {
       try $0.execute(

@@ -35,7 +35,7 @@ public struct CheckpointRecord: Sendable, Equatable {
   public var id: String
   public var trigger: CheckpointTrigger
   public var objective: String
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var project: String?
   /// The snapshot, one JSON object.
   public var body: String

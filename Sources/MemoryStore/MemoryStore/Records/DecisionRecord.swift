@@ -8,12 +8,12 @@ public struct DecisionRecord: Sendable, Equatable {
   public var rationale: String
   public var taskID: String?
   public var project: String?
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var createdAt: Int64
 
   public init(
     id: String, decision: String, rationale: String, taskID: String? = nil,
-    project: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
+    project: String? = nil, sessionID: SessionID? = nil, createdAt: Int64 = 0
   ) {
     self.id = id
     self.decision = decision

@@ -43,7 +43,7 @@ public struct EntryRecord: Sendable, Equatable {
   public var id: String
   public var kind: EntryKind
   public var project: String?
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var sourceID: String?
   public var actor: String?
   public var position: Int?
@@ -58,7 +58,7 @@ extension MemoryDatabase {
   /// The text of a session in its order, `count` pieces before and after an entry or, without
   /// one, the last ones.
   public func entries(
-    sessionID: String, around id: String? = nil, count: Int = 10
+    sessionID: SessionID, around id: String? = nil, count: Int = 10
   ) throws(StoreError) -> [EntryRecord] {
     try read { db in
       var middle: Int?

@@ -24,7 +24,7 @@ public struct HandoffRecord: Sendable, Equatable {
   public var id: String
   public var trigger: HandoffTrigger
   public var objective: String
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var project: String?
   public var sender: String?
   public var recipient: String?
@@ -249,7 +249,7 @@ extension MemoryDatabase {
   /// - Returns: Nil if there is none.
   /// - Throws: ``StoreError``; nothing is taken then.
   public func claimMessage(
-    for names: [String], notFrom writer: String? = nil, in project: ProjectReference,
+    for names: [String], notFrom writer: SessionID? = nil, in project: ProjectReference,
     files: [MessageFile], requestID: RequestID, at: Int64
   ) throws(StoreError) -> HandoffRecord? {
     let files = files.map { file in

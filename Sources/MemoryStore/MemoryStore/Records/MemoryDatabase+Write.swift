@@ -23,7 +23,8 @@ extension MemoryDatabase {
       }
       if let transcript {
         try Self.store(
-          transcript, sessionID: write.session?.id ?? "", projectID: projectID, at: write.at,
+          transcript, sessionID: write.session?.id ?? .noSession, projectID: projectID,
+          at: write.at,
           ids: &ids, db)
       }
       let (itemID, createdAt) = try write.operation.item.store(

@@ -15,7 +15,7 @@ public struct RecordFilter: Sendable {
   public var visitor: ProjectReference?
   /// Of tasks, only those of which nothing but a project's name is known.
   public var isUnfiled = false
-  public var sessionID: String?
+  public var sessionID: SessionID?
   /// Of entries.
   public var kinds: [EntryKind] = []
   public var triggers: [CheckpointTrigger] = []
@@ -25,7 +25,7 @@ public struct RecordFilter: Sendable {
   public var limit: Int?
 
   public init(
-    project: String? = nil, place: ProjectReference? = nil, sessionID: String? = nil,
+    project: String? = nil, place: ProjectReference? = nil, sessionID: SessionID? = nil,
     kinds: [EntryKind] = [], triggers: [CheckpointTrigger] = [],
     since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
   ) {

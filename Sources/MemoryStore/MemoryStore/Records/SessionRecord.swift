@@ -3,7 +3,7 @@ import GRDB
 package import Redaction
 
 public struct SessionRecord: Sendable, Equatable {
-  public var id: String
+  public var id: SessionID
   public var agent: String
   public var project: String?
   /// The project's row.
@@ -18,7 +18,8 @@ public struct SessionRecord: Sendable, Equatable {
   /// The objective of its newest checkpoint.
   public var objective: String?
 
-  public init(id: String, agent: String, cwd: String? = nil, startedAt: Int64, lastSeenAt: Int64) {
+  public init(id: SessionID, agent: String, cwd: String? = nil, startedAt: Int64, lastSeenAt: Int64)
+  {
     self.id = id
     self.agent = agent
     self.cwd = cwd
@@ -47,7 +48,7 @@ struct SessionOpening: StoreItem {
   func store(
     _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
-    (write.session?.id ?? "", write.at)
+    ((write.session?.id ?? .noSession).rawValue, write.at)
   }
 }
 
@@ -64,11 +65,11 @@ struct SessionEnd: StoreItem {
   func store(
     _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
   ) throws -> (id: String, createdAt: Int64) {
-    let id = write.session?.id ?? ""
+    let id = write.session?.id ?? .noSession
     try db.execute(
       cached: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
       arguments: [write.at, reason, id])
-    return (id, write.at)
+    return (id.rawValue, write.at)
   }
 }
 
@@ -115,33 +116,33 @@ extension MemoryDatabase {
   }
 
   /// Finds a session by its id or the beginning of it.
-  public func session(id: String) throws(StoreError) -> SessionRecord? {
+  public func session(id: SessionID) throws(StoreError) -> SessionRecord? {
     var exact = Self.sessionQuery
     exact.match("s.id", id)
     if let session = try fetch(exact, order: "s.id", limit: 1, Self.session).first {
       return session
     }
     var query = Self.sessionQuery
-    query.prefix("s.id", id)
+    query.prefix("s.id", id.rawValue)
     let found = try fetch(query, order: "s.id", limit: 2, Self.session)
     if found.count > 1 { throw Self.severalSessions(id) }
     return found.first
   }
 
   /// How the session was begun last; nil if no hook told.
-  public func source(ofSession id: String) throws(StoreError) -> String? {
+  public func source(ofSession id: SessionID) throws(StoreError) -> String? {
     try read { db in
       try String.fetchOne(
         db, cached: "SELECT source FROM sessions WHERE id = ?", arguments: [id])
     }
   }
 
-  private static func severalSessions(_ id: String) -> StoreError {
+  private static func severalSessions(_ id: SessionID) -> StoreError {
     StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
   }
 
   /// As ``session(id:)`` for a session of which only imported entries are known.
-  public func importedSession(id: String) throws(StoreError) -> SessionRecord? {
+  public func importedSession(id: SessionID) throws(StoreError) -> SessionRecord? {
     try read { db in
       let found = try Self.sessions(id, db)
       guard let name = found.first else { return nil }

@@ -191,7 +191,7 @@ extension TaskRecord {
 
   /// - Parameter isPerhapsKnown: One with its id stays as it is.
   func insert(
-    sessionID: String? = nil, updatedAt: Int64, isPerhapsKnown: Bool = false, _ db: Database
+    sessionID: SessionID? = nil, updatedAt: Int64, isPerhapsKnown: Bool = false, _ db: Database
   ) throws {
     let members: StatementArguments = [
       id, projectID, sessionID, status.rawValue, source.rawValue, createdAt, updatedAt, completedAt,

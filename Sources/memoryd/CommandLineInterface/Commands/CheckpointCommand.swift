@@ -46,7 +46,7 @@ struct CheckpointCommand: ParsableCommand {
         return hook
       }
       let service = try shared.service(invocation)
-      let session = ProjectFinder.session(session?.text, service)
+      let session = ProjectFinder.session(session?.sessionID, service)
       let statement = Snapshot.Statement(
         objective: objective?.text, blockers: blocker.map(\.text), actions: action.map(\.text),
         next: next.map(\.text))

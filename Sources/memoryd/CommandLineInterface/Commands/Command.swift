@@ -50,7 +50,7 @@ struct ListOptions: ParsableArguments {
 
   func filter(_ shared: SharedOptions, _ service: MemoryService) throws -> RecordFilter {
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
-    filter.sessionID = session?.text
+    filter.sessionID = session?.sessionID
     filter.limit = limit
     return filter
   }
@@ -67,6 +67,8 @@ struct TextArgument: ExpressibleByArgument, Sendable {
   init(argument: String) {
     text = argument.first == Self.mark ? String(argument.dropFirst()) : argument
   }
+
+  var sessionID: SessionID { SessionID(rawValue: text) }
 }
 
 /// Makes a command line fit for the parser.

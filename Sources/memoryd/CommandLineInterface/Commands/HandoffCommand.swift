@@ -59,7 +59,7 @@ struct HandoffCommand: ParsableCommand {
       let service = try shared.service(invocation)
       var request = HandoffRequest(project: try project(shared, service))
       request.isProjectNamed = shared.project != nil
-      request.session = session?.text
+      request.session = session?.sessionID
       request.sender = from?.text ?? service.context.environment["MEMORYD_SESSION_NAME"]
       request.recipient = try filled(to, "--to")
       request.topic = try filled(topic, "--topic")
@@ -173,7 +173,7 @@ struct HandoffCommand: ParsableCommand {
       let project = try ProjectFinder.project(named: shared.project?.text, service)
       let mailbox = HandoffMailbox(service: service)
       let items = try mailbox.waiting(mailbox.ownNames(), project: project)
-        .filter { list.session == nil || $0.session == list.session?.text }
+        .filter { list.session == nil || $0.session == list.session?.sessionID }
         .prefix(list.limit ?? .max)
       if shared.json {
         return Outcome(

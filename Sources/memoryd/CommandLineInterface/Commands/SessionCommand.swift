@@ -48,7 +48,8 @@ struct SessionCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let database = try service.store.reading()
       guard
-        let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
+        let session = try database.session(id: id.sessionID)
+          ?? database.importedSession(id: id.sessionID)
       else {
         throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(id.text, 60))",
@@ -140,7 +141,7 @@ struct SessionCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let brief = try BriefService(service: service).brief(
         project: try project(shared, service),
-        session: ProjectFinder.session(session?.text, service)?.id)
+        session: ProjectFinder.session(session?.sessionID, service)?.id)
       return Outcome(output: shared.json ? JSONOutput.text(brief.json) : brief.text)
     }
   }
@@ -162,7 +163,7 @@ struct SessionCommand: ParsableCommand {
         return hook
       }
       let service = try shared.service(invocation)
-      guard let reference = ProjectFinder.session(session?.text, service) else {
+      guard let reference = ProjectFinder.session(session?.sessionID, service) else {
         throw CommandError(
           .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
       }

@@ -29,7 +29,7 @@ struct CompactionHandoff {
     var front = HandoffFront()
     front.id = known?.id ?? Handoff.newID(service)
     front.project = recorder.project.name
-    front.session = session.id
+    front.session = session.id.rawValue
     front.agent = session.agent
     front.created = Timestamp.string(known?.createdAt ?? service.context.clock.now)
     let handoff = sources.handoff(front, now: service.context.clock.now)

@@ -98,7 +98,7 @@ package struct HandoffWriter {
     var front = HandoffFront()
     front.id = Handoff.newID(service)
     front.project = request.project.name
-    front.session = session?.id
+    front.session = session?.id.rawValue
     front.agent = session?.agent
     front.created = Timestamp.string(service.context.clock.now)
     let isMessage = request.recipient != nil

@@ -1,10 +1,10 @@
-import Core
+package import Core
 
 /// What a host tells a hook on standard input. Unknown fields and values are passed over.
 /// Source: reference "agent-clis", section 1.
 package struct HookInput: Sendable, Equatable {
   package var event: String
-  package var sessionID: String?
+  package var sessionID: SessionID?
   package var transcriptPath: String?
   var cwd: String?
   var source: String?
@@ -67,7 +67,7 @@ package struct HookInput: Sendable, Equatable {
       }
       return .hook(
         HookInput(
-          event: event, sessionID: field("session_id"),
+          event: event, sessionID: SessionID(field("session_id")),
           transcriptPath: field("transcript_path"), cwd: field("cwd"),
           source: field("source"), trigger: field("trigger"), reason: field("reason"),
           compactSummary: root["compact_summary"]?.string,

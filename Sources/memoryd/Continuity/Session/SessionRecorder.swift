@@ -41,7 +41,8 @@ package struct SessionRecorder {
       if !began.isSame(as: here) { project = began }
     }
     session = SessionReference(
-      id: input.sessionID ?? "unknown-\(project.name)", cwd: folder, branch: git?.branch,
+      id: input.sessionID ?? SessionID(rawValue: "unknown-\(project.name)"), cwd: folder,
+      branch: git?.branch,
       transcriptPath: input.transcriptPath, source: input.source)
     noteWalk()
   }

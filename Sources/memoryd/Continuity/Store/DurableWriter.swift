@@ -106,7 +106,7 @@ package struct DurableWriter {
   /// The id that the item will have once the store takes it in.
   private static func itemID(for write: StoreWrite) -> String? {
     if let id = write.operation.itemID { return id }
-    if write.operation.kind == .session { return write.session?.id }
+    if write.operation.kind == .session { return write.session?.id.rawValue }
     var generator = ULIDGenerator()
     return generator.next(at: write.at).description
   }

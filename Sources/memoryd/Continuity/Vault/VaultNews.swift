@@ -1,5 +1,5 @@
 import Canary
-import Core
+package import Core
 import Fallback
 import MemoryStore
 import Sync
@@ -16,7 +16,7 @@ package struct VaultNews {
   private var vault: VaultService { service.vault }
 
   /// At the start of a session: always while degraded, and once when the vault is back.
-  func atStart(_ settled: VaultCheck.Settled, session: String) -> String? {
+  func atStart(_ settled: VaultCheck.Settled, session: SessionID) -> String? {
     guard let health = settled.health else { return nil }
     let isNew = health.toldTransition < health.transitions
     remember(health, session: session)
@@ -28,7 +28,7 @@ package struct VaultNews {
   }
 
   /// During a session: once for each change that it was not told of.
-  package func during(session: String) -> String? {
+  package func during(session: SessionID) -> String? {
     // What a session was told is bookkeeping: if it is lost, the session is told again.
     guard service.context.settings.hasVault, let health = vault.health(),
       let told = (try? service.store.writing().toldTransition(session: session)) ?? nil,
@@ -53,7 +53,7 @@ package struct VaultNews {
   }
 
   /// Bookkeeping: if it is lost, the session is told once more.
-  private func remember(_ health: VaultHealth, session: String) {
+  private func remember(_ health: VaultHealth, session: SessionID) {
     if health.toldTransition < health.transitions {
       vault.change { $0.toldTransition = max($0.toldTransition, health.transitions) }
     }
