@@ -56,7 +56,7 @@ import Testing
   // MARK: Spool
 
   @Test func write_whenTheStoreIsLocked_isSpooled_andTakenInUnderTheSameID() throws {
-    var id = ""
+    var id = RecordID.noRecord
     try place.whileLocked {
       let writer = try writer("locked", deadline: 500)
       let done = try writer.commit(.task("patient"), project: nil)

@@ -28,7 +28,7 @@ import Testing
       at: now, takesOver: takesOver, witness: witness, lag: .milliseconds(500))
   }
 
-  private func change(_ task: String, _ title: String? = nil, completes: Bool = false) throws {
+  private func change(_ task: RecordID, _ title: String? = nil, completes: Bool = false) throws {
     _ = try database.commit(
       StoreWrite(
         requestID: .unique(), at: 2,
@@ -159,7 +159,7 @@ import Testing
 
   // MARK: Pulling and merging
 
-  private func syncedTask(_ title: String) throws -> (id: String, lease: SyncLease) {
+  private func syncedTask(_ title: String) throws -> (id: RecordID, lease: SyncLease) {
     let id = try database.commit(.task(title)).id
     let lease = try #require(try lease())
     let sent = try #require(try database.advance(send: try row(), lease: lease, at: 5).row)

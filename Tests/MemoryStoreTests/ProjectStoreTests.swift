@@ -26,7 +26,7 @@ import Testing
   private func add(
     _ title: String, _ project: ProjectReference?, session: SessionID? = nil, cwd: String? = nil,
     at: Int64 = 1000, _ database: MemoryDatabase
-  ) throws -> String {
+  ) throws -> RecordID {
     try database.commit(
       StoreWrite(
         requestID: .unique(), at: at, project: project,

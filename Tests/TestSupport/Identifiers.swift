@@ -7,6 +7,7 @@ extension Identifier {
   public init(stringLiteral text: String) { self.init(rawValue: text) }
 }
 
+extension RecordID: ExpressibleByStringInterpolation {}
 extension RequestID: ExpressibleByStringInterpolation {}
 extension SessionID: ExpressibleByStringInterpolation {}
 extension VaultID: ExpressibleByStringInterpolation {}

@@ -150,7 +150,7 @@ public struct Adoption {
     return draft
   }
 
-  private func complete(_ id: String, request: RequestID) throws(StoreError) {
+  private func complete(_ id: RecordID, request: RequestID) throws(StoreError) {
     _ = try database.commit(
       StoreWrite(
         requestID: request, at: clock.now,
@@ -195,16 +195,16 @@ public struct Adoption {
   private func adoptTick(
     _ record: FallbackDocument.Record, isDryRun: Bool, _ result: inout Result
   ) throws(StoreError) {
-    guard record["op"] == "task.add", record.isTicked, let id = record["id"],
+    guard record["op"] == "task.add", record.isTicked, let id = RecordID(record["id"]),
       try database.task(id: id)?.status == .open
     else { return }
     result.adopted += 1
-    if !isDryRun { try complete(id, request: .adopting(id).part(":done")) }
+    if !isDryRun { try complete(id, request: .adopting(id.rawValue).part(":done")) }
   }
 
   /// The write that an entry records; nil for what is no write.
   private func write(_ record: FallbackDocument.Record, request: RequestID) -> StoreWrite? {
-    guard let id = record["id"], let op = record["op"] else { return nil }
+    guard let id = RecordID(record["id"]), let op = record["op"] else { return nil }
     let fields = record.fields
     let task = TaskFields { record[FallbackFiles.name(of: $0)] }
     let operation: StoreWrite.Operation
@@ -221,7 +221,7 @@ public struct Adoption {
       operation = .decide(
         DecisionDraft(
           decision: record["decision"] ?? "", rationale: record["rationale"] ?? "",
-          taskID: record["task"]))
+          taskID: RecordID(record["task"])))
     case "checkpoint.save":
       var draft = CheckpointDraft(
         trigger: record["trigger"].map(CheckpointTrigger.init(rawValue:)) ?? .manual,
@@ -252,7 +252,7 @@ public struct Adoption {
       requestID: request,
       at: record["time"].flatMap { Timestamp.milliseconds($0) } ?? clock.now,
       project: isChange ? nil : record["project"].map { .named($0, key: record["place"]) },
-      session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id,
+      session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id.rawValue,
       consent: consent)
   }
 }

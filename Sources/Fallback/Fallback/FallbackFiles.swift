@@ -189,7 +189,7 @@ public struct FallbackFiles: Sendable {
       operation = .decide(
         DecisionDraft(
           decision: text("decision") ?? "", rationale: text("rationale") ?? "",
-          taskID: text("task_id")))
+          taskID: RecordID(text("task_id"))))
     case .save:
       operation = .checkpoint(
         CheckpointDraft(

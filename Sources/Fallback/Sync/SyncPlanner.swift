@@ -57,7 +57,7 @@ struct SyncPlanner {
   var now: Int64
 
   /// Items of which a row waits in this pass.
-  private var heldUp: Set<String> = []
+  private var heldUp: Set<RecordID> = []
   /// Failures in this run, by row: an error once, or a lost answer twice, is enough for one.
   private var failuresNow: [Int64: Int] = [:]
   private static let mostFailures = 2

@@ -27,6 +27,26 @@ extension Identifier {
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// What this store calls a record of its own: a task, a decision, a checkpoint, a handoff, an entry.
+/// Mostly a ULID; what came from a vault keeps its name.
+public struct RecordID: Identifier {
+  public let rawValue: String
+
+  @inlinable public init(rawValue: String) { self.rawValue = rawValue }
+
+  /// Of a write that made none.
+  public static let noRecord = RecordID(rawValue: "")
+
+  /// Of an item that a vault made, which has the same name here.
+  public init(_ item: VaultID) { self.init(rawValue: item.rawValue) }
+
+  /// In place of an item, for what is written of a session itself.
+  public init(_ session: SessionID) { self.init(rawValue: session.rawValue) }
+
+  /// As the store has it: people may type it in either case.
+  public func uppercased() -> RecordID { RecordID(rawValue: rawValue.uppercased()) }
+}
+
 /// The key of a call: what it writes is written once, however often the same call is made.
 public struct RequestID: Identifier {
   public let rawValue: String

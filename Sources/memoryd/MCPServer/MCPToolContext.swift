@@ -52,7 +52,7 @@ package struct MCPToolContext {
 
   /// - Returns: True for an entry that is not there as far as this caller can see.
   /// - Throws: ``StoreError`` where the store cannot be read.
-  func hides(entry id: String) throws -> Bool {
+  func hides(entry id: RecordID) throws -> Bool {
     try isVault && service.store.reading().isPrivate(entry: id)
   }
 

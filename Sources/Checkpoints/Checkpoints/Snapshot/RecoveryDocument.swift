@@ -24,14 +24,14 @@ public struct RecoveryDocument: Sendable {
   /// The host's summary, where it is in sight.
   public var summary: String?
   public var occasion: Occasion
-  public var checkpointID: String?
+  public var checkpointID: RecordID?
   /// Unix ms of the checkpoint, or of the reading that stands for it.
   public var takenAt: Int64
   public var sessionID: SessionID?
   public var openTasks: [TaskRecord]
   public var decisions: [DecisionRecord]
   /// The checkpoint by hand in which somebody said what `snapshot.stated` has.
-  public var statedBy: String?
+  public var statedBy: RecordID?
   /// Only what one needs to know before anything else: the goal, where it stands, what comes next and
   /// what was decided.
   public var isBrief = false
@@ -39,7 +39,7 @@ public struct RecoveryDocument: Sendable {
   public var struck = StruckLines()
 
   public init(
-    snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: String? = nil,
+    snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: RecordID? = nil,
     takenAt: Int64, sessionID: SessionID? = nil, openTasks: [TaskRecord] = [],
     decisions: [DecisionRecord] = []
   ) {

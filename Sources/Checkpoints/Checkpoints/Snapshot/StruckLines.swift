@@ -1,4 +1,4 @@
-import Core
+package import Core
 public import MemoryStore
 package import Transcripts
 
@@ -70,7 +70,7 @@ public struct StruckLines: Sendable, Equatable {
   private static let commit = "commit "
 
   package static func subject(ofCommit hash: String) -> String { commit + hash }
-  package static func subject(ofTask id: String) -> String { "task " + id }
+  package static func subject(ofTask id: RecordID) -> String { "task \(id)" }
 }
 
 extension Snapshot {

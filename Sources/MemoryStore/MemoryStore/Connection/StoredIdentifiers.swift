@@ -6,6 +6,7 @@ import GRDB
 /// The protocol is no more than this module's, so that nobody else sees GRDB's.
 protocol StoredIdentifier: Identifier, DatabaseValueConvertible, StatementColumnConvertible {}
 
+extension RecordID: StoredIdentifier {}
 extension RequestID: StoredIdentifier {}
 extension SessionID: StoredIdentifier {}
 extension VaultID: StoredIdentifier {}

@@ -4,7 +4,7 @@ import Redaction
 
 /// A field in which a task is one thing here and another in the vault, though nothing of it waits.
 public struct TaskDifference: Sendable, Equatable {
-  public var taskID: String
+  public var taskID: RecordID
   public var vaultID: VaultID
   /// vault-mcp's name of it, or `task` for one that the vault does not have any more.
   public var field: String

@@ -330,10 +330,10 @@ extension MemoryDatabase {
   }
 
   /// The item of this store that went out with one of these markers.
-  public func item(withMarkers markers: [String]) throws(StoreError) -> String? {
+  public func item(withMarkers markers: [String]) throws(StoreError) -> RecordID? {
     try read { db in
       for marker in markers {
-        let found = try String.fetchOne(
+        let found = try RecordID.fetchOne(
           db, cached: "SELECT item_id FROM outbox WHERE marker = ?", arguments: [marker])
         if let found { return found }
       }

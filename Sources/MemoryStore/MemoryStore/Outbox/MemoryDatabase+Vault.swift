@@ -95,7 +95,7 @@ extension MemoryDatabase {
   ///
   /// - Returns: Nil for a task that this store does not have.
   public func wayOfTask(
-    _ id: String, to vault: String
+    _ id: RecordID, to vault: String
   ) throws(StoreError) -> (vaultID: VaultID?, maker: OutboxRow.State?)? {
     try read { db in
       let row = try Row.fetchOne(
@@ -124,9 +124,9 @@ extension MemoryDatabase {
   }
 
   /// The item that a request made or changed.
-  public func itemID(ofRequest id: RequestID) throws(StoreError) -> String? {
+  public func itemID(ofRequest id: RequestID) throws(StoreError) -> RecordID? {
     try read {
-      try String.fetchOne(
+      try RecordID.fetchOne(
         $0, cached: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])
     }
   }
@@ -138,7 +138,7 @@ extension MemoryDatabase {
     guard let vault = row.vault else { return }
     if row.makesItem, let vaultID {
       // It may have come in by a pull before this row was settled, and been changed since.
-      let twin = try String.fetchOne(
+      let twin = try RecordID.fetchOne(
         db,
         cached: """
           SELECT item_id FROM vault_items
@@ -175,7 +175,7 @@ extension MemoryDatabase {
 
   /// An item is one there: an id that it had in the same vault before is forgotten.
   static func note(
-    _ itemID: String, _ kind: ItemKind, isIn vault: String, as vaultID: VaultID, _ db: Database
+    _ itemID: RecordID, _ kind: ItemKind, isIn vault: String, as vaultID: VaultID, _ db: Database
   ) throws {
     try db.execute(
       cached: "DELETE FROM vault_items WHERE item_id = ? AND vault = ? AND vault_id != ?",
@@ -226,7 +226,7 @@ extension MemoryDatabase {
     }
     // One of ours, whose row is not settled or was forgotten in a restore.
     for marker in task.markers {
-      let id = try String.fetchOne(
+      let id = try RecordID.fetchOne(
         db,
         cached: """
           SELECT item_id FROM outbox
@@ -241,7 +241,7 @@ extension MemoryDatabase {
       return try merge(task, intoTask: id, vault: vault, at: nil, db)
     }
     // A task that was made there keeps its id here.
-    let id = task.vaultID.rawValue
+    let id = RecordID(task.vaultID)
     var record = TaskRecord(
       id: id, fields: task.fields, status: task.isDone ? .done : .open,
       source: task.source, createdAt: task.createdAt,
@@ -267,7 +267,7 @@ extension MemoryDatabase {
   /// - Returns: True if the task became another one here.
   @discardableResult
   private func merge(
-    _ task: RemoteTask, intoTask id: String, vault: String, agreed: TaskFields = TaskFields(),
+    _ task: RemoteTask, intoTask id: RecordID, vault: String, agreed: TaskFields = TaskFields(),
     at written: Int64?, _ db: Database
   ) throws -> Bool {
     guard
@@ -314,7 +314,7 @@ extension MemoryDatabase {
 
   /// The fields that a task's waiting changes set, also those that stay here until they are shared.
   private static func waitingChanges(
-    of id: String, _ vault: String, _ db: Database
+    of id: RecordID, _ vault: String, _ db: Database
   ) throws -> TaskFields {
     let payloads = try String.fetchAll(
       db,
@@ -361,7 +361,7 @@ extension MemoryDatabase {
         if isOurs == true { return }
       }
       // As of a task: it keeps its id here.
-      let id = vaultID.rawValue
+      let id = RecordID(vaultID)
       try db.execute(
         cached: """
           INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
@@ -379,7 +379,7 @@ extension MemoryDatabase {
   }
 
   private static func setBase(
-    _ fields: TaskFields, of id: String, _ vault: String, _ db: Database
+    _ fields: TaskFields, of id: RecordID, _ vault: String, _ db: Database
   ) throws {
     try db.execute(
       cached: "UPDATE vault_items SET base = ? WHERE item_id = ? AND vault = ?",

@@ -26,7 +26,7 @@ public struct OutboxRow: Sendable, Equatable {
   /// One of ``ItemKind/forVault``.
   public var kind: ItemKind
   public var action: OutboxAction
-  public var itemID: String
+  public var itemID: RecordID
   /// vault-mcp's arguments, one JSON object.
   public var payload: String
   public var state: State
@@ -66,11 +66,11 @@ public struct OutboxRow: Sendable, Equatable {
   public var makesItem: Bool { action.makesItem }
 
   /// The id here of the task that a decision is about, if it is about one.
-  public var aboutTaskID: String? {
+  public var aboutTaskID: RecordID? {
     guard action == .decide, payload.utf8.firstRange(of: "\"task_id\"".utf8) != nil else {
       return nil
     }
-    return JSON(parsing: payload.utf8)?["task_id"]?.string
+    return RecordID(JSON(parsing: payload.utf8)?["task_id"]?.string)
   }
 }
 

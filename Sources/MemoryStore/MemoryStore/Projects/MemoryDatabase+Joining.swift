@@ -430,8 +430,8 @@ extension MemoryDatabase {
   ///
   /// - Returns: The row that it was filed under; nil if there is no such item.
   public func assign(
-    item id: String, to project: Int64, at now: Int64
-  ) throws(StoreError) -> (id: String, from: Int64?)? {
+    item id: RecordID, to project: Int64, at now: Int64
+  ) throws(StoreError) -> (id: RecordID, from: Int64?)? {
     try write { db in
       for table in ["tasks", "decisions"] {
         guard

@@ -28,7 +28,7 @@ extension MemoryDatabase {
           ids: &ids, db)
       }
       let (itemID, createdAt) = try write.operation.item.store(
-        write.origin, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
+        write.origin, projectID: projectID, newID: { RecordID(ids.next(at: write.at)) }, db)
       try Self.noteParts(of: itemID, db)
       try Self.recordRequest(write, itemID: itemID, db)
       try Self.save(ids, db)
@@ -75,7 +75,7 @@ extension MemoryDatabase {
 
   /// Triggers put an item's text among the entries; what they cannot make is added here, after each
   /// writing of such a text.
-  static func noteParts(of itemID: String, _ db: Database) throws {
+  static func noteParts(of itemID: RecordID, _ db: Database) throws {
     let number = try Int64.fetchOne(
       db, cached: "SELECT number FROM entries WHERE id = ?", arguments: [itemID])
     if let number { try renew(number, db) }
@@ -93,12 +93,12 @@ extension MemoryDatabase {
     }
   }
 
-  private static func recordRequest(_ write: StoreWrite, itemID: String, _ db: Database) throws {
+  private static func recordRequest(_ write: StoreWrite, itemID: RecordID, _ db: Database) throws {
     try recordRequest(write.requestID, write.operation.kind, itemID: itemID, at: write.at, db)
   }
 
   static func recordRequest(
-    _ id: RequestID, _ kind: ItemKind, itemID: String, at: Int64, _ db: Database
+    _ id: RequestID, _ kind: ItemKind, itemID: RecordID, at: Int64, _ db: Database
   ) throws {
     try db.execute(
       cached: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",
@@ -107,7 +107,7 @@ extension MemoryDatabase {
 
   /// A row for the vault, of what is stored already.
   static func enqueue(
-    _ item: some StoreItem, _ itemID: String, _ write: WriteOrigin, _ db: Database
+    _ item: some StoreItem, _ itemID: RecordID, _ write: WriteOrigin, _ db: Database
   ) throws {
     guard let action = item.vaultAction, let table = item.kind.table,
       try !isPrivate(itemID, in: table, db)
@@ -124,7 +124,7 @@ extension MemoryDatabase {
       arguments: [
         item.kind.rawValue, action.rawValue, itemID, item.vaultPayload(of: write),
         vault == nil ? "held" : "queued", vault, write.requestID,
-        makesItem ? write.sharedMarker ?? itemID : nil, write.sharedMarker != nil,
+        makesItem ? write.sharedMarker ?? itemID.rawValue : nil, write.sharedMarker != nil,
         // It was found in a fallback file.
         write.sharedMarker == nil ? 0 : 1, write.at, write.at,
       ])
@@ -132,7 +132,7 @@ extension MemoryDatabase {
 
   /// Nothing of a private project goes to a vault.
   private static func isPrivate(
-    _ itemID: String, in table: String, _ db: Database
+    _ itemID: RecordID, in table: String, _ db: Database
   ) throws -> Bool {
     try Bool.fetchOne(
       db, cached: "SELECT project_id IN (\(privateSelect)) FROM \(table) WHERE id = ?",

@@ -91,6 +91,8 @@ struct Query: Sendable {
     arguments += [value, value]
   }
 
+  mutating func prefix(_ column: String, _ id: some Identifier) { prefix(column, id.rawValue) }
+
   mutating func any(_ column: String, of values: [String]) {
     guard !values.isEmpty else { return }
     conditions.append(

@@ -41,14 +41,14 @@ extension SessionReference {
 /// Registers the session of the write or brings it up to date, as every write does.
 struct SessionOpening: StoreItem {
   var kind: ItemKind { .session }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
 
   func redacted(by redactor: Redactor) -> SessionOpening { self }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
-    ((write.session?.id ?? .noSession).rawValue, write.at)
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
+    (RecordID(write.session?.id ?? .noSession), write.at)
   }
 }
 
@@ -56,20 +56,20 @@ struct SessionEnd: StoreItem {
   var reason: String
 
   var kind: ItemKind { .session }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
 
   func redacted(by redactor: Redactor) -> SessionEnd {
     SessionEnd(reason: redactor.redact(reason))
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     let id = write.session?.id ?? .noSession
     try db.execute(
       cached: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
       arguments: [write.at, reason, id])
-    return (id.rawValue, write.at)
+    return (RecordID(id), write.at)
   }
 }
 
@@ -123,7 +123,7 @@ extension MemoryDatabase {
       return session
     }
     var query = Self.sessionQuery
-    query.prefix("s.id", id.rawValue)
+    query.prefix("s.id", id)
     let found = try fetch(query, order: "s.id", limit: 2, Self.session)
     if found.count > 1 { throw Self.severalSessions(id) }
     return found.first

@@ -8,7 +8,7 @@ struct WriteOrigin: Sendable {
   var project: ProjectReference?
   var session: SessionReference?
   /// Set when the id was given out before the store could take the write.
-  var itemID: String?
+  var itemID: RecordID?
   var sharedMarker: String?
   var consent: VaultConsent?
 }

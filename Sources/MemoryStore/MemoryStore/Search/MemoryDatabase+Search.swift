@@ -128,7 +128,7 @@ extension MemoryDatabase {
   }
 
   /// Notes that an entry was looked at: it counts a little more the next time.
-  public func noteUse(ofEntry id: String) throws(StoreError) {
+  public func noteUse(ofEntry id: RecordID) throws(StoreError) {
     try write {
       try $0.execute(
         cached: "UPDATE entries SET uses = uses + 1 WHERE id = ?", arguments: [id.uppercased()])

@@ -69,6 +69,7 @@ struct TextArgument: ExpressibleByArgument, Sendable {
   }
 
   var sessionID: SessionID { SessionID(rawValue: text) }
+  var recordID: RecordID { RecordID(rawValue: text) }
 }
 
 /// Makes a command line fit for the parser.

@@ -112,7 +112,7 @@ struct HandoffCommand: ParsableCommand {
       if shared.json {
         var object = JSONOutput.write(written.acknowledgement, service)
         object["vault"] = JSONOutput.write(written.checkpoint, service)["vault"]
-        object["checkpoint"] = amend ? .null : .string(written.checkpoint.id)
+        object["checkpoint"] = amend ? .null : written.checkpoint.id.json
         object["path"] = JSON(written.path)
         object["objective"] = written.handoff.objective.json
         object["summary"] = written.handoff.summary.json
@@ -207,7 +207,7 @@ struct HandoffCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let record: HandoffRecord?
       if let id {
-        record = try service.store.reading().handoff(id: id.text)
+        record = try service.store.reading().handoff(id: id.recordID)
       } else {
         let project = try project(shared, service)
         record = try service.store.reading().handoffs(

@@ -60,10 +60,10 @@ struct SessionCommand: ParsableCommand {
         try database.transcript(sessionID: session.id)
         .flatMap { SessionDigest.stored($0.digest, service.context) }?.boundaries ?? []
       let entries = try database.entries(
-        sessionID: session.id, around: around?.text, count: max(0, count))
+        sessionID: session.id, around: around?.recordID, count: max(0, count))
       let told = ContextLog(folder: service.context.home.logs).entries(session: session.id)
       // What was looked at counts a little more in the next search; without it nothing is lost.
-      if let around { try? service.store.writing().noteUse(ofEntry: around.text) }
+      if let around { try? service.store.writing().noteUse(ofEntry: around.recordID) }
       if shared.json {
         var object = JSONOutput.session(session)
         object["usage"] =

@@ -128,7 +128,7 @@ package struct CheckpointService {
   }
 
   private func commit(
-    _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: String?,
+    _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: RecordID?,
     handoff: HandoffDraft? = nil,
     _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
   ) throws(StoreError) -> DurableWriter.Acknowledgement {

@@ -17,7 +17,7 @@ package struct RecoveryService {
   /// The document of one session, as its transcript stands now.
   func document(
     of recorder: SessionRecorder, occasion: RecoveryDocument.Occasion, dirty: [String]?,
-    checkpointID: String?
+    checkpointID: RecordID?
   ) -> RecoveryDocument {
     document(
       recorder.snapshot(dirty: dirty), summary: recorder.digest.summary, occasion: occasion,
@@ -120,8 +120,8 @@ package struct RecoveryService {
 
   private func document(
     _ snapshot: Snapshot, summary: String?, occasion: RecoveryDocument.Occasion,
-    checkpointID: String?, takenAt: Int64, sessionID: SessionID?, project: ProjectReference,
-    statedBy: String? = nil
+    checkpointID: RecordID?, takenAt: Int64, sessionID: SessionID?, project: ProjectReference,
+    statedBy: RecordID? = nil
   ) -> RecoveryDocument {
     let database = try? service.store.reading()
     var document = RecoveryDocument(

@@ -69,7 +69,7 @@ package struct RewindService {
     let draft = CheckpointDraft(
       snapshot, trigger: record.trigger, replacing: record.id)
     return StoreWrite(
-      requestID: RequestID(rawValue: "rewind-" + record.id), at: service.context.clock.now,
+      requestID: RequestID(rawValue: "rewind-\(record.id)"), at: service.context.clock.now,
       operation: .checkpoint(draft))
   }
 }

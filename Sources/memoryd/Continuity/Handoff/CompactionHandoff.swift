@@ -12,7 +12,7 @@ struct CompactionHandoff {
   ///
   /// - Parameter checkpointID: Of the checkpoint that is renewed, and its handoff with it.
   func kept(
-    with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: String?
+    with snapshot: Snapshot, _ recorder: SessionRecorder, checkpointID: RecordID?
   ) -> HandoffDraft? {
     guard service.context.settings[.handoffOnCompact] != "off" else { return nil }
     let session = recorder.session
@@ -27,7 +27,8 @@ struct CompactionHandoff {
       .init(hash: $0.hash, subject: $0.subject, at: $0.at)
     }
     var front = HandoffFront()
-    front.id = known?.id ?? Handoff.newID(service)
+    let id = known?.id ?? Handoff.newID(service)
+    front.id = id.rawValue
     front.project = recorder.project.name
     front.session = session.id.rawValue
     front.agent = session.agent
@@ -36,7 +37,7 @@ struct CompactionHandoff {
     let isFile = service.context.settings[.handoffOnCompact] == "file"
     let folder = HandoffFolder(at: session.cwd ?? service.context.cwd, git: recorder.git)
     return HandoffDraft(
-      id: front.id ?? "", trigger: .preCompact, objective: handoff.objective,
+      id: id, trigger: .preCompact, objective: handoff.objective,
       body: handoff.markdown(),
       path: isFile && known?.path == nil
         ? folder.path + "/" + HandoffFolder.name(at: service.context.clock.now) + ".md" : nil,

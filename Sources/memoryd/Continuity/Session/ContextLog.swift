@@ -17,7 +17,7 @@ package struct ContextLog: Sendable {
     var parts: [String]
     /// The session that the document tells of, where it is another one.
     package var about: SessionID?
-    package var checkpoint: String?
+    package var checkpoint: RecordID?
 
     package static var empty: Self {
       Self(at: 0, session: .noSession, source: "", units: 0, parts: [])

@@ -22,7 +22,7 @@ struct HandoffTool: MCPTool {
   let topic = MCPParameter.text("topic", "write: what the message is about.")
   let session = MCPParameter<SessionID>.id("session", "write: the session (default: the caller's).")
   let reader = MCPParameter.text("reader", "take: the name that the message is for.")
-  let id = MCPParameter.text("id", "show: the handoff; the newest without it.")
+  let id = MCPParameter<RecordID>.id("id", "show: the handoff; the newest without it.")
   let limit = MCPParameter.integer("limit", "list: at most so many (20).")
   let project = MCPParameter.project
 
