@@ -133,7 +133,9 @@ let package = Package(
       name: "memoryd", dependencies: ["Redaction", "IPC", "Journal", "CPosix"],
       path: "Sources/memoryd/Front", swiftSettings: settings),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .testTarget(
       name: "MemoryStoreTests",
       dependencies: [

@@ -12,7 +12,7 @@ import Testing
   init() throws { place = try CallPlace() }
 
   private func writer(
-    _ requestID: String = UUID().uuidString, deadline: Int? = nil,
+    _ requestID: RequestID = .unique(), deadline: Int? = nil,
     _ environment: [String: String] = [:]
   ) throws -> DurableWriter {
     let context = try place.context(environment, requestID: requestID, deadline: deadline)
@@ -56,7 +56,7 @@ import Testing
   // MARK: Spool
 
   @Test func write_whenTheStoreIsLocked_isSpooled_andTakenInUnderTheSameID() throws {
-    var id = ""
+    var id = RecordID.noRecord
     try place.whileLocked {
       let writer = try writer("locked", deadline: 500)
       let done = try writer.commit(.task("patient"), project: nil)

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import MemoryStore
+import TestSupport
 
 @testable import Continuity
 
@@ -44,7 +45,7 @@ struct CallPlace {
   /// - Parameters:
   ///   - deadline: Ms; set for a hook.
   func context(
-    _ environment: [String: String] = [:], requestID: String = UUID().uuidString,
+    _ environment: [String: String] = [:], requestID: RequestID = .unique(),
     deadline: Int? = nil, daemon: DaemonContext? = nil, isLenient: Bool = false
   ) throws -> CallContext {
     var invocation = Invocation(

@@ -15,7 +15,7 @@ import Testing
     for title in ["a", "b"] {
       _ = try desk.database.commit(
         StoreWrite(
-          requestID: title, at: 1000, project: .named("p"),
+          requestID: RequestID(rawValue: title), at: 1000, project: .named("p"),
           operation: .addTask(TaskDraft(title: title, source: .cc)),
           consent: VaultConsent(vault: .one)))
     }

@@ -45,7 +45,7 @@ import Testing
   }
 
   private func remote(
-    _ id: String, marker: String? = nil, title: String = "x", isDone: Bool = false
+    _ id: VaultID, marker: String? = nil, title: String = "x", isDone: Bool = false
   ) -> RemoteTask {
     RemoteTask(
       vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: isDone, source: .cc,

@@ -24,7 +24,7 @@ import Testing
   }
 
   private func call(
-    _ row: OutboxRow, theirs: RemoteTask? = nil, way: String?? = .none
+    _ row: OutboxRow, theirs: RemoteTask? = nil, way: VaultID?? = .none
   ) -> VaultCall? {
     var snapshot = VaultSnapshot()
     if let theirs { snapshot.note(theirs) }

@@ -164,7 +164,7 @@ final class Workplace {
       input: StandardInput(
         isTerminal: false, read: { _ in bytes }, readPiece: { isFirst.take() ? bytes : [] }),
       cwd: repository, environment: [:],
-      requestID: environment.removeValue(forKey: "MEMORYD_REQUEST_ID") ?? UUID().uuidString,
+      requestID: RequestID(environment.removeValue(forKey: "MEMORYD_REQUEST_ID")) ?? .unique(),
       announce: { announced.add($0) },
       stream: {
         written += $0

@@ -22,7 +22,7 @@ import Testing
         """, arguments: [id, body])
   }
 
-  private func found(_ word: String) throws -> [String] {
+  private func found(_ word: String) throws -> [RecordID] {
     try database.search(word, filter: RecordFilter()).map(\.entry.id).sorted()
   }
 

@@ -81,22 +81,22 @@ import Testing
     String(repeating: "\(mark) and more \(mark)s ", count: 3000),
   ]
 
-  private func add(_ text: String, _ database: MemoryDatabase) throws -> String {
+  private func add(_ text: String, _ database: MemoryDatabase) throws -> RecordID {
     try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 1, project: .named("p"),
+        requestID: .unique(), at: 1, project: .named("p"),
         operation: .addTask(TaskDraft(title: text, source: .cc, context: "why " + text)),
         consent: VaultConsent(vault: .one))
     ).id
   }
 
   private func change(
-    _ id: String, title: String? = "other words", context: String? = "for a reason",
+    _ id: RecordID, title: String? = "other words", context: String? = "for a reason",
     _ database: MemoryDatabase
   ) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 2,
+        requestID: .unique(), at: 2,
         operation: .changeTask(TaskChange(id: id, title: title, context: context)),
         consent: VaultConsent(vault: .one)))
   }
@@ -134,7 +134,7 @@ import Testing
     func commit(_ operation: StoreWrite.Operation) throws {
       _ = try database.commit(
         StoreWrite(
-          requestID: UUID().uuidString, at: 5, project: .named("p"),
+          requestID: .unique(), at: 5, project: .named("p"),
           session: SessionReference(id: "s"), operation: operation))
     }
     func ledger(_ remark: String) -> Ledger {
@@ -147,7 +147,7 @@ import Testing
         ])
     }
     // A handoff that is added to.
-    let handoff = ULID(high: 1, low: 1).description
+    let handoff = RecordID(ULID(high: 1, low: 1))
     for body in [text, "nothing of it"] {
       try commit(
         .handOff(
@@ -185,7 +185,7 @@ import Testing
 
   @Test func message_whoseFileWasChanged_leavesNothing() throws {
     let database = try folder.database()
-    let id = ULID(high: 1, low: 1).description
+    let id = RecordID(ULID(high: 1, low: 1))
     _ = try database.commit(
       StoreWrite(
         requestID: "1", at: 5, project: .named("p"),
@@ -205,19 +205,19 @@ import Testing
 
   // MARK: What hooks record anew
 
-  private func checkpoint(_ text: String, replacing id: String? = nil, _ database: MemoryDatabase)
-    throws -> String
+  private func checkpoint(_ text: String, replacing id: RecordID? = nil, _ database: MemoryDatabase)
+    throws -> RecordID
   {
     try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 1000, project: .named("p"),
+        requestID: .unique(), at: 1000, project: .named("p"),
         session: SessionReference(id: "s"),
         operation: .checkpoint(
           CheckpointDraft(
             trigger: .stop, objective: text, next: [text], body: "{\"a\":\"\(text)\"}",
             replacing: id,
             handoff: HandoffDraft(
-              id: ULID(high: 1, low: 1).description, trigger: .preCompact, objective: text,
+              id: RecordID(ULID(high: 1, low: 1)), trigger: .preCompact, objective: text,
               body: text, isRenewal: id != nil))))
     ).id
   }
@@ -272,8 +272,8 @@ import Testing
 
   // MARK: The outbox
 
-  private func outbox(_ id: String, _ database: MemoryDatabase) throws -> [OutboxRow] {
-    try database.outbox(matching: id)
+  private func outbox(_ id: RecordID, _ database: MemoryDatabase) throws -> [OutboxRow] {
+    try database.outbox(matching: id.rawValue)
   }
 
   @Test func outboxRow_thatWasTried_staysUntilItIsKnownWhatBecameOfIt() throws {

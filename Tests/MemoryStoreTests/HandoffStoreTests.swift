@@ -12,7 +12,7 @@ import Testing
 
   private let project = ProjectReference.named("p")
 
-  private func draft(_ id: String, to recipient: String? = nil, body: String = "# Handoff\n")
+  private func draft(_ id: RecordID, to recipient: String? = nil, body: String = "# Handoff\n")
     -> HandoffDraft
   {
     HandoffDraft(
@@ -23,7 +23,7 @@ import Testing
   @discardableResult
   private func commit(
     _ database: MemoryDatabase, _ draft: HandoffDraft, at: Int64 = 5,
-    request: String = UUID().uuidString
+    request: RequestID = .unique()
   ) throws -> WriteReceipt {
     try database.commit(
       StoreWrite(requestID: request, at: at, project: project, operation: .handOff(draft)))
@@ -59,7 +59,7 @@ import Testing
     let database = try folder.database()
     var checkpoint = CheckpointDraft(trigger: .preCompact, objective: "o")
     checkpoint.handoff = draft("A1")
-    func write(_ request: String) throws -> String {
+    func write(_ request: RequestID) throws -> RecordID {
       try database.commit(
         StoreWrite(
           requestID: request, at: 5, project: project, operation: .checkpoint(checkpoint))
@@ -77,7 +77,7 @@ import Testing
   // MARK: Messages
 
   private func file(
-    _ name: String, to recipient: String, at: Int64, id: String? = nil, body: String? = nil
+    _ name: String, to recipient: String, at: Int64, id: RecordID? = nil, body: String? = nil
   ) -> MessageFile {
     MessageFile(
       key: name, path: "/x/" + name, sender: "them", recipient: recipient, topic: nil,
@@ -98,7 +98,7 @@ import Testing
     for number in 0..<5 {
       let message = try database.claimMessage(
         for: ["bob", "b"], in: project, files: files, requestID: "take \(number)", at: 40)
-      if let message { taken.append(message.objective + message.id.prefix(2)) }
+      if let message { taken.append(message.objective + message.id.rawValue.prefix(2)) }
     }
     #expect(taken.count == 3)
     #expect(taken[0].hasSuffix("A1") && taken[1].hasPrefix("late") && taken[2].hasSuffix("A3"))
@@ -115,11 +115,11 @@ import Testing
     for number in 0..<100 { try commit(database, draft("A\(1000 + number)", to: "bob")) }
     let path = folder.file("memory.db")
     let project = project
-    let all = try await withThrowingTaskGroup(of: [String].self) { group in
+    let all = try await withThrowingTaskGroup(of: [RecordID].self) { group in
       for taker in 0..<16 {
         group.addTask {
           let own = try MemoryDatabase(path: path, access: .migrating)
-          var taken: [String] = []
+          var taken: [RecordID] = []
           while true {
             let message = try own.claimMessage(
               for: ["bob"], in: project, files: [], requestID: "\(taker) \(taken.count)", at: 1)
@@ -146,7 +146,7 @@ import Testing
   ) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: at, project: project,
+        requestID: .unique(), at: at, project: project,
         operation: .addToLedger(LedgerDraft(ledger: ledger, source: source))))
   }
 

@@ -28,14 +28,14 @@ import Testing
       at: now, takesOver: takesOver, witness: witness, lag: .milliseconds(500))
   }
 
-  private func change(_ task: String, _ title: String? = nil, completes: Bool = false) throws {
+  private func change(_ task: RecordID, _ title: String? = nil, completes: Bool = false) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: 2,
+        requestID: .unique(), at: 2,
         operation: .changeTask(TaskChange(id: task, title: title, completes: completes))))
   }
 
-  private func remote(_ title: String, done: Bool = false, id: String = "V1") -> RemoteTask {
+  private func remote(_ title: String, done: Bool = false, id: VaultID = "V1") -> RemoteTask {
     RemoteTask(
       vaultID: id, fields: TaskFields(title: title, project: "p"), isDone: done, source: .cc,
       createdAt: 1, completedAt: done ? 5 : nil, markers: [])
@@ -159,7 +159,7 @@ import Testing
 
   // MARK: Pulling and merging
 
-  private func syncedTask(_ title: String) throws -> (id: String, lease: SyncLease) {
+  private func syncedTask(_ title: String) throws -> (id: RecordID, lease: SyncLease) {
     let id = try database.commit(.task(title)).id
     let lease = try #require(try lease())
     let sent = try #require(try database.advance(send: try row(), lease: lease, at: 5).row)

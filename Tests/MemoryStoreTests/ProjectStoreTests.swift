@@ -24,12 +24,12 @@ import Testing
 
   @discardableResult
   private func add(
-    _ title: String, _ project: ProjectReference?, session: String? = nil, cwd: String? = nil,
+    _ title: String, _ project: ProjectReference?, session: SessionID? = nil, cwd: String? = nil,
     at: Int64 = 1000, _ database: MemoryDatabase
-  ) throws -> String {
+  ) throws -> RecordID {
     try database.commit(
       StoreWrite(
-        requestID: UUID().uuidString, at: at, project: project,
+        requestID: .unique(), at: at, project: project,
         session: session.map { SessionReference(id: $0, cwd: cwd) },
         operation: .addTask(TaskDraft(title: title, source: .cc)))
     ).id
@@ -196,7 +196,7 @@ import Testing
   @Test func split_takesTheLedgerOfItsSessions() throws {
     let database = try folder.database()
     let whole = place("/w/a", remote: "h/o/a")
-    func merge(_ item: String, _ phase: String, _ session: String, cwd: String) throws {
+    func merge(_ item: String, _ phase: String, _ session: SessionID, cwd: String) throws {
       let ledger = Ledger(
         title: "Work",
         phases: [
@@ -204,7 +204,8 @@ import Testing
         ])
       _ = try database.commit(
         StoreWrite(
-          requestID: item, at: 5, project: whole, session: SessionReference(id: session, cwd: cwd),
+          requestID: RequestID(rawValue: item), at: 5, project: whole,
+          session: SessionReference(id: session, cwd: cwd),
           operation: .addToLedger(LedgerDraft(ledger: ledger, source: .manual))))
     }
     try merge("here", "One", "s1", cwd: "/w/a")

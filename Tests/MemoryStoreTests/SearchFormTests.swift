@@ -311,7 +311,7 @@ import Testing
   /// What triggers put among the entries has all its words, also after a change of a part of it.
   @Test func everyWrite_hasItsWords() throws {
     let project = ProjectReference.named("loom")
-    func commit(_ request: String, _ operation: StoreWrite.Operation) throws -> String {
+    func commit(_ request: RequestID, _ operation: StoreWrite.Operation) throws -> RecordID {
       try database.commit(
         StoreWrite(requestID: request, at: Self.now, project: project, operation: operation)
       ).id

@@ -514,7 +514,7 @@ import Testing
       // A selective word, a middling one and a common one.
       let query =
         "w\(5000 + random.next() % 10_000)q w\(100 + random.next() % 300)q w\(6 + random.next() % 4)q"
-      func ids(_ bounds: SearchWeights.Bounds) throws -> Set<String> {
+      func ids(_ bounds: SearchWeights.Bounds) throws -> Set<RecordID> {
         var options = MemoryDatabase.SearchOptions(now: Self.now)
         options.bounds = bounds
         return Set(

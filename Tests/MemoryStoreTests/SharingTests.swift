@@ -30,29 +30,31 @@ import Testing
   private func add(
     _ title: String, _ vault: VaultReference?, _ projects: VaultConsent.Projects = .all,
     in project: String? = "harbor"
-  ) throws -> String {
+  ) throws -> RecordID {
     try database.commit(
       StoreWrite(
-        requestID: title, at: 10, project: project.map(Self.place),
+        requestID: RequestID(rawValue: title), at: 10, project: project.map(Self.place),
         operation: .addTask(TaskDraft(title: title, source: .cc)),
         consent: VaultConsent(vault: vault, projects: projects))
     ).id
   }
 
-  private func change(_ id: String, _ vault: VaultReference?) throws {
+  private func change(_ id: RecordID, _ vault: VaultReference?) throws {
     _ = try database.commit(
       StoreWrite(
-        requestID: "done " + id + (vault?.id ?? ""), at: 11,
+        requestID: "done \(id)\(vault?.id ?? "")", at: 11,
         operation: .changeTask(TaskChange(id: id, completes: true)),
         consent: VaultConsent(vault: vault)))
   }
 
-  private func rows(_ id: String) throws -> [OutboxRow] { try database.outbox(matching: id) }
-  private func way(_ id: String) throws -> [String] {
+  private func rows(_ id: RecordID) throws -> [OutboxRow] {
+    try database.outbox(matching: id.rawValue)
+  }
+  private func way(_ id: RecordID) throws -> [String] {
     try rows(id).map { "\($0.action) \($0.state) \($0.vault ?? "-")" }
   }
 
-  private func settle(_ id: String, as vaultID: String) throws {
+  private func settle(_ id: RecordID, as vaultID: VaultID) throws {
     let lease = try #require(
       try database.acquireLease(at: 20, takesOver: true, witness: nil, lag: .zero))
     let row = try #require(try rows(id).last { $0.state == .queued })
@@ -186,7 +188,7 @@ import Testing
     #expect(
       try way(id) == ["add synced 1", "done synced 1", "add queued 2", "done queued 2"])
     let copy = try #require(try rows(id).first { $0.vault == "2" })
-    #expect(copy.mustLook && copy.marker == id)
+    #expect(copy.mustLook && copy.marker == id.rawValue)
     #expect(copy.payload == #"{"title":"a","project":"harbor","source":"cc"}"#)
     try change(id, .two)
     #expect(try way(id).last == "done queued 2")

@@ -1,5 +1,6 @@
 @testable import Core
 import Foundation
+import TestSupport
 
 @testable import MemoryStore
 
@@ -25,7 +26,7 @@ final class TemporaryFolder {
 }
 
 extension StoreWrite {
-  static func task(_ title: String, request: String = UUID().uuidString, at: Int64 = 1000)
+  static func task(_ title: String, request: RequestID = .unique(), at: Int64 = 1000)
     -> StoreWrite
   {
     StoreWrite(

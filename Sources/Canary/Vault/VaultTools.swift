@@ -4,7 +4,7 @@ import Synchronization
 
 /// A task as vault-mcp has it. Times are its own RFC 3339 texts.
 public struct VaultTask: Sendable, Equatable {
-  public var id: String
+  public var id: VaultID
   /// Its texts by vault-mcp's names of them; no context is none, not an empty one.
   public var texts: [String: String] = [:]
   public var isDone: Bool
@@ -16,7 +16,7 @@ public struct VaultTask: Sendable, Equatable {
   public init?(_ json: JSON) {
     // A row that lacks other fields still counts: a list is known to be whole by its length.
     guard let id = json["id"]?.string else { return nil }
-    self.id = id
+    self.id = VaultID(rawValue: id)
     if case .object(let members) = json { texts = members.compactMapValues(\.string) }
     texts["title"] = texts["title"] ?? ""
     texts["project"] = texts["project"] ?? "inbox"
@@ -29,7 +29,7 @@ public struct VaultTask: Sendable, Equatable {
 }
 
 public struct VaultCheckpoint: Sendable, Equatable {
-  public var id: String
+  public var id: VaultID
   /// The recovery document that the server wrote.
   public var content: String
   /// The parameters of the call that made it, where a client made it.
@@ -40,7 +40,7 @@ public struct VaultCheckpoint: Sendable, Equatable {
 
   public init?(_ json: JSON) {
     guard let id = json["id"]?.string else { return nil }
-    self.id = id
+    self.id = VaultID(rawValue: id)
     content = json["content"]?.string ?? ""
     createdAt = json["created_at"]?.string ?? ""
     // Verbatim JSON inside a string; another vault may give it as it is.
@@ -55,13 +55,13 @@ public struct VaultCheckpoint: Sendable, Equatable {
 }
 
 public struct VaultDecision: Sendable, Equatable {
-  public var id: String
+  public var id: VaultID
   public var decision: String
   public var rationale: String
 
   public init?(_ json: JSON) {
     guard let id = json["id"]?.string else { return nil }
-    self.id = id
+    self.id = VaultID(rawValue: id)
     decision = json["decision"]?.string ?? ""
     rationale = json["rationale"]?.string ?? ""
   }
@@ -244,7 +244,7 @@ public struct VaultTools: Sendable {
 
   /// What a write has made or changed.
   public struct Written: Sendable {
-    public var id: String
+    public var id: VaultID
     /// Of a task, as it is now.
     public var task: VaultTask?
   }
@@ -263,7 +263,7 @@ public struct VaultTools: Sendable {
     guard let id = answer["id"]?.string, answer["error"] == nil else {
       throw unexpected(answer, tool)
     }
-    return Written(id: id, task: tool == "task" ? VaultTask(answer) : nil)
+    return Written(id: VaultID(rawValue: id), task: tool == "task" ? VaultTask(answer) : nil)
   }
 
   /// Ends the session on a server that keeps sessions.

@@ -9,11 +9,11 @@ public protocol AgentTranscript {
   var entries: [EntryDraft] { get }
   var usage: [UsageRow] { get }
   /// The session that the file belongs to; nil while no line has named one.
-  var sessionID: String? { get }
+  var sessionID: SessionID? { get }
   /// When the file was changed last, Unix ms: no line of it is later. 0 if that is not known.
   var fileTime: Int64 { get set }
   /// The session's id as the file's name has it, for where no line does; nil if the name has none.
-  var fileID: String? { get set }
+  var fileID: SessionID? { get set }
 
   /// Takes one line's object. Unknown types and fields are passed over: both grow.
   mutating func ingest(_ object: JSONValue, line: Int)
@@ -119,7 +119,7 @@ public enum TranscriptFormat: String, Sendable {
   }
 
   /// A UUID at the end of a file's name: all of it with Claude Code, behind the time with Codex.
-  private static func id(inNameOf path: String) -> String? {
+  private static func id(inNameOf path: String) -> SessionID? {
     let name = path.split(separator: "/").last ?? ""
     guard name.hasSuffix(".jsonl") else { return nil }
     let id = name.dropLast(".jsonl".count).suffix(36)
@@ -130,7 +130,7 @@ public enum TranscriptFormat: String, Sendable {
           : (48...57).contains(byte) || (97...102).contains(byte | 0x20)
       })
     else { return nil }
-    return String(id)
+    return SessionID(rawValue: String(id))
   }
 }
 

@@ -239,7 +239,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   public var lastFailure: Failure?
   public var title: String?
   public var toolCalls = 0
-  public var sessionIDs: [String] = []
+  public var sessionIDs: [SessionID] = []
   /// The folder in which the session began.
   public var root: String?
   public var cwd: String?

@@ -130,7 +130,7 @@ extension TranscriptGatherer {
     }
   }
 
-  mutating func noteSession(_ id: String) {
+  mutating func noteSession(_ id: SessionID) {
     guard digest.sessionIDs.count < 16, !digest.sessionIDs.contains(id) else { return }
     digest.sessionIDs.append(id)
   }

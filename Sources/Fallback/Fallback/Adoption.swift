@@ -13,7 +13,7 @@ public struct Adoption {
     /// Entries that may still be being written.
     public var unfinished = 0
     /// Of this folder's receipts: the marker to the vault's id.
-    package var receipts: [String: String] = [:]
+    package var receipts: [String: VaultID] = [:]
   }
 
   package let database: MemoryDatabase
@@ -117,7 +117,7 @@ public struct Adoption {
     _ entry: FallbackDocument.HandWritten, _ kind: FallbackDocument.Kind, isDryRun: Bool,
     _ result: inout Result
   ) throws(StoreError) {
-    let request = "adopt:" + entry.key
+    let request = RequestID.adopting(entry.key)
     let known = try database.itemID(ofRequest: request)
     if known == nil {
       result.adopted += 1
@@ -139,7 +139,7 @@ public struct Adoption {
     guard let known, kind == .tasks, entry.isDone, try database.task(id: known)?.status == .open
     else { return }
     result.adopted += 1
-    if !isDryRun { try complete(known, request: request + ":done") }
+    if !isDryRun { try complete(known, request: request.part(":done")) }
   }
 
   private func draft(_ entry: FallbackDocument.HandWritten) -> CheckpointDraft {
@@ -150,7 +150,7 @@ public struct Adoption {
     return draft
   }
 
-  private func complete(_ id: String, request: String) throws(StoreError) {
+  private func complete(_ id: RecordID, request: RequestID) throws(StoreError) {
     _ = try database.commit(
       StoreWrite(
         requestID: request, at: clock.now,
@@ -166,11 +166,11 @@ public struct Adoption {
     do throws(StoreError) {
       if record["op"] == "receipt" {
         if let marker = record["marker"], let id = record["vault_id"] {
-          result.receipts[marker] = id
+          result.receipts[marker] = VaultID(rawValue: id)
         }
         return
       }
-      guard let request = record["request"] else { return }
+      guard let request = RequestID(record["request"]) else { return }
       // A record of another store's is that store's to send.
       if let store = record["store"], store != storeID { return }
       if try database.hasRequest(request) {
@@ -195,16 +195,16 @@ public struct Adoption {
   private func adoptTick(
     _ record: FallbackDocument.Record, isDryRun: Bool, _ result: inout Result
   ) throws(StoreError) {
-    guard record["op"] == "task.add", record.isTicked, let id = record["id"],
+    guard record["op"] == "task.add", record.isTicked, let id = RecordID(record["id"]),
       try database.task(id: id)?.status == .open
     else { return }
     result.adopted += 1
-    if !isDryRun { try complete(id, request: "adopt:\(id):done") }
+    if !isDryRun { try complete(id, request: .adopting(id.rawValue).part(":done")) }
   }
 
   /// The write that an entry records; nil for what is no write.
-  private func write(_ record: FallbackDocument.Record, request: String) -> StoreWrite? {
-    guard let id = record["id"], let op = record["op"] else { return nil }
+  private func write(_ record: FallbackDocument.Record, request: RequestID) -> StoreWrite? {
+    guard let id = RecordID(record["id"]), let op = record["op"] else { return nil }
     let fields = record.fields
     let task = TaskFields { record[FallbackFiles.name(of: $0)] }
     let operation: StoreWrite.Operation
@@ -221,7 +221,7 @@ public struct Adoption {
       operation = .decide(
         DecisionDraft(
           decision: record["decision"] ?? "", rationale: record["rationale"] ?? "",
-          taskID: record["task"]))
+          taskID: RecordID(record["task"])))
     case "checkpoint.save":
       var draft = CheckpointDraft(
         trigger: record["trigger"].map(CheckpointTrigger.init(rawValue:)) ?? .manual,
@@ -252,7 +252,17 @@ public struct Adoption {
       requestID: request,
       at: record["time"].flatMap { Timestamp.milliseconds($0) } ?? clock.now,
       project: isChange ? nil : record["project"].map { .named($0, key: record["place"]) },
-      session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id,
+      session: nil, operation: operation, itemID: isChange ? nil : id, sharedMarker: id.rawValue,
       consent: consent)
   }
+}
+
+extension RequestID {
+  private static let adoption = "adopt:"
+
+  /// The key under which an entry of the files is written: the same wherever it is found.
+  static func adopting(_ entry: String) -> RequestID { RequestID(rawValue: adoption + entry) }
+
+  /// True for a write that was found in the files.
+  package var isOfAdoption: Bool { rawValue.hasPrefix(Self.adoption) }
 }

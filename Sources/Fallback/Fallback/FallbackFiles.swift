@@ -153,10 +153,10 @@ public struct FallbackFiles: Sendable {
   public func mirror(_ rows: [OutboxRow], storeID: String) throws(StoreError) -> [Int64] {
     guard !rows.isEmpty else { return [] }
     // The process that appended one may have died before it could note that.
-    var known: Set<String> = []
+    var known: Set<RequestID> = []
     for (path, kind) in [(tasks, FallbackDocument.Kind.tasks), (checkpoints, .checkpoints)] {
       let records = FallbackDocument(try read(path), kind: kind).records
-      known.formUnion(records.compactMap { $0["request"] })
+      known.formUnion(records.compactMap { RequestID($0["request"]) })
     }
     var numbers: [Int64] = []
     for row in rows {
@@ -189,7 +189,7 @@ public struct FallbackFiles: Sendable {
       operation = .decide(
         DecisionDraft(
           decision: text("decision") ?? "", rationale: text("rationale") ?? "",
-          taskID: text("task_id")))
+          taskID: RecordID(text("task_id"))))
     case .save:
       operation = .checkpoint(
         CheckpointDraft(
@@ -209,13 +209,13 @@ public struct FallbackFiles: Sendable {
   // MARK: Receipts
 
   /// What these files have receipts of, by marker and by request, and the vault's id for each.
-  package func receipts() throws(StoreError) -> [String: String] {
-    var known: [String: String] = [:]
+  package func receipts() throws(StoreError) -> [String: VaultID] {
+    var known: [String: VaultID] = [:]
     for (path, kind) in [(tasks, FallbackDocument.Kind.tasks), (checkpoints, .checkpoints)] {
       for record in FallbackDocument(try read(path), kind: kind).records
       where record["op"] == "receipt" {
         for name in [record["marker"], record["request"]].compactMap(\.self) {
-          known[name] = record["vault_id"] ?? ""
+          known[name] = VaultID(rawValue: record["vault_id"] ?? "")
         }
       }
     }
@@ -233,7 +233,7 @@ public struct FallbackFiles: Sendable {
     for row in rows {
       // By its marker an item is the same for all who share the files; a change is known by its
       // request only.
-      guard let name = row.marker ?? row.requestID, known[name] == nil else { continue }
+      guard let name = row.marker ?? row.requestID?.rawValue, known[name] == nil else { continue }
       let title = Self.title(of: row)
       var fields = JSONFields()
       fields.add("op", "receipt")

@@ -58,7 +58,7 @@ public struct FallbackTidy {
     status.receipts = document.records.count { $0["op"] == "receipt" }
     status.records = document.records.count - status.receipts
     status.handWritten = document.entries.count
-    for entry in document.entries where try database.hasRequest("adopt:" + entry.key) {
+    for entry in document.entries where try database.hasRequest(.adopting(entry.key)) {
       status.adopted += 1
     }
     status.settled = try settled(document).lines.count
@@ -130,7 +130,7 @@ public struct FallbackTidy {
     var texts: [String] = []
     for record in document.records {
       guard let request = record["request"] ?? record["marker"] else { continue }
-      if try isSettled(request: request) { lines.append(record.lines) }
+      if try isSettled(request: RequestID(rawValue: request)) { lines.append(record.lines) }
     }
     var kept: Set<String> = []
     for entry in document.entries {
@@ -138,7 +138,7 @@ public struct FallbackTidy {
       // Unticked, somebody may still tick it. Of equal texts the first goes first, so that the
       // ordinals of those that stay do not change.
       guard !kept.contains(text), entry.isDone || !entry.key.hasPrefix("t-"),
-        try isSettled(request: "adopt:" + entry.key)
+        try isSettled(request: .adopting(entry.key))
       else {
         kept.insert(text)
         continue
@@ -149,7 +149,7 @@ public struct FallbackTidy {
     return (lines, texts)
   }
 
-  private func isSettled(request: String) throws(StoreError) -> Bool {
+  private func isSettled(request: RequestID) throws(StoreError) -> Bool {
     let state = try database.outbox(requestID: request)?.state
     return state == .synced || state == .dropped
   }

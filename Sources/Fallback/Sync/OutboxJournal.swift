@@ -36,7 +36,7 @@ final class OutboxJournal {
   ///   lease is still held.
   /// - Throws: ``StoreError``; then the row must not be sent, and what is pending stays so.
   func noteSending(
-    _ row: OutboxRow, at now: Int64, lookAfter: Int64, fence: String?
+    _ row: OutboxRow, at now: Int64, lookAfter: Int64, fence: VaultID?
   ) throws(StoreError) -> (row: OutboxRow?, holdsLease: Bool) {
     let step = try database.advance(
       settle: pending?.row, as: pending?.settlement, send: row, lookAfter: lookAfter,

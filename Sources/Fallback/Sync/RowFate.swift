@@ -84,7 +84,7 @@ struct RowFate: Equatable {
   /// - Parameters:
   ///   - id: The vault's id of what was made or changed.
   ///   - task: The task as the answer shows it.
-  static func taken(as id: String, task: RemoteTask?) -> RowFate {
+  static func taken(as id: VaultID, task: RemoteTask?) -> RowFate {
     var fate = RowFate()
     fate.settlement = .synced(vaultID: id, task: task)
     fate.tally = .sent

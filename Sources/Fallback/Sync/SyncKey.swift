@@ -1,3 +1,4 @@
+import Core
 import MemoryStore
 
 /// What makes a second attempt of a write harmless, at a vault that promises it: the same text for
@@ -5,7 +6,7 @@ import MemoryStore
 enum SyncKey {
   /// - Returns: Nil for a row that nothing tells apart from all others.
   static func of(_ row: OutboxRow) -> String? {
-    guard let name = row.makesItem ? row.marker : row.requestID else { return nil }
+    guard let name = row.makesItem ? row.marker : row.requestID?.rawValue else { return nil }
     return "\(row.kind)-\(row.action)-\(name)"
   }
 }

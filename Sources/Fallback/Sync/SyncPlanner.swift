@@ -1,4 +1,5 @@
 import Core
+import Fallback
 public import MemoryStore
 
 /// What is to be done with one outbox row.
@@ -38,7 +39,7 @@ struct SyncPlanner {
 
   var snapshot: VaultSnapshot
   /// Marker to the vault's id, from the fallback files.
-  var receipts: [String: String] = [:]
+  var receipts: [String: VaultID] = [:]
   /// Marker to Unix ms: what others that share the files may have sent.
   var sendings: [String: Int64] = [:]
   /// False while another memoryd that shares the files is sending from them.
@@ -56,13 +57,13 @@ struct SyncPlanner {
   var now: Int64
 
   /// Items of which a row waits in this pass.
-  private var heldUp: Set<String> = []
+  private var heldUp: Set<RecordID> = []
   /// Failures in this run, by row: an error once, or a lost answer twice, is enough for one.
   private var failuresNow: [Int64: Int] = [:]
   private static let mostFailures = 2
 
   init(
-    snapshot: VaultSnapshot, receipts: [String: String] = [:], sendings: [String: Int64] = [:],
+    snapshot: VaultSnapshot, receipts: [String: VaultID] = [:], sendings: [String: Int64] = [:],
     maySendShared: Bool = true, keysSince: Int64? = nil, isTyped: Bool = false, timeout: Duration,
     lag: Duration, now: Int64
   ) {
@@ -180,7 +181,7 @@ struct SyncPlanner {
   /// Why it is not known whether the vault has it.
   private static func doubt(_ row: OutboxRow) -> String {
     if row.attempts == 0 {
-      return row.requestID?.hasPrefix("adopt:") == true
+      return row.requestID?.isOfAdoption == true
         ? "another memoryd that shares the fallback files may have sent it"
         : "it may have been sent before the store was put back"
     }

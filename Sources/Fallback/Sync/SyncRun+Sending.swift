@@ -81,18 +81,21 @@ extension SyncRun {
     }
   }
 
+  /// Stands in ``fence`` for a vault that shows no checkpoint.
+  private static let noCheckpoint = VaultID(rawValue: "")
+
   /// A checkpoint that the vault has now: while it is among the newest ten, so is what comes later.
   private func readFence() throws(StoreError) {
     if fence != nil { return }
     if let known = try database.fact(fact(.checkpoint)) {
-      fence = known
+      fence = VaultID(rawValue: known)
       return
     }
     do throws(VaultFailure) {
-      fence = try vault.newestCheckpoint(by: settings.end)?.id ?? ""
+      fence = try vault.newestCheckpoint(by: settings.end)?.id ?? Self.noCheckpoint
     } catch {
       // Without one, the window of checkpoints proves nothing while it is full.
-      if error.isAboutThisCall { fence = "" } else { fail(error) }
+      if error.isAboutThisCall { fence = Self.noCheckpoint } else { fail(error) }
       if fence == nil { isStopped = true }
     }
   }

@@ -104,7 +104,7 @@ public final class SyncRun {
   var budget: CallBudget
   /// A checkpoint that the vault surely has, as its id there; empty where it shows none, and nil
   /// until that was asked.
-  var fence: String?
+  var fence: VaultID?
   /// True once nothing more is to be asked of the vault in this run.
   var isStopped = false
   /// The vault's, if this run has read it; the caller keeps it, in its own layout.

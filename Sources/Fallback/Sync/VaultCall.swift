@@ -10,7 +10,7 @@ struct VaultCall: Equatable {
   var arguments: [String: JSON]
 
   /// Where a task of this store stands on its way to the vault; nil for one that is not known here.
-  typealias WayOfTask = (_ id: String) -> (vaultID: String?, maker: OutboxRow.State?)?
+  typealias WayOfTask = (_ id: RecordID) -> (vaultID: VaultID?, maker: OutboxRow.State?)?
 
   /// - Parameters:
   ///   - row: As it is to be sent.
@@ -23,7 +23,7 @@ struct VaultCall: Equatable {
       self.init(tool: "task", arguments: [:])
       return
     }
-    let marker = row.marker ?? row.itemID
+    let marker = row.marker ?? row.itemID.rawValue
     switch row.action {
     case .add, .retro:
       arguments["context"] = .string(Marker.attached(to: arguments["context"]?.string, marker))
@@ -37,15 +37,15 @@ struct VaultCall: Equatable {
       }
     case .decide:
       arguments["rationale"] = .string(Marker.attached(to: arguments["rationale"]?.string, marker))
-      if let task = arguments["task_id"]?.string, let way = wayOfTask(task) {
+      if let task = RecordID(arguments["task_id"]?.string), let way = wayOfTask(task) {
         // One that the vault will never get has no name there.
-        arguments["task_id"] = way.vaultID.map { .string($0) }
+        arguments["task_id"] = way.vaultID?.json
       }
     case .save:
       let actions = arguments["recent_actions"]?.array ?? []
       arguments["recent_actions"] = .array(actions + [.string(Marker.text(marker))])
     case .done:
-      arguments = ["id": .string(row.taskVaultID ?? "")]
+      arguments = ["id": .string(row.taskVaultID?.rawValue ?? "")]
     default:
       guard let changes = Self.changes(of: row, snapshot) else { return nil }
       arguments = changes
@@ -77,13 +77,13 @@ struct VaultCall: Equatable {
       else { return nil }
       change = ours
     }
-    var arguments: [String: JSON] = ["id": .string(id)]
+    var arguments: [String: JSON] = ["id": id.json]
     for field in TaskField.allCases {
       arguments[field.rawValue] = change[field].map { .string($0) }
     }
     if let context = change.context {
       // The markers stay: by them the task is found again.
-      let markers = theirs?.markers ?? snapshot.tasks[id]?.markers ?? [row.itemID]
+      let markers = theirs?.markers ?? snapshot.tasks[id]?.markers ?? [row.itemID.rawValue]
       arguments["context"] = .string(markers.reduce(context) { Marker.attached(to: $0, $1) })
     }
     return arguments

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Fallback
 public import MemoryStore
 public import Vault
@@ -6,8 +6,8 @@ public import Vault
 /// What reads of the vault have shown, and how far they can be trusted.
 public struct VaultSnapshot: Sendable {
   /// By the vault's id; changed along with our own writes.
-  package private(set) var tasks: [String: RemoteTask] = [:]
-  private(set) var taskMarkers: [String: String] = [:]
+  package private(set) var tasks: [VaultID: RemoteTask] = [:]
+  private(set) var taskMarkers: [String: VaultID] = [:]
   /// Unix ms at which the read of the tasks began; nil without one.
   private(set) var tasksReadAt: Int64?
   /// False if a list may lack newer tasks.
@@ -16,9 +16,9 @@ public struct VaultSnapshot: Sendable {
   /// False if a row of the last list could not be read: it may be any.
   private var isListWhole = true
 
-  private(set) var checkpointMarkers: [String: String] = [:]
-  private(set) var checkpointIDs: Set<String> = []
-  private(set) var decisionMarkers: [String: String] = [:]
+  private(set) var checkpointMarkers: [String: VaultID] = [:]
+  private(set) var checkpointIDs: Set<VaultID> = []
+  private(set) var decisionMarkers: [String: VaultID] = [:]
   /// What the last `backup` says of checkpoints and of decisions, each for itself.
   private var checkpoints = Reading()
   private var decisions = Reading()
@@ -34,7 +34,7 @@ public struct VaultSnapshot: Sendable {
   }
 
   /// Unix ms at which our own write gave a task's state.
-  private var writtenAt: [String: Int64] = [:]
+  private var writtenAt: [VaultID: Int64] = [:]
 
   /// For which a list may not show a write.
   private let lag: Duration
@@ -144,7 +144,7 @@ public struct VaultSnapshot: Sendable {
 
   package enum Finding: Equatable {
     /// It is there, as this id.
-    case found(String)
+    case found(VaultID)
     /// A read that would show it does not.
     case absent
     /// No read can tell, and why.
@@ -208,7 +208,8 @@ extension RemoteTask {
     self.init(
       vaultID: task.id,
       fields: fields, isDone: task.isDone, source: TaskSource(rawValue: task.source),
-      createdAt: Timestamp.milliseconds(task.createdAt) ?? ULID(task.id)?.milliseconds ?? 0,
+      createdAt: Timestamp.milliseconds(task.createdAt) ?? ULID(task.id.rawValue)?.milliseconds
+        ?? 0,
       completedAt: task.completedAt.flatMap { Timestamp.milliseconds($0) },
       markers: Marker.found(in: task.texts["context"] ?? ""))
   }

@@ -132,7 +132,7 @@ struct RelaySession: Sendable {
     let outputs = self
     var invocation = Invocation(
       arguments: request.arguments, input: input(of: request), cwd: request.cwd,
-      environment: environment, requestID: request.id,
+      environment: environment, requestID: RequestID(rawValue: request.id),
       outputIsTerminal: request.flags.contains(.outputIsTerminal),
       progress: request.flags.contains(.errorIsTerminal)
         ? { text in
@@ -196,9 +196,9 @@ struct RelaySession: Sendable {
       tools: MCPToolbox(
         invocation: Invocation(
           arguments: [], input: .none, cwd: request.cwd,
-          environment: environment, requestID: request.id,
+          environment: environment, requestID: RequestID(rawValue: request.id),
           daemon: context), home: nil))
-    let reply = server.receive(request.input, requestID: request.id)
+    let reply = server.receive(request.input, requestID: RequestID(rawValue: request.id))
     if case .forward = reply {
       // It may take minutes, which the caller can wait better than a thread here.
       decline("a call for the vault")

@@ -58,6 +58,15 @@ extension MCPParameter where Value == String {
   }
 }
 
+extension MCPParameter where Value: Identifier {
+  /// An empty text names nothing.
+  static func id(_ name: String, _ help: String) -> Self {
+    Self(name: name, kind: .text, help: help, isRequired: false) { value in
+      value.string.flatMap { $0.isEmpty ? nil : Value(rawValue: $0) }
+    }
+  }
+}
+
 extension MCPParameter where Value == [String] {
   static func texts(_ name: String, _ help: String) -> Self {
     Self(name: name, kind: .texts, help: help, isRequired: false) { $0.array?.compactMap(\.string) }

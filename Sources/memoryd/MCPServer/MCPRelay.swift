@@ -1,4 +1,5 @@
 package import Continuity
+package import Core
 import Foundation
 import IPC
 
@@ -19,14 +20,14 @@ package struct MCPRelay {
   }
 
   /// - Returns: The answer's bytes, empty where none is due; nil if this process is to answer.
-  package func ask(_ line: [UInt8], requestID: String) -> [UInt8]? {
+  package func ask(_ line: [UInt8], requestID: RequestID) -> [UInt8]? {
     let cwd = invocation.cwd
     guard environment["MEMORYD_NO_DAEMON"] == nil,
       let path = Relay.socketPath(variable: { environment[$0] }, cwd: { cwd }),
       let place = RelayRequest.Place(cwd), let socket = Socket.connect(to: path)
     else { return nil }
     let request = RelayRequest(
-      id: requestID, flags: .hasInput, cwd: cwd, cwdPlace: place,
+      id: requestID.rawValue, flags: .hasInput, cwd: cwd, cwdPlace: place,
       mounts: RelayRequest.Place.mounts, arguments: Relay.message,
       environment: RelayRequest.carried(of: environment.map { "\($0.key)=\($0.value)" }),
       input: line)

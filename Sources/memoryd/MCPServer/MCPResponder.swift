@@ -43,7 +43,7 @@ package struct MCPResponder {
   /// - Parameters:
   ///   - bytes: One JSON-RPC message, or a batch of them (2025-03-26).
   ///   - requestID: Of the message: a second attempt with the same one writes nothing.
-  package func receive(_ bytes: [UInt8], requestID: String) -> Reply {
+  package func receive(_ bytes: [UInt8], requestID: RequestID) -> Reply {
     switch WireMessage.parse(bytes) {
     case nil:
       return .answer(
@@ -54,7 +54,7 @@ package struct MCPResponder {
     case .batch(let batch):
       if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
       let answers = batch.enumerated().compactMap { index, message -> WireAnswer? in
-        switch reply(to: message, "\(requestID)-\(index)") {
+        switch reply(to: message, requestID.part("-\(index)")) {
         case .nothing, .answers: nil
         case .answer(let answer): answer
         case .forward(let id, _):
@@ -67,14 +67,14 @@ package struct MCPResponder {
 
   private func forward(_ name: String, _ parameters: JSON, id: WireIdentifier) -> Reply {
     do {
-      let forwarder = MCPForwarder(service: try tools.service(requestID: ""))
+      let forwarder = MCPForwarder(service: try tools.service(requestID: .ofNoWrite))
       return .forward(id: id, try forwarder.call(name, parameters))
     } catch {
       return .answer(Self.result(id, MCPPayload(failure: MCPFailure.message(of: error)).result))
     }
   }
 
-  private func reply(to arrived: WireMessage, _ requestID: String) -> Reply {
+  private func reply(to arrived: WireMessage, _ requestID: RequestID) -> Reply {
     let (message, id) = (arrived.body, arrived.id)
     guard message["jsonrpc"]?.string == "2.0" else {
       return .answer(Self.error(id, -32600, "the message is no JSON-RPC 2.0 request"))
@@ -114,7 +114,7 @@ package struct MCPResponder {
 
   private func list(_ parameters: JSON) -> [JSON] {
     let own = MCPToolbox.all.map(\.description)
-    guard let service = try? tools.service(requestID: "") else { return own }
+    guard let service = try? tools.service(requestID: .ofNoWrite) else { return own }
     return own
       + MCPForwarder(service: service).tools(
         except: MCPToolbox.all.map(\.name), meta: parameters["_meta"])

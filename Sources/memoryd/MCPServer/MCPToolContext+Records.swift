@@ -28,7 +28,7 @@ extension MCPToolContext {
   /// - Parameter taskID: In either case.
   /// - Throws: ``StoreError``, and as ``project(named:)``.
   func decide(
-    _ decision: String, rationale: String, taskID: String?, project name: String?
+    _ decision: String, rationale: String, taskID: RecordID?, project name: String?
   ) throws -> MCPPayload {
     let done = try service.writer.commit(
       .decide(

@@ -36,7 +36,7 @@ package struct MCPToolContext {
   ///
   /// - Throws: ``MCPFailure`` where the project or the session's project is hidden; as
   ///   ``project(named:)``.
-  func visibleProject(named name: String?, session: String? = nil) throws -> ProjectReference {
+  func visibleProject(named name: String?, session: SessionID? = nil) throws -> ProjectReference {
     let project = try project(named: name)
     guard isVault else { return project }
     let database = try service.store.reading()
@@ -52,7 +52,7 @@ package struct MCPToolContext {
 
   /// - Returns: True for an entry that is not there as far as this caller can see.
   /// - Throws: ``StoreError`` where the store cannot be read.
-  func hides(entry id: String) throws -> Bool {
+  func hides(entry id: RecordID) throws -> Bool {
     try isVault && service.store.reading().isPrivate(entry: id)
   }
 

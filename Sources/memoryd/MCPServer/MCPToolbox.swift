@@ -36,11 +36,12 @@ package struct MCPToolbox {
   ///   - requestID: The id of a request without a key.
   /// - Returns: The result of `tools/call`, whatever becomes of the call.
   package func call(
-    _ tool: any MCPTool, _ arguments: JSON?, key: String?, requestID: String
+    _ tool: any MCPTool, _ arguments: JSON?, key: String?, requestID: RequestID
   ) -> JSON {
     do {
       let arguments = try MCPArguments(arguments, for: tool.parameters)
-      let service = try service(requestID: key.map { "mcp:" + $0 } ?? requestID)
+      let service = try service(
+        requestID: RequestID(key.map { "mcp:" + $0 }) ?? requestID)
       // Only what carries a key is a sync's; others may quote a marker.
       if key != nil, let known = try returned(tool, arguments, service) { return known.result }
       let context = MCPToolContext(service: service, defaultProject: defaultProject)
@@ -58,7 +59,7 @@ package struct MCPToolbox {
 
   /// - Returns: The store and its settings, for one request.
   /// - Throws: ``CommandError`` where the settings or the folder of the store are wrong.
-  func service(requestID: String) throws -> MemoryService {
+  func service(requestID: RequestID) throws -> MemoryService {
     var request = invocation
     request.requestID = requestID
     return try MemoryService(invocation: request, homeFlag: home, isLenient: false)

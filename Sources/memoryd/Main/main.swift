@@ -67,8 +67,8 @@ func startWatchdog(_ time: Duration, _ onTimeout: @escaping @Sendable () -> Stri
 var environment = ThisProcess.environment(of: ThisProcess.environmentEntries())
 var requestIDs = ULIDGenerator()
 let requestID =
-  environment.removeValue(forKey: "MEMORYD_REQUEST_ID")
-  ?? requestIDs.next(at: WallClock.system.now).description
+  RequestID(environment.removeValue(forKey: "MEMORYD_REQUEST_ID"))
+  ?? RequestID(requestIDs.next(at: WallClock.system.now))
 let spent = environment.removeValue(forKey: "MEMORYD_HOOK_SPENT_MS").flatMap { Int($0) } ?? 0
 let errorIsTerminal = isatty(2) == 1
 var invocation = Invocation(

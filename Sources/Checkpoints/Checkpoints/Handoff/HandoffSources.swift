@@ -1,4 +1,5 @@
 import CCmark
+import Core
 public import Git
 public import MemoryStore
 import Syntax
@@ -216,7 +217,8 @@ public struct HandoffSources: Sendable {
         .openTasks(
           openTasks.map {
             Handoff.Task(
-              $0.title.oneLine, id: $0.id, context: $0.context?.oneLine.cut(to: Self.contextBytes))
+              $0.title.oneLine, id: $0.id.rawValue,
+              context: $0.context?.oneLine.cut(to: Self.contextBytes))
           }),
         .decisions(decided), .blockers(blockers), .files(files),
         .commits(

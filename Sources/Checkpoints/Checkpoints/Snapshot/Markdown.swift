@@ -1,3 +1,4 @@
+public import Core
 import Syntax
 
 /// Makes recorded text safe inside a CommonMark document: it can neither start a block, an HTML
@@ -118,6 +119,7 @@ public enum Markdown {
 
   /// A path, name or id inside a line: as `text`, for short strings that hold no prose.
   public static func inline(_ name: String) -> String { text(name.oneLine) }
+  public static func inline(_ id: some Identifier) -> String { inline(id.rawValue) }
 
   /// A code span that holds the text, whatever backticks are in it.
   public static func code(_ text: String) -> String {

@@ -1,4 +1,4 @@
-import Core
+public import Core
 import Git
 public import MemoryStore
 import Syntax
@@ -25,14 +25,14 @@ public struct RecoveryDocument: Sendable {
   /// The host's summary, where it is in sight.
   public var summary: String?
   public var occasion: Occasion
-  public var checkpointID: String?
+  public var checkpointID: RecordID?
   /// Unix ms of the checkpoint, or of the reading that stands for it.
   public var takenAt: Int64
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var openTasks: [TaskRecord]
   public var decisions: [DecisionRecord]
   /// The checkpoint by hand in which somebody said what `snapshot.stated` has.
-  public var statedBy: String?
+  public var statedBy: RecordID?
   /// Only what one needs to know before anything else: the goal, where it stands, what comes next and
   /// what was decided.
   public var isBrief = false
@@ -40,8 +40,8 @@ public struct RecoveryDocument: Sendable {
   public var struck = StruckLines()
 
   public init(
-    snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: String? = nil,
-    takenAt: Int64, sessionID: String? = nil, openTasks: [TaskRecord] = [],
+    snapshot: Snapshot, summary: String? = nil, occasion: Occasion, checkpointID: RecordID? = nil,
+    takenAt: Int64, sessionID: SessionID? = nil, openTasks: [TaskRecord] = [],
     decisions: [DecisionRecord] = []
   ) {
     self.snapshot = snapshot
@@ -130,7 +130,7 @@ public struct RecoveryDocument: Sendable {
 
   private func footer() -> String {
     let session =
-      sessionID.map { " · " + Markdown.code("memoryd session show \($0.oneLine)") } ?? ""
+      sessionID.map { " · " + Markdown.code("memoryd session show \($0.rawValue.oneLine)") } ?? ""
     return "\nMore: `memoryd search WORDS`\(session)\n"
   }
 

@@ -1,3 +1,4 @@
+package import Core
 public import MemoryStore
 import Syntax
 package import Transcripts
@@ -70,7 +71,7 @@ public struct StruckLines: Sendable, Equatable {
   private static let commit = "commit "
 
   package static func subject(ofCommit hash: String) -> String { commit + hash }
-  package static func subject(ofTask id: String) -> String { "task " + id }
+  package static func subject(ofTask id: RecordID) -> String { "task \(id)" }
 }
 
 extension Snapshot {

@@ -1,4 +1,4 @@
-import Core
+public import Core
 public import MemoryStore
 public import Redaction
 public import Syntax
@@ -17,7 +17,7 @@ public struct ClaudeTranscript: TranscriptGatherer {
   package var line = 0
   package var at: Int64 = 0
   public var fileTime: Int64 = 0
-  public var fileID: String?
+  public var fileID: SessionID?
   var isSidechain = false
   package var isAbandoned = false
   var firstUntimed: Int?
@@ -77,10 +77,10 @@ public struct ClaudeTranscript: TranscriptGatherer {
   }
 
   /// A file of a sub-agent names its parent session.
-  public var sessionID: String? { digest.sessionIDs.last ?? fileID }
+  public var sessionID: SessionID? { digest.sessionIDs.last ?? fileID }
 
   private mutating func ingestCircumstances(_ object: JSONValue) {
-    if let id = object["sessionId"]?.string { noteSession(id) }
+    if let id = SessionID(object["sessionId"]?.string) { noteSession(id) }
     if isSidechain { return }
     if let folder = object["cwd"]?.string { noteFolder(folder) }
     if let branch = object["gitBranch"]?.string, !branch.isEmpty { digest.branch = branch }

@@ -13,7 +13,7 @@ struct CodexState: Sendable, Equatable {
   var told: String?
   var toldBy = 0
   /// The session whose history is being repeated, and the line of its `session_meta` here.
-  var parent: String?
+  var parent: SessionID?
   var parentLine = 0
   /// The line of the first `session_meta`.
   var firstMeta = 0

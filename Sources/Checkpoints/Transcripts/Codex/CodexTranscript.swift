@@ -1,3 +1,4 @@
+public import Core
 public import MemoryStore
 public import Redaction
 public import Syntax
@@ -17,7 +18,7 @@ public struct CodexTranscript: TranscriptGatherer {
   package var line = 0
   package var at: Int64 = 0
   public var fileTime: Int64 = 0
-  public var fileID: String?
+  public var fileID: SessionID?
   var isSidechain: Bool { digest.isSubagent }
   package var isAbandoned = false
   var firstUntimed: Int?
@@ -37,7 +38,7 @@ public struct CodexTranscript: TranscriptGatherer {
 
   /// The file's own: a fork repeats its parent's `session_meta` behind it. Where the first line is
   /// damaged, the name of the file has it.
-  public var sessionID: String? {
+  public var sessionID: SessionID? {
     let first = digest.sessionIDs.first
     guard let fileID, first != fileID else { return first ?? fileID }
     return digest.sessionIDs.contains(fileID) || digest.codex.firstMeta != 1 ? fileID : first
@@ -110,7 +111,7 @@ public struct CodexTranscript: TranscriptGatherer {
   }
 
   private mutating func ingestMeta(_ payload: JSONValue, _ lineTime: Int64?) {
-    guard let id = payload["id"]?.string else { return }
+    guard let id = SessionID(payload["id"]?.string) else { return }
     if digest.sessionIDs.isEmpty { digest.codex.firstMeta = line }
     noteSession(id)
     guard id == sessionID else {
@@ -122,7 +123,8 @@ public struct CodexTranscript: TranscriptGatherer {
       digest.codex.beganAt = time(payload["timestamp"]) ?? lineTime ?? 0
     }
     if digest.codex.parent == nil,
-      let parent = (payload["forked_from_id"] ?? payload["parent_thread_id"])?.string, parent != id
+      let parent = SessionID((payload["forked_from_id"] ?? payload["parent_thread_id"])?.string),
+      parent != id
     {
       // Its own first line stands where the parent's stood.
       digest.codex.parent = parent
@@ -176,7 +178,7 @@ public struct CodexTranscript: TranscriptGatherer {
     let owner = isRepeated ? digest.codex.parent ?? sessionID : sessionID
     add(
       UsageRow(
-        messageID: owner, requestID: mark, model: digest.models.last ?? "unknown",
+        messageID: owner.rawValue, requestID: mark, model: digest.models.last ?? "unknown",
         input: counts[0], output: counts[2],
         cacheWrite5m: tokens(last["cache_write_input_tokens"]), cacheRead: counts[1],
         reasoning: counts[3], createdAt: at))

@@ -160,6 +160,12 @@ package struct JSONCoder {
     }
   }
 
+  package mutating func field(_ name: StaticString, _ ids: inout [some Identifier]) {
+    var texts = ids.map(\.rawValue)
+    field(name, &texts)
+    if source != nil { ids = texts.map { .init(rawValue: $0) } }
+  }
+
   package mutating func field(_ name: StaticString, _ value: inout [String]?) {
     if let source {
       value = source[name].map { $0.elements.compactMap(\.string) }

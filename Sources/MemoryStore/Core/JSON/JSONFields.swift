@@ -10,6 +10,10 @@ public struct JSONFields {
     Self.write(value, to: &bytes)
   }
 
+  public mutating func add(_ name: StaticString, _ id: (some Identifier)?) {
+    add(name, id?.rawValue)
+  }
+
   public mutating func add(named name: String, _ value: String?) {
     guard let value else { return }
     separate()

@@ -1,4 +1,5 @@
 import CSQLite
+import Core
 import GRDB
 
 /// A statement for thousands of rows in one transaction: values go to SQLite without being boxed
@@ -50,6 +51,8 @@ final class BulkStatement {
       sqlite3_bind_null(statement, index)
     }
   }
+
+  func bind(_ index: Int32, _ id: (some Identifier)?) { bind(index, id?.rawValue) }
 
   func bind(_ index: Int32, blob bytes: [UInt8]) {
     let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)

@@ -4,8 +4,8 @@ import Redaction
 
 /// A field in which a task is one thing here and another in the vault, though nothing of it waits.
 public struct TaskDifference: Sendable, Equatable {
-  public var taskID: String
-  public var vaultID: String
+  public var taskID: RecordID
+  public var vaultID: VaultID
   /// vault-mcp's name of it, or `task` for one that the vault does not have any more.
   public var field: String
   public var here: String?
@@ -38,7 +38,7 @@ extension MemoryDatabase {
           """, arguments: [vault, lag.milliseconds, readAt])
       var found: [TaskDifference] = []
       while let row = try rows.next() {
-        let vaultID: String = row["vault_id"]
+        let vaultID: VaultID = row["vault_id"]
         func compare(_ field: String, _ here: String?, _ there: String?) {
           guard here != there else { return }
           found.append(

@@ -84,7 +84,7 @@ extension MemoryDatabase {
     return try outbox(query, limit: nil)
   }
 
-  public func outbox(requestID: String) throws(StoreError) -> OutboxRow? {
+  public func outbox(requestID: RequestID) throws(StoreError) -> OutboxRow? {
     var query = Query(Self.outboxSelect)
     query.match("o.request_id", requestID)
     return try outbox(query, limit: 1).first
@@ -265,7 +265,7 @@ extension MemoryDatabase {
   ///   the lease is still held.
   public func advance(
     settle row: OutboxRow? = nil, as settlement: OutboxSettlement? = nil,
-    send next: OutboxRow? = nil, lookAfter: Int64 = 0, fence: String? = nil, lease: SyncLease,
+    send next: OutboxRow? = nil, lookAfter: Int64 = 0, fence: VaultID? = nil, lease: SyncLease,
     at now: Int64
   ) throws(StoreError) -> (row: OutboxRow?, holdsLease: Bool) {
     try write { db in
@@ -330,10 +330,10 @@ extension MemoryDatabase {
   }
 
   /// The item of this store that went out with one of these markers.
-  public func item(withMarkers markers: [String]) throws(StoreError) -> String? {
+  public func item(withMarkers markers: [String]) throws(StoreError) -> RecordID? {
     try read { db in
       for marker in markers {
-        let found = try String.fetchOne(
+        let found = try RecordID.fetchOne(
           db, cached: "SELECT item_id FROM outbox WHERE marker = ?", arguments: [marker])
         if let found { return found }
       }

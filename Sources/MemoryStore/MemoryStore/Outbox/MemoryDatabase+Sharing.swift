@@ -133,7 +133,7 @@ extension MemoryDatabase {
 
   /// - Returns: The vault that a write is for; nil for one that stays here until somebody shares it.
   static func destination(
-    of itemID: String, in table: String, makesItem: Bool, _ write: WriteOrigin, _ db: Database
+    of itemID: RecordID, in table: String, makesItem: Bool, _ write: WriteOrigin, _ db: Database
   ) throws -> String? {
     let consent = write.consent ?? .nowhere
     let project = try Int64.fetchOne(
@@ -266,7 +266,7 @@ extension MemoryDatabase {
   public struct HeldItem: Sendable, Equatable {
     /// One of ``ItemKind/forVault``.
     public var kind: ItemKind
-    public var id: String
+    public var id: RecordID
     public var title: String
     /// The project's own row, also where the item is of one that was joined to it.
     public var projectID: Int64?

@@ -78,8 +78,8 @@ extension MemoryDatabase {
   ///
   /// - Returns: Nil for a task that this store does not have.
   public func wayOfTask(
-    _ id: String, to vault: String
-  ) throws(StoreError) -> (vaultID: String?, maker: OutboxRow.State?)? {
+    _ id: RecordID, to vault: String
+  ) throws(StoreError) -> (vaultID: VaultID?, maker: OutboxRow.State?)? {
     try read { db in
       let row = try Row.fetchOne(
         db,
@@ -98,7 +98,7 @@ extension MemoryDatabase {
     }
   }
 
-  public func hasRequest(_ id: String) throws(StoreError) -> Bool {
+  public func hasRequest(_ id: RequestID) throws(StoreError) -> Bool {
     try read {
       try Bool.fetchOne(
         $0, cached: "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?)",
@@ -107,21 +107,21 @@ extension MemoryDatabase {
   }
 
   /// The item that a request made or changed.
-  public func itemID(ofRequest id: String) throws(StoreError) -> String? {
+  public func itemID(ofRequest id: RequestID) throws(StoreError) -> RecordID? {
     try read {
-      try String.fetchOne(
+      try RecordID.fetchOne(
         $0, cached: "SELECT item_id FROM requests WHERE id = ?", arguments: [id])
     }
   }
 
   /// A row that was acknowledged: its item knows where it is from now on.
   func noteInVault(
-    _ row: OutboxRow, vaultID: String?, task: RemoteTask?, at now: Int64, _ db: Database
+    _ row: OutboxRow, vaultID: VaultID?, task: RemoteTask?, at now: Int64, _ db: Database
   ) throws {
     guard let vault = row.vault else { return }
     if row.makesItem, let vaultID {
       // It may have come in by a pull before this row was settled, and been changed since.
-      let twin = try String.fetchOne(
+      let twin = try RecordID.fetchOne(
         db,
         cached: """
           SELECT item_id FROM vault_items
@@ -150,7 +150,7 @@ extension MemoryDatabase {
         try merge(redacted(task), intoTask: row.itemID, vault: vault, agreed: agreed, at: now, db)
       }
     case .checkpoint:
-      if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID, db) }
+      if let vaultID { try Self.setMeta(Fact.vault(.checkpoint, vault).key, vaultID.rawValue, db) }
     default:
       break
     }
@@ -158,7 +158,7 @@ extension MemoryDatabase {
 
   /// An item is one there: an id that it had in the same vault before is forgotten.
   static func note(
-    _ itemID: String, _ kind: ItemKind, isIn vault: String, as vaultID: String, _ db: Database
+    _ itemID: RecordID, _ kind: ItemKind, isIn vault: String, as vaultID: VaultID, _ db: Database
   ) throws {
     try db.execute(
       cached: "DELETE FROM vault_items WHERE item_id = ? AND vault = ? AND vault_id != ?",
@@ -209,7 +209,7 @@ extension MemoryDatabase {
     }
     // One of ours, whose row is not settled or was forgotten in a restore.
     for marker in task.markers {
-      let id = try String.fetchOne(
+      let id = try RecordID.fetchOne(
         db,
         cached: """
           SELECT item_id FROM outbox
@@ -223,8 +223,10 @@ extension MemoryDatabase {
       if isThere != true { try Self.note(id, .task, isIn: vault, as: task.vaultID, db) }
       return try merge(task, intoTask: id, vault: vault, at: nil, db)
     }
+    // A task that was made there keeps its id here.
+    let id = RecordID(task.vaultID)
     var record = TaskRecord(
-      id: task.vaultID, fields: task.fields, status: task.isDone ? .done : .open,
+      id: id, fields: task.fields, status: task.isDone ? .done : .open,
       source: task.source, createdAt: task.createdAt,
       completedAt: task.isDone ? task.completedAt ?? now : nil)
     record.fields.title = record.title
@@ -233,10 +235,10 @@ extension MemoryDatabase {
     try record.insert(updatedAt: now, isPerhapsKnown: true, db)
     // Also where another vault, of which this one is a copy, gave the task its id.
     let isNew = db.changesCount == 1
-    try Self.note(task.vaultID, .task, isIn: vault, as: task.vaultID, db)
-    if !isNew { return try merge(task, intoTask: task.vaultID, vault: vault, at: nil, db) }
-    try Self.noteParts(of: task.vaultID, db)
-    try Self.setBase(task.fields, of: task.vaultID, vault, db)
+    try Self.note(id, .task, isIn: vault, as: task.vaultID, db)
+    if !isNew { return try merge(task, intoTask: id, vault: vault, at: nil, db) }
+    try Self.noteParts(of: id, db)
+    try Self.setBase(task.fields, of: id, vault, db)
     return true
   }
 
@@ -248,7 +250,7 @@ extension MemoryDatabase {
   /// - Returns: True if the task became another one here.
   @discardableResult
   private func merge(
-    _ task: RemoteTask, intoTask id: String, vault: String, agreed: TaskFields = TaskFields(),
+    _ task: RemoteTask, intoTask id: RecordID, vault: String, agreed: TaskFields = TaskFields(),
     at written: Int64?, _ db: Database
   ) throws -> Bool {
     guard
@@ -295,7 +297,7 @@ extension MemoryDatabase {
 
   /// The fields that a task's waiting changes set, also those that stay here until they are shared.
   private static func waitingChanges(
-    of id: String, _ vault: String, _ db: Database
+    of id: RecordID, _ vault: String, _ db: Database
   ) throws -> TaskFields {
     let payloads = try String.fetchAll(
       db,
@@ -317,7 +319,7 @@ extension MemoryDatabase {
   ///   - markers: Found in it; one of this store's own is not taken in again.
   ///   - body: The snapshot, in the caller's layout.
   public func pullCheckpoint(
-    from vault: VaultReference, vaultID: String, markers: [String], objective: String,
+    from vault: VaultReference, vaultID: VaultID, markers: [String], objective: String,
     searchText: String, body: String,
     createdAt: Int64
   ) throws(StoreError) {
@@ -326,7 +328,7 @@ extension MemoryDatabase {
     let body = redactor.redact(json: body)
     try write { db in
       try Self.note(vault, at: createdAt, db)
-      try Self.setMeta(Fact.vault(.checkpoint, vault.id).key, vaultID, db)
+      try Self.setMeta(Fact.vault(.checkpoint, vault.id).key, vaultID.rawValue, db)
       let isKnown = try Bool.fetchOne(
         db,
         cached: """
@@ -341,6 +343,8 @@ extension MemoryDatabase {
           arguments: [marker])
         if isOurs == true { return }
       }
+      // As of a task: it keeps its id here.
+      let id = RecordID(vaultID)
       try db.execute(
         cached: """
           INSERT INTO checkpoints (id, trigger, objective, search_text, body, created_at,
@@ -349,16 +353,16 @@ extension MemoryDatabase {
           ON CONFLICT (id) DO NOTHING
           """,
         arguments: [
-          vaultID, CheckpointTrigger.vault.rawValue, objective, searchText, body, createdAt,
+          id, CheckpointTrigger.vault.rawValue, objective, searchText, body, createdAt,
           createdAt,
         ])
-      try Self.noteParts(of: vaultID, db)
-      try Self.note(vaultID, .checkpoint, isIn: vault.id, as: vaultID, db)
+      try Self.noteParts(of: id, db)
+      try Self.note(id, .checkpoint, isIn: vault.id, as: vaultID, db)
     }
   }
 
   private static func setBase(
-    _ fields: TaskFields, of id: String, _ vault: String, _ db: Database
+    _ fields: TaskFields, of id: RecordID, _ vault: String, _ db: Database
   ) throws {
     try db.execute(
       cached: "UPDATE vault_items SET base = ? WHERE item_id = ? AND vault = ?",

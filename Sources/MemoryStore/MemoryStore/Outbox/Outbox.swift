@@ -1,4 +1,4 @@
-import Core
+public import Core
 
 /// One write that the vault is to get, and how far it has come.
 public struct OutboxRow: Sendable, Equatable {
@@ -26,13 +26,13 @@ public struct OutboxRow: Sendable, Equatable {
   /// One of ``ItemKind/forVault``.
   public var kind: ItemKind
   public var action: OutboxAction
-  public var itemID: String
+  public var itemID: RecordID
   /// vault-mcp's arguments, one JSON object.
   public var payload: String
   public var state: State
   /// The vault that it is for; nil while it is held.
   public var vault: String?
-  public var requestID: String?
+  public var requestID: RequestID?
   /// Goes with an item that is made, and stays in what the vault stores.
   public var marker: String?
   /// True if another memoryd, or this one before a restore, may have sent it.
@@ -41,21 +41,21 @@ public struct OutboxRow: Sendable, Equatable {
   public var lookAfter: Int64?
   public var notBefore: Int64?
   public var sentAt: Int64?
-  public var fence: String?
+  public var fence: VaultID?
   public var attempts: Int
   /// How often the vault answered with an error for this write alone.
   public var refusals: Int
   /// Unix ms of the first attempt that failed, by an error or a lost answer; nil without one.
   public var failingSince: Int64?
   public var lastError: String?
-  public var vaultID: String?
+  public var vaultID: VaultID?
   public var syncedAt: Int64?
   /// True if the fallback files hold it.
   public var isMirrored: Bool
   public var createdAt: Int64
   public var updatedAt: Int64
   /// The vault's id of the task that it changes, once that is known.
-  public var taskVaultID: String?
+  public var taskVaultID: VaultID?
   /// The task's fields on which store and vault last agreed.
   public var taskBase: TaskFields?
   /// Unix ms of the last write of ours that the vault acknowledged for the task.
@@ -66,17 +66,17 @@ public struct OutboxRow: Sendable, Equatable {
   public var makesItem: Bool { action.makesItem }
 
   /// The id here of the task that a decision is about, if it is about one.
-  public var aboutTaskID: String? {
+  public var aboutTaskID: RecordID? {
     guard action == .decide, payload.utf8.firstRange(of: "\"task_id\"".utf8) != nil else {
       return nil
     }
-    return JSON(parsing: payload.utf8)?["task_id"]?.string
+    return RecordID(JSON(parsing: payload.utf8)?["task_id"]?.string)
   }
 }
 
 /// A task as the vault has it, without memoryd's markers. Times are Unix ms.
 public struct RemoteTask: Sendable, Equatable {
-  public var vaultID: String
+  public var vaultID: VaultID
   public var fields: TaskFields
   public var isDone: Bool
   public var source: TaskSource
@@ -86,7 +86,7 @@ public struct RemoteTask: Sendable, Equatable {
   public var markers: [String]
 
   public init(
-    vaultID: String, fields: TaskFields, isDone: Bool, source: TaskSource, createdAt: Int64,
+    vaultID: VaultID, fields: TaskFields, isDone: Bool, source: TaskSource, createdAt: Int64,
     completedAt: Int64?, markers: [String]
   ) {
     self.vaultID = vaultID
@@ -102,7 +102,7 @@ public struct RemoteTask: Sendable, Equatable {
 /// What has become of an outbox row.
 public enum OutboxSettlement: Sendable, Equatable {
   /// The vault has it, as this id.
-  case synced(vaultID: String?, task: RemoteTask?)
+  case synced(vaultID: VaultID?, task: RemoteTask?)
   /// It was not applied; it goes out again, not before a time (Unix ms).
   case notApplied(error: String, notBefore: Int64?, isRefusal: Bool)
   /// Its answer was lost; look, but not before a time (Unix ms).

@@ -311,7 +311,7 @@ extension MemoryDatabase {
       try Self.keepApart(row, try Self.head(of: project, db), db)
       for folder in part.folders {
         for old in group {
-          let sessions = try String.fetchAll(
+          let sessions = try SessionID.fetchAll(
             db, cached: "SELECT id FROM sessions WHERE project_id = ? AND cwd = ?",
             arguments: [old, folder])
           for session in sessions {
@@ -333,7 +333,7 @@ extension MemoryDatabase {
 
   /// Puts what a session has added to a project's ledger into another's, under the same headings.
   private static func moveLedger(
-    ofSession session: String, from old: Int64, to new: Int64, _ db: Database
+    ofSession session: SessionID, from old: Int64, to new: Int64, _ db: Database
   ) throws {
     let items = try Row.fetchAll(
       db,
@@ -430,8 +430,8 @@ extension MemoryDatabase {
   ///
   /// - Returns: The row that it was filed under; nil if there is no such item.
   public func assign(
-    item id: String, to project: Int64, at now: Int64
-  ) throws(StoreError) -> (id: String, from: Int64?)? {
+    item id: RecordID, to project: Int64, at now: Int64
+  ) throws(StoreError) -> (id: RecordID, from: Int64?)? {
     try write { db in
       for table in ["tasks", "decisions"] {
         guard

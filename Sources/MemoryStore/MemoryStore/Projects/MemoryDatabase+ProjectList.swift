@@ -16,7 +16,7 @@ extension MemoryDatabase {
   }
 
   /// True for a task, a decision, a handoff or another entry of a private project.
-  public func isPrivate(entry id: String) throws(StoreError) -> Bool {
+  public func isPrivate(entry id: RecordID) throws(StoreError) -> Bool {
     try read { db in
       try Bool.fetchOne(
         db,

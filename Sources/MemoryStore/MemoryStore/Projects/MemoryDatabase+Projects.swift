@@ -20,7 +20,7 @@ extension MemoryDatabase {
   }
 
   /// The project that a session began in; nil if the store does not know of either.
-  public func project(ofSession id: String) throws(StoreError) -> ProjectReference? {
+  public func project(ofSession id: SessionID) throws(StoreError) -> ProjectReference? {
     try read { db in
       let row = try Int64.fetchOne(
         db, cached: "SELECT project_id FROM sessions WHERE id = ? AND project_id IS NOT NULL",

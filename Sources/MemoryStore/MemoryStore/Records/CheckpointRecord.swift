@@ -32,10 +32,10 @@ public struct CheckpointTrigger: StoredWord {
 }
 
 public struct CheckpointRecord: Sendable, Equatable {
-  public var id: String
+  public var id: RecordID
   public var trigger: CheckpointTrigger
   public var objective: String
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var project: String?
   /// The snapshot, one JSON object.
   public var body: String
@@ -53,13 +53,13 @@ public struct CheckpointDraft: Codable, Sendable {
   /// The snapshot as one JSON object; its layout is the caller's.
   public var body: String
   /// The checkpoint that this one renews instead of adding another (debouncing).
-  public var replacing: String?
+  public var replacing: RecordID?
   /// Kept with the checkpoint in the same transaction, one for each checkpoint.
   public var handoff: HandoffDraft?
 
   public init(
     trigger: CheckpointTrigger, objective: String, blockers: [String] = [], actions: [String] = [],
-    next: [String] = [], body: String = "{}", replacing: String? = nil,
+    next: [String] = [], body: String = "{}", replacing: RecordID? = nil,
     handoff: HandoffDraft? = nil
   ) {
     self.trigger = trigger
@@ -77,7 +77,7 @@ public struct CheckpointDraft: Codable, Sendable {
 
 extension CheckpointDraft: StoreItem {
   var kind: ItemKind { .checkpoint }
-  var itemID: String? { replacing }
+  var itemID: RecordID? { replacing }
   var vaultAction: OutboxAction? { .save }
 
   func redacted(by redactor: Redactor) -> CheckpointDraft {
@@ -111,13 +111,13 @@ extension CheckpointDraft: StoreItem {
       db,
       cached: """
         SELECT payload FROM outbox WHERE item_id = ? AND action = 'save' ORDER BY number LIMIT 1
-        """, arguments: [row["id"] as String])
+        """, arguments: [row["id"] as RecordID])
     return sent ?? vaultPayload(row["objective"], blockers: [], actions: [])
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     let searchText = (next + blockers + actions).joined(separator: "\n")
     if let id = replacing,
       let createdAt = try Int64.fetchOne(
@@ -170,7 +170,7 @@ extension MemoryDatabase {
   /// Finds a checkpoint by its id or the beginning of it.
   ///
   /// - Throws: ``StoreError`` `invalid` where the beginning fits several.
-  public func checkpoint(id: String) throws(StoreError) -> CheckpointRecord? {
+  public func checkpoint(id: RecordID) throws(StoreError) -> CheckpointRecord? {
     var query = Self.checkpointQuery
     query.prefix("c.id", id.uppercased())
     let found = try fetch(query, order: "c.id", limit: 2, Self.checkpoint)

@@ -3,17 +3,17 @@ import GRDB
 import Redaction
 
 public struct DecisionRecord: Sendable, Equatable {
-  public var id: String
+  public var id: RecordID
   public var decision: String
   public var rationale: String
-  public var taskID: String?
+  public var taskID: RecordID?
   public var project: String?
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var createdAt: Int64
 
   public init(
-    id: String, decision: String, rationale: String, taskID: String? = nil,
-    project: String? = nil, sessionID: String? = nil, createdAt: Int64 = 0
+    id: RecordID, decision: String, rationale: String, taskID: RecordID? = nil,
+    project: String? = nil, sessionID: SessionID? = nil, createdAt: Int64 = 0
   ) {
     self.id = id
     self.decision = decision
@@ -29,9 +29,9 @@ public struct DecisionRecord: Sendable, Equatable {
 public struct DecisionDraft: Codable, Sendable {
   public var decision: String
   public var rationale: String
-  public var taskID: String?
+  public var taskID: RecordID?
 
-  public init(decision: String, rationale: String, taskID: String? = nil) {
+  public init(decision: String, rationale: String, taskID: RecordID? = nil) {
     self.decision = decision
     self.rationale = rationale
     self.taskID = taskID
@@ -42,7 +42,7 @@ public struct DecisionDraft: Codable, Sendable {
 
 extension DecisionDraft: StoreItem {
   var kind: ItemKind { .decision }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
   var vaultAction: OutboxAction? { .decide }
 
   func redacted(by redactor: Redactor) -> DecisionDraft {
@@ -70,8 +70,8 @@ extension DecisionDraft: StoreItem {
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     let id = write.itemID ?? newID()
     try db.execute(
       cached: """

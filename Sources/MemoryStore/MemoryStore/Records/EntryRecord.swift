@@ -40,10 +40,10 @@ public struct EntryKind: StoredWord {
 
 /// One searchable piece of memory.
 public struct EntryRecord: Sendable, Equatable {
-  public var id: String
+  public var id: RecordID
   public var kind: EntryKind
   public var project: String?
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var sourceID: String?
   public var actor: String?
   public var position: Int?
@@ -58,7 +58,7 @@ extension MemoryDatabase {
   /// The text of a session in its order, `count` pieces before and after an entry or, without
   /// one, the last ones.
   public func entries(
-    sessionID: String, around id: String? = nil, count: Int = 10
+    sessionID: SessionID, around id: RecordID? = nil, count: Int = 10
   ) throws(StoreError) -> [EntryRecord] {
     try read { db in
       var middle: Int?
@@ -119,7 +119,7 @@ extension MemoryDatabase {
   }
 
   /// Finds an entry by its id.
-  public func entry(id: String) throws(StoreError) -> EntryRecord? {
+  public func entry(id: RecordID) throws(StoreError) -> EntryRecord? {
     try read { db in
       try Row.fetchOne(
         db,

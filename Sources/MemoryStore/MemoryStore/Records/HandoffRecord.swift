@@ -21,10 +21,10 @@ public struct HandoffTrigger: StoredWord {
 
 /// A handoff document, or a message to one reader.
 public struct HandoffRecord: Sendable, Equatable {
-  public var id: String
+  public var id: RecordID
   public var trigger: HandoffTrigger
   public var objective: String
-  public var sessionID: String?
+  public var sessionID: SessionID?
   public var project: String?
   public var sender: String?
   public var recipient: String?
@@ -45,7 +45,7 @@ public struct HandoffRecord: Sendable, Equatable {
 /// A handoff that is not stored yet.
 public struct HandoffDraft: Codable, Sendable {
   /// A ULID, which the document's front matter has too.
-  public var id: String
+  public var id: RecordID
   public var trigger: HandoffTrigger
   public var objective: String
   /// The document, CommonMark.
@@ -60,7 +60,7 @@ public struct HandoffDraft: Codable, Sendable {
   public var isRenewal: Bool
 
   public init(
-    id: String, trigger: HandoffTrigger, objective: String, body: String, sender: String? = nil,
+    id: RecordID, trigger: HandoffTrigger, objective: String, body: String, sender: String? = nil,
     recipient: String? = nil, topic: String? = nil, path: String? = nil, isRenewal: Bool = false
   ) {
     self.id = id
@@ -88,11 +88,11 @@ public struct MessageFile: Sendable, Equatable {
   /// Unix ms.
   public var writtenAt: Int64
   /// The front matter's id, where it is a ULID: the store may know the message by it.
-  public var id: String?
+  public var id: RecordID?
 
   public init(
     key: String, path: String, sender: String?, recipient: String, topic: String?,
-    objective: String, body: String, writtenAt: Int64, id: String?
+    objective: String, body: String, writtenAt: Int64, id: RecordID?
   ) {
     self.key = key
     self.path = path
@@ -110,7 +110,7 @@ public struct MessageFile: Sendable, Equatable {
 
 extension HandoffDraft: StoreItem {
   var kind: ItemKind { .handoff }
-  var itemID: String? { id }
+  var itemID: RecordID? { id }
 
   public func redacted(by redactor: Redactor) -> HandoffDraft {
     var draft = self
@@ -123,15 +123,15 @@ extension HandoffDraft: StoreItem {
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     try store(write, projectID: projectID, checkpointID: nil, db)
   }
 
   /// - Parameter checkpointID: Of the one that it is kept with, if it is kept with one.
   func store(
-    _ write: WriteOrigin, projectID: Int64?, checkpointID: String?, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, checkpointID: RecordID?, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     if isRenewal,
       let createdAt = try Int64.fetchOne(
         db, cached: "SELECT created_at FROM handoffs WHERE id = ?", arguments: [id])
@@ -198,7 +198,7 @@ extension MemoryDatabase {
   /// Finds a handoff by its id or the beginning of it.
   ///
   /// - Throws: ``StoreError`` `invalid` where the beginning fits several.
-  public func handoff(id: String) throws(StoreError) -> HandoffRecord? {
+  public func handoff(id: RecordID) throws(StoreError) -> HandoffRecord? {
     var query = Self.handoffQuery
     query.prefix("h.id", id.uppercased())
     let found = try fetch(query, order: "h.id", limit: 2, Self.handoff)
@@ -209,14 +209,14 @@ extension MemoryDatabase {
   }
 
   /// The one that was kept with a checkpoint.
-  public func handoff(checkpointID: String) throws(StoreError) -> HandoffRecord? {
+  public func handoff(checkpointID: RecordID) throws(StoreError) -> HandoffRecord? {
     var query = Self.handoffQuery
     query.match("h.checkpoint_id", checkpointID)
     return try fetch(query, order: "h.id", limit: 1, Self.handoff).first
   }
 
   /// Notes where a document is in the end; nil if it is in the store only.
-  public func setPath(_ path: String?, ofHandoff id: String) throws(StoreError) {
+  public func setPath(_ path: String?, ofHandoff id: RecordID) throws(StoreError) {
     try write {
       try $0.execute(
         cached: "UPDATE handoffs SET path = ? WHERE id = ?", arguments: [path, id])
@@ -249,8 +249,8 @@ extension MemoryDatabase {
   /// - Returns: Nil if there is none.
   /// - Throws: ``StoreError``; nothing is taken then.
   public func claimMessage(
-    for names: [String], notFrom writer: String? = nil, in project: ProjectReference,
-    files: [MessageFile], requestID: String, at: Int64
+    for names: [String], notFrom writer: SessionID? = nil, in project: ProjectReference,
+    files: [MessageFile], requestID: RequestID, at: Int64
   ) throws(StoreError) -> HandoffRecord? {
     let files = files.map { file in
       var file = file
@@ -260,7 +260,7 @@ extension MemoryDatabase {
       file.topic = file.topic.map { redactor.redact($0) }
       return file
     }
-    let id: String? = try write { db in
+    let id: RecordID? = try write { db in
       if let known = try Self.receipt(of: requestID, db) { return known.id }
       let projectID = try Self.upsert(project, at: at, db)
       let stored = try Row.fetchAll(
@@ -276,9 +276,9 @@ extension MemoryDatabase {
         .sorted { ($0.writtenAt, $0.path) < ($1.writtenAt, $1.path) }
         .first { try !Self.isKnown($0, db) }
       var ids = try Self.generator(db)
-      let taken: String
+      let taken: RecordID
       if let fresh, stored == nil || fresh.writtenAt < stored!["created_at"] {
-        taken = ids.next(at: at).description
+        taken = RecordID(ids.next(at: at))
         try db.execute(
           cached: """
             INSERT INTO handoffs (id, project_id, trigger, objective, sender, recipient, topic,
@@ -335,14 +335,16 @@ extension MemoryDatabase {
           OR (source_key = ? AND body = ?)
         """,
       arguments: [
-        file.key, file.id, file.path, file.body, file.id.map { "id:" + $0 }, file.body,
+        file.key, file.id, file.path, file.body, file.id.map(Self.sourceKey), file.body,
       ]) != nil
   }
+
+  private static func sourceKey(_ id: RecordID) -> String { "id:\(id)" }
 
   /// By its id a message is known on other machines too, and when git puts its file back.
   private static func sourceKey(_ file: MessageFile, _ db: Database) throws -> String {
     guard let id = file.id else { return file.key }
-    let key = "id:" + id
+    let key = sourceKey(id)
     let isTaken = try Int.fetchOne(
       db, cached: "SELECT 1 FROM handoffs WHERE source_key = ?", arguments: [key])
     return isTaken == nil ? key : file.key

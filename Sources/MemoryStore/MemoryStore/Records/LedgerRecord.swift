@@ -18,7 +18,7 @@ public struct LedgerSource: StoredWord {
 
 /// An item of a project's ledger, where it stands in it.
 public struct LedgerRecord: Sendable, Equatable {
-  public var id: String
+  public var id: RecordID
   public var project: String?
   public var phase: String
   public var section: String?
@@ -28,7 +28,7 @@ public struct LedgerRecord: Sendable, Equatable {
   public var updatedAt: Int64
 
   public init(
-    id: String, project: String?, phase: String, section: String?, entry: Ledger.Entry,
+    id: RecordID, project: String?, phase: String, section: String?, entry: Ledger.Entry,
     source: LedgerSource, createdAt: Int64, updatedAt: Int64
   ) {
     self.id = id
@@ -63,7 +63,7 @@ public struct LedgerDraft: Codable, Sendable {
 
 extension LedgerDraft: StoreItem {
   var kind: ItemKind { .ledger }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
 
   func redacted(by redactor: Redactor) -> LedgerDraft {
     var draft = self
@@ -72,8 +72,8 @@ extension LedgerDraft: StoreItem {
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     guard let projectID else { throw StoreError(.invalid, "a ledger belongs to a project") }
     // The id that was given out before goes to the first new item.
     var given = write.itemID
@@ -224,9 +224,9 @@ extension MemoryDatabase {
   ///
   /// - Returns: The id of the last item, empty if there is none.
   static func merge(
-    _ draft: LedgerDraft, of write: WriteOrigin, projectID: Int64, newID: () -> String,
+    _ draft: LedgerDraft, of write: WriteOrigin, projectID: Int64, newID: () -> RecordID,
     _ db: Database
-  ) throws -> String {
+  ) throws -> RecordID {
     let insert =
       draft.isImport
       ? "INSERT INTO ledgers (project_id, title) VALUES (?, ?) ON CONFLICT DO UPDATE SET title = excluded.title"
@@ -242,8 +242,8 @@ extension MemoryDatabase {
       try db.execute(
         cached: "UPDATE ledgers SET file = ? WHERE project_id = ?", arguments: [file, projectID])
     }
-    var last = ""
-    var added: [String] = []
+    var last = RecordID.noRecord
+    var added: [RecordID] = []
     func mergePhases() throws {
       var phases = try KnownNames(
         Row.fetchAll(
@@ -284,9 +284,9 @@ extension MemoryDatabase {
   /// - Returns: The id of the last item.
   private static func merge(
     _ groups: [Ledger.Group], into phase: Int64, _ draft: LedgerDraft, of write: WriteOrigin,
-    projectID: Int64, newID: () -> String, _ added: inout [String], _ db: Database
-  ) throws -> String? {
-    var last: String?
+    projectID: Int64, newID: () -> RecordID, _ added: inout [RecordID], _ db: Database
+  ) throws -> RecordID? {
+    var last: RecordID?
     var known = try KnownNames(
       Row.fetchAll(
         db,
@@ -317,7 +317,7 @@ extension MemoryDatabase {
             db, cached: "SELECT id, item FROM ledger_items WHERE group_number = ? ORDER BY id",
             arguments: [number]))
       for (item, entry) in zip(items, entries) {
-        if let id: String = ids.next(item) {
+        if let id: RecordID = ids.next(item) {
           last = id
           let row = try Row.fetchOne(
             db, cached: "SELECT * FROM ledger_items WHERE id = ?", arguments: [id])
@@ -354,7 +354,7 @@ extension MemoryDatabase {
     _ known: Row, _ entry: Ledger.Entry?, _ draft: LedgerDraft, at: Int64, _ db: Database
   ) throws {
     guard var entry else { return }
-    let id: String = known["id"]
+    let id: RecordID = known["id"]
     let stamp = stamp(entry)
     if draft.isImport {
       if [stamp, former(entry)].contains(known["imported"] as String?) { return }

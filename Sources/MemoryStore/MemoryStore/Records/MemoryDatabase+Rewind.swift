@@ -9,7 +9,7 @@ extension MemoryDatabase {
   ///   - write: What takes the place of one of them, which stays as it is otherwise.
   ///   - newest: The id of that one, if there is such a write.
   public func settleRewind(
-    of ids: [String], renewing write: StoreWrite?, newest: String
+    of ids: [RecordID], renewing write: StoreWrite?, newest: RecordID
   ) throws(StoreError) {
     let write = write.map(redacted)
     try self.write { db in

@@ -4,12 +4,12 @@ import GRDB
 /// One hook's run, for `status`.
 public struct HookRun: Sendable {
   public var event: String
-  public var sessionID: String?
+  public var sessionID: SessionID?
   /// `stored`, `skipped`, `spooled`, `fallback`, `failed`.
   public var outcome: String
   public var microseconds: Int64
 
-  public init(event: String, sessionID: String?, outcome: String, microseconds: Int64) {
+  public init(event: String, sessionID: SessionID?, outcome: String, microseconds: Int64) {
     self.event = event
     self.sessionID = sessionID
     self.outcome = outcome
@@ -99,7 +99,7 @@ extension MemoryDatabase {
     CheckpointTrigger.byHand.map { "'\($0)'" }.joined(separator: ", ")
 
   /// Whether a hook has ever told of a session.
-  public func wasHooked(session: String) throws(StoreError) -> Bool {
+  public func wasHooked(session: SessionID) throws(StoreError) -> Bool {
     try read {
       try Bool.fetchOne(
         $0,

@@ -10,12 +10,13 @@ public struct StruckLine: Sendable, Equatable {
   public var line: String
   /// What the line says of, whole: by it the line is known wherever it is stated.
   public var subject: String
-  public var sessionID: String?
+  public var sessionID: SessionID?
   /// Unix ms.
   public var struckAt: Int64
 
   public init(
-    id: String, section: String, line: String, subject: String, sessionID: String?, struckAt: Int64
+    id: String, section: String, line: String, subject: String, sessionID: SessionID?,
+    struckAt: Int64
   ) {
     self.id = id
     self.section = section

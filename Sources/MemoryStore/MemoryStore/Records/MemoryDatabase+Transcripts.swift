@@ -6,7 +6,7 @@ extension MemoryDatabase {
   /// Where the reading of a file stands, and the digest of what was read.
   public struct TranscriptState: Sendable {
     public var position: TranscriptPosition
-    public var sessionID: String
+    public var sessionID: SessionID
     public var digest: String
     /// Unix time in ms.
     public var readAt: Int64
@@ -20,7 +20,7 @@ extension MemoryDatabase {
   }
 
   /// The transcript of a session that was read last.
-  public func transcript(sessionID: String) throws(StoreError) -> TranscriptState? {
+  public func transcript(sessionID: SessionID) throws(StoreError) -> TranscriptState? {
     try read { db in
       try Row.fetchOne(
         db,
@@ -42,7 +42,7 @@ extension MemoryDatabase {
   }
 
   static func store(
-    _ batch: TranscriptBatch, sessionID: String, projectID: Int64?, at: Int64,
+    _ batch: TranscriptBatch, sessionID: SessionID, projectID: Int64?, at: Int64,
     ids: inout ULIDGenerator, _ db: Database
   ) throws {
     let path = batch.end.path
@@ -106,7 +106,7 @@ extension MemoryDatabase {
 
   /// What other rules made out of a session's lines may be false by the present ones.
   private static func dropDerived(
-    exceptOf rules: Int, agent: String, sessionID: String, at: Int64, _ db: Database
+    exceptOf rules: Int, agent: String, sessionID: SessionID, at: Int64, _ db: Database
   ) throws {
     let prefix = EntryDraft.derivedPrefix(rules: rules)
     try db.execute(
@@ -125,7 +125,7 @@ extension MemoryDatabase {
   private static let leastDeferred = 8
 
   private static func insert(
-    _ entries: [EntryDraft], of agent: String, sessionID: String, projectID: Int64?, at: Int64,
+    _ entries: [EntryDraft], of agent: String, sessionID: SessionID, projectID: Int64?, at: Int64,
     ids: inout ULIDGenerator, _ db: Database
   ) throws {
     func insert() throws {
@@ -140,7 +140,7 @@ extension MemoryDatabase {
   }
 
   private static func insertNow(
-    _ entries: [EntryDraft], of agent: String, sessionID: String, projectID: Int64?, at: Int64,
+    _ entries: [EntryDraft], of agent: String, sessionID: SessionID, projectID: Int64?, at: Int64,
     ids: inout ULIDGenerator, _ db: Database
   ) throws {
     // A file that is read again brings what is there already, by its source id; so does a fork,
@@ -215,15 +215,15 @@ extension MemoryDatabase {
     private let prefix: String
     private let known: Set<String>
 
-    init(of agent: String, sessionID: String, _ db: Database) throws {
+    init(of agent: String, sessionID: SessionID, _ db: Database) throws {
       self.agent = agent
-      prefix = EntryDraft.awaitedPrefix + sessionID + ":"
+      prefix = EntryDraft.awaitedPrefix + sessionID.rawValue + ":"
       known = try Set(
         String.fetchAll(
           db,
           cached:
             "SELECT source_id FROM entries WHERE origin = ? AND source_id >= ? AND source_id < ?",
-          arguments: [agent, prefix, EntryDraft.awaitedPrefix + sessionID + ";"]))
+          arguments: [agent, prefix, EntryDraft.awaitedPrefix + sessionID.rawValue + ";"]))
     }
 
     private func id(of entry: EntryDraft) -> String {

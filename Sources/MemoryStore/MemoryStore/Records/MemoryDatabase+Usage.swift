@@ -16,7 +16,7 @@ extension MemoryDatabase {
     public init() {}
   }
 
-  public func usage(sessionID: String) throws(StoreError) -> UsageTotal {
+  public func usage(sessionID: SessionID) throws(StoreError) -> UsageTotal {
     try read { db in
       let own = try Self.requests(sessionID, db)
       var foreign: Set<UsageKey> = []
@@ -49,7 +49,7 @@ extension MemoryDatabase {
     var request: String
   }
 
-  private static func requests(_ sessionID: String, _ db: Database) throws -> [UsageKey: Row] {
+  private static func requests(_ sessionID: SessionID, _ db: Database) throws -> [UsageKey: Row] {
     let rows = try Row.fetchAll(
       db,
       cached: """
@@ -68,8 +68,8 @@ extension MemoryDatabase {
   }
 
   /// Sessions whose transcripts hold some of the same lines.
-  private static func relatives(_ sessionID: String, _ db: Database) throws -> [String] {
-    try String.fetchAll(
+  private static func relatives(_ sessionID: SessionID, _ db: Database) throws -> [SessionID] {
+    try SessionID.fetchAll(
       db,
       cached: """
         SELECT e.session_id FROM entry_copies c JOIN entries e ON e.number = c.entry
@@ -84,12 +84,12 @@ extension MemoryDatabase {
   /// of a fork. A fork is made of what is there: it has nothing of its own before its parent ends or
   /// goes on. Whoever has no request of its own, or has the first one, is the parent.
   private static func isCopy(
-    _ session: String, _ own: [UsageKey: Row], of other: String, _ theirs: [UsageKey: Row],
+    _ session: SessionID, _ own: [UsageKey: Row], of other: SessionID, _ theirs: [UsageKey: Row],
     _ shared: Set<UsageKey>, _ db: Database
   ) throws -> Bool {
-    if shared.contains(where: { $0.message == other }) { return true }
-    if shared.contains(where: { $0.message == session }) { return false }
-    func isFork(_ id: String) throws -> Bool {
+    if shared.contains(where: { $0.message == other.rawValue }) { return true }
+    if shared.contains(where: { $0.message == session.rawValue }) { return false }
+    func isFork(_ id: SessionID) throws -> Bool {
       try String.fetchOne(
         db, cached: "SELECT source FROM sessions WHERE id = ?", arguments: [id]) == "fork"
     }
@@ -106,7 +106,7 @@ extension MemoryDatabase {
     default: break
     }
     // Whoever was read first.
-    func reading(_ id: String) throws -> Int64 {
+    func reading(_ id: SessionID) throws -> Int64 {
       try Int64.fetchOne(
         db, cached: "SELECT min(id) FROM transcripts WHERE session_id = ?", arguments: [id]) ?? 0
     }

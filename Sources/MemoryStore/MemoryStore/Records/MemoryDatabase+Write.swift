@@ -23,11 +23,12 @@ extension MemoryDatabase {
       }
       if let transcript {
         try Self.store(
-          transcript, sessionID: write.session?.id ?? "", projectID: projectID, at: write.at,
+          transcript, sessionID: write.session?.id ?? .noSession, projectID: projectID,
+          at: write.at,
           ids: &ids, db)
       }
       let (itemID, createdAt) = try write.operation.item.store(
-        write.origin, projectID: projectID, newID: { ids.next(at: write.at).description }, db)
+        write.origin, projectID: projectID, newID: { RecordID(ids.next(at: write.at)) }, db)
       try Self.noteParts(of: itemID, db)
       try Self.recordRequest(write, itemID: itemID, db)
       try Self.save(ids, db)
@@ -46,14 +47,14 @@ extension MemoryDatabase {
   @discardableResult
   public func commit(
     _ transcript: TranscriptBatch?, project: ProjectReference?, session: SessionReference,
-    requestID: String? = nil, at: Int64, reopens: Bool = false, hook: (() -> HookRun)? = nil
+    requestID: RequestID? = nil, at: Int64, reopens: Bool = false, hook: (() -> HookRun)? = nil
   ) throws(StoreError) -> Int {
     let transcript = transcript.map(redacted)
     let session = redacted(session)
     return try write { db in
       if let requestID {
         if try Self.receipt(of: requestID, db) != nil { return 0 }
-        try Self.recordRequest(requestID, .session, itemID: session.id, at: at, db)
+        try Self.recordRequest(requestID, .session, itemID: RecordID(session.id), at: at, db)
       }
       var ids = try Self.generator(db)
       let place = try project.map { try Self.upsert($0, at: at, db) }
@@ -80,7 +81,7 @@ extension MemoryDatabase {
 
   /// Triggers put an item's text among the entries; what they cannot make is added here, after each
   /// writing of such a text.
-  static func noteParts(of itemID: String, _ db: Database) throws {
+  static func noteParts(of itemID: RecordID, _ db: Database) throws {
     let number = try Int64.fetchOne(
       db, cached: "SELECT number FROM entries WHERE id = ?", arguments: [itemID])
     if let number { try renew(number, db) }
@@ -88,7 +89,7 @@ extension MemoryDatabase {
 
   // MARK: Rows that every write shares
 
-  static func receipt(of requestID: String, _ db: Database) throws -> WriteReceipt? {
+  static func receipt(of requestID: RequestID, _ db: Database) throws -> WriteReceipt? {
     let statement = try db.cachedStatement(
       sql: "SELECT kind, item_id, created_at FROM requests WHERE id = ?")
     return try Row.fetchOne(statement, arguments: [requestID]).map {
@@ -98,12 +99,12 @@ extension MemoryDatabase {
     }
   }
 
-  private static func recordRequest(_ write: StoreWrite, itemID: String, _ db: Database) throws {
+  private static func recordRequest(_ write: StoreWrite, itemID: RecordID, _ db: Database) throws {
     try recordRequest(write.requestID, write.operation.kind, itemID: itemID, at: write.at, db)
   }
 
   static func recordRequest(
-    _ id: String, _ kind: ItemKind, itemID: String, at: Int64, _ db: Database
+    _ id: RequestID, _ kind: ItemKind, itemID: RecordID, at: Int64, _ db: Database
   ) throws {
     try db.execute(
       cached: "INSERT INTO requests (id, kind, item_id, created_at) VALUES (?, ?, ?, ?)",
@@ -112,7 +113,7 @@ extension MemoryDatabase {
 
   /// A row for the vault, of what is stored already.
   static func enqueue(
-    _ item: some StoreItem, _ itemID: String, _ write: WriteOrigin, _ db: Database
+    _ item: some StoreItem, _ itemID: RecordID, _ write: WriteOrigin, _ db: Database
   ) throws {
     guard let action = item.vaultAction, let table = item.kind.table,
       try !isPrivate(itemID, in: table, db)
@@ -129,7 +130,7 @@ extension MemoryDatabase {
       arguments: [
         item.kind.rawValue, action.rawValue, itemID, item.vaultPayload(of: write),
         vault == nil ? "held" : "queued", vault, write.requestID,
-        makesItem ? write.sharedMarker ?? itemID : nil, write.sharedMarker != nil,
+        makesItem ? write.sharedMarker ?? itemID.rawValue : nil, write.sharedMarker != nil,
         // It was found in a fallback file.
         write.sharedMarker == nil ? 0 : 1, write.at, write.at,
       ])
@@ -137,7 +138,7 @@ extension MemoryDatabase {
 
   /// Nothing of a private project goes to a vault.
   private static func isPrivate(
-    _ itemID: String, in table: String, _ db: Database
+    _ itemID: RecordID, in table: String, _ db: Database
   ) throws -> Bool {
     try Bool.fetchOne(
       db, cached: "SELECT project_id IN (\(privateSelect)) FROM \(table) WHERE id = ?",

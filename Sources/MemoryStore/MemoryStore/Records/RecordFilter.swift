@@ -15,7 +15,7 @@ public struct RecordFilter: Sendable {
   public var visitor: ProjectReference?
   /// Of tasks, only those of which nothing but a project's name is known.
   public var isUnfiled = false
-  public var sessionID: String?
+  public var sessionID: SessionID?
   /// Of entries.
   public var kinds: [EntryKind] = []
   public var triggers: [CheckpointTrigger] = []
@@ -25,7 +25,7 @@ public struct RecordFilter: Sendable {
   public var limit: Int?
 
   public init(
-    project: String? = nil, place: ProjectReference? = nil, sessionID: String? = nil,
+    project: String? = nil, place: ProjectReference? = nil, sessionID: SessionID? = nil,
     kinds: [EntryKind] = [], triggers: [CheckpointTrigger] = [],
     since: Int64? = nil, until: Int64? = nil, limit: Int? = nil
   ) {
@@ -73,6 +73,8 @@ struct Query: Sendable {
     arguments += [value]
   }
 
+  mutating func match(_ column: String, _ id: (some Identifier)?) { match(column, id?.rawValue) }
+
   mutating func range(_ column: String, _ since: Int64?, _ until: Int64?) {
     if let since {
       conditions.append("\(column) >= ?")
@@ -88,6 +90,8 @@ struct Query: Sendable {
     conditions.append("substr(\(column), 1, length(?)) = ?")
     arguments += [value, value]
   }
+
+  mutating func prefix(_ column: String, _ id: some Identifier) { prefix(column, id.rawValue) }
 
   mutating func any(_ column: String, of values: [String]) {
     guard !values.isEmpty else { return }

@@ -3,7 +3,7 @@ import GRDB
 package import Redaction
 
 public struct SessionRecord: Sendable, Equatable {
-  public var id: String
+  public var id: SessionID
   public var agent: String
   public var project: String?
   /// The project's row.
@@ -18,7 +18,8 @@ public struct SessionRecord: Sendable, Equatable {
   /// The objective of its newest checkpoint.
   public var objective: String?
 
-  public init(id: String, agent: String, cwd: String? = nil, startedAt: Int64, lastSeenAt: Int64) {
+  public init(id: SessionID, agent: String, cwd: String? = nil, startedAt: Int64, lastSeenAt: Int64)
+  {
     self.id = id
     self.agent = agent
     self.cwd = cwd
@@ -40,14 +41,14 @@ extension SessionReference {
 /// Registers the session of the write or brings it up to date, as every write does.
 struct SessionOpening: StoreItem {
   var kind: ItemKind { .session }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
 
   func redacted(by redactor: Redactor) -> SessionOpening { self }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
-    (write.session?.id ?? "", write.at)
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
+    (RecordID(write.session?.id ?? .noSession), write.at)
   }
 }
 
@@ -55,20 +56,20 @@ struct SessionEnd: StoreItem {
   var reason: String
 
   var kind: ItemKind { .session }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
 
   func redacted(by redactor: Redactor) -> SessionEnd {
     SessionEnd(reason: redactor.redact(reason))
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
-    let id = write.session?.id ?? ""
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
+    let id = write.session?.id ?? .noSession
     try db.execute(
       cached: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
       arguments: [write.at, reason, id])
-    return (id, write.at)
+    return (RecordID(id), write.at)
   }
 }
 
@@ -115,7 +116,7 @@ extension MemoryDatabase {
   }
 
   /// Finds a session by its id or the beginning of it.
-  public func session(id: String) throws(StoreError) -> SessionRecord? {
+  public func session(id: SessionID) throws(StoreError) -> SessionRecord? {
     var exact = Self.sessionQuery
     exact.match("s.id", id)
     if let session = try fetch(exact, order: "s.id", limit: 1, Self.session).first {
@@ -129,19 +130,19 @@ extension MemoryDatabase {
   }
 
   /// How the session was begun last; nil if no hook told.
-  public func source(ofSession id: String) throws(StoreError) -> String? {
+  public func source(ofSession id: SessionID) throws(StoreError) -> String? {
     try read { db in
       try String.fetchOne(
         db, cached: "SELECT source FROM sessions WHERE id = ?", arguments: [id])
     }
   }
 
-  private static func severalSessions(_ id: String) -> StoreError {
+  private static func severalSessions(_ id: SessionID) -> StoreError {
     StoreError(.invalid, "several sessions begin with \(id)", hint: "give more of the id")
   }
 
   /// As ``session(id:)`` for a session of which only imported entries are known.
-  public func importedSession(id: String) throws(StoreError) -> SessionRecord? {
+  public func importedSession(id: SessionID) throws(StoreError) -> SessionRecord? {
     try read { db in
       let found = try Self.sessions(id, db)
       guard let name = found.first else { return nil }

@@ -1,7 +1,9 @@
+public import Core
+
 /// What a write knows about the session that it belongs to.
 public struct SessionReference: Codable, Sendable, Hashable {
   /// The agent's own id.
-  public var id: String
+  public var id: SessionID
   public var agent: String
   public var cwd: String?
   public var branch: String?
@@ -13,7 +15,7 @@ public struct SessionReference: Codable, Sendable, Hashable {
   public var lastSeenAt: Int64?
 
   public init(
-    id: String, agent: String = "claude", cwd: String? = nil, branch: String? = nil,
+    id: SessionID, agent: String = "claude", cwd: String? = nil, branch: String? = nil,
     transcriptPath: String? = nil, source: String? = nil
   ) {
     self.id = id

@@ -8,7 +8,7 @@ protocol StoreItem: Sendable {
   var kind: ItemKind { get }
   /// The id of what it changes or renews, or that it brings along; nil for an item that gets its id when
   /// it is stored.
-  var itemID: String? { get }
+  var itemID: RecordID? { get }
   /// What a vault is to do with it; nil for what a vault has no place for.
   var vaultAction: OutboxAction? { get }
 
@@ -22,8 +22,8 @@ protocol StoreItem: Sendable {
   ///
   /// - Returns: The item's id, and when it was made.
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64)
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64)
 }
 
 /// The defaults are for what a vault has no place for.

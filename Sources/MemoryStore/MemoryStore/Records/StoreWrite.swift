@@ -17,14 +17,14 @@ public struct StoreWrite: Codable, Sendable {
   }
 
   /// Unique; the same write twice under one id is stored once.
-  public var requestID: String
+  public var requestID: RequestID
   /// Unix time in ms.
   public var at: Int64
   public var project: ProjectReference?
   public var session: SessionReference?
   public var operation: Operation
   /// Set when the id was given out before the store could take the write.
-  public var itemID: String?
+  public var itemID: RecordID?
   /// Set where another memoryd may have sent the same to the vault: the marker by which both find
   /// it there. Such a write looks before it is sent for the first time.
   public var sharedMarker: String?
@@ -32,8 +32,8 @@ public struct StoreWrite: Codable, Sendable {
   public var consent: VaultConsent?
 
   public init(
-    requestID: String, at: Int64, project: ProjectReference? = nil,
-    session: SessionReference? = nil, operation: Operation, itemID: String? = nil,
+    requestID: RequestID, at: Int64, project: ProjectReference? = nil,
+    session: SessionReference? = nil, operation: Operation, itemID: RecordID? = nil,
     sharedMarker: String? = nil, consent: VaultConsent? = nil
   ) {
     self.requestID = requestID
@@ -71,7 +71,7 @@ extension StoreWrite.Operation {
 
   /// The id of what it changes or renews, or that it brings along; nil for an item that gets its id when
   /// it is stored.
-  public var itemID: String? { item.itemID }
+  public var itemID: RecordID? { item.itemID }
 
   /// The same without secrets.
   func redacted(by redactor: Redactor) -> Self {
@@ -99,7 +99,7 @@ extension StoreWrite {
 
 /// The proof that a write is in the store.
 public struct WriteReceipt: Sendable, Equatable {
-  public var id: String
+  public var id: RecordID
   public var kind: ItemKind
   /// Unix time in ms.
   public var createdAt: Int64

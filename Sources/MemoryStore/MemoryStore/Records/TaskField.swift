@@ -121,7 +121,7 @@ extension TaskFields {
   }
 
   /// One JSON object, as a vault takes it.
-  func json(id: String? = nil, source: TaskSource? = nil) -> String {
+  func json(id: RecordID? = nil, source: TaskSource? = nil) -> String {
     var object = JSONFields()
     object.add("id", id)
     for field in TaskField.allCases {

@@ -29,7 +29,7 @@ public struct TaskRecord: Sendable, Equatable {
   /// Where tasks go that belong to no project.
   public static let inbox = "inbox"
 
-  public var id: String
+  public var id: RecordID
   /// The project by its short name.
   public var fields: TaskFields
   /// The project's row.
@@ -42,7 +42,7 @@ public struct TaskRecord: Sendable, Equatable {
   public var completedAt: Int64?
 
   public init(
-    id: String, fields: TaskFields, status: TaskStatus = .open, source: TaskSource = .cc,
+    id: RecordID, fields: TaskFields, status: TaskStatus = .open, source: TaskSource = .cc,
     createdAt: Int64 = 0, completedAt: Int64? = nil
   ) {
     self.id = id
@@ -83,18 +83,18 @@ public struct TaskDraft: Sendable {
 
 /// A change of a task; nil and empty leave a field as it is.
 public struct TaskChange: Sendable {
-  public var id: String
+  public var id: RecordID
   public var fields: TaskFields
   public var completes: Bool
 
-  public init(id: String, fields: TaskFields, completes: Bool = false) {
+  public init(id: RecordID, fields: TaskFields, completes: Bool = false) {
     self.id = id
     self.fields = fields
     self.completes = completes
   }
 
   public init(
-    id: String, title: String? = nil, project: String? = nil, context: String? = nil,
+    id: RecordID, title: String? = nil, project: String? = nil, context: String? = nil,
     completes: Bool = false
   ) {
     let fields = TaskFields(title: title, project: project, context: context)
@@ -134,7 +134,7 @@ extension TaskChange: Codable {
 
   public init(from decoder: any Decoder) throws {
     let members = try decoder.container(keyedBy: Key.self)
-    id = try members.decode(String.self, forKey: .id)
+    id = try members.decode(RecordID.self, forKey: .id)
     fields = try TaskFields(from: decoder)
     completes = try members.decode(Bool.self, forKey: .completes)
   }
@@ -151,7 +151,7 @@ extension TaskChange: Codable {
 
 extension TaskDraft: StoreItem {
   var kind: ItemKind { .task }
-  var itemID: String? { nil }
+  var itemID: RecordID? { nil }
   var vaultAction: OutboxAction? { isDone ? .retro : .add }
 
   func redacted(by redactor: Redactor) -> TaskDraft {
@@ -170,8 +170,8 @@ extension TaskDraft: StoreItem {
   }
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     var task = TaskRecord(
       id: write.itemID ?? newID(), fields: filed(write), status: isDone ? .done : .open,
       source: source, createdAt: write.at, completedAt: isDone ? write.at : nil)
@@ -191,7 +191,7 @@ extension TaskRecord {
 
   /// - Parameter isPerhapsKnown: One with its id stays as it is.
   func insert(
-    sessionID: String? = nil, updatedAt: Int64, isPerhapsKnown: Bool = false, _ db: Database
+    sessionID: SessionID? = nil, updatedAt: Int64, isPerhapsKnown: Bool = false, _ db: Database
   ) throws {
     let members: StatementArguments = [
       id, projectID, sessionID, status.rawValue, source.rawValue, createdAt, updatedAt, completedAt,
@@ -215,7 +215,7 @@ extension TaskRecord {
 
 extension TaskChange: StoreItem {
   var kind: ItemKind { .task }
-  var itemID: String? { id }
+  var itemID: RecordID? { id }
   var vaultAction: OutboxAction? { completes ? .done : .update }
 
   func redacted(by redactor: Redactor) -> TaskChange {
@@ -244,8 +244,8 @@ extension TaskChange: StoreItem {
     """
 
   func store(
-    _ write: WriteOrigin, projectID: Int64?, newID: () -> String, _ db: Database
-  ) throws -> (id: String, createdAt: Int64) {
+    _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
+  ) throws -> (id: RecordID, createdAt: Int64) {
     let createdAt = try apply(at: write.at, projectID: projectID, db)
     try MemoryDatabase.enqueue(self, id, write, db)
     return (id, createdAt)
@@ -291,12 +291,12 @@ extension TaskChange: StoreItem {
 extension MemoryDatabase {
   /// What follows a task's text: its words in the index, and what nobody has sent of it yet or is done
   /// with. A row that was tried stays as it went out, until it is known what became of it.
-  static func renewText(ofTask id: String, _ db: Database) throws {
+  static func renewText(ofTask id: RecordID, _ db: Database) throws {
     try noteParts(of: id, db)
     try renewPayloads(ofTask: id, db)
   }
 
-  static func renewPayloads(ofTask id: String, _ db: Database) throws {
+  static func renewPayloads(ofTask id: RecordID, _ db: Database) throws {
     let rows = try Row.fetchAll(
       db,
       cached: """
@@ -350,7 +350,7 @@ extension MemoryDatabase {
     return try fetch(query, order: "1", limit: nil) { $0["count"] as Int }.first ?? 0
   }
 
-  public func task(id: String) throws(StoreError) -> TaskRecord? {
+  public func task(id: RecordID) throws(StoreError) -> TaskRecord? {
     var query = Self.taskQuery
     query.match("t.id", id)
     return try fetch(query, order: "t.id", limit: 1, Self.task).first

@@ -75,7 +75,7 @@ extension MemoryDatabase {
         }
         projects = rows
       }
-      var sessions: [String]?
+      var sessions: [SessionID]?
       if let session = query.filter.sessionID {
         let found = try Self.sessions(session, db)
         if found.isEmpty {
@@ -128,7 +128,7 @@ extension MemoryDatabase {
   }
 
   /// Notes that an entry was looked at: it counts a little more the next time.
-  public func noteUse(ofEntry id: String) throws(StoreError) {
+  public func noteUse(ofEntry id: RecordID) throws(StoreError) {
     try write {
       try $0.execute(
         cached: "UPDATE entries SET uses = uses + 1 WHERE id = ?", arguments: [id.uppercased()])
@@ -138,26 +138,28 @@ extension MemoryDatabase {
   private static let mostSessions = 20
 
   /// The session of this id, or else those whose ids begin so; not many more than are taken.
-  static func sessions(_ text: String, _ db: Database) throws -> [String] {
-    var found: [String] = []
+  static func sessions(_ text: SessionID, _ db: Database) throws -> [SessionID] {
+    var found: [SessionID] = []
     // A fork that nothing was said in yet has only what is its parent's.
     for table in ["entries", "entry_copies"] {
       let least = "SELECT min(session_id) FROM \(table) WHERE session_id "
-      var next = try String.fetchOne(db, cached: least + ">= ?", arguments: [text])
-      while let session = next, session.hasPrefix(text), found.count <= mostSessions {
+      var next = try SessionID.fetchOne(db, cached: least + ">= ?", arguments: [text])
+      while let session = next, session.rawValue.hasPrefix(text.rawValue),
+        found.count <= mostSessions
+      {
         if session == text { return [session] }
         if !found.contains(session) { found.append(session) }
-        next = try String.fetchOne(db, cached: least + "> ?", arguments: [session])
+        next = try SessionID.fetchOne(db, cached: least + "> ?", arguments: [session])
       }
     }
     return found
   }
 
   private static func inherited(
-    by sessions: [String], _ db: Database
+    by sessions: [SessionID], _ db: Database
   ) throws -> SearchScope.Inherited {
     var inherited = SearchScope.Inherited()
-    var owners: Set<String> = []
+    var owners: Set<SessionID> = []
     for session in sessions {
       let rows = try Row.fetchCursor(
         db,
@@ -167,7 +169,7 @@ extension MemoryDatabase {
           """, arguments: [session])
       while let row = try rows.next() {
         inherited.entries.insert(row["entry"])
-        if let owner = row["session_id"] as String? { owners.insert(owner) }
+        if let owner = row["session_id"] as SessionID? { owners.insert(owner) }
       }
     }
     inherited.owners = owners.subtracting(sessions).sorted()

@@ -198,10 +198,9 @@ public struct SearchQuery: Sendable {
       if let project = filter.project, project != value { isImpossible = true }
       filter.project = value
     case "session":
-      if let session = filter.sessionID, !session.hasPrefix(value) {
-        guard value.hasPrefix(session) else { return isImpossible = true }
-      }
-      filter.sessionID = max(filter.sessionID ?? "", value)
+      let known = filter.sessionID?.rawValue ?? ""
+      if !known.hasPrefix(value), !value.hasPrefix(known) { return isImpossible = true }
+      filter.sessionID = SessionID(rawValue: max(known, value))
     case "file":
       guard let condition = Self.condition(value, words) else { return }
       Self.add(condition, to: &required)

@@ -319,7 +319,8 @@ struct SearchRanking {
         ORDER BY e.position\(order), e.number\(order) LIMIT 2
         """)
     let values: [SearchScan.Value] = [
-      .text(sessions.names[session]), .integer(position), .integer(position), .integer(turn.number),
+      .text(sessions.names[session].rawValue), .integer(position), .integer(position),
+      .integer(turn.number),
     ]
     try SearchScan.run(statement, db, values) { row in found.append(self.turn(row)) }
     return found
@@ -482,7 +483,8 @@ struct SearchRanking {
     let ours = best.map { here.contains(turns[$0].projectID ?? 0) ? turns[$0].session : nil }
     for session in Set(ours) {
       guard let session else { continue }
-      try SearchScan.run(statement, db, [.text(sessions.names[session]), .text(branch)]) { _ in
+      let name = sessions.names[session].rawValue
+      try SearchScan.run(statement, db, [.text(name), .text(branch)]) { _ in
         onBranch.insert(session)
       }
     }

@@ -1,3 +1,5 @@
+import Core
+
 /// What a search is narrowed to, in words of the index, and exactly.
 struct SearchScope {
   /// In words of the index, which take in a little more: a kind `tool-call` has the word of `tool`, and
@@ -6,7 +8,7 @@ struct SearchScope {
   private let filter: RecordFilter
   private let kinds: Set<String>
   private let projects: Set<Int64>?
-  private let sessions: Set<String>?
+  private let sessions: Set<SessionID>?
   private let hidden: Set<Int64>
   /// Entries that these sessions have of another one.
   private let copies: Set<Int64>
@@ -17,7 +19,7 @@ struct SearchScope {
   ///   - hidden: Projects of which nothing is found.
   ///   - inherited: What they have of other sessions.
   init(
-    _ filter: RecordFilter, projects: [Int64]?, sessions: [String]?, hidden: Set<Int64> = [],
+    _ filter: RecordFilter, projects: [Int64]?, sessions: [SessionID]?, hidden: Set<Int64> = [],
     inherited: Inherited = .init()
   ) {
     self.hidden = hidden
@@ -32,7 +34,7 @@ struct SearchScope {
     }
     if let projects { any(projects.map { "p\($0)" }) }
     if !filter.kinds.isEmpty { any(filter.kinds.map { "k" + $0.rawValue }) }
-    if let sessions { any((sessions + inherited.owners).map { "s" + $0 }) }
+    if let sessions { any((sessions + inherited.owners).map { "s" + $0.rawValue }) }
     if let times = SearchPeriod.words(from: filter.since, to: filter.until) {
       parts.append(Self.either(times))
     }
@@ -43,7 +45,7 @@ struct SearchScope {
   struct Inherited {
     var entries: Set<Int64> = []
     /// The sessions to which they belong.
-    var owners: [String] = []
+    var owners: [SessionID] = []
   }
 
   private static func either(_ phrases: [SearchQuery.Phrase]) -> String {
@@ -52,13 +54,15 @@ struct SearchScope {
 
   // MARK: Exactly
 
-  func holds(_ number: Int64, kind: EntryKind, projectID: Int64?, session: String?, time: Int64)
+  func holds(_ number: Int64, kind: EntryKind, projectID: Int64?, session: SessionID?, time: Int64)
     -> Bool
   {
     if let projects, !projects.contains(projectID ?? 0) { return false }
     if let projectID, hidden.contains(projectID) { return false }
     if !kinds.isEmpty, !kinds.contains(kind.folded) { return false }
-    if let sessions, !sessions.contains(session ?? ""), !copies.contains(number) { return false }
+    if let sessions, !sessions.contains(session ?? .noSession), !copies.contains(number) {
+      return false
+    }
     return holds(time: time)
   }
 

@@ -1,9 +1,10 @@
 import CSQLite
+import Core
 
 /// Sessions by number, so that what is compared a thousand times for each search is no text.
 struct SearchSessions {
-  private(set) var names: [String] = []
-  private var numbers: [String: Int] = [:]
+  private(set) var names: [SessionID] = []
+  private var numbers: [SessionID: Int] = [:]
   private var last = 0
 
   /// - Parameter row: A statement that stands on a row.
@@ -11,8 +12,8 @@ struct SearchSessions {
     guard let text = sqlite3_column_text(row, column) else { return nil }
     let bytes = UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(row, column)))
     // Rows beside each other mostly are of one session.
-    if last < names.count, names[last].utf8.elementsEqual(bytes) { return last }
-    let name = String(decoding: bytes, as: UTF8.self)
+    if last < names.count, names[last].rawValue.utf8.elementsEqual(bytes) { return last }
+    let name = SessionID(rawValue: String(decoding: bytes, as: UTF8.self))
     last = numbers[name, default: names.count]
     if last == names.count {
       names.append(name)

@@ -99,9 +99,9 @@ public struct Spool: Sendable {
   }
 
   /// A request id comes from outside: only what is safe in a file name is kept of it.
-  private static func fileName(of requestID: String) -> String {
+  private static func fileName(of id: RequestID) -> String {
     String(
-      requestID.unicodeScalars.prefix(100).map { scalar in
+      id.rawValue.unicodeScalars.prefix(100).map { scalar in
         scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
           ? Character(scalar) : "_"
       })

@@ -9,7 +9,7 @@ public struct ImportedEntry: Sendable, Equatable {
   public var text: String
   /// A project's short name, literally.
   public var project: String?
-  public var session: String?
+  public var session: SessionID?
   public var actor: String?
   public var position: Int64?
   /// Unix ms; nil is the time of the first import.
@@ -17,7 +17,7 @@ public struct ImportedEntry: Sendable, Equatable {
 
   public init(
     id: String, kind: EntryKind, title: String = "", text: String, project: String? = nil,
-    session: String? = nil, actor: String? = nil, position: Int64? = nil, createdAt: Int64? = nil
+    session: SessionID? = nil, actor: String? = nil, position: Int64? = nil, createdAt: Int64? = nil
   ) {
     self.id = id
     self.kind = kind

@@ -46,7 +46,7 @@ struct CheckpointCommand: ParsableCommand {
         return hook
       }
       let service = try shared.service(invocation)
-      let session = ProjectFinder.session(session?.text, service)
+      let session = ProjectFinder.session(session?.sessionID, service)
       let statement = Snapshot.Statement(
         objective: objective?.text, blockers: blocker.map(\.text), actions: action.map(\.text),
         next: next.map(\.text))
@@ -91,7 +91,7 @@ struct CheckpointCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let (record, _) = try CheckpointCommand.find(id.text, service)
+      let (record, _) = try CheckpointCommand.find(id.recordID, service)
       if shared.json {
         var object = JSONOutput.checkpoint(record)
         object["snapshot"] = JSONOutput.parsed(record.body)
@@ -113,8 +113,8 @@ struct CheckpointCommand: ParsableCommand {
 
     func run(_ invocation: Invocation) throws -> Outcome {
       let service = try shared.service(invocation)
-      let (first, before) = try CheckpointCommand.find(a.text, service)
-      let (second, after) = try CheckpointCommand.find(b.text, service)
+      let (first, before) = try CheckpointCommand.find(a.recordID, service)
+      let (second, after) = try CheckpointCommand.find(b.recordID, service)
       let changes = SnapshotDifference.between(before, after)
       if shared.json {
         return Outcome(
@@ -136,7 +136,7 @@ struct CheckpointCommand: ParsableCommand {
   }
 
   private static func find(
-    _ id: String, _ service: MemoryService
+    _ id: RecordID, _ service: MemoryService
   ) throws -> (CheckpointRecord, Snapshot) {
     guard let record = try service.store.reading().checkpoint(id: id) else {
       throw CommandError(

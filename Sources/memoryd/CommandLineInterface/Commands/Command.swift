@@ -53,7 +53,7 @@ struct ListOptions: ParsableArguments {
 
   func filter(_ shared: SharedOptions, _ service: MemoryService) throws -> RecordFilter {
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
-    filter.sessionID = session?.text
+    filter.sessionID = session?.sessionID
     filter.limit = limit
     return filter
   }
@@ -70,6 +70,9 @@ struct TextArgument: ExpressibleByArgument, Sendable {
   init(argument: String) {
     text = argument.first == Self.mark ? String(argument.dropFirst()) : argument
   }
+
+  var sessionID: SessionID { SessionID(rawValue: text) }
+  var recordID: RecordID { RecordID(rawValue: text) }
 }
 
 /// Makes a command line fit for the parser.

@@ -33,7 +33,7 @@ struct DecideCommand: Command {
     var place = try project(shared, service)
     var session = ProjectFinder.session(nil, service)
     if let from {
-      let entry = try observed(from.text, service)
+      let entry = try observed(from.recordID, service)
       let known = Self.parts(of: entry)
       if decision == nil { texts.decision = known.decision }
       if rationale == nil { texts.rationale = known.rationale }
@@ -52,12 +52,13 @@ struct DecideCommand: Command {
     let acknowledgement = try service.writer.commit(
       .decide(
         DecisionDraft(
-          decision: texts.decision, rationale: texts.rationale, taskID: task?.text.uppercased())),
+          decision: texts.decision, rationale: texts.rationale,
+          taskID: task?.recordID.uppercased())),
       project: place, session: session)
     return TerminalText.reply("decision", acknowledgement, service, json: shared.json)
   }
 
-  private func observed(_ id: String, _ service: MemoryService) throws -> EntryRecord {
+  private func observed(_ id: RecordID, _ service: MemoryService) throws -> EntryRecord {
     guard let entry = try service.store.reading().entry(id: id),
       entry.kind == .observedDecision
     else {

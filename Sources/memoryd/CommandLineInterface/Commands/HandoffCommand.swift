@@ -59,7 +59,7 @@ struct HandoffCommand: ParsableCommand {
       let service = try shared.service(invocation)
       var request = HandoffRequest(project: try project(shared, service))
       request.isProjectNamed = shared.project != nil
-      request.session = session?.text
+      request.session = session?.sessionID
       request.sender = from?.text ?? service.context.environment["MEMORYD_SESSION_NAME"]
       request.recipient = try filled(to, "--to")
       request.topic = try filled(topic, "--topic")
@@ -112,7 +112,7 @@ struct HandoffCommand: ParsableCommand {
       if shared.json {
         var object = JSONOutput.write(written.acknowledgement, service)
         object["vault"] = JSONOutput.write(written.checkpoint, service)["vault"]
-        object["checkpoint"] = amend ? .null : .string(written.checkpoint.id)
+        object["checkpoint"] = amend ? .null : written.checkpoint.id.json
         object["path"] = JSON(written.path)
         object["objective"] = written.handoff.objective.json
         object["summary"] = written.handoff.summary.json
@@ -173,7 +173,7 @@ struct HandoffCommand: ParsableCommand {
       let project = try ProjectFinder.project(named: shared.project?.text, service)
       let mailbox = HandoffMailbox(service: service)
       let items = try mailbox.waiting(mailbox.ownNames(), project: project)
-        .filter { list.session == nil || $0.session == list.session?.text }
+        .filter { list.session == nil || $0.session == list.session?.sessionID }
         .prefix(list.limit ?? .max)
       if shared.json {
         return Outcome(
@@ -207,7 +207,7 @@ struct HandoffCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let record: HandoffRecord?
       if let id {
-        record = try service.store.reading().handoff(id: id.text)
+        record = try service.store.reading().handoff(id: id.recordID)
       } else {
         let project = try project(shared, service)
         record = try service.store.reading().handoffs(

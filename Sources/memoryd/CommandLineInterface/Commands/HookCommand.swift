@@ -55,7 +55,7 @@ enum HookCommand {
     let context = service.context
     let start = memoryd_monotonic() - (context.deadline?.elapsedMicroseconds ?? 0)
     var record = HookRecord(
-      input, endsSession: endsSession, requestID: context.requestID, at: context.clock.now,
+      input, endsSession: endsSession, requestID: context.requestID.rawValue, at: context.clock.now,
       cwd: context.cwd,
       redacted: { context.redactor.redact($0) }, variable: { context.environment["\($0)"] })
     do throws(Journal.Refusal) {

@@ -29,7 +29,7 @@ struct MCPCommand: Command {
     let clock = invocation.clock
     var ids = ULIDGenerator()
     converse { line, reply in
-      let requestID = ids.next(at: clock.now).description
+      let requestID = RequestID(ids.next(at: clock.now))
       if let answer = relay.ask(line, requestID: requestID) {
         if !answer.isEmpty { reply(answer) }
         return

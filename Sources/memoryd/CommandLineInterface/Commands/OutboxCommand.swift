@@ -79,7 +79,7 @@ struct OutboxCommand: ParsableCommand {
       line("made", time(row.createdAt))
       line("sent", time(row.sentAt).map { "\($0) (attempt \(row.attempts))" })
       line("in vault", time(row.syncedAt))
-      line("vault id", row.vaultID)
+      line("vault id", row.vaultID?.rawValue)
       line("error", row.lastError.map { TerminalText.line($0, 300) })
       line("marker", row.marker.map { "[memoryd:\($0)]" })
       line("file", row.isMirrored ? "also in the fallback files" : nil)
@@ -193,7 +193,7 @@ struct OutboxCommand: ParsableCommand {
       let what =
         row.makesItem
         ? "a \(row.kind) with the marker above"
-        : "this change on the task `\(row.taskVaultID ?? "")`"
+        : "this change on the task `\(row.taskVaultID?.rawValue ?? "")`"
       return
         "It was sent, and no read of the vault can prove whether it arrived. Look in the vault for "
         + "\(what). If it is there: `memoryd outbox drop \(row.number)`. If it is not: "

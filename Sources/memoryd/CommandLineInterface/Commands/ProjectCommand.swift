@@ -288,7 +288,7 @@ struct ProjectCommand: ParsableCommand {
       let database = try service.store.writing()
       let target = try ProjectCommand.row(
         self.target?.text ?? shared.project?.text ?? ".", service, makes: true, isRaw: true)
-      let item = what.text.uppercased()
+      let item = what.recordID.uppercased()
       if let assigned = try database.assign(item: item, to: target, at: service.context.clock.now) {
         return ProjectCommand.reply(
           "\(assigned.id) is filed under \(target)", ["id": target, "item": assigned.id],

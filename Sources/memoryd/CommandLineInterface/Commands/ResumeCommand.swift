@@ -28,13 +28,13 @@ struct ResumeCommand: Command {
     guard budget >= 300 else {
       throw CommandError(.usage, "usage", "--budget must be at least 300")
     }
-    var sessionID: String?
+    var sessionID: SessionID?
     let excluded =
       previous
-      ? try ProjectFinder.session(session?.text, service).map {
+      ? try ProjectFinder.session(session?.sessionID, service).map {
         try service.store.reading().session(id: $0.id)?.id ?? $0.id
       } : nil
-    if let wanted = session?.text, !wanted.isEmpty, !previous {
+    if let wanted = session?.sessionID, wanted != .noSession, !previous {
       guard let record = try service.store.reading().session(id: wanted) else {
         throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(wanted, 60))",
@@ -50,7 +50,7 @@ struct ResumeCommand: Command {
     guard let document else {
       throw CommandError(
         .notFound, "nothing_recorded",
-        "nothing is recorded for \(sessionID ?? "the project \(project.name)")",
+        "nothing is recorded for \(sessionID?.rawValue ?? "the project \(project.name)")",
         hint: "`memoryd checkpoint` takes a checkpoint, `memoryd ingest` reads transcripts")
     }
     if explain { return try explained(document, budget, service) }

@@ -49,7 +49,7 @@ struct SearchCommand: Command {
     let service = try shared.service(invocation)
     guard limit >= 0 else { throw CommandError(.usage, "usage", "--limit must not be negative") }
     var filter = try ProjectFinder.filter(named: shared.project?.text, service)
-    filter.sessionID = session?.text
+    filter.sessionID = session?.sessionID
     filter.kinds = kind.flatMap { names in
       names.split(separator: ",").map { EntryKind(rawValue: String($0)) }
     }
@@ -224,7 +224,7 @@ private struct BatchSearch {
       (filter.place, filter.takesUnfiled) = (named.place, named.takesUnfiled)
       filter.hidesPrivate = false
     }
-    filter.sessionID = try text("session") ?? filter.sessionID
+    filter.sessionID = try SessionID(text("session")) ?? filter.sessionID
     filter.since = try time("since")?.lowerBound ?? filter.since
     filter.until = try time("until")?.upperBound ?? filter.until
     if let value = object["limit"], value != .null {

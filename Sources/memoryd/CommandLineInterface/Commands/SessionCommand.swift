@@ -48,7 +48,8 @@ struct SessionCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let database = try service.store.reading()
       guard
-        let session = try database.session(id: id.text) ?? database.importedSession(id: id.text)
+        let session = try database.session(id: id.sessionID)
+          ?? database.importedSession(id: id.sessionID)
       else {
         throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(id.text, 60))",
@@ -59,10 +60,10 @@ struct SessionCommand: ParsableCommand {
         try database.transcript(sessionID: session.id)
         .flatMap { SessionDigest.stored($0.digest, service.context) }?.boundaries ?? []
       let entries = try database.entries(
-        sessionID: session.id, around: around?.text, count: max(0, count))
+        sessionID: session.id, around: around?.recordID, count: max(0, count))
       let told = ContextLog(folder: service.context.home.logs).entries(session: session.id)
       // What was looked at counts a little more in the next search; without it nothing is lost.
-      if let around { try? service.store.writing().noteUse(ofEntry: around.text) }
+      if let around { try? service.store.writing().noteUse(ofEntry: around.recordID) }
       if shared.json {
         var object = JSONOutput.session(session)
         object["usage"] =
@@ -140,7 +141,7 @@ struct SessionCommand: ParsableCommand {
       let service = try shared.service(invocation)
       let brief = try BriefService(service: service).brief(
         project: try project(shared, service),
-        session: ProjectFinder.session(session?.text, service)?.id)
+        session: ProjectFinder.session(session?.sessionID, service)?.id)
       return Outcome(output: shared.json ? JSONOutput.text(brief.json) : brief.text)
     }
   }
@@ -162,7 +163,7 @@ struct SessionCommand: ParsableCommand {
         return hook
       }
       let service = try shared.service(invocation)
-      guard let reference = ProjectFinder.session(session?.text, service) else {
+      guard let reference = ProjectFinder.session(session?.sessionID, service) else {
         throw CommandError(
           .usage, "usage", "there is no session to end here", hint: "name one with --session ID")
       }

@@ -85,7 +85,7 @@ struct TaskCommand: ParsableCommand {
     func run(_ invocation: Invocation) throws -> Outcome {
       try TaskCommand.change(
         TaskChange(
-          id: id.text.uppercased(),
+          id: id.recordID.uppercased(),
           fields: fields.texts(title: title?.text, project: shared.project?.text)), shared,
         invocation)
     }
@@ -111,7 +111,7 @@ struct TaskCommand: ParsableCommand {
         throw CommandError(
           .usage, "usage", "--commit and --phase are for the ledger: give --ledger")
       }
-      let change = TaskChange(id: id.text.uppercased(), completes: true)
+      let change = TaskChange(id: id.recordID.uppercased(), completes: true)
       var outcome = try TaskCommand.change(change, shared, invocation)
       if ledger {
         let service = try shared.service(invocation)

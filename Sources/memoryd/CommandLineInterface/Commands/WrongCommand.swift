@@ -52,7 +52,7 @@ struct WrongCommand: Command {
   /// Lines of the documents that a person may have before them: of the last sessions of the project.
   private func lines(
     _ service: MemoryService
-  ) throws -> [(line: DocumentLine, session: String?)] {
+  ) throws -> [(line: DocumentLine, session: SessionID?)] {
     let project = try project(shared, service)
     let recovery = RecoveryService(service: service)
     let sessions = try service.store.reading().sessions(RecordFilter(place: project, limit: 20))

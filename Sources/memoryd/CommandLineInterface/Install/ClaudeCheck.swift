@@ -265,7 +265,7 @@ struct ClaudeCheck {
       InstallRecord(home: service.context.home.data)[files.settings]?.installedAt
       ?? ((try? database.firstHookRun()) ?? nil)
     guard let installed else { return nil }
-    var silent: [(id: String, path: String)] = []
+    var silent: [(id: SessionID, path: String)] = []
     var recent: [(path: String, modified: Int64)] = []
     for path in Self.children(of: files.folder + "/projects").flatMap(Self.children) {
       // A sub-agent's is no session.
@@ -278,7 +278,7 @@ struct ClaudeCheck {
     }
     recent.sort { $0.modified > $1.modified }
     for (path, _) in recent.prefix(Self.mostTranscripts) {
-      let id = String((path as NSString).lastPathComponent.dropLast(6))
+      let id = SessionID(rawValue: String((path as NSString).lastPathComponent.dropLast(6)))
       guard (try? database.wasHooked(session: id)) == false,
         let begun = Self.firstTime(path), begun > installed
       else { continue }
@@ -291,7 +291,7 @@ struct ClaudeCheck {
           ? "a hook has come of each of the newest \(Self.mostTranscripts) sessions"
           : "a hook has come of each session of the last day")
     }
-    let named = silent.prefix(Self.mostNamed).map { $0.id }.joined(separator: ", ")
+    let named = silent.prefix(Self.mostNamed).map { $0.id.rawValue }.joined(separator: ", ")
     let more = silent.count > Self.mostNamed ? " and \(silent.count - Self.mostNamed) more" : ""
     return Check(
       name: "claude sessions", isGood: false,

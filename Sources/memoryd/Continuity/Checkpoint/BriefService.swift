@@ -81,7 +81,7 @@ package struct BriefService {
   }
 
   /// - Parameter session: The one that asks, which is not told of itself.
-  package func brief(project: ProjectReference, session: String?) throws(StoreError) -> Brief {
+  package func brief(project: ProjectReference, session: SessionID?) throws(StoreError) -> Brief {
     let reader = try service.store.reading()
     let git = service.repositories.here
     let document = try RecoveryService(service: service).document(

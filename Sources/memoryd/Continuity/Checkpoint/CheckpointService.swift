@@ -131,7 +131,7 @@ package struct CheckpointService {
   }
 
   private func commit(
-    _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: String?,
+    _ snapshot: Snapshot, trigger: CheckpointTrigger, replacing: RecordID?,
     handoff: HandoffDraft? = nil, _ recorder: SessionRecorder,
     _ run: @autoclosure @escaping () -> HookRun
   ) throws(StoreError) -> DurableWriter.Acknowledgement {
@@ -151,7 +151,7 @@ package struct CheckpointService {
     // there is no checkpoint to be lost.
     try service.store.writing().commit(
       recorder.finishedBatch(), project: isOwn ? recorder.project : nil, session: session,
-      requestID: record.requestID, at: service.context.clock.now
+      requestID: record.request, at: service.context.clock.now
     ) {
       HookRun(record, session: session.id, isSkipped: true)
     }
@@ -277,7 +277,7 @@ extension Snapshot.Statement {
 
 extension HookRun {
   /// How long the host waited, as the record says.
-  init(_ record: HookRecord, session: String, isSkipped: Bool = false) {
+  init(_ record: HookRecord, session: SessionID, isSkipped: Bool = false) {
     self.init(
       event: record.input.event, sessionID: session, outcome: isSkipped ? "skipped" : "stored",
       microseconds: record.microseconds)

@@ -7,7 +7,7 @@ import Syntax
 package struct LineSource {
   package var line: DocumentLine
   /// The entry that says it; nil for what no entry of the session says, as git's state.
-  package var entryID: String?
+  package var entryID: RecordID?
   /// The line of the transcript, counted from 1.
   package var transcriptLine: Int?
   /// Who said it: `person`, `agent`, `tool`, `git`, `memoryd`; `unknown` for decisions and tasks,

@@ -17,7 +17,7 @@ package struct RecoveryService {
   /// The document of one session, as its transcript stands now.
   func document(
     of recorder: SessionRecorder, occasion: RecoveryDocument.Occasion, dirty: [String]?,
-    checkpointID: String?
+    checkpointID: RecordID?
   ) -> RecoveryDocument {
     document(
       recorder.snapshot(dirty: dirty), summary: recorder.digest.summary, occasion: occasion,
@@ -31,7 +31,7 @@ package struct RecoveryService {
   ///
   /// - Parameter excluded: A session that asks and must not be told of itself.
   package func document(
-    sessionID: String?, excluding excluded: String? = nil, project: ProjectReference,
+    sessionID: SessionID?, excluding excluded: SessionID? = nil, project: ProjectReference,
     occasion: RecoveryDocument.Occasion
   ) throws(StoreError) -> RecoveryDocument? {
     let database = try service.store.reading()
@@ -59,7 +59,7 @@ package struct RecoveryService {
     if let newest, let known = state, newest.sessionID != nil,
       newest.sessionID != known.sessionID, newest.updatedAt > known.readAt
     {
-      state = try database.transcript(sessionID: newest.sessionID ?? "")
+      state = try database.transcript(sessionID: newest.sessionID ?? .noSession)
     }
     let kept = newest.flatMap { Snapshot(json: $0.body) }
     guard let state, let digest = SessionDigest.stored(state.digest, service.context) else {
@@ -120,8 +120,8 @@ package struct RecoveryService {
 
   private func document(
     _ snapshot: Snapshot, summary: String?, occasion: RecoveryDocument.Occasion,
-    checkpointID: String?, takenAt: Int64, sessionID: String?, project: ProjectReference,
-    statedBy: String? = nil
+    checkpointID: RecordID?, takenAt: Int64, sessionID: SessionID?, project: ProjectReference,
+    statedBy: RecordID? = nil
   ) -> RecoveryDocument {
     let database = try? service.store.reading()
     var document = RecoveryDocument(

@@ -23,7 +23,7 @@ package struct RewindService {
   ///   - isFresh: The rewind was seen just now. Later there is something to do only if nothing was
   ///     left then that says what the session is about.
   func settle(
-    _ sessionID: String, _ digest: SessionDigest, at position: TranscriptPosition, isFresh: Bool
+    _ sessionID: SessionID, _ digest: SessionDigest, at position: TranscriptPosition, isFresh: Bool
   ) throws(StoreError) {
     guard !digest.abandoned.isEmpty else { return }
     // It follows from the transcript, and the next reading that meets the rewind does it again.
@@ -69,7 +69,7 @@ package struct RewindService {
     let draft = CheckpointDraft(
       snapshot, trigger: record.trigger, replacing: record.id)
     return StoreWrite(
-      requestID: "rewind-" + record.id, at: service.context.clock.now, operation: .checkpoint(draft)
-    )
+      requestID: RequestID(rawValue: "rewind-\(record.id)"), at: service.context.clock.now,
+      operation: .checkpoint(draft))
   }
 }

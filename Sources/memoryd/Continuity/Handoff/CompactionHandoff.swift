@@ -14,7 +14,7 @@ struct CompactionHandoff {
   /// - Parameter checkpointID: Of the checkpoint that is renewed, and its handoff with it.
   func kept(
     with snapshot: Snapshot, _ recorder: SessionRecorder, _ record: HookRecord,
-    checkpointID: String?
+    checkpointID: RecordID?
   ) -> HandoffDraft? {
     guard service.context.settings[.handoffOnCompact] != "off" else { return nil }
     let session = recorder.session
@@ -29,9 +29,10 @@ struct CompactionHandoff {
       .init(hash: $0.hash, subject: $0.subject, at: $0.at)
     }
     var front = HandoffFront()
-    front.id = known?.id ?? Handoff.newID(service)
+    let id = known?.id ?? Handoff.newID(service)
+    front.id = id.rawValue
     front.project = recorder.project.name
-    front.session = session.id
+    front.session = session.id.rawValue
     front.agent = session.agent
     front.created = Timestamp.string(known?.createdAt ?? service.context.clock.now)
     let handoff = sources.handoff(front, now: service.context.clock.now)
@@ -42,7 +43,7 @@ struct CompactionHandoff {
       && recorder.isAtItsHead
     let folder = HandoffFolder(at: session.cwd ?? service.context.cwd, git: recorder.git)
     return HandoffDraft(
-      id: front.id ?? "", trigger: .preCompact, objective: handoff.objective,
+      id: id, trigger: .preCompact, objective: handoff.objective,
       body: handoff.markdown(),
       path: isFile && known?.path == nil
         ? folder.path + "/" + HandoffFolder.name(at: service.context.clock.now) + ".md" : nil,

@@ -112,7 +112,7 @@ package struct HandoffFolder {
       path: path + "/" + name,
       sender: front.from ?? String(name[..<middle.lowerBound]), recipient: front.to ?? recipient,
       topic: front.topic ?? (topic.isEmpty ? nil : String(topic)), objective: head.objective,
-      body: text, writtenAt: facts.modified, id: front.id.flatMap { ULID($0)?.description })
+      body: text, writtenAt: facts.modified, id: front.id.flatMap { ULID($0) }.map { RecordID($0) })
   }
 
   /// Moves the file of a message that was handed over out of the others' way. That it was handed over
@@ -140,8 +140,8 @@ extension ProjectReference {
 
 extension Handoff {
   /// An id for a new one.
-  static func newID(_ service: MemoryService) -> String {
+  static func newID(_ service: MemoryService) -> RecordID {
     var ids = ULIDGenerator()
-    return ids.next(at: service.context.clock.now).description
+    return RecordID(ids.next(at: service.context.clock.now))
   }
 }

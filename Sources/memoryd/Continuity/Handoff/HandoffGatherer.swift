@@ -20,7 +20,7 @@ struct HandoffGatherer {
     if let id = ProjectFinder.session(request.session, service)?.id {
       if let known = try reader?.session(id: id) { return known }
       let isOwn = id == ProjectFinder.session(nil, service)?.id
-      guard isOwn || UUID(uuidString: id) != nil else {
+      guard isOwn || UUID(uuidString: id.rawValue) != nil else {
         throw CommandError(
           .notFound, "not_found", "there is no session \(TerminalText.line(id, 60))",
           hint: "`memoryd session list` shows them")
@@ -37,7 +37,7 @@ struct HandoffGatherer {
     return (try? reader?.sessions(filter))?.first
   }
 
-  private func transcript(of session: String) -> String? {
+  private func transcript(of session: SessionID) -> String? {
     let environment = service.context.environment
     let folder =
       environment["CLAUDE_CONFIG_DIR"].map(service.context.absolute)
@@ -51,7 +51,7 @@ struct HandoffGatherer {
 
   /// What the store has for a handoff.
   func sources(
-    _ snapshot: Snapshot, project: ProjectReference, sessionID: String?, since: Int64?
+    _ snapshot: Snapshot, project: ProjectReference, sessionID: SessionID?, since: Int64?
   ) -> HandoffSources {
     let struck = RecoveryService(service: service).struck
     var sources = HandoffSources(snapshot: snapshot.without(struck))

@@ -16,12 +16,12 @@ package struct HandoffMailbox {
 
   /// All names that reach a session, in lower case: its id and the beginning of it, its agent, its
   /// branch, its folder, and whoever comes next.
-  func names(sessionID: String?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
+  func names(sessionID: SessionID?, agent: String?, cwd: String, git: GitFacts?) -> [String] {
     let folder = ((git?.root ?? cwd) as NSString).lastPathComponent
     let named = service.context.environment["MEMORYD_SESSION_NAME"]
     let names = [
-      named, sessionID, sessionID.map { String($0.prefix(8)) }, agent, git?.branch, folder, "next",
-      "any",
+      named, sessionID?.rawValue, sessionID.map { String($0.rawValue.prefix(8)) }, agent,
+      git?.branch, folder, "next", "any",
     ]
     return names.compactMap { $0 }.filter { !$0.isEmpty }.map { $0.lowercased() }
   }
@@ -96,7 +96,7 @@ package struct HandoffMailbox {
   /// A message that waits, in the store or in a file only.
   package struct Waiting {
     /// The session that wrote it; nil for one in a file only.
-    package var session: String?
+    package var session: SessionID?
     package var sender: String?
     package var recipient: String?
     package var topic: String?

@@ -8,7 +8,7 @@ package struct HandoffRequest {
   /// True if the caller named it; else a session's own counts more than the working folder.
   package var isProjectNamed = false
   /// An id, or the beginning of one; nil takes the caller's own session.
-  package var session: String?
+  package var session: SessionID?
   /// Who writes it, and for whom and about what: a handoff with a recipient is a message.
   package var sender: String?
   package var recipient: String?

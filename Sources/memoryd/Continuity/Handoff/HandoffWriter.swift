@@ -96,9 +96,10 @@ package struct HandoffWriter {
     _ checkpoint: DurableWriter.Acknowledgement, _ remarks: [String]
   ) throws -> WrittenHandoff {
     var front = HandoffFront()
-    front.id = Handoff.newID(service)
+    let id = Handoff.newID(service)
+    front.id = id.rawValue
     front.project = request.project.name
-    front.session = session?.id
+    front.session = session?.id.rawValue
     front.agent = session?.agent
     front.created = Timestamp.string(service.context.clock.now)
     let isMessage = request.recipient != nil
@@ -125,7 +126,7 @@ package struct HandoffWriter {
       case .nowhere: nil
       }
     let draft = HandoffDraft(
-      id: front.id ?? "", trigger: isMessage ? .message : .manual, objective: handoff.objective,
+      id: id, trigger: isMessage ? .message : .manual, objective: handoff.objective,
       body: handoff.markdown(), sender: front.from, recipient: front.to, topic: front.topic,
       path: planned
     ).redacted(by: service.context.redactor)
@@ -212,6 +213,6 @@ package struct HandoffWriter {
     guard RegularFile.facts(path) != nil else { return false }
     if HandoffFolder.isWithoutLinks(path) { return true }
     let text = FileText.string(try RegularFile.read(path, limit: 16 << 20))
-    return HandoffHead(text).front.id == known.id
+    return HandoffHead(text).front.id == known.id.rawValue
   }
 }

@@ -204,7 +204,8 @@ package final class ImportService {
     var entry = ImportedEntry(
       id: id, kind: try name("kind").map(EntryKind.init(rawValue:)) ?? .note,
       title: try name("title") ?? "", text: text,
-      project: try name("project"), session: try name("session"), actor: try name("actor"))
+      project: try name("project"), session: SessionID(try name("session")),
+      actor: try name("actor"))
     if let position = object["position"], !position.isNull {
       let number =
         position.int ?? position.string.flatMap { Int($0.trimmingCharacters(in: .whitespaces)) }

@@ -15,7 +15,7 @@ package struct CallContext {
   package let settings: Settings
   package private(set) var clock: WallClock
   /// Two calls with the same id are one write.
-  package private(set) var requestID: String
+  package private(set) var requestID: RequestID
   package private(set) var environment: [String: String]
   /// The caller's working folder.
   package private(set) var cwd: String
@@ -84,7 +84,7 @@ package struct CallContext {
   func at(_ record: HookRecord) -> CallContext {
     var context = self
     context.clock = WallClock { record.at }
-    context.requestID = record.requestID
+    context.requestID = record.request
     context.cwd = record.cwd
     for name in HookRecord.carried { context.environment["\(name)"] = nil }
     for variable in record.environment { context.environment[variable.name] = variable.value }

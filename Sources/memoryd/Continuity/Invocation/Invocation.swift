@@ -12,7 +12,7 @@ public struct Invocation {
   public var environment: [String: String]
   public var clock: WallClock
   /// Unique for this request; a second attempt of it brings the same.
-  public var requestID: String
+  public var requestID: RequestID
   public var outputIsTerminal: Bool
   /// Shows a line of progress; nil where nobody is looking.
   public var progress: ((String) -> Void)?
@@ -41,7 +41,7 @@ public struct Invocation {
 
   public init(
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
-    clock: WallClock = .system, requestID: String, outputIsTerminal: Bool = false,
+    clock: WallClock = .system, requestID: RequestID, outputIsTerminal: Bool = false,
     progress: ((String) -> Void)? = nil,
     converse: ((TakeLine) -> Void)? = nil,
     announce: (@Sendable (String) -> Void)? = nil,
@@ -66,7 +66,7 @@ public struct Invocation {
 extension Invocation {
   package init(
     arguments: [String], input: StandardInput, cwd: String, environment: [String: String],
-    requestID: String, outputIsTerminal: Bool = false, progress: ((String) -> Void)? = nil,
+    requestID: RequestID, outputIsTerminal: Bool = false, progress: ((String) -> Void)? = nil,
     daemon: DaemonContext,
     enterHookMode: @escaping (Duration, @escaping @Sendable () -> String) -> Void = { _, _ in }
   ) {

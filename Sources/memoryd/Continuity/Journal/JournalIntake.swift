@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 package import Journal
 import Logging
@@ -93,7 +93,7 @@ package struct JournalIntake {
       return .taken
     }
     do throws(StoreError) {
-      if try database.hasRequest(record.requestID) { return .taken }
+      if try database.hasRequest(record.request) { return .taken }
       func take() throws(StoreError) -> Bool { try self.take(record, until: isOver) }
       // The caller has work of its own to do, and waits for a lock then.
       let isDone =
@@ -141,7 +141,7 @@ package struct JournalIntake {
     _ record: HookRecord, _ service: MemoryService, until isOver: () -> Bool
   ) throws(StoreError) -> Bool {
     guard let length = record.transcript?.length, !record.input.isSubagent,
-      let session = record.input.sessionID,
+      let session = record.input.session,
       let path = TranscriptPlace.find(record.input.transcriptPath, session: session, service)
     else { return true }
     let stored = try store.reading().transcript(path: path)
@@ -183,7 +183,14 @@ package struct JournalIntake {
   }
 }
 
+extension HookInput {
+  /// The front has no type for it.
+  package var session: SessionID? { SessionID(sessionID) }
+}
+
 extension HookRecord {
+  package var request: RequestID { RequestID(rawValue: requestID) }
+
   /// True if the file that a hook saw is at a path still, and at least as long as it was then.
   package func isOf(_ path: String) -> Bool {
     guard let transcript, let facts = RegularFile.facts(path) else { return false }

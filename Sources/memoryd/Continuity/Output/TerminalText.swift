@@ -1,5 +1,5 @@
 import Checkpoints
-import Core
+package import Core
 package import MemoryStore
 
 /// Text for people: aligned, and harmless to a terminal whatever was recorded.
@@ -28,6 +28,10 @@ package struct TerminalText {
   package static func line(_ text: String, _ count: Int = 160) -> String {
     let clean = safe(text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     return clean.count > count ? String(clean.prefix(count - 1)) + "…" : clean
+  }
+
+  package static func line(_ id: some Identifier, _ count: Int = 160) -> String {
+    line(id.rawValue, count)
   }
 
   /// Recorded text as it stands, without what drives a terminal.

@@ -8,7 +8,7 @@ package struct ContextLog: Sendable {
   package struct Entry: JSONRecord, Sendable, Equatable {
     /// Unix time in ms.
     package var at: Int64
-    var session: String
+    var session: SessionID
     /// Why the session began: startup, resume, clear, compact, fork.
     package var source: String
     /// UTF-16 units.
@@ -16,11 +16,11 @@ package struct ContextLog: Sendable {
     /// The part of each line of the document.
     var parts: [String]
     /// The session that the document tells of, where it is another one.
-    package var about: String?
-    package var checkpoint: String?
+    package var about: SessionID?
+    package var checkpoint: RecordID?
 
     package static var empty: Self {
-      Self(at: 0, session: "", source: "", units: 0, parts: [])
+      Self(at: 0, session: .noSession, source: "", units: 0, parts: [])
     }
 
     package mutating func code(_ coder: inout JSONCoder) {
@@ -59,7 +59,7 @@ package struct ContextLog: Sendable {
   }
 
   /// The entries of one session, oldest first.
-  package func entries(session: String) -> [Entry] {
+  package func entries(session: SessionID) -> [Entry] {
     [former, path].flatMap { path -> [Entry] in
       guard let bytes = try? RegularFile.read(path, limit: 4 << 20) else { return [] }
       return bytes.split(separator: UInt8(ascii: "\n")).compactMap {

@@ -30,7 +30,7 @@ package struct HeadlessRun {
   func isVisit(_ input: HookInput, _ digest: SessionDigest) -> Bool {
     if let reason = input.reason, Self.leavings.contains(reason) { return false }
     guard entrypoint.map({ $0.hasPrefix("sdk") }) ?? digest.isHeadless else { return false }
-    let source = input.sessionID.flatMap {
+    let source = input.session.flatMap {
       (try? service.store.reading().source(ofSession: $0)) ?? nil
     }
     switch source {

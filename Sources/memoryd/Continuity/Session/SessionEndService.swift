@@ -22,7 +22,7 @@ package struct SessionEndService {
       // Text of the transcript, which the next reading finds again; the session goes on as it is.
       try service.store.writing().commit(
         recorder.finishedBatch(), project: recorder.project, session: session,
-        requestID: record.requestID, at: service.context.clock.now
+        requestID: record.request, at: service.context.clock.now
       ) {
         HookRun(record, session: session.id, isSkipped: true)
       }

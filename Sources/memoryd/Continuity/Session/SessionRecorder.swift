@@ -47,7 +47,7 @@ package struct SessionRecorder {
     self.folder = folder
     let here = ProjectFinder.project(at: folder, service)
     project = here
-    if let id = input.sessionID,
+    if let id = input.session,
       let began = (try? service.store.reading().project(ofSession: id)) ?? nil
     {
       isSettled = true
@@ -55,7 +55,8 @@ package struct SessionRecorder {
       if !began.isSame(as: here) { project = began }
     }
     session = SessionReference(
-      id: input.sessionID ?? "unknown-\(project.name)", cwd: folder, branch: git?.branch,
+      id: input.session ?? SessionID(rawValue: "unknown-\(project.name)"), cwd: folder,
+      branch: git?.branch,
       transcriptPath: input.transcriptPath, source: input.source)
     noteWalk()
   }

@@ -25,7 +25,7 @@ package struct TranscriptIngest {
   }
 
   package struct Result {
-    package var session = ""
+    package var session = SessionID.noSession
     package var entries = 0
     package var lines = 0
     package var malformed = 0
@@ -54,7 +54,8 @@ package struct TranscriptIngest {
       path: path, known: former == nil ? nil : stored?.position, upTo: limit)
     let digest = reader.readsAnew ? SessionDigest() : former ?? SessionDigest()
     // A file without any line is its own session.
-    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    let name = SessionID(
+      rawValue: ((path as NSString).lastPathComponent as NSString).deletingPathExtension)
     var result = Result()
     guard let format = try TranscriptFormat.of(reader, digest: digest) else {
       // Empty, or nothing but bookkeeping: it may become a transcript.
@@ -98,7 +99,7 @@ package struct TranscriptIngest {
       }
       if let replaced, report.isComplete { transcript.digest.carryOver(from: replaced) }
       // What the first part says holds for all of them.
-      if result.session.isEmpty {
+      if result.session == .noSession {
         result.session = stored?.sessionID ?? transcript.sessionID ?? name
       }
       result.lines += report.end.lines - (begin?.lines ?? 0)
@@ -126,7 +127,7 @@ package struct TranscriptIngest {
   }
 
   private func store(
-    _ transcript: any AgentTranscript, _ format: TranscriptFormat, session: String,
+    _ transcript: any AgentTranscript, _ format: TranscriptFormat, session: SessionID,
     from start: TranscriptPosition?, to end: TranscriptPosition, isAnew: Bool,
     _ database: MemoryDatabase
   ) throws(StoreError) -> Int {

@@ -16,7 +16,7 @@ package enum TranscriptPlace {
   /// - Parameters:
   ///   - path: As the host says; nil if it says none.
   ///   - session: By its id the file is called.
-  static func find(_ path: String?, session: String, _ service: MemoryService) -> String? {
+  static func find(_ path: String?, session: SessionID, _ service: MemoryService) -> String? {
     guard let path else { return find(session, service) }
     let named = UserPath.absolute(path, cwd: service.context.cwd, service.context.environment)
     guard !hasText(named) else { return named }
@@ -29,14 +29,14 @@ package enum TranscriptPlace {
     return newest(name, below: places) ?? named
   }
 
-  private static func find(_ session: String, _ service: MemoryService) -> String? {
+  private static func find(_ session: SessionID, _ service: MemoryService) -> String? {
     let known = ((try? service.store.reading().session(id: session)) ?? nil)
     if let known, known.id == session, let path = known.transcriptPath, hasText(path) {
       return path
     }
-    guard !session.isEmpty, !session.contains("/") else { return nil }
+    guard session != .noSession, !session.rawValue.contains("/") else { return nil }
     let (claude, codex) = TranscriptFolders.of(service.context)
-    return newest(session + ".jsonl", below: [claude]) ?? rollout(session, below: codex)
+    return newest("\(session).jsonl", below: [claude]) ?? rollout(session, below: codex)
   }
 
   private static func newest(_ name: String, below places: [String]) -> String? {
@@ -56,8 +56,8 @@ package enum TranscriptPlace {
   }
 
   /// Codex keeps rollouts by day, with the session's id at the end of their names.
-  private static func rollout(_ session: String, below places: [String]) -> String? {
-    guard UUID(uuidString: session) != nil else { return nil }
+  private static func rollout(_ session: SessionID, below places: [String]) -> String? {
+    guard UUID(uuidString: session.rawValue) != nil else { return nil }
     for place in places.reversed() {
       var left = mostDays
       for year in folders(of: place).sorted(by: >) {

@@ -15,7 +15,7 @@ package struct DurableWriter {
 
   /// What a write's caller is told.
   package struct Acknowledgement {
-    package var id: String
+    package var id: RecordID
     package var kind: ItemKind
     package var durability: Durability
     package var createdAt: Int64
@@ -52,7 +52,7 @@ package struct DurableWriter {
     requestSuffix: String = "", hook: (() -> HookRun)? = nil
   ) throws(StoreError) -> Acknowledgement {
     var write = StoreWrite(
-      requestID: context.requestID + requestSuffix, at: context.clock.now, project: project,
+      requestID: context.requestID.part(requestSuffix), at: context.clock.now, project: project,
       session: session, operation: operation,
       consent: operation.isForVault ? vault.consent : nil)
     do throws(StoreError) {
@@ -70,7 +70,7 @@ package struct DurableWriter {
       write.itemID = write.itemID ?? Self.itemID(for: write)
       let durability = try keep(write.redacted(by: context.redactor), because: error)
       return Acknowledgement(
-        id: write.itemID ?? "", kind: operation.kind, durability: durability,
+        id: write.itemID ?? .noRecord, kind: operation.kind, durability: durability,
         createdAt: write.at, problem: error)
     }
   }
@@ -104,11 +104,11 @@ package struct DurableWriter {
   }
 
   /// The id that the item will have once the store takes it in.
-  private static func itemID(for write: StoreWrite) -> String? {
+  private static func itemID(for write: StoreWrite) -> RecordID? {
     if let id = write.operation.itemID { return id }
-    if write.operation.kind == .session { return write.session?.id }
+    if write.operation.kind == .session { return write.session.map { RecordID($0.id) } }
     var generator = ULIDGenerator()
-    return generator.next(at: write.at).description
+    return RecordID(generator.next(at: write.at))
   }
 
   /// While the vault is not known to answer, what is stored is put into the fallback files too.

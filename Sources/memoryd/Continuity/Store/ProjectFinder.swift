@@ -153,8 +153,8 @@ package enum ProjectFinder {
   }
 
   /// The session that the caller runs in, where the agent says so in the environment.
-  package static func session(_ id: String?, _ service: MemoryService) -> SessionReference? {
-    let ids = [id, service.context.environment["CLAUDE_CODE_SESSION_ID"]].compactMap(\.self)
-    return ids.first { !$0.isEmpty }.map { SessionReference(id: $0) }
+  package static func session(_ id: SessionID?, _ service: MemoryService) -> SessionReference? {
+    let own = SessionID(service.context.environment["CLAUDE_CODE_SESSION_ID"])
+    return [id, own].compactMap(\.self).first { $0 != .noSession }.map { SessionReference(id: $0) }
   }
 }

@@ -14,7 +14,7 @@ package struct CanaryReport {
 
   /// - Parameter session: The one that asks, which is not told of itself.
   package init(
-    project: ProjectReference, excluding session: String?, _ service: MemoryService
+    project: ProjectReference, excluding session: SessionID?, _ service: MemoryService
   ) throws(StoreError) {
     let database = try service.store.reading()
     let now = service.context.clock.now

@@ -17,7 +17,7 @@ package struct VaultNews {
   private var vault: VaultService { service.vault }
 
   /// At the start of a session: always while degraded, and once when the vault is back.
-  func atStart(_ settled: VaultCheck.Settled, session: String) -> String? {
+  func atStart(_ settled: VaultCheck.Settled, session: SessionID) -> String? {
     guard let health = settled.health else { return nil }
     let isNew = health.toldTransition < health.transitions
     remember(health, session: session)
@@ -43,12 +43,12 @@ package struct VaultNews {
   }
 
   /// Bookkeeping: if it is lost, the session is told once more.
-  private func remember(_ health: VaultHealth, session: String) {
+  private func remember(_ health: VaultHealth, session: SessionID) {
     if health.toldTransition < health.transitions {
       vault.change { $0.toldTransition = max($0.toldTransition, health.transitions) }
     }
     // During the session its Stops tell of later changes (``FrontNews``).
-    service.context.journal.noteTold(health.transitions, session: session)
+    service.context.journal.noteTold(health.transitions, session: session.rawValue)
   }
 
   private func degraded(_ health: VaultHealth) -> String {

@@ -46,7 +46,7 @@ struct BackgroundWork {
       var ids = ULIDGenerator()
       var invocation = Invocation(
         arguments: [], input: .none, cwd: "/", environment: environment,
-        requestID: ids.next(at: clock.now).description, daemon: context)
+        requestID: RequestID(ids.next(at: clock.now)), daemon: context)
       invocation.clock = clock
       invocation.journalPatience = nil
       // Git is asked when the journal is free for whoever comes.

@@ -160,7 +160,7 @@ struct MCPEndpoint: HTTPResponder {
 
   private func receive(_ bytes: [UInt8]) -> MCPResponder.Reply {
     var ids = ULIDGenerator()
-    let requestID = "http-" + ids.next(at: WallClock.system.now).description
+    let requestID = RequestID(rawValue: "http-\(ids.next(at: WallClock.system.now))")
     let invocation = Invocation(
       arguments: [], input: .none, cwd: "/", environment: environment, requestID: requestID,
       daemon: context)
@@ -219,10 +219,10 @@ struct MCPEndpoint: HTTPResponder {
   private func health() async -> Response {
     let answer = try? await pool.runIfActive { () -> JSON? in
       let invocation = Invocation(
-        arguments: [], input: .none, cwd: "/", environment: environment, requestID: "",
+        arguments: [], input: .none, cwd: "/", environment: environment, requestID: .ofNoWrite,
         daemon: context)
       let tools = MCPToolbox(invocation: invocation, home: context.home.data)
-      let result = tools.call(HealthTool(), .object([:]), key: nil, requestID: "")
+      let result = tools.call(HealthTool(), .object([:]), key: nil, requestID: .ofNoWrite)
       guard result["isError"] == nil else { return nil }
       return result["content"]?.array?.first?["text"]?.string.flatMap {
         JSON(parsing: $0.utf8)

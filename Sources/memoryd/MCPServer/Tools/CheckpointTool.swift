@@ -20,7 +20,7 @@ struct CheckpointTool: MCPTool {
   let recentActions = MCPParameter.texts("recent_actions", "save: what was done, newest last.")
   let decision = MCPParameter.text("decision", "decide: what was decided.")
   let rationale = MCPParameter.text("rationale", "decide: why.")
-  let taskID = MCPParameter.text("task_id", "decide: the task that it belongs to.")
+  let taskID = MCPParameter<RecordID>.id("task_id", "decide: the task that it belongs to.")
   let project = MCPParameter.project
 
   func call(_ arguments: MCPArguments, in context: MCPToolContext) throws -> MCPPayload {

@@ -1,4 +1,5 @@
 import Continuity
+import Core
 import MemoryStore
 
 struct DecisionTool: MCPTool {
@@ -14,7 +15,7 @@ struct DecisionTool: MCPTool {
   let decision = MCPParameter.text("decision", "add: what was decided.")
   let rationale = MCPParameter.text(
     "rationale", "add: why, so that nobody decides it again.")
-  let taskID = MCPParameter.text("task_id", "add: the task that it belongs to.")
+  let taskID = MCPParameter<RecordID>.id("task_id", "add: the task that it belongs to.")
   let limit = MCPParameter.integer("limit", "list: at most so many.")
   let project = MCPParameter.project
 

@@ -20,9 +20,9 @@ struct HandoffTool: MCPTool {
   let recipient = MCPParameter.text("to", "write: the reader of a message.")
   let sender = MCPParameter.text("from", "write: who writes it.")
   let topic = MCPParameter.text("topic", "write: what the message is about.")
-  let session = MCPParameter.text("session", "write: the session (default: the caller's).")
+  let session = MCPParameter<SessionID>.id("session", "write: the session (default: the caller's).")
   let reader = MCPParameter.text("reader", "take: the name that the message is for.")
-  let id = MCPParameter.text("id", "show: the handoff; the newest without it.")
+  let id = MCPParameter<RecordID>.id("id", "show: the handoff; the newest without it.")
   let limit = MCPParameter.integer("limit", "list: at most so many (20).")
   let project = MCPParameter.project
 

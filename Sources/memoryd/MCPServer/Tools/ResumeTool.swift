@@ -11,7 +11,7 @@ struct ResumeTool: MCPTool {
   let isReadOnly = true
 
   let budget = MCPParameter.integer("budget", "At most so many UTF-16 units.")
-  let session = MCPParameter.text("session", "Of this session.")
+  let session = MCPParameter<SessionID>.id("session", "Of this session.")
   let project = MCPParameter.project
 
   /// UTF-16 units; a smaller document would have no room for what matters.

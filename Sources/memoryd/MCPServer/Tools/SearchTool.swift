@@ -11,7 +11,7 @@ struct SearchTool: MCPTool {
   let isReadOnly = true
 
   let query = MCPParameter.text("query", "Words, in any order.", isRequired: true)
-  let session = MCPParameter.text("session", "Only in this session.")
+  let session = MCPParameter<SessionID>.id("session", "Only in this session.")
   let limit = MCPParameter.integer("limit", "At most so many, 100 at the most.")
   let project = MCPParameter.project
 

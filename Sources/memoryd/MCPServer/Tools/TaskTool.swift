@@ -56,7 +56,7 @@ struct TaskTool: MCPTool {
             occurredAt: arguments[occurredAt]), source: .retroactive, isDone: true),
         arguments, context)
     case .update:
-      let given = try arguments.nonblank(id)
+      let given = RecordID(rawValue: try arguments.nonblank(id))
       let found = try arguments[project].map { try context.taskProject(named: $0) }
       let fields = TaskFields(
         title: arguments[title], project: found?.name, context: arguments[self.context],
@@ -64,7 +64,7 @@ struct TaskTool: MCPTool {
       return try commit(
         TaskChange(id: given.uppercased(), fields: fields), to: given, project: found, context)
     case .done:
-      let given = try arguments.nonblank(id)
+      let given = RecordID(rawValue: try arguments.nonblank(id))
       return try commit(
         TaskChange(id: given.uppercased(), completes: true), to: given, project: nil, context)
     }
@@ -104,7 +104,7 @@ struct TaskTool: MCPTool {
 
   /// - Parameter given: The id as the caller wrote it.
   private func commit(
-    _ change: TaskChange, to given: String, project: ProjectReference?, _ context: MCPToolContext
+    _ change: TaskChange, to given: RecordID, project: ProjectReference?, _ context: MCPToolContext
   ) throws -> MCPPayload {
     // vault-mcp reports it as success.
     let missing = MCPPayload(["error": "Task not found", "id": given])
