@@ -11,17 +11,19 @@ configuration=$1
 shift
 swift=${SWIFT:-swift}
 
-# "VERSION FOLDER" of the toolchain's embedded libraries for this system.
-found=$($swift -print-target-info | python3 -c '
+# "VERSION FOLDER" of the toolchain's embedded libraries for this system; macOS is not asked.
+found="0 "
+if [ "$(uname -s)" = Linux ]; then
+  found=$($swift -print-target-info | python3 -c '
 import json, re, sys
 about = json.load(sys.stdin)
 version = re.search(r"version (\d+)\.(\d+)", about["compilerVersion"])
 print("%d%02d" % (int(version[1]), int(version[2])),
       about["paths"]["runtimeResourcePath"] + "/embedded/" + about["target"]["unversionedTriple"])')
+fi
 libraries=${found#* }
-if [ "$(uname -s)" != Linux ] || [ "${found%% *}" -lt 603 ] ||
-  [ ! -f "$libraries/libswiftUnicodeDataTables.a" ]; then
-  if [ "$(uname -s)" = Linux ]; then
+if [ "${found%% *}" -lt 603 ] || [ ! -f "$libraries/libswiftUnicodeDataTables.a" ]; then
+  if [ -n "$libraries" ]; then
     echo "front: this toolchain has no Embedded Swift for this system, so it is built like the engine" >&2
   fi
   [ "$configuration" = release ] || exit 0
