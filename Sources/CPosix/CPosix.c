@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -40,6 +42,27 @@ long long memoryd_monotonic(void) {
   struct timespec time;
   if (clock_gettime(CLOCK_MONOTONIC, &time) != 0) return 0;
   return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
+}
+
+static void *memoryd_thread(void *body) {
+  ((void (*)(void))body)();
+  return NULL;
+}
+
+int memoryd_start_thread(void (*body)(void)) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 << 10);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  errno = pthread_create(&thread, &attributes, memoryd_thread, (void *)body);
+  pthread_attr_destroy(&attributes);
+  return errno == 0 ? 0 : -1;
+}
+
+int memoryd_claim(void) {
+  static atomic_flag claimed = ATOMIC_FLAG_INIT;
+  return !atomic_flag_test_and_set(&claimed);
 }
 
 long long memoryd_wall_clock(void) {

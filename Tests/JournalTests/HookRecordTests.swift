@@ -60,12 +60,19 @@ import Testing
     #expect(record.transcript == nil)
   }
 
+  @Test(arguments: [Int64.min, -1, 253_402_300_800_000, .max]) func times_outOfReach_areNoRecords(
+    at: Int64
+  ) {
+    let text = #"{"id":"r","event":"Stop","at":\#(at),"folder":"/f"}"#
+    #expect(HookRecord(encoded: Array(text.utf8)) == nil)
+  }
+
   // MARK: front.state
 
   @Test func state_isReadAsItWasWritten() {
     var state = FrontState()
     state.isRedacting = false
-    state.secrets = HashedSecrets(["one secret", "another"], salt: 77)
+    state.secrets = HashedSecrets([Array("one secret".utf8), Array("another".utf8)], salt: 77)
     state.news = .init(number: 4, text: "memoryd: the vault is back")
     #expect(FrontState(text: state.text) == state)
     #expect(!state.text.contains("secret " + "one"))
@@ -78,7 +85,8 @@ import Testing
   }
 
   @Test func secrets_areFoundByTheirHashes() {
-    let secrets = HashedSecrets(["s3cret-token-value", "short"], salt: 0x1234_5678_9ABC)
+    let secrets = HashedSecrets(
+      [Array("s3cret-token-value".utf8), Array("short".utf8)], salt: 0x1234_5678_9ABC)
     #expect(secrets.redact("nothing here") == "nothing here")
     #expect(secrets.redact("s3cret-token-value") == "[redacted:configured]")
     #expect(
@@ -99,7 +107,8 @@ import Testing
         (0..<Int.random(in: 0...60, using: &random)).map { _ in
           "xyzü".randomElement(using: &random)!
         })
-      let secrets = HashedSecrets([secret], salt: .random(in: 1..<UInt64.max, using: &random))
+      let secrets = HashedSecrets(
+        [Array(secret.utf8)], salt: .random(in: 1..<UInt64.max, using: &random))
       #expect(secrets.redact(before + secret + before) == before + "[redacted:configured]" + before)
     }
   }
@@ -118,7 +127,7 @@ import Testing
     #expect(journal.takeNews(news, session: "s") == nil)
     journal.noteTold(1, session: "../s")
     #expect(journal.takeNews(news, session: "../s") == nil)
-    journal.forgetTold(session: "s")
+    journal.tidy(olderThan: -1)
     #expect(journal.takeNews(news, session: "s") == nil)
   }
 

@@ -20,14 +20,20 @@ import Testing
   }
 
   /// What a taker gets who takes all.
-  private func taken() throws -> (texts: [String], passage: Journal.Passage) {
+  private func taken() throws -> Taken {
     let lease = try #require(journal.lease())
-    var texts: [String] = []
-    let passage = try journal.take(lease) {
+    var (texts, damaged): ([String], [[UInt8]]) = ([], [])
+    let passage = journal.take(lease, damaged: { damaged.append($0) }) {
       texts.append(String(decoding: $0, as: UTF8.self))
       return .taken
     }
-    return (texts, passage)
+    return Taken(texts: texts, damaged: damaged, isLeft: passage.isLeft)
+  }
+
+  private struct Taken {
+    var texts: [String]
+    var damaged: [[UInt8]]
+    var isLeft: Bool
   }
 
   private func bytes() throws -> [UInt8] {
@@ -90,7 +96,7 @@ import Testing
     var seen: [String] = []
     do {
       let lease = try #require(journal.lease())
-      let passage = try journal.take(lease) {
+      let passage = journal.take(lease, damaged: { _ in }) {
         seen.append(String(decoding: $0, as: UTF8.self))
         return $0 == Array("b".utf8) ? .waits : .taken
       }
@@ -165,10 +171,27 @@ import Testing
     let second = Journal.header.count + JournalFrame.headerLength + 16
     bytes[second + offset] ^= 0x55
     try write(bytes)
-    let (texts, passage) = try taken()
-    #expect(texts == ["the first record", "the third record"])
-    #expect(passage.damaged.count == 1)
+    let taken = try taken()
+    #expect(taken.texts == ["the first record", "the third record"])
+    #expect(taken.damaged.count == 1)
     #expect(!journal.isWaiting)
+  }
+
+  @Test func file_withoutAHeader_isAJournalToo() throws {
+    try journal.prepare()
+    try write([])
+    try append("a", "b")
+    #expect(try taken().texts == ["a", "b"])
+    try append("c")
+    #expect(try taken().texts == ["c"])
+  }
+
+  @Test func strangeFiles_areLeftAlone_andHideNothing() throws {
+    try journal.prepare()
+    try FileManager.default.createDirectory(
+      atPath: journal.file + ".0001", withIntermediateDirectories: true)
+    try append("a")
+    #expect(try taken().texts == ["a"])
   }
 
   @Test func damage_ofTheHeader_losesNothing() throws {
@@ -186,12 +209,12 @@ import Testing
     try write(try bytes().dropLast(1))
     let first = try taken()
     #expect(first.texts == ["a"])
-    #expect(first.passage.isLeft)
-    #expect(first.passage.damaged.isEmpty)
+    #expect(first.isLeft)
+    #expect(first.damaged.isEmpty)
     try age()
     let second = try taken()
     #expect(second.texts.isEmpty)
-    #expect(second.passage.damaged.count == 1)
+    #expect(second.damaged.count == 1)
     #expect(!journal.isWaiting)
   }
 
@@ -200,9 +223,9 @@ import Testing
     try append("a", "b")
     try write(try bytes().dropLast(1))
     try append("c")
-    let (texts, passage) = try taken()
-    #expect(texts == ["a", "c"])
-    #expect(passage.damaged.count == 1)
+    let taken = try taken()
+    #expect(taken.texts == ["a", "c"])
+    #expect(taken.damaged.count == 1)
   }
 
   @Test func lengths_thatLead_beyondTheEnd_hideNothing() throws {
@@ -241,7 +264,7 @@ import Testing
       }
       let lease = try #require(journal.lease())
       var texts: [[UInt8]] = []
-      _ = try journal.take(lease) {
+      _ = journal.take(lease, damaged: { _ in }) {
         texts.append($0)
         return .taken
       }
@@ -253,26 +276,43 @@ import Testing
 
   @Test func writers_besideATaker_loseAndDoubleNothing() async throws {
     try journal.prepare()
-    let (journal, writers, each) = (journal, 4, 300)
-    let filler = String(repeating: "f", count: 3000)
-    await withTaskGroup(of: Void.self) { group in
+    let (journal, writers, each) = (journal, 4, 400)
+    // So long that the file is put aside many times meanwhile.
+    let filler = String(repeating: "f", count: 9000)
+    let seen = await withTaskGroup(of: [String].self) { group in
       for writer in 0..<writers {
         group.addTask {
-          for number in 0..<each {
-            try? journal.append(Array("\(writer) \(number) \(filler)".utf8))
-          }
+          (0..<each).filter { number in
+            (try? journal.append(Array("\(writer) \(number) \(filler)".utf8))) != nil
+          }.map { "written \(writer) \($0)" }
         }
       }
-    }
-    var seen: [String: Int] = [:]
-    while journal.isWaiting {
-      guard let lease = journal.lease() else { continue }
-      _ = try journal.take(lease) {
-        seen[String(decoding: $0.prefix(8), as: UTF8.self), default: 0] += 1
-        return .taken
+      group.addTask {
+        var seen: [String] = []
+        var quiet = 0
+        while quiet < 200 {
+          guard journal.isWaiting, let lease = journal.lease() else {
+            quiet += 1
+            usleep(1000)
+            continue
+          }
+          quiet = 0
+          _ = journal.take(lease, damaged: { _ in seen.append("damage") }) {
+            let words = String(decoding: $0.prefix(12), as: UTF8.self).split(separator: " ")
+            seen.append("taken \(words[0]) \(words[1])")
+            return .taken
+          }
+        }
+        return seen
       }
+      return await group.reduce(into: []) { $0 += $1 }
     }
-    #expect(seen.values.reduce(0, +) == writers * each)
+    let written = Set(seen.filter { $0.hasPrefix("written") }.map { String($0.dropFirst(8)) })
+    // A record that was appended anew stands twice: whoever takes in knows it by its id.
+    let taken = Set(seen.filter { $0.hasPrefix("taken") }.map { String($0.dropFirst(6)) })
+    #expect(written.count == writers * each)
+    #expect(taken == written)
+    #expect(!seen.contains("damage"))
     #expect(journal.files == [journal.file])
   }
 }

@@ -17,6 +17,12 @@ void memoryd_bound_heap(void);
 // Microseconds of a clock that nobody sets.
 long long memoryd_monotonic(void);
 
+// Runs a function on a thread of its own, for which nobody waits; -1 with errno.
+int memoryd_start_thread(void (*body)(void));
+
+// 1 for the first who asks in this process, 0 for all others.
+int memoryd_claim(void);
+
 // Microseconds since 1970, by the clock that people set.
 long long memoryd_wall_clock(void);
 

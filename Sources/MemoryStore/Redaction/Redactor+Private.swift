@@ -86,6 +86,10 @@ struct SecretLiteral {
   private let rarest: Int
 
   static func all(for texts: [String]) -> [SecretLiteral] {
+    forms(of: texts).map { SecretLiteral(bytes: $0) }
+  }
+
+  static func forms(of texts: [String]) -> [[UInt8]] {
     var variants: [[UInt8]] = []
     for text in texts {
       for variant in [Array(text.utf8), jsonEscaped(text), percentEncoded(text)]
@@ -93,7 +97,7 @@ struct SecretLiteral {
         variants.append(variant)
       }
     }
-    return variants.map { SecretLiteral(bytes: $0) }
+    return variants
   }
 
   private init(bytes: [UInt8]) {

@@ -25,6 +25,11 @@ public struct Redactor: Sendable {
       for: extraLiterals.filter { $0.utf8.count >= Self.minimumLiteralLength })
   }
 
+  /// How configured texts may stand in others: as they are, and as JSON or a URL escapes them.
+  public static func forms(of texts: [String]) -> [[UInt8]] {
+    SecretLiteral.forms(of: texts.filter { $0.utf8.count >= minimumLiteralLength })
+  }
+
   /// - Returns: The text without secrets; the same `String`, not a copy, if there were none.
   public func redact(_ text: String) -> String {
     guard isEnabled else { return text }

@@ -9,6 +9,7 @@ import IPC
 public enum Engine {
   public static func run(_ invocation: Invocation) -> Outcome {
     var outcome = CommandGrammar.$root.withValue(Memoryd.self) { carryOut(invocation) }
+    outcome.errorOutput += invocation.remarks.text
     // It is for people, and names what they gave and what was recorded.
     outcome.errorOutput = TerminalText.safe(outcome.errorOutput)
     return outcome

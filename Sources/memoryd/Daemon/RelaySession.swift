@@ -192,12 +192,13 @@ struct RelaySession: Sendable {
   /// One MCP message.
   private func answer(_ request: RelayRequest, _ environment: [String: String]) {
     guard send(RelayFrame.bytes(.accepted, number: 0)) else { return }
-    let server = MCPResponder(
-      tools: MCPToolbox(
-        invocation: Invocation(
-          arguments: [], input: .none, cwd: request.cwd,
-          environment: environment, requestID: RequestID(rawValue: request.id),
-          daemon: context), home: nil))
+    var invocation = Invocation(
+      arguments: [], input: .none, cwd: request.cwd, environment: environment,
+      requestID: RequestID(rawValue: request.id), daemon: context)
+    let deferredWork = DeferredWork()
+    invocation.deferredWork = deferredWork
+    defer { deferredWork.run(after: Self.courtesy) }
+    let server = MCPResponder(tools: MCPToolbox(invocation: invocation, home: nil))
     let reply = server.receive(request.input, requestID: RequestID(rawValue: request.id))
     if case .forward = reply {
       // It may take minutes, which the caller can wait better than a thread here.

@@ -11,6 +11,14 @@ import Redaction
 
 /// A hook that only says what happened: one durable append, whatever the store's state.
 struct HookAppend {
+  enum Result {
+    case appended
+    /// This is no hook's JSON.
+    case noHook
+    /// There is no journal yet, or it cannot be written: the engine must do it.
+    case failed
+  }
+
   let home: String
   let requestID: String
   /// As `memoryd_monotonic()`.
@@ -19,31 +27,38 @@ struct HookAppend {
   /// - Parameters:
   ///   - input: All of standard input.
   ///   - arguments: One of ``Relay/journaled``.
-  /// - Returns: False where the engine must do it: there is no journal yet, it cannot be written, or this
-  ///   is no hook's JSON. Nothing was shown then.
-  func run(_ input: [UInt8], _ arguments: [String], cwd: String) -> Bool {
-    guard case .hook(let hook) = HookInput.read(input), isOwnHome else { return false }
+  /// - Returns: What became of it; nothing was shown unless it was appended.
+  func run(_ input: [UInt8], _ arguments: [String], cwd: String) -> Result {
+    guard case .hook(let hook) = HookInput.read(input) else { return .noHook }
     let journal = Journal(home: home)
-    guard journal.isOwn else { return false }
-    let state = FrontState.read(home: home)
+    guard isOwnHome, journal.isOwn else { return .failed }
+    // Without it nobody knows what is secret here: the engine asks the settings.
+    guard let state = FrontState.read(home: home) else { return .failed }
     let redactor = Redactor(
-      isEnabled: state?.isRedacting ?? true,
+      isEnabled: state.isRedacting,
       extraLiterals: ThisProcess.variable("MEMORYD_VAULT_TOKEN").map { [$0] } ?? [])
     var record = HookRecord(
       hook, endsSession: arguments == Relay.sessionEnd, requestID: requestID,
       at: memoryd_wall_clock() / 1000, cwd: cwd,
-      redacted: { redactor.redact(state?.secrets.redact($0) ?? $0) },
+      redacted: { redactor.redact(state.secrets.redact($0)) },
       variable: { ThisProcess.variable($0.description) })
+    HookGuard.start(journal, record)
     do throws(Journal.Refusal) {
-      try journal.append(&record, since: start)
+      try journal.append(&record, since: start) {
+        if HookGuard.mayAppend() { return true }
+        // The guard ends this process when the record is durable.
+        while true { pause() }
+      }
     } catch {
-      return false
+      return .failed
     }
     // Stop is the one of these events at which a host lets a hook speak.
-    if hook.event == "Stop", let news = journal.takeNews(state?.news, session: hook.sessionID) {
+    if hook.event == "Stop", !hook.isSubagent,
+      let news = journal.takeNews(state.news, session: hook.sessionID)
+    {
       Streams.write(Array("{\"systemMessage\":".utf8) + HookRecord.quoted(news) + [125, 10], to: 1)
     }
-    return true
+    return .appended
   }
 
   /// The engine tells of a folder that is another user's.

@@ -18,6 +18,8 @@ let isHook = Relay.hooks.contains(arguments) && isatty(0) == 0
 let requestID = ThisProcess.variable("MEMORYD_REQUEST_ID") ?? ThisProcess.newRequestID()
 let start = Streams.now()
 let begin = memoryd_monotonic()
+/// What became of a hook that only says what happened.
+nonisolated(unsafe) var hookResult = HookAppend.Result.noHook
 /// What was read of standard input, which nobody can read a second time. There is one thread.
 nonisolated(unsafe) var input: [UInt8]?
 
@@ -27,7 +29,9 @@ if isHook, Relay.journaled.contains(arguments),
   let home = Relay.dataFolder(variable: ThisProcess.variable, cwd: { cwd })
 {
   let bytes = Streams.readInput(1000)
-  if HookAppend(home: home, requestID: requestID, start: begin).run(bytes, arguments, cwd: cwd) {
+  hookResult = HookAppend(home: home, requestID: requestID, start: begin)
+    .run(bytes, arguments, cwd: cwd)
+  if hookResult == .appended {
     if ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
       let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd })
     {
@@ -38,13 +42,14 @@ if isHook, Relay.journaled.contains(arguments),
   input = bytes
 }
 
-if input == nil, Relay.mayRelay(arguments), ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
+if hookResult != .failed, Relay.mayRelay(arguments),
+  ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
   ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,
   let cwd = ThisProcess.currentFolder(), let place = RelayRequest.Place("."),
   let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd }),
   let socket = Socket.connect(to: path)
 {
-  if isHook { input = Streams.readInput(1000) }
+  if isHook, input == nil { input = Streams.readInput(1000) }
   var flags: RelayRequest.Flags = input == nil ? [] : .hasInput
   if isatty(0) == 1 { flags.insert(.inputIsTerminal) }
   if isatty(1) == 1 { flags.insert(.outputIsTerminal) }

@@ -15,20 +15,24 @@ package struct HashedSecrets: Sendable, Equatable {
   package init() {}
 
   /// - Parameter salt: Random, the same for all.
-  package init(_ texts: [String], salt: UInt64) {
+  package init(_ texts: [[UInt8]], salt: UInt64) {
     self.salt = salt
-    for text in texts {
-      let bytes = Array(text.utf8)
-      add(length: bytes.count, hash: hash(bytes[...]))
-    }
+    add(texts, atMost: texts.count)
+  }
+
+  /// - Parameter limit: Of more than so many the oldest are forgotten.
+  package mutating func add(_ texts: [[UInt8]], atMost limit: Int) {
+    for bytes in texts { add(length: bytes.count, hash: hash(bytes[...])) }
+    known.removeFirst(max(0, known.count - limit))
   }
 
   private static let prime: UInt64 = (1 << 61) - 1
   private static let marker = Array("[redacted:configured]".utf8)
 
   mutating func add(length: Int, hash: UInt64) {
-    guard length > 0 else { return }
-    known.append(Known(length: length, hash: hash))
+    let secret = Known(length: length, hash: hash)
+    guard length > 0, !known.contains(secret) else { return }
+    known.append(secret)
   }
 
   /// - Returns: The text with each of them replaced by `[redacted:configured]`.

@@ -164,9 +164,13 @@ package struct HookRecord: Sendable, Equatable {
     self = record
   }
 
+  /// Unix ms of the years 1970 to 9999.
+  private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
+
   private init?(_ json: JSONValue) {
     guard let requestID = json["id"]?.string, !requestID.isEmpty,
-      let event = json["event"]?.string, !event.isEmpty, let at = json["at"]?.int,
+      let event = json["event"]?.string, !event.isEmpty,
+      let at = json["at"]?.int, Self.times.contains(Int64(at)),
       let cwd = json["folder"]?.string
     else { return nil }
     self.requestID = requestID
@@ -182,7 +186,8 @@ package struct HookRecord: Sendable, Equatable {
       isSubagent: json["subagent"] != nil,
       agentTranscriptPath: json["agent_transcript"]?.string, isRepaired: json["repaired"] != nil)
     if let device = json["device"]?.string.flatMap({ UInt64($0) }),
-      let inode = json["inode"]?.string.flatMap({ UInt64($0) }), let length = json["length"]?.int
+      let inode = json["inode"]?.string.flatMap({ UInt64($0) }), let length = json["length"]?.int,
+      length >= 0
     {
       transcript = Transcript(device: device, inode: inode, length: Int64(length))
     }

@@ -2,15 +2,20 @@ import CPosix
 
 /// What a hook does with the journal, in whichever process it runs.
 extension Journal {
-  /// Notes how the world stands and appends the record. When this returns, the record and the
-  /// transcript that it names are durable.
+  /// Notes how the world stands and appends the record. When this returns, the record is durable, and
+  /// the transcript that it names as far as its disk says so.
   ///
-  /// The transcript comes second: where its disk hangs and the host ends the hook, the record is safe,
-  /// and who takes it in reads what there is of the transcript.
+  /// The transcript is synced second: where its disk hangs, the record is safe, and who takes it in
+  /// reads what there is of the transcript.
   ///
-  /// - Parameter start: As `memoryd_monotonic()`, when the hook began.
+  /// - Parameters:
+  ///   - start: As `memoryd_monotonic()`, when the hook began.
+  ///   - mayAppend: Asked when all that the record holds is known; false if somebody has appended what
+  ///     was known before.
   /// - Throws: ``Refusal``; the record is kept in no other place then.
-  package func append(_ record: inout HookRecord, since start: Int64) throws(Refusal) {
+  package func append(
+    _ record: inout HookRecord, since start: Int64, mayAppend: () -> Bool = { true }
+  ) throws(Refusal) {
     record.lookAround()
     let transcript = record.transcriptPath.flatMap { HookMoment.transcript($0) }
     record.transcript = transcript?.facts
@@ -18,6 +23,7 @@ extension Journal {
     let payload = record.encoded
     // No host's paths and names are that long.
     guard payload.count <= JournalFrame.largestPayload else { throw .tooLong }
+    guard mayAppend() else { return }
     try append(payload)
     transcript?.synchronize()
   }
@@ -42,16 +48,13 @@ extension Journal {
     SmallFile.write(Array(String(number).utf8), path)
   }
 
-  package func forgetTold(session: String) {
-    if let path = toldFile(session) { SmallFile.remove(path) }
-  }
-
   /// A session's id comes from outside: only one that is safe in a file name has a file.
   private func toldFile(_ session: String) -> String? {
     let isSafe = session.utf8.allSatisfy {
       (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
         || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
     }
-    return isSafe && (1...100).contains(session.utf8.count) ? folder + "/told-" + session : nil
+    return isSafe && (1...100).contains(session.utf8.count)
+      ? folder + "/" + Self.told + session : nil
   }
 }

@@ -12,7 +12,7 @@ import CPosix
 /// `hooks-1.ID` is one that was put aside when it had grown: what is left in it is taken in first. The
 /// number is that of the format: a memoryd that writes another one has a file of its own beside it.
 ///
-/// No lock is taken. Who appends looks at the path once more afterwards, and appends anew if the file
+/// Hooks take no lock. Who appends looks at the path once more afterwards, and appends anew if the file
 /// was put aside meanwhile; who puts a file aside reads it again behind that, and only then removes it.
 /// What both have is told apart by the request's id.
 package struct Journal: Sendable {
@@ -20,11 +20,19 @@ package struct Journal: Sendable {
   package let folder: String
 
   /// - Parameter home: The data folder.
-  package init(home: String) { folder = home + "/journal" }
+  package init(home: String) {
+    self.home = home
+    folder = home + "/journal"
+  }
+
+  let home: String
 
   package var file: String { folder + "/" + Self.name }
 
   static let name = "hooks-1"
+  /// How the names of other files begin.
+  static let told = "told-"
+  static let fresh = ".new-"
   /// At the beginning of a file: magic (8 bytes), then where what has not been taken in begins (8).
   static let header: [UInt8] = Array("MMJOURN1".utf8) + [16, 0, 0, 0, 0, 0, 0, 0]
   /// Bytes that a file is prepared for, and at which it is put aside.
@@ -69,7 +77,7 @@ package struct Journal: Sendable {
     throw .unprepared
   }
 
-  /// A file of this user's that nothing else has a name for.
+  /// A file of this user's, and no link.
   static func isOwn(_ status: stat) -> Bool {
     status.st_mode & S_IFMT == S_IFREG && status.st_uid == geteuid()
   }

@@ -8,10 +8,12 @@
 final class JournalFile {
   let path: String
   private let descriptor: Int32
-  /// Bytes, when it was looked at last.
+  /// Bytes, when it was opened.
   private(set) var size = 0
   /// Where what has not been taken in begins.
-  private(set) var taken: Int
+  private(set) var taken = 0
+  /// False where the file begins with a record, or the header is damaged: then all of it is looked at.
+  private var hasHeader = false
 
   init(_ path: String, isForTaking: Bool) throws(Journal.Refusal) {
     self.path = path
@@ -19,27 +21,21 @@ final class JournalFile {
     let descriptor = open(path, mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(errno) }
     self.descriptor = descriptor
-    taken = Journal.header.count
     var status = stat()
     guard fstat(descriptor, &status) == 0, Journal.isOwn(status) else { throw .unprepared }
     size = Int(status.st_size)
     var header = [UInt8](repeating: 0, count: Journal.header.count)
-    // A damaged header costs a second look at what is known.
     guard pread(descriptor, &header, header.count, 0) == header.count,
       header[..<8] == Journal.header[..<8]
     else { return }
     var place: UInt64 = 0
     for byte in header[8...].reversed() { place = place << 8 | UInt64(byte) }
+    hasHeader = true
+    taken = header.count
     if place >= UInt64(taken), place <= UInt64(size) { taken = Int(place) }
   }
 
   deinit { close(descriptor) }
-
-  /// Looks again how long it is.
-  func refresh() {
-    var status = stat()
-    if fstat(descriptor, &status) == 0 { size = Int(status.st_size) }
-  }
 
   /// True if nothing was appended for some seconds: what is cut off at the end stays so.
   func isSettled(_ seconds: Int) -> Bool {
@@ -48,20 +44,25 @@ final class JournalFile {
     guard fstat(descriptor, &status) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else {
       return false
     }
-    #if canImport(Glibc)
-      let changed = status.st_mtim.tv_sec
-    #else
-      let changed = status.st_mtimespec.tv_sec
-    #endif
+    let changed = Self.changed(status)
     // A clock that was set back must not keep it for ever.
     return now.tv_sec - changed > seconds || now.tv_sec < changed
   }
 
-  /// - Returns: How many bytes were read; 0 at the end or where the disk fails.
-  func read(_ buffer: UnsafeMutableRawPointer, _ count: Int, at place: Int) -> Int {
+  /// When a file was written last, in seconds since 1970.
+  static func changed(_ status: stat) -> Int {
+    #if canImport(Glibc)
+      status.st_mtim.tv_sec
+    #else
+      status.st_mtimespec.tv_sec
+    #endif
+  }
+
+  /// - Returns: How many bytes were read, 0 at the end; nil where the disk fails.
+  func read(_ buffer: UnsafeMutableRawPointer, _ count: Int, at place: Int) -> Int? {
     var got = -1
     repeat { got = pread(descriptor, buffer, count, off_t(place)) } while got < 0 && errno == EINTR
-    return max(0, got)
+    return got < 0 ? nil : got
   }
 
   /// Notes that all before a place is taken in, and overwrites its words: the store has them, and is
@@ -75,6 +76,7 @@ final class JournalFile {
       place += count
     }
     taken = range.upperBound
+    guard hasHeader else { return }
     var bytes: [UInt8] = []
     bytes.append(littleEndian: UInt64(taken))
     _ = pwrite(descriptor, bytes, bytes.count, 8)

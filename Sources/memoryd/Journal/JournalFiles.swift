@@ -20,10 +20,13 @@ extension Journal {
     let (fresh, problem) = try makeFresh()
     defer { unlink(fresh) }
     if link(fresh, file) != 0, errno != EEXIST {
-      // A file system without hard links. Two who come here at once have nothing in theirs yet.
-      guard lstat(file, &status) != 0, rename(fresh, file) == 0 else { throw .system(errno) }
+      // A file system without hard links: a file without a header is as good.
+      let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 || errno == EEXIST else { throw .system(errno) }
+      if descriptor >= 0 { close(descriptor) }
     }
-    try synchronizeFolder()
+    try synchronize(folder)
+    try synchronize(home)
     if let problem { throw problem }
   }
 
@@ -38,27 +41,42 @@ extension Journal {
     defer { unlink(fresh) }
     if let problem { throw problem }
     let aside = "\(file).\(Self.padded(memoryd_wall_clock()))"
-    // With a second name for it first there is no moment at which hooks find none.
-    guard link(file, aside) == 0 || rename(file, aside) == 0, rename(fresh, file) == 0 else {
-      throw .system(errno)
-    }
-    try synchronizeFolder()
+    // With a second name for it first there is no moment at which hooks find none. A file system
+    // without such names keeps the one file.
+    guard link(file, aside) == 0, rename(fresh, file) == 0 else { throw .system(errno) }
+    try synchronize(folder)
   }
 
   /// The files that are there, those put aside first, in the order in which they were written.
   var files: [String] {
+    let names = names
+    let asides = names.filter { $0.hasPrefix(Self.name + ".") }.sorted().map { folder + "/" + $0 }
+    return asides + (names.contains(Self.name) ? [file] : [])
+  }
+
+  private var names: [String] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
-    var asides: [String] = []
-    var hasCurrent = false
+    var names: [String] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if name == Self.name { hasCurrent = true }
-      if name.hasPrefix(Self.name + ".") { asides.append(folder + "/" + name) }
+      names.append(name)
     }
-    return asides.sorted() + (hasCurrent ? [file] : [])
+    return names
+  }
+
+  /// Removes what is left of sessions that never ended, and of processes that were killed.
+  ///
+  /// - Parameter seconds: Since it was written.
+  package func tidy(olderThan seconds: Int) {
+    let now = Int(memoryd_wall_clock() / 1_000_000)
+    for name in names where name.hasPrefix(Self.told) || name.hasPrefix(Self.fresh) {
+      var status = stat()
+      guard lstat(folder + "/" + name, &status) == 0 else { continue }
+      if now - JournalFile.changed(status) > seconds { unlink(folder + "/" + name) }
+    }
   }
 
   /// True if a file holds more than what was taken in.
@@ -71,7 +89,7 @@ extension Journal {
 
   /// A file that nobody knows yet, and why it has no room, if so.
   private func makeFresh() throws(Refusal) -> (path: String, problem: Refusal?) {
-    let path = "\(folder)/.new-\(getpid())-\(Self.padded(memoryd_monotonic()))"
+    let path = "\(folder)/\(Self.fresh)\(getpid())-\(Self.padded(memoryd_monotonic()))"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system(errno) }
     defer { close(descriptor) }
@@ -91,7 +109,7 @@ extension Journal {
     return (path, problem)
   }
 
-  private func synchronizeFolder() throws(Refusal) {
+  private func synchronize(_ folder: String) throws(Refusal) {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(errno) }
     defer { close(descriptor) }

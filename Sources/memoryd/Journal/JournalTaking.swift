@@ -17,8 +17,13 @@ extension Journal {
   /// everybody holds it, and what two take in at once is known by its request's id.
   package final class Lease {
     private let descriptor: Int32
+    /// False where the file system knows no locks.
+    let isLocked: Bool
 
-    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    init(_ descriptor: Int32, isLocked: Bool) {
+      self.descriptor = descriptor
+      self.isLocked = isLocked
+    }
 
     deinit { close(descriptor) }
   }
@@ -30,13 +35,11 @@ extension Journal {
     guard descriptor >= 0 else { return nil }
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       if errno == EINTR { continue }
-      if errno == EWOULDBLOCK {
-        close(descriptor)
-        return nil
-      }
-      break
+      guard errno == EWOULDBLOCK else { return Lease(descriptor, isLocked: false) }
+      close(descriptor)
+      return nil
     }
-    return Lease(descriptor)
+    return Lease(descriptor, isLocked: true)
   }
 
   /// What was met on the way through.
@@ -44,8 +47,8 @@ extension Journal {
     package var taken = 0
     /// True if a record was left, or one may still be on its way into the file.
     package var isLeft = false
-    /// Bytes that belong to no whole record.
-    package var damaged: [[UInt8]] = []
+    /// Files that are none of a journal's.
+    package var unreadable: [String] = []
   }
 
   /// Seconds after which a record that is cut off at the end of a file is taken for damage.
@@ -55,17 +58,22 @@ extension Journal {
 
   /// Hands over what waits, oldest first, and removes the files of which all is taken in.
   ///
-  /// - Parameter body: Returns when the record is durable elsewhere, or is to wait. It may see a record
-  ///   a second time.
-  /// - Throws: ``Refusal`` where a file cannot be read; what was taken until then is taken.
+  /// - Parameters:
+  ///   - damaged: Gets bytes that belong to no whole record, before they are overwritten.
+  ///   - body: Returns when the record is durable elsewhere, or is to wait. It may see a record a second
+  ///     time.
   package func take(
-    _ lease: borrowing Lease, _ body: ([UInt8]) -> Verdict
-  ) throws(Refusal) -> Passage {
-    try? putAside()
+    _ lease: Lease, damaged: ([UInt8]) -> Void, _ body: ([UInt8]) -> Verdict
+  ) -> Passage {
+    // Two who do that at once could lose what a hook appends between them.
+    if lease.isLocked { try? putAside() }
     var passage = Passage()
     for path in files {
-      let file = try JournalFile(path, isForTaking: true)
-      takeOut(of: file, &passage, body)
+      guard let file = try? JournalFile(path, isForTaking: true) else {
+        passage.unreadable.append(path)
+        continue
+      }
+      takeOut(of: file, &passage, damaged, body)
       if passage.isLeft { break }
       if path != self.file { unlink(path) }
     }
@@ -89,14 +97,13 @@ extension Journal {
   }
 
   private func takeOut(
-    of file: JournalFile, _ passage: inout Passage, _ body: ([UInt8]) -> Verdict
+    of file: JournalFile, _ passage: inout Passage, _ damaged: ([UInt8]) -> Void,
+    _ body: ([UInt8]) -> Verdict
   ) {
     var end = file.taken
     /// Notes what stands between two records; zeros are what was taken in before.
     func pass(over scan: JournalScan, upTo start: Int) {
-      if let bytes = scan.damage(from: end, to: start, atMost: Self.mostDamage) {
-        passage.damaged.append(bytes)
-      }
+      if let bytes = scan.damage(from: end, to: start, atMost: Self.mostDamage) { damaged(bytes) }
     }
     let scan = JournalScan(file)
     scan.run { range, payload in
@@ -110,6 +117,8 @@ extension Journal {
       passage.taken += 1
       return true
     }
+    // What a disk did not give is still there.
+    if scan.isBroken { passage.isLeft = true }
     guard !passage.isLeft, end < file.size else { return }
     // A write that is under way, or was never finished.
     guard file.isSettled(Self.patience) else {
@@ -126,6 +135,8 @@ final class JournalScan {
   private let file: JournalFile
   private var buffer: UnsafeMutableRawPointer
   private var capacity = 1 << 16
+  /// True once the disk has failed.
+  private(set) var isBroken = false
 
   init(_ file: JournalFile) {
     self.file = file
@@ -157,7 +168,10 @@ final class JournalScan {
         filled -= index
         index = 0
         if filled == capacity { grow() }
-        let count = file.read(buffer + filled, capacity - filled, at: base + filled)
+        guard let count = file.read(buffer + filled, capacity - filled, at: base + filled) else {
+          isBroken = true
+          return
+        }
         filled += count
         if count == 0 {
           // A length that leads behind the end may be damage with a record in it.
@@ -204,7 +218,7 @@ final class JournalScan {
     guard start < end else { return nil }
     var bytes = [UInt8](repeating: 0, count: min(end - start, limit))
     let wanted = bytes.count
-    let count = bytes.withUnsafeMutableBytes { file.read($0.baseAddress!, wanted, at: start) }
+    let count = bytes.withUnsafeMutableBytes { file.read($0.baseAddress!, wanted, at: start) } ?? 0
     return bytes[..<count].contains { $0 != 0 } ? Array(bytes[..<count]) : nil
   }
 }

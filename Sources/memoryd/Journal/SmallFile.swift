@@ -1,3 +1,5 @@
+import CPosix
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -24,7 +26,7 @@ enum SmallFile {
 
   /// Puts a file in place whole, but not durably.
   static func write(_ bytes: [UInt8], _ path: String) {
-    let fresh = path + ".new-" + String(getpid())
+    let fresh = path + ".new-" + String(getpid()) + "-" + String(memoryd_monotonic())
     let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
     let descriptor = open(fresh, flags, 0o600)
     guard descriptor >= 0 else { return }
@@ -35,8 +37,6 @@ enum SmallFile {
       return
     }
   }
-
-  static func remove(_ path: String) { unlink(path) }
 
   private static func systemWrite(
     _ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int

@@ -188,9 +188,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   /// As it is stored: equal values are equal bytes.
   public var json: String { encoded() }
 
-  /// - Parameter isWhole: False leaves out the lines that are told, which take the most time: they can
-  ///   be made of the digest later.
-  public init(_ digest: SessionDigest, git: GitFacts?, isWhole: Bool = true) {
+  public init(_ digest: SessionDigest, git: GitFacts?) {
     let now = digest.toolCalls
     let dirty = Self.dirtyPaths(git, below: digest.root)
     requests = Array(digest.requests.suffix(40))
@@ -212,10 +210,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     isPlanOvertaken = digest.story.landmarks.contains {
       [.commit, .push, .merge].contains($0.kind) && $0.place.call > planAt.call && planAt.line > 0
     }
-    if isWhole {
-      told = StoryLines(digest).lines
-      sentences = Self.telling(digest.sentences, names: digest.names, at: now)
-    }
+    told = StoryLines(digest).lines
+    sentences = Self.telling(digest.sentences, names: digest.names, at: now)
     lastReply = digest.replies.last?.text
     // What failed and went well afterwards is no news.
     lastFailure = digest.lastFailure.flatMap {

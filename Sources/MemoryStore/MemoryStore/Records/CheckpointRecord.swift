@@ -163,6 +163,7 @@ extension MemoryDatabase {
     var query = Self.checkpointQuery
     try query.match(project: "c.project_id", settled(filter))
     query.match("c.session_id", filter.sessionID)
+    query.range("c.created_at", filter.since, filter.until)
     query.any("c.trigger", of: filter.triggers.map(\.rawValue))
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
   }

@@ -5,12 +5,16 @@ extension MemoryDatabase {
   /// Carries out one write, with the transcript text that belongs to it and the hook's statistics,
   /// in one transaction. A request id that the store knows gives the first result again.
   ///
-  /// - Parameter hook: Evaluated last, so that its duration covers the transaction's work.
+  /// - Parameters:
+  ///   - isLate: The write is of an earlier moment, and the new id is of that moment too: items are
+  ///     listed by their ids.
+  ///   - hook: Evaluated last, so that its duration covers the transaction's work.
   /// - Throws: ``StoreError``; nothing is stored then.
   ///
   /// Cost: one fsync.
   public func commit(
-    _ write: StoreWrite, transcript: TranscriptBatch? = nil, hook: (() -> HookRun)? = nil
+    _ write: StoreWrite, transcript: TranscriptBatch? = nil, isLate: Bool = false,
+    hook: (() -> HookRun)? = nil
   ) throws(StoreError) -> WriteReceipt {
     let write = redacted(write)
     let transcript = transcript.map(redacted)
@@ -28,7 +32,11 @@ extension MemoryDatabase {
           ids: &ids, db)
       }
       let (itemID, createdAt) = try write.operation.item.store(
-        write.origin, projectID: projectID, newID: { RecordID(ids.next(at: write.at)) }, db)
+        write.origin, projectID: projectID,
+        newID: {
+          var own = ULIDGenerator()
+          return RecordID(isLate ? own.next(at: write.at) : ids.next(at: write.at))
+        }, db)
       try Self.noteParts(of: itemID, db)
       try Self.recordRequest(write, itemID: itemID, db)
       try Self.save(ids, db)

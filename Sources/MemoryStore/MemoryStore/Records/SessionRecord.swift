@@ -66,9 +66,12 @@ struct SessionEnd: StoreItem {
     _ write: WriteOrigin, projectID: Int64?, newID: () -> RecordID, _ db: Database
   ) throws -> (id: RecordID, createdAt: Int64) {
     let id = write.session?.id ?? .noSession
+    // An end that is taken in late ends no session that has gone on since. Two hooks of one moment may
+    // have come in another order.
     try db.execute(
-      cached: "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
-      arguments: [write.at, reason, id])
+      cached: """
+        UPDATE sessions SET ended_at = ?1, end_reason = ?2 WHERE id = ?3 AND last_seen_at <= ?1 + 2000
+        """, arguments: [write.at, reason, id])
     return (RecordID(id), write.at)
   }
 }

@@ -60,6 +60,8 @@ enum HookCommand {
       redacted: { context.redactor.redact($0) }, variable: { context.environment["\($0)"] })
     do throws(Journal.Refusal) {
       try? RegularFile.makeFolder(context.home.data)
+      // What later hooks must know of settings stands there before they find a journal.
+      FrontNews(context).settle()
       try context.journal.prepare()
       try context.journal.append(&record, since: start)
       // Whoever opens the store takes in what waits; where it cannot be had, the record waits.
@@ -68,7 +70,7 @@ enum HookCommand {
       try HookWork(service: service).carryOut(record)
     }
     // Stop is the one of these events at which a host lets a hook speak.
-    guard input.event == "Stop",
+    guard input.event == "Stop", !input.isSubagent,
       let news = context.journal.takeNews(
         FrontState.read(home: context.home.data)?.news, session: input.sessionID)
     else { return "" }

@@ -78,7 +78,11 @@ package struct CheckpointService {
     if let handoff { handoffs.writeFile(of: handoff, recorder, input.event) }
     // The first commit stands whatever becomes of the second.
     func add(_ late: [String]?) {
-      guard let late, late != dirty else { return }
+      // Whoever has renewed it meanwhile knows more.
+      guard let late, late != dirty,
+        let known = (try? service.store.reading().checkpoint(id: acknowledgement.id)) ?? nil,
+        known.updatedAt == record.at
+      else { return }
       let snapshot = recorder.snapshot(dirty: late)
       var draft = CheckpointDraft(snapshot, trigger: label, replacing: acknowledgement.id)
       if keepsHandoff {
@@ -99,7 +103,7 @@ package struct CheckpointService {
             service.repositories.uncommitted(in: $0, within: Self.gitWaitAfterwards)
           })
       }
-    } else if let deadline, dirty == nil {
+    } else if let deadline, dirty == nil, status != nil {
       add(status?.paths(within: min(Self.gitWait, deadline.remaining - .milliseconds(300))))
     }
     recorder.learnPlace()
@@ -276,7 +280,7 @@ extension Snapshot.Statement {
 }
 
 extension HookRun {
-  /// How long the host waited, as the record says.
+  /// From the hook's start until it appended its record.
   init(_ record: HookRecord, session: SessionID, isSkipped: Bool = false) {
     self.init(
       event: record.input.event, sessionID: session, outcome: isSkipped ? "skipped" : "stored",

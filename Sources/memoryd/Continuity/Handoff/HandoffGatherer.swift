@@ -79,8 +79,9 @@ struct HandoffGatherer {
     }
     // A record of the journal may be older than what was decided since.
     let now = service.context.clock.now
-    sources.openTasks.removeAll { $0.createdAt > now }
-    sources.doneTasks.removeAll { $0.createdAt > now }
+    let doneLater = sources.doneTasks.filter { $0.completedAt ?? 0 > now }
+    sources.doneTasks.removeAll { $0.completedAt ?? 0 > now }
+    sources.openTasks = (sources.openTasks + doneLater).filter { $0.createdAt <= now }
     sources.decisions.removeAll { $0.createdAt > now }
     sources.openTasks.removeAll { struck.has(task: $0) }
     sources.doneTasks.removeAll { struck.has(task: $0) }

@@ -25,6 +25,7 @@ package struct CallContext {
   private(set) var isOfJournal = false
   /// How long a call stays for what waits in the journal; nil takes in all of it.
   let journalPatience: Duration?
+  let remarks: Remarks
   /// What `vault.token_file` holds.
   package let tokenFromFile: String?
   /// Settings that are never to be kept.
@@ -48,6 +49,7 @@ package struct CallContext {
     clock = invocation.clock
     present = invocation.clock
     journalPatience = invocation.journalPatience
+    remarks = invocation.remarks
     log = EngineLog.logger(environment)
     requestID = invocation.requestID
     home = try HomeLayout(flag: homeFlag, environment: environment, cwd: cwd)

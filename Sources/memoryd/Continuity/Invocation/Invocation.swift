@@ -31,6 +31,7 @@ public struct Invocation {
   public var deferredWork: DeferredWork?
   /// How long it stays for what hooks have left in the journal; nil takes in all of it.
   package var journalPatience: Duration? = .milliseconds(200)
+  public let remarks = Remarks()
   /// What a hook has spent already before this process was asked.
   public var spent = Duration.zero
   /// Called once a hook's input is understood: after that time the process must be gone.

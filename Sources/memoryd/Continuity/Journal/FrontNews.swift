@@ -4,21 +4,28 @@ import Core
 import Fallback
 import Foundation
 import Journal
+import Redaction
 import Vault
 
 /// Keeps `front.state` as settings and vault are, for hooks, which read neither.
-struct FrontNews {
-  let context: CallContext
+package struct FrontNews {
+  private let context: CallContext
 
-  init(_ context: CallContext) { self.context = context }
+  package init(_ context: CallContext) { self.context = context }
 
   /// After a change of settings. Most calls find nothing changed.
-  func settle() {
+  ///
+  /// A variable of this call's is no setting of other hooks: it does not turn redaction off for them.
+  /// Secrets that were known before stay known, whoever runs with fewer.
+  package func settle() {
     let known = FrontState.read(home: context.home.data)
     var state = FrontState()
-    state.isRedacting = context.settings[.redactionEnabled] == "true"
-    state.secrets = HashedSecrets(
-      context.secrets, salt: known?.secrets.salt ?? UInt64.random(in: 1..<UInt64.max))
+    state.isRedacting =
+      context.settings[.redactionEnabled] == "true"
+      || context.settings.values[.redactionEnabled]?.source
+        == Settings.Key.redactionEnabled.variable
+    state.secrets = known?.secrets ?? HashedSecrets([], salt: .random(in: 1..<UInt64.max))
+    state.secrets.add(Redactor.forms(of: context.secrets), atMost: Self.mostSecrets)
     state.news = context.settings.hasVault ? known?.news : nil
     if state != known { state.write(home: context.home.data) }
   }
@@ -33,7 +40,13 @@ struct FrontNews {
     guard state.news != news else { return }
     state.news = news
     state.write(home: context.home.data)
+    context.journal.tidy(olderThan: Self.patience)
   }
+
+  /// The newest so many are known.
+  private static let mostSecrets = 64
+  /// Seconds after which a session that never ended is told nothing any more.
+  private static let patience = 30 * 24 * 3600
 
   /// How much waits is not said: it changes with every write.
   private static func text(_ health: VaultHealth, _ context: CallContext) -> String {

@@ -14,9 +14,6 @@ package struct HookWork {
       try CheckpointService(service: service).ingestSubagent(record)
     } else if record.endsSession {
       try SessionEndService(service: service).end(record)
-      if let session = record.input.sessionID {
-        service.context.journal.forgetTold(session: session)
-      }
     } else {
       _ = try CheckpointService(service: service).take(for: record)
     }

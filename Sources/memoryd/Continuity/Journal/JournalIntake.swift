@@ -27,6 +27,10 @@ package struct JournalIntake {
 
   /// Of a hook's time, what it keeps for its own work; at most two fifths of what it has.
   private static let reserve = Duration.milliseconds(800)
+  /// How long somebody without a limit waits for another who takes in.
+  private static let leasePatience = Duration.seconds(30)
+  /// How long a record waits for a process that sees its transcript.
+  private static let sightPatience = Duration.seconds(60)
   /// Between two looks whether another process is done with taking in.
   private static let pause = Duration.milliseconds(2)
   /// How long a lock is waited for.
@@ -47,26 +51,43 @@ package struct JournalIntake {
     prepare()
     guard journal.isWaiting else { return }
     let end = end()
-    func isOver() -> Bool { end.map { .now >= $0 } ?? false }
+    func isOver() -> Bool {
+      end.map { .now >= $0 } ?? false || context.daemon?.isStopping ?? false
+    }
     var lease = journal.lease()
-    // The daemon is at it, which takes milliseconds.
-    while lease == nil, !isOver() {
+    // Somebody else is at it.
+    let patience = ContinuousClock.now + Self.leasePatience
+    while lease == nil, !isOver(), .now < patience {
       Thread.sleep(forTimeInterval: Double(Self.pause.milliseconds) / 1000)
       if !journal.isWaiting { return }
       lease = journal.lease()
     }
     guard let lease else { return }
-    do {
-      let passage = try journal.take(lease) { payload in
-        isOver() ? .waits : take(payload, database, until: isOver)
-      }
-      keepDamage(passage.damaged)
-      if passage.taken > 0 {
-        context.log.info("hooks taken in", metadata: ["taken": "\(passage.taken)"])
-      }
-    } catch {
-      context.log.notice("the journal waits", metadata: ["reason": "\(error)"])
+    let passage = journal.take(
+      lease, damaged: { setAside($0, because: "\($0.count) bytes are damaged") },
+      { isOver() ? .waits : take($0, database, until: isOver) })
+    if passage.taken > 0 {
+      context.log.info("hooks taken in", metadata: ["taken": "\(passage.taken)"])
     }
+    for path in passage.unreadable {
+      context.log.warning("no file of a journal", metadata: ["path": "\(path)"])
+    }
+    if isOver() { tellOfRest() }
+  }
+
+  private func tellOfRest() {
+    if let rest = Self.rest(context) { context.remarks.add("\(rest.message); \(rest.hint)") }
+  }
+
+  /// What is said of hooks that nobody has taken in; nil if there are none.
+  static func rest(_ context: CallContext) -> (message: String, hint: String)? {
+    let count = context.journal.count(upTo: mostCounted)
+    guard count > 0 else { return nil }
+    let verb = count == 1 ? "is" : "are"
+    return (
+      "\(TerminalText.count(count, "earlier hook")) \(verb) not taken in yet",
+      "`memoryd doctor` takes in all that wait"
+    )
   }
 
   /// A full disk is met here, and not in a hook.
@@ -131,7 +152,7 @@ package struct JournalIntake {
   private func isOutOfSight(_ record: HookRecord) -> Bool {
     guard record.mounts != HookMoment.mounts, record.transcript != nil,
       let path = record.transcriptPath,
-      context.present.now - record.at < CheckpointService.freshness.milliseconds
+      (0..<Self.sightPatience.milliseconds).contains(context.present.now - record.at)
     else { return false }
     return !FileManager.default.fileExists(atPath: (path as NSString).deletingLastPathComponent)
   }
@@ -144,12 +165,19 @@ package struct JournalIntake {
       let session = record.input.session,
       let path = TranscriptPlace.find(record.input.transcriptPath, session: session, service)
     else { return true }
+    // A file that cannot be read is for the checkpoint to tell of.
+    guard (try? RegularFile.isUTF16(path)) == false else { return true }
     let stored = try store.reading().transcript(path: path)
     guard length - (stored?.position.offset ?? 0) > Self.mostAtOnce,
       record.isOf(path)
     else { return true }
-    return try TranscriptIngest(service: service).ingest(path, upTo: length, until: isOver)
-      .isComplete
+    do throws(StoreError) {
+      return try TranscriptIngest(service: service).ingest(path, upTo: length, until: isOver)
+        .isComplete
+    } catch {
+      // The store's refusal comes again with the checkpoint; a disk's would keep all records waiting.
+      return true
+    }
   }
 
   // MARK: What cannot be taken in
@@ -178,9 +206,6 @@ package struct JournalIntake {
       "journal", .invalid, "a hook's record could not be taken in (\(reason)); \(place)")
   }
 
-  private func keepDamage(_ damaged: [[UInt8]]) {
-    for bytes in damaged { setAside(bytes, because: "\(bytes.count) bytes are damaged") }
-  }
 }
 
 extension HookInput {

@@ -38,7 +38,7 @@ package struct SessionRecorder {
     self.record = record
     let folder = Self.folder(input, service)
     var git = service.repositories.facts(at: folder)
-    isAtItsHead = record?.head.map { $0 == git?.head } ?? true
+    isAtItsHead = record.map { $0.head == git?.head } ?? true
     if let record, record.head != nil, git != nil {
       git?.branch = record.branch
       git?.head = record.head
@@ -237,7 +237,9 @@ package struct SessionRecorder {
     guard let git, project.marks != nil else { return }
     let (service, project) = (service, project)
     if let deferredWork = service.deferredWork {
-      deferredWork.add { ProjectFinder.learn(project, git, service, within: .seconds(2)) }
+      deferredWork.add(once: git.root) {
+        ProjectFinder.learn(project, git, service, within: .seconds(2))
+      }
     } else if let deadline = service.context.deadline, deadline.remaining > .milliseconds(450) {
       ProjectFinder.learn(project, git, service, within: .milliseconds(150))
     }
@@ -304,13 +306,13 @@ package struct SessionRecorder {
     return batch
   }
 
-  func snapshot(dirty: [String]?, isWhole: Bool = true) -> Snapshot {
+  func snapshot(dirty: [String]?) -> Snapshot {
     var facts = git
     if let dirty {
       facts?.dirty = dirty
       facts?.dirtyAt = service.context.present.now
     }
-    var snapshot = Snapshot(digest, git: facts, isWhole: isWhole)
+    var snapshot = Snapshot(digest, git: facts)
     snapshot.transcriptPath = session.transcriptPath
     snapshot.transcriptLine = position?.lines ?? 0
     if snapshot.cwd == nil { snapshot.cwd = session.cwd }

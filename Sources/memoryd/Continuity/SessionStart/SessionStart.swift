@@ -117,6 +117,12 @@ package struct SessionStart {
           message: warning.message,
           hint: warning.hint))
     }
+    if let rest = JournalIntake.rest(service.context) {
+      problems.append(
+        .init(
+          at: service.context.clock.now, event: "journal", code: "waiting", message: rest.message,
+          hint: rest.hint))
+    }
     if let problem = DaemonCare(context: service.context).problem() {
       problems.append(
         .init(

@@ -80,10 +80,12 @@ package struct DurableWriter {
   ) throws(StoreError) -> WriteReceipt {
     let database = try store.writing()
     do throws(StoreError) {
-      return try database.commit(write, transcript: transcript, hook: hook)
+      return try database.commit(
+        write, transcript: transcript, isLate: context.isOfJournal, hook: hook)
     } catch {
       guard store.mendIndex(because: error, database) else { throw error }
-      return try database.commit(write, transcript: transcript, hook: hook)
+      return try database.commit(
+        write, transcript: transcript, isLate: context.isOfJournal, hook: hook)
     }
   }
 

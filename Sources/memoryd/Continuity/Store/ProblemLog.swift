@@ -75,6 +75,6 @@ extension CallContext {
     _ event: String, _ code: StoreError.Code, _ message: String, hint: String? = nil
   ) {
     problems.note(
-      .init(at: clock.now, event: event, code: code.rawValue, message: message, hint: hint))
+      .init(at: present.now, event: event, code: code.rawValue, message: message, hint: hint))
   }
 }
