@@ -111,6 +111,49 @@ import Testing
     #expect(try place.run("checkpoint", "list", "--json", environment: fresh).items().count == 1)
   }
 
+  #if os(Linux)
+    @Test func diskThatHangs_costsNoRecord_andNoSession() throws {
+      // A library that lets the opening of one file take a minute.
+      try place.write(
+        """
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <fcntl.h>
+        #include <stdarg.h>
+        #include <string.h>
+        #include <unistd.h>
+        static int slow(const char *name, const char *path, int flags, int mode) {
+          if (strstr(path, "transcript.jsonl")) sleep(60);
+          int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, name);
+          return real(path, flags, mode);
+        }
+        int open(const char *p, int f, ...) {
+          va_list a; va_start(a, f); int m = va_arg(a, int); va_end(a); return slow("open", p, f, m);
+        }
+        int open64(const char *p, int f, ...) {
+          va_list a; va_start(a, f); int m = va_arg(a, int); va_end(a); return slow("open64", p, f, m);
+        }
+        """, to: "hang.c")
+      let compiler = Process()
+      compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      compiler.arguments = [
+        "clang", "-shared", "-fPIC", "-o", place.path + "/hang.so", place.path + "/hang.c", "-ldl",
+      ]
+      try compiler.run()
+      compiler.waitUntilExit()
+      try #require(compiler.terminationStatus == 0)
+      try place.append(Line.request("Fix the parser"))
+      let start = ContinuousClock.now
+      let result = try place.run(
+        "checkpoint", input: place.hook("PreCompact"),
+        environment: ["LD_PRELOAD": place.path + "/hang.so"])
+      #expect(result.status == 0 && result.output.isEmpty && result.errorOutput.isEmpty)
+      #expect(ContinuousClock.now - start < .seconds(30))
+      #expect(place.waitingHooks == 1)
+      #expect(try checkpoints().first?["objective"] as? String == "Fix the parser")
+    }
+  #endif
+
   // MARK: As of its moment
 
   @Test func fourHooksOfACompaction_takenInDaysLater_areOneCheckpointAndOneHandoff() throws {
