@@ -62,8 +62,6 @@ package struct MCPToolbox {
   func service(requestID: RequestID) throws -> MemoryService {
     var request = invocation
     request.requestID = requestID
-    // The server's own end is no time to work for a call of hours ago.
-    if request.daemon == nil { request.deferredWork = nil }
     return try MemoryService(invocation: request, homeFlag: home, isLenient: false)
   }
 

@@ -84,18 +84,8 @@ var invocation = Invocation(
   announce: { Streams.write(Array($0.utf8), to: 1) }, stream: { Streams.write($0, to: 1) },
   enterHookMode: startWatchdog)
 invocation.spent = .milliseconds(spent)
-// A host waits for its hook to end, a person for the words.
-let deferredWork = Relay.hooks.contains(invocation.arguments) ? nil : DeferredWork()
-invocation.deferredWork = deferredWork
 let outcome = Engine.run(invocation)
 Streams.write(Array(outcome.output.utf8), to: 1)
 Streams.write(Array(outcome.errorOutput.utf8), to: 2)
-if let deferredWork, !deferredWork.isEmpty {
-  // Who reads them to their end has it now.
-  let nowhere = open("/dev/null", O_RDWR | O_CLOEXEC)
-  dup2(nowhere, 1)
-  dup2(nowhere, 2)
-  deferredWork.run(after: .zero, within: .milliseconds(300))
-}
 // Straight out: there is nothing to flush, and SQLite's files are safe as they are.
 _exit(outcome.exitCode.rawValue)

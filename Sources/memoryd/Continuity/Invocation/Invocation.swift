@@ -28,7 +28,7 @@ public struct Invocation {
   /// The daemon that carries it out; nil in a process of its own.
   package var daemon: DaemonContext?
   /// Takes what the caller need not wait for; nil where nobody is there afterwards.
-  public var deferredWork: DeferredWork?
+  package var deferredWork: DeferredWork?
   /// How long it stays for what hooks have left in the journal; nil takes in all of it.
   package var journalPatience: Duration? = .milliseconds(200)
   public let remarks = Remarks()

@@ -17,11 +17,14 @@ package struct JournalIntake {
   private let repositories: RepositoryFacts
   private let journal: Journal
 
-  init(_ context: CallContext, _ store: StoreDoor, deferredWork: DeferredWork?) {
+  init(
+    _ context: CallContext, _ store: StoreDoor, _ repositories: RepositoryFacts,
+    deferredWork: DeferredWork?
+  ) {
     self.context = context
     self.store = store
     self.deferredWork = deferredWork
-    repositories = RepositoryFacts(context)
+    self.repositories = repositories
     journal = context.journal
   }
 

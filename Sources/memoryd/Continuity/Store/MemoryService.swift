@@ -12,8 +12,8 @@ package struct MemoryService {
   package init(_ context: CallContext, deferredWork: DeferredWork? = nil) {
     self.context = context
     self.deferredWork = deferredWork
-    store = StoreDoor(context, deferredWork: deferredWork)
     repositories = RepositoryFacts(context)
+    store = StoreDoor(context, repositories, deferredWork: deferredWork)
   }
 
   /// - Throws: ``CommandError`` where the settings or the folder of the store are wrong.

@@ -9,6 +9,7 @@ package import MemoryStore
 package final class StoreDoor {
   package let spool: Spool
   private let context: CallContext
+  private let repositories: RepositoryFacts
   private let deferredWork: DeferredWork?
   private var writable: MemoryDatabase?
   /// Opened for looking only, as it cannot be written.
@@ -18,8 +19,14 @@ package final class StoreDoor {
   /// Why the store did not take a hook's write.
   private var refusal: StoreError?
 
-  package init(_ context: CallContext, deferredWork: DeferredWork? = nil) {
+  /// - Parameters:
+  ///   - repositories: As this call has read them.
+  ///   - deferredWork: Takes what is left to do for hooks that were taken in.
+  package init(
+    _ context: CallContext, _ repositories: RepositoryFacts? = nil, deferredWork: DeferredWork? = nil
+  ) {
     self.context = context
+    self.repositories = repositories ?? RepositoryFacts(context)
     self.deferredWork = deferredWork
     spool = Spool(folder: context.home.spool)
   }
@@ -109,7 +116,7 @@ package final class StoreDoor {
   private func takeIn(_ database: MemoryDatabase) {
     FrontNews(context).settle()
     drainSpool(into: database)
-    JournalIntake(context, self, deferredWork: deferredWork).run(database)
+    JournalIntake(context, self, repositories, deferredWork: deferredWork).run(database)
     // A hook has less time left for its own write.
     if context.deadline != nil { database.setBusyTimeout(busyTimeout) }
   }
