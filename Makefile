@@ -39,7 +39,7 @@ build: deps
 test: deps test-vault
 	@scripts/commonmark-spec.sh
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	TMPDIR=$$(scripts/test-folder.sh) $(SWIFT) test --skip-build
 
 ## The tests of one library, without building the engine: make test-library LIBRARY=MemoryStore
 test-library: deps
@@ -51,7 +51,7 @@ test-library: deps
 test-all: deps test-vault
 	@scripts/commonmark-spec.sh
 	$(SWIFT) build --build-tests
-	MEMORYD_TEST_ALL=1 $(SWIFT) test --skip-build
+	TMPDIR=$$(scripts/test-folder.sh) MEMORYD_TEST_ALL=1 $(SWIFT) test --skip-build
 	@$(MAKE) --no-print-directory cases MEMORYD=.build/debug/memoryd
 
 ## Reports of users of comparable tools as small inputs, where ../shared/cases is there: without a

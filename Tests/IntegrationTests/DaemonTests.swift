@@ -100,7 +100,7 @@ import Testing
     try everyWay(["checkpoint"], input: hook("PreCompact", ",\"trigger\":\"auto\""))
     try everyWay(["checkpoint"], input: "{\"hook_event_name\":\"Stop\",\"session_id\":\"s\"")
     // Whoever comes first takes the hooks in. Only a session start asks git then.
-    for place in places { try place.context("resume", session: "s") }
+    for place in places { _ = try place.context("resume", session: "s") }
     try everyWay(["checkpoint"], input: "garbage")
     try everyWay(["checkpoint", "list", "--json"])
     try everyWay(["checkpoint", "show", ids[0].last ?? ""])

@@ -166,13 +166,13 @@ import Testing
     offset: Int
   ) throws {
     try journal.prepare()
-    try append("the first record", "the second record", "the third record")
+    try append("{the first record}", "{the second record}", "{the third record}")
     var bytes = try bytes()
-    let second = Journal.header.count + JournalFrame.headerLength + 16
+    let second = Journal.header.count + JournalFrame.headerLength + 18
     bytes[second + offset] ^= 0x55
     try write(bytes)
     let taken = try taken()
-    #expect(taken.texts == ["the first record", "the third record"])
+    #expect(taken.texts == ["{the first record}", "{the third record}"])
     #expect(taken.damaged.count == 1)
     #expect(!journal.isWaiting)
   }
@@ -203,9 +203,24 @@ import Testing
     #expect(try taken().texts == ["a", "b"])
   }
 
+  @Test(arguments: [1, 4, 11, 12, 13, 20]) func record_thatWasNeverFinished_isPassedOver(
+    count: Int
+  ) throws {
+    try journal.prepare()
+    try append("{\"a\":1}")
+    let whole = try bytes()
+    try append("{\"words\":\"of a hook that was killed\"}")
+    try write(try bytes().prefix(whole.count + count) + [])
+    try append("{\"c\":1}")
+    let taken = try taken()
+    #expect(taken.texts == ["{\"a\":1}", "{\"c\":1}"])
+    #expect(taken.damaged.isEmpty)
+    #expect(!taken.isLeft)
+  }
+
   @Test func record_thatIsCutOff_isWaitedForAndThenDamage() throws {
     try journal.prepare()
-    try append("a", "b")
+    try append("a", "{b}}")
     try write(try bytes().dropLast(1))
     let first = try taken()
     #expect(first.texts == ["a"])
@@ -220,7 +235,7 @@ import Testing
 
   @Test func record_behindOneThatIsCutOff_isTaken() throws {
     try journal.prepare()
-    try append("a", "b")
+    try append("a", "{b}}")
     try write(try bytes().dropLast(1))
     try append("c")
     let taken = try taken()

@@ -213,12 +213,29 @@ final class JournalScan {
     capacity *= 2
   }
 
-  /// - Returns: What stands in a part of the file; nil if that is nothing but zeros.
+  /// - Returns: What stands in a part of the file; nil if that is nothing but zeros, or a record that was
+  ///   never acknowledged.
   func damage(from start: Int, to end: Int, atMost limit: Int) -> [UInt8]? {
     guard start < end else { return nil }
     var bytes = [UInt8](repeating: 0, count: min(end - start, limit))
     let wanted = bytes.count
     let count = bytes.withUnsafeMutableBytes { file.read($0.baseAddress!, wanted, at: start) } ?? 0
-    return bytes[..<count].contains { $0 != 0 } ? Array(bytes[..<count]) : nil
+    let found = bytes[..<count]
+    guard found.contains(where: { $0 != 0 }), !isUnfinished(found, of: end - start) else {
+      return nil
+    }
+    return Array(found)
+  }
+
+  /// True for what a hook left that was killed while it wrote, before it was acknowledged: the beginning
+  /// of one record, without the end of its JSON.
+  private func isUnfinished(_ bytes: ArraySlice<UInt8>, of length: Int) -> Bool {
+    guard bytes.count == length, bytes.starts(with: JournalFrame.magic.prefix(length)) else {
+      return false
+    }
+    guard length > JournalFrame.headerLength else { return true }
+    let claimed = bytes.withUnsafeBytes { JournalFrame.number($0, at: 4) }
+    return Int(claimed) > length - JournalFrame.headerLength
+      && bytes.last != UInt8(ascii: "}")
   }
 }
