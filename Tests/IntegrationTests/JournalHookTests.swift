@@ -210,6 +210,7 @@ import Testing
     try leave("PreCompact", at: now) { $0.transcript?.length += 1000 }
     #expect("\(try snapshot(try checkpoints()[0]))".contains("And the lexer"))
     #expect(try problems().contains { $0.contains("is another file of") })
+    #expect(try place.run("resume", "--session", "session-1").output.contains("It is incomplete: "))
   }
 
   @Test func transcript_thatIsGone_leavesWhatWasRead_andThatIsSaid() throws {
@@ -223,6 +224,9 @@ import Testing
     let snapshot = "\(try snapshot(try checkpoints()[0]))"
     #expect(snapshot.contains("Fix the parser"))
     #expect(!snapshot.contains("never read"))
+    #expect(
+      try place.run("resume", "--session", "session-1").output.contains(
+        "It is incomplete: the transcript is gone"))
     #expect(try place.run("search", "orange", "--json").items().count == 1)
     #expect(try problems().contains { $0.contains("the transcript is gone") })
   }

@@ -63,6 +63,7 @@ package struct MCPToolbox {
     var request = invocation
     request.requestID = requestID
     return try MemoryService(invocation: request, homeFlag: home, isLenient: false)
+      .takingIn()
   }
 
   /// The arguments in which a sync puts its markers into the vault.

@@ -138,6 +138,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   /// Where the transcript stood.
   public var transcriptPath: String?
   public var transcriptLine = 0
+  /// Why the transcript was not read as it was when the checkpoint was asked for; empty where it was.
+  public var gap = ""
 
   public init() {}
 
@@ -177,6 +179,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     coder.field("lastAt", &lastAt)
     coder.field("transcriptPath", &transcriptPath)
     coder.field("transcriptLine", &transcriptLine)
+    coder.filled("gap", &gap)
   }
 
   /// Nil if the text is no JSON object; fields that are missing keep their initial values.

@@ -31,6 +31,7 @@ struct SharedOptions: ParsableArguments {
     var invocation = invocation
     if takesAll { invocation.journalPatience = nil }
     return try MemoryService(invocation: invocation, homeFlag: home?.text, isLenient: false)
+      .takingIn()
   }
 }
 

@@ -37,7 +37,8 @@ struct DoctorCommand: Command {
     invocation.journalPatience = nil
     // Lenient: a bad setting is one of the things to be told about.
     let service = try MemoryService(
-      invocation: invocation, homeFlag: shared.home?.text, isLenient: true)
+      invocation: invocation, homeFlag: shared.home?.text, isLenient: true
+    ).takingIn()
     var checks = [settings(service.context)]
     if fix {
       care(service.context).mend()

@@ -108,7 +108,7 @@ enum HookCommand {
       let limit = max(
         leastTime, (fixed ?? context.settings.duration(.hookDeadline)) - invocation.spent)
       context.deadline = Deadline(in: limit)
-      let service = MemoryService(context, deferredWork: invocation.deferredWork)
+      let service = MemoryService(context, deferredWork: invocation.deferredWork).takingIn()
       let problems = context.problems
       let clock = invocation.clock
       let output = service.hookOutput

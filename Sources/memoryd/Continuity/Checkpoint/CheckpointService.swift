@@ -17,8 +17,6 @@ package struct CheckpointService {
 
   /// How long a second hook of the same compaction renews the first one's checkpoint.
   private static let debounce = Duration.seconds(15)
-  /// How long after a hook what git says now is taken for what it would have said then.
-  static let freshness = Duration.seconds(600)
   /// How long a hook waits for git before its commit: a second commit takes longer.
   private static let gitPatience = Duration.milliseconds(4)
   /// How long a hook waits for git after its commit.
@@ -33,7 +31,8 @@ package struct CheckpointService {
     let input = record.input
     let isStop = input.event.hasPrefix("Stop")
     // What git lists is of now: an old record goes without.
-    let asksGit = !isStop && service.context.present.now - record.at < Self.freshness.milliseconds
+    let asksGit =
+      !isStop && service.context.present.now - record.at < HookRecord.freshness.milliseconds
     // A host waits for a hook; in the daemon nobody does.
     let deadline = service.deferredWork == nil ? service.context.deadline : nil
     var status =

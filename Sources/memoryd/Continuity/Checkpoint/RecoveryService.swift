@@ -76,6 +76,8 @@ package struct RecoveryService {
     snapshot.transcriptPath = state.position.path
     snapshot.transcriptLine = state.position.lines
     snapshot.stated = kept?.stated
+    // Until more of the transcript is read.
+    if let kept, kept.transcriptLine == snapshot.transcriptLine { snapshot.gap = kept.gap }
     let isOwn = newest?.sessionID == nil || newest?.sessionID == state.sessionID
     return document(
       snapshot, summary: digest.summary, occasion: occasion,

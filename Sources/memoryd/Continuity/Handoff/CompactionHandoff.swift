@@ -39,7 +39,7 @@ struct CompactionHandoff {
     // A file appears while the work is as it was, and not days later.
     let isFile =
       service.context.settings[.handoffOnCompact] == "file"
-      && service.context.present.now - record.at < CheckpointService.freshness.milliseconds
+      && service.context.present.now - record.at < HookRecord.freshness.milliseconds
       && recorder.isAtItsHead
     let folder = HandoffFolder(at: session.cwd ?? service.context.cwd, git: recorder.git)
     return HandoffDraft(

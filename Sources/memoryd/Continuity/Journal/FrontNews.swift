@@ -56,6 +56,18 @@ package struct FrontNews {
       context.fallback.problem().map { "kept here, but not in the fallback files: \($0)" }
       ?? "kept here and in \(context.fallback.directory)"
     return "degraded mode \(since): \(health.detail) (\(health.reason?.rawValue ?? "unknown")); "
-      + "what is written is \(place); \(VaultNews.nextStep(health))"
+      + "what is written is \(place); \(health.nextStep)"
+  }
+}
+
+extension VaultHealth {
+  /// What a person can do about it, or what happens without.
+  var nextStep: String {
+    switch reason {
+    case .unauthorized: "check vault.token (`memoryd doctor` tells where it comes from)"
+    case .misconfigured, .redirect, .notMCP:
+      "check vault.url (`memoryd doctor` asks it step by step)"
+    default: "they are sent when it answers again, and `memoryd sync` tries now"
+    }
   }
 }

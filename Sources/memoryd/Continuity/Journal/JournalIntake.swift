@@ -1,6 +1,6 @@
-package import Core
+import Core
 import Foundation
-package import Journal
+import Journal
 import Logging
 import MemoryStore
 
@@ -51,6 +51,7 @@ package struct JournalIntake {
 
   /// Makes the journal ready for hooks, and takes in what waits. What cannot be taken in stays.
   func run(_ database: MemoryDatabase) {
+    FrontNews(context).settle()
     prepare()
     guard journal.isWaiting else { return }
     let end = end()
@@ -211,18 +212,14 @@ package struct JournalIntake {
 
 }
 
-extension HookInput {
-  /// The front has no type for it.
-  package var session: SessionID? { SessionID(sessionID) }
-}
-
-extension HookRecord {
-  package var request: RequestID { RequestID(rawValue: requestID) }
-
-  /// True if the file that a hook saw is at a path still, and at least as long as it was then.
-  package func isOf(_ path: String) -> Bool {
-    guard let transcript, let facts = RegularFile.facts(path) else { return false }
-    return facts.device == transcript.device && facts.inode == transcript.inode
-      && facts.size >= transcript.length
+extension MemoryService {
+  /// The same, with a store that takes in first what hooks have left: for all who read or write what
+  /// depends on sessions.
+  package func takingIn() -> MemoryService {
+    // Not the door, which would hold itself.
+    store.intake = { [context, repositories, deferredWork] door, database in
+      JournalIntake(context, door, repositories, deferredWork: deferredWork).run(database)
+    }
+    return self
   }
 }

@@ -30,6 +30,8 @@ package struct SessionRecorder {
   let isAtItsHead: Bool
   /// The hook's record, where the transcript counts up to the length that it names.
   private let record: HookRecord?
+  /// As a checkpoint says it: ``Snapshot/gap``.
+  private var gap = ""
   /// True where the transcript was read on before the record was taken in: the store keeps what it has.
   private var isBehind = false
 
@@ -169,12 +171,11 @@ package struct SessionRecorder {
           hint: "`memoryd ingest` reads the rest")
       }
     } catch {
-      let isGone = error.code == .notFound && record?.transcript != nil
-      problem =
-        isGone
-        ? StoreError(
-          .inputOutput, "the transcript is gone; what was read of it before is all that counts")
-        : error
+      problem = error
+      if error.code == .notFound, record?.transcript != nil {
+        gap = "the transcript is gone, and what was read of it before is all that counts"
+        problem = StoreError(.inputOutput, gap)
+      }
       if let stored, let known = SessionDigest.stored(stored.digest, service.context) {
         digest = known
         position = stored.position
@@ -187,10 +188,10 @@ package struct SessionRecorder {
     guard let record, let seen = record.transcript else { return nil }
     if record.isOf(path) { return seen.length }
     guard let facts = RegularFile.facts(path) else { return nil }
-    problem = StoreError(
-      .inputOutput,
+    gap =
       "the transcript had \(seen.length) bytes when the hook ran and is another file of "
-        + "\(facts.size) bytes now; what there is was read")
+      + "\(facts.size) bytes now"
+    problem = StoreError(.inputOutput, "\(gap); what there is was read")
     return nil
   }
 
@@ -315,6 +316,7 @@ package struct SessionRecorder {
     var snapshot = Snapshot(digest, git: facts)
     snapshot.transcriptPath = session.transcriptPath
     snapshot.transcriptLine = position?.lines ?? 0
+    snapshot.gap = gap
     if snapshot.cwd == nil { snapshot.cwd = session.cwd }
     return snapshot
   }

@@ -13,7 +13,7 @@ package struct MemoryService {
     self.context = context
     self.deferredWork = deferredWork
     repositories = RepositoryFacts(context)
-    store = StoreDoor(context, repositories, deferredWork: deferredWork)
+    store = StoreDoor(context)
   }
 
   /// - Throws: ``CommandError`` where the settings or the folder of the store are wrong.

@@ -9,8 +9,8 @@ package import MemoryStore
 package final class StoreDoor {
   package let spool: Spool
   private let context: CallContext
-  private let repositories: RepositoryFacts
-  private let deferredWork: DeferredWork?
+  /// Takes in what hooks have left, when the store is opened (``MemoryService/takingIn()``).
+  var intake: ((StoreDoor, MemoryDatabase) -> Void)?
   private var writable: MemoryDatabase?
   /// Opened for looking only, as it cannot be written.
   private var readable: MemoryDatabase?
@@ -19,15 +19,8 @@ package final class StoreDoor {
   /// Why the store did not take a hook's write.
   private var refusal: StoreError?
 
-  /// - Parameters:
-  ///   - repositories: As this call has read them.
-  ///   - deferredWork: Takes what is left to do for hooks that were taken in.
-  package init(
-    _ context: CallContext, _ repositories: RepositoryFacts? = nil, deferredWork: DeferredWork? = nil
-  ) {
+  package init(_ context: CallContext) {
     self.context = context
-    self.repositories = repositories ?? RepositoryFacts(context)
-    self.deferredWork = deferredWork
     spool = Spool(folder: context.home.spool)
   }
 
@@ -114,9 +107,8 @@ package final class StoreDoor {
 
   /// Takes in what waits outside the store, as far as that can be done.
   private func takeIn(_ database: MemoryDatabase) {
-    FrontNews(context).settle()
     drainSpool(into: database)
-    JournalIntake(context, self, repositories, deferredWork: deferredWork).run(database)
+    intake?(self, database)
     // A hook has less time left for its own write.
     if context.deadline != nil { database.setBusyTimeout(busyTimeout) }
   }

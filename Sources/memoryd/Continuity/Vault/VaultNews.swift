@@ -64,16 +64,7 @@ package struct VaultNews {
       ?? "kept here and in \(service.context.fallback.directory)"
     return
       "degraded mode since \(TerminalText.time(health.since)) UTC: \(health.detail) "
-      + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(Self.nextStep(health))"
-  }
-
-  static func nextStep(_ health: VaultHealth) -> String {
-    switch health.reason {
-    case .unauthorized: "check vault.token (`memoryd doctor` tells where it comes from)"
-    case .misconfigured, .redirect, .notMCP:
-      "check vault.url (`memoryd doctor` asks it step by step)"
-    default: "they are sent when it answers again, and `memoryd sync` tries now"
-    }
+      + "(\(health.reason?.rawValue ?? "unknown")); \(what), \(place); \(health.nextStep)"
   }
 
   private func back(_ health: VaultHealth, _ synced: SyncRun.Report?) -> String {

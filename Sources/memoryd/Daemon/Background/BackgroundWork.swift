@@ -54,7 +54,8 @@ struct BackgroundWork {
       defer { deferredWork.run(after: .zero) }
       invocation.deferredWork = deferredWork
       let service = try MemoryService(
-        invocation: invocation, homeFlag: context.home.data, isLenient: true)
+        invocation: invocation, homeFlag: context.home.data, isLenient: true
+      ).takingIn()
       // For all that the looks do: transcripts, outbox and index, which the next look goes on with.
       let database = try service.store.writing()
       let isChanged = store.noteChanges(service)
