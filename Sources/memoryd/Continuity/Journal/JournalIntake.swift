@@ -88,8 +88,9 @@ package struct JournalIntake {
     let count = context.journal.count(upTo: mostCounted)
     guard count > 0 else { return nil }
     let verb = count == 1 ? "is" : "are"
+    let many = count < mostCounted ? "" : "at least "
     return (
-      "\(TerminalText.count(count, "earlier hook")) \(verb) not taken in yet",
+      "\(many)\(TerminalText.count(count, "earlier hook")) \(verb) not taken in yet",
       "`memoryd doctor` takes in all that wait"
     )
   }
