@@ -31,13 +31,15 @@ package struct CheckpointService {
     let input = record.input
     let isStop = input.event.hasPrefix("Stop")
     // What git lists is of now: an old record goes without.
-    let asksGit =
-      !isStop && service.context.present.now - record.at < HookRecord.freshness.milliseconds
+    let isFresh = service.context.present.now - record.at < HookRecord.freshness.milliseconds
     // A host waits for a hook; in the daemon nobody does.
     let deadline = service.deferredWork == nil ? service.context.deadline : nil
     var status =
-      asksGit && deadline != nil ? SessionRecorder.status(input, service) : nil
+      !isStop && isFresh && deadline != nil ? SessionRecorder.status(input, service) : nil
     var recorder = SessionRecorder(service: service, input: input, record: record)
+    // A list that belongs to another commit would be false.
+    let asksGit = !isStop && isFresh && recorder.isAtItsHead
+    if !asksGit { status = nil }
     let previous =
       (try? service.store.reading().checkpoints(
         RecordFilter(sessionID: recorder.session.id, until: record.at, limit: 1)))?.first

@@ -189,8 +189,8 @@ package struct SessionRecorder {
     if record.isOf(path) { return seen.length }
     guard let facts = RegularFile.facts(path) else { return nil }
     gap =
-      "the transcript had \(seen.length) bytes when the hook ran and is another file of "
-      + "\(facts.size) bytes now"
+      "the transcript had \(seen.length) bytes when the hook ran and is another or a shorter file "
+      + "of \(facts.size) bytes now"
     problem = StoreError(.inputOutput, "\(gap); what there is was read")
     return nil
   }
