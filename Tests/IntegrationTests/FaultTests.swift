@@ -48,6 +48,16 @@ import Testing
     #expect(try place.run("checkpoint", "list", "--json").items().count == 1)
   }
 
+  @Test(arguments: [("SessionStart", ["canary"]), ("PreCompact", ["checkpoint"])])
+  func cutOffInput_isToldOnce(event: String, command: [String]) throws {
+    let whole = place.hook(event)
+    _ = try timedHook(String(whole.dropLast(1)), command)
+    try place.run("task", "list")
+    let problems = try #require(
+      try place.run("status", "--json").json()["problems"] as? [[String: Any]])
+    #expect(problems.count { ($0["message"] as? String)?.contains("was cut off") == true } == 1)
+  }
+
   @Test func emptyInput_takesAManualCheckpoint() throws {
     try place.append(Line.request("by hand, with nothing on standard input"))
     try place.run("checkpoint", input: place.hook("PreCompact"))

@@ -70,7 +70,7 @@ package enum HookMoment {
   private static let mostFolders = 64
   /// Of a file with a line in it, and of one with all branches, bytes.
   private static let longestLine = 4096
-  private static let longestPacked = 1 << 20
+  private static let longestPacked = 8 << 20
 
   private static func gitFolder(above folder: String) -> String? {
     guard folder.hasPrefix("/") else { return nil }

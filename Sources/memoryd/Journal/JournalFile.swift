@@ -6,7 +6,6 @@
 
 /// One file of a journal, opened for looking or for taking out.
 final class JournalFile {
-  let path: String
   private let descriptor: Int32
   /// Bytes, when it was opened.
   private(set) var size = 0
@@ -16,7 +15,6 @@ final class JournalFile {
   private var hasHeader = false
 
   init(_ path: String, isForTaking: Bool) throws(Journal.Refusal) {
-    self.path = path
     let mode = isForTaking ? O_RDWR : O_RDONLY
     let descriptor = open(path, mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(errno) }

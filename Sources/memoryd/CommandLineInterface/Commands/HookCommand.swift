@@ -43,6 +43,7 @@ enum HookCommand {
     case .canary:
       return run(invocation, home: home) { input, service in
         if input.isSubagent { return try Self.journal(input, endsSession: false, service) }
+        HookWork(service: service).noteRepair(input)
         return SessionStart(service: service).greet(input).json
       }
     }

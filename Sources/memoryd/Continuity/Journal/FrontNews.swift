@@ -67,7 +67,7 @@ extension VaultHealth {
     case .unauthorized: "check vault.token (`memoryd doctor` tells where it comes from)"
     case .misconfigured, .redirect, .notMCP:
       "check vault.url (`memoryd doctor` asks it step by step)"
-    default: "they are sent when it answers again, and `memoryd sync` tries now"
+    default: "what waits is sent when it answers again, and `memoryd sync` tries now"
     }
   }
 }

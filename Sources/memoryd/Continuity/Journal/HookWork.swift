@@ -17,5 +17,13 @@ package struct HookWork {
     } else {
       _ = try CheckpointService(service: service).take(for: record)
     }
+    noteRepair(record.input)
+  }
+
+  /// Keeps that a host's JSON was not whole. Once, when the work is done: what has to wait comes again.
+  package func noteRepair(_ input: HookInput) {
+    guard input.isRepaired else { return }
+    service.context.noteProblem(
+      input.event, .invalid, "the hook's JSON was cut off; what could be read of it was used")
   }
 }

@@ -7,7 +7,7 @@ import MemoryStore
 /// Takes in what hooks have left in the journal: makes the checkpoints that they asked for, as of their
 /// moments, from the transcripts up to the lengths that they saw.
 ///
-/// Whoever opens the store for writing does so first, so that what he reads has them. The records of all
+/// Whoever opens the store for writing does so first, and then reads a store that has them. The records of all
 /// projects are taken in the order in which they were written: a session may have walked from one
 /// project to another.
 package struct JournalIntake {
@@ -76,11 +76,10 @@ package struct JournalIntake {
     for path in passage.unreadable {
       context.log.warning("no file of a journal", metadata: ["path": "\(path)"])
     }
-    if isOver() { tellOfRest() }
-  }
-
-  private func tellOfRest() {
-    if let rest = Self.rest(context) { context.remarks.add("\(rest.message); \(rest.hint)") }
+    // A session start says it in its own way.
+    if isOver(), context.deadline == nil, let rest = Self.rest(context) {
+      context.remarks.add("\(rest.message); \(rest.hint)")
+    }
   }
 
   /// What is said of hooks that nobody has taken in; nil if there are none.
@@ -142,11 +141,6 @@ package struct JournalIntake {
     let service = MemoryService(
       context.at(record), store: store, repositories, deferredWork: deferredWork)
     guard !isOutOfSight(record) else { return false }
-    if record.input.isRepaired {
-      service.context.noteProblem(
-        record.input.event, .invalid,
-        "the hook's JSON was cut off; what could be read of it was used")
-    }
     guard try readAhead(record, service, until: isOver) else { return false }
     try HookWork(service: service).carryOut(record)
     return true
@@ -210,7 +204,6 @@ package struct JournalIntake {
     context.noteProblem(
       "journal", .invalid, "a hook's record could not be taken in (\(reason)); \(place)")
   }
-
 }
 
 extension MemoryService {
