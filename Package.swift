@@ -127,7 +127,7 @@ let package = Package(
     // The commands as functions of an invocation, bound to a process.
     .executableTarget(
       name: "memoryd-engine",
-      dependencies: ["Core", "IPC", "Continuity", "MCPServer", "CommandLineInterface"],
+      dependencies: ["Core", "IPC", "Continuity", "MCPServer", "CommandLineInterface", "CPosix"],
       path: "Sources/memoryd/Main", swiftSettings: settings),
     .executableTarget(
       name: "memoryd", dependencies: ["Redaction", "IPC", "Journal", "CPosix"],

@@ -38,6 +38,13 @@ void memoryd_bound_heap(void) {
 #endif
 }
 
+void memoryd_keep_heap(void) {
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_TOP_PAD, 1 << 20);
+#endif
+}
+
 long long memoryd_monotonic(void) {
   struct timespec time;
   if (clock_gettime(CLOCK_MONOTONIC, &time) != 0) return 0;

@@ -14,6 +14,10 @@ int memoryd_accept(int descriptor);
 // stay in them.
 void memoryd_bound_heap(void);
 
+// For a process that ends soon: memory that it frees stays with it, as to give pages back and ask for them
+// again costs more than what is done with them.
+void memoryd_keep_heap(void);
+
 // Microseconds of a clock that nobody sets.
 long long memoryd_monotonic(void);
 

@@ -145,7 +145,7 @@ struct GitCommand: ~Copyable {
   ///   call or until this value goes away.
   mutating func output(
     within time: Duration, limit: Int = 1 << 20, whole: Bool = false,
-    accepting: Set<Int32> = [0]
+    accepting: [Int32] = [0]
   ) -> [UInt8]? {
     guard !isReaped else { return nil }
     let deadline = ContinuousClock.now + time

@@ -11,7 +11,9 @@ public struct ULID: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 
   /// Reads the 26-character form; upper or lower case, `I L O` read as `1 1 0`.
-  public init?(_ text: some StringProtocol) {
+  public init?(_ text: some StringProtocol) { self.init(text: String(text)) }
+
+  private init?(text: String) {
     var high: UInt64 = 0
     var low: UInt64 = 0
     var count = 0

@@ -62,9 +62,10 @@ struct SecretCatalog {
   private let shapes: [SecretShape]
   private let phrases: [SecretPhrase]
   private let phraseHeads: [(first: UInt8, anchor: UInt8)]
-  /// By the pair that ends with a phrase's anchor: the first such phrase, plus 1; 0 is none.
+  /// By ``chain(_:_:)`` of the pair that ends with a phrase's anchor: the first such phrase, plus 1; 0 is
+  /// none.
   private let phraseChains: [UInt8]
-  /// By phrase: the next one with the same pair, plus 1; 0 is none.
+  /// By phrase: the next one in its chain, plus 1; 0 is none.
   private let nextPhrase: [UInt8]
   /// By shape: the first byte of its prefix, and how far before the anchor it is.
   private let heads: [(first: UInt8, anchor: UInt8)]
@@ -72,9 +73,9 @@ struct SecretCatalog {
   private let gates: [UInt64]
   /// By pair: ``SecretTrigger``.
   private let triggers: [UInt16]
-  /// By the pair that ends with an anchor: the first such shape, plus 1; 0 is none.
+  /// By ``chain(_:_:)`` of the pair that ends with an anchor: the first such shape, plus 1; 0 is none.
   private let chains: [UInt16]
-  /// By shape: the next one with the same pair, plus 1; 0 is none.
+  /// By shape: the next one in its chain, plus 1; 0 is none.
   private let next: [UInt16]
 
   private init(shapes: [SecretShape], phrases: [SecretPhrase]) {
@@ -83,7 +84,7 @@ struct SecretCatalog {
     self.phrases = phrases
     phraseHeads = phrases.map { ($0.prefix.utf8Start[0], UInt8($0.anchor)) }
     heads = shapes.map { ($0.prefix.utf8Start[0], UInt8($0.anchor)) }
-    var chains = [UInt16](repeating: 0, count: 65536)
+    var chains = [UInt16](repeating: 0, count: Self.chainCount)
     var next = [UInt16](repeating: 0, count: shapes.count)
     var triggers = [UInt16](repeating: 0, count: 65536)
     // Chains are built from their ends, so the shapes are taken last to first.
@@ -91,18 +92,20 @@ struct SecretCatalog {
       let prefix = shapes[index].prefix.utf8Start
       let anchor = shapes[index].anchor
       let pair = Self.pair(prefix[anchor - 1], prefix[anchor])
-      next[index] = chains[pair]
-      chains[pair] = UInt16(index + 1)
+      let chain = Self.chain(prefix[anchor - 1], prefix[anchor])
+      next[index] = chains[chain]
+      chains[chain] = UInt16(index + 1)
       triggers[pair] |= SecretTrigger.anchor.rawValue
     }
     // The same for the phrases.
-    var phraseChains = [UInt8](repeating: 0, count: 65536)
+    var phraseChains = [UInt8](repeating: 0, count: Self.chainCount)
     var nextPhrase = [UInt8](repeating: 0, count: phrases.count)
     for (index, phrase) in phrases.enumerated().reversed() {
       let prefix = phrase.prefix.utf8Start
       let pair = Self.pair(prefix[phrase.anchor - 1], prefix[phrase.anchor])
-      nextPhrase[index] = phraseChains[pair]
-      phraseChains[pair] = UInt8(index + 1)
+      let chain = Self.chain(prefix[phrase.anchor - 1], prefix[phrase.anchor])
+      nextPhrase[index] = phraseChains[chain]
+      phraseChains[chain] = UInt8(index + 1)
       triggers[pair] |= SecretTrigger.phrase.rawValue
     }
     self.phraseChains = phraseChains
@@ -149,6 +152,15 @@ struct SecretCatalog {
   static func pair(_ first: UInt8, _ second: UInt8) -> Int {
     Int(first) | Int(second) << 8
   }
+
+  /// Where the chain of a pair begins. Pairs share chains, so that the tables take three pages of memory
+  /// that a short process must touch, not fifty; who follows a chain compares each prefix anyway.
+  @inline(__always)
+  static func chain(_ first: UInt8, _ second: UInt8) -> Int {
+    Int(first & 0x3F) | Int(second & 0x3F) << 6
+  }
+
+  private static let chainCount = 4096
 
   func withTables<Result>(_ body: (UnsafePointer<Tables>) -> Result) -> Result {
     classes.withUnsafeBufferPointer { classes in

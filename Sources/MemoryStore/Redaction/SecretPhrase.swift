@@ -53,11 +53,11 @@ struct SecretPhrase {
   }
 
   private static func commonness(_ first: UInt8, _ second: UInt8) -> Int {
-    commonPairs[Int(first) | Int(second) << 8] ?? 0
+    commonPairs.rank(of: SecretCatalog.pair(first, second))
   }
 
   /// Pairs of bytes that code and prose have often, the most frequent ones first.
-  private static let commonPairs: [Int: Int] = {
+  private static let commonPairs: PairRanks = {
     let text: StaticString = """
       e inre tonseerth: s t esatte iorhest sleen adetin etntcoisanaleld it= roaredtr =ng ori cnd\
       taecr f asneil ptoctceli dpeurnaeaex ensfiamy ra w loupallnohautssomprcaacungencveifmalola\
@@ -69,13 +69,39 @@ struct SecretPhrase {
       ORtEKe-ac._uETD oxh_He-ttTl-rpSSN P R -ibcEAsm15i ASTHwdo:my KtAPRsqdpLOv a-LAPAqlVARA/ro-\
       PLtHdf-gi:a:NVc:AG:ptxePAUd=OrxyGI
       """
-    var pairs: [Int: Int] = [:]
+    var pairs = PairRanks()
     let count = text.utf8CodeUnitCount
     for index in stride(from: 0, to: count - 1, by: 2) {
-      pairs[Int(text.utf8Start[index]) | Int(text.utf8Start[index + 1]) << 8] = count - index
+      let pair = SecretCatalog.pair(text.utf8Start[index], text.utf8Start[index + 1])
+      pairs.set(count - index, for: pair)
     }
     return pairs
   }()
+
+  /// A number for some pairs of bytes; 0 for others. A dictionary would have each short process look its
+  /// type up first.
+  private struct PairRanks {
+    private var pairs = [UInt16](repeating: 0, count: 1024)
+    private var ranks = [UInt16](repeating: 0, count: 1024)
+
+    /// Where a pair is, or could be put: there are far more places than pairs.
+    private func place(of pair: Int) -> Int {
+      var place = pair &* 0x9E37 &>> 4 & 1023
+      while pairs[place] != 0, pairs[place] != UInt16(pair) { place = (place + 1) & 1023 }
+      return place
+    }
+
+    func rank(of pair: Int) -> Int {
+      let place = place(of: pair)
+      return pairs[place] == 0 ? 0 : Int(ranks[place])
+    }
+
+    mutating func set(_ rank: Int, for pair: Int) {
+      let place = place(of: pair)
+      pairs[place] = UInt16(pair)
+      ranks[place] = UInt16(rank)
+    }
+  }
 
   static let all: [SecretPhrase] = [
     SecretPhrase("vault login ", .given(0)), SecretPhrase("operator unseal ", .given(0)),

@@ -5,7 +5,7 @@ extension SecretScanner {
   @inline(__always)
   func mayBePhrase(anchoredAt index: Int) -> Bool {
     var candidate = Int(
-      tables.pointee.phraseChains[SecretCatalog.pair(bytes[index &- 1], bytes[index])])
+      tables.pointee.phraseChains[SecretCatalog.chain(bytes[index &- 1], bytes[index])])
     while candidate != 0 {
       let head = tables.pointee.phraseHeads[candidate &- 1]
       if byte(index &- Int(head.anchor)) == head.first { return true }
@@ -17,7 +17,7 @@ extension SecretScanner {
   /// The secret behind the phrase whose anchor is at an index.
   package mutating func phrase(anchoredAt index: Int) -> SecretFinding? {
     var candidate = Int(
-      tables.pointee.phraseChains[SecretCatalog.pair(bytes[index - 1], bytes[index])])
+      tables.pointee.phraseChains[SecretCatalog.chain(bytes[index - 1], bytes[index])])
     while candidate != 0 {
       let number = candidate - 1
       let head = tables.pointee.phraseHeads[number]

@@ -2,7 +2,7 @@ extension SecretScanner {
   /// The first shape whose prefix has its anchor at an index and whose body fits.
   mutating func shape(anchoredAt index: Int) -> SecretFinding? {
     guard index > 0 else { return nil }
-    var candidate = Int(tables.pointee.chains[SecretCatalog.pair(bytes[index - 1], bytes[index])])
+    var candidate = Int(tables.pointee.chains[SecretCatalog.chain(bytes[index - 1], bytes[index])])
     while candidate != 0 {
       let head = tables.pointee.heads[candidate - 1]
       let start = index - Int(head.anchor)

@@ -48,6 +48,59 @@ extension String {
   }
 }
 
+extension String {
+  /// UTF-16 units, which budgets of hosts count: `utf16.count` makes an index of the text first.
+  package var utf16Length: Int {
+    var text = self
+    return text.withUTF8 { bytes in
+      // A character has a unit for its first byte, and a second one if it has four.
+      bytes.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : $1 >= 0xF0 ? 2 : 1) }
+    }
+  }
+}
+
+extension String {
+  /// With other text wherever these bytes stand, for which `replacing` compares character by character.
+  public func replacing(bytesOf old: String, with new: String) -> String {
+    guard !old.isEmpty, hasBytes(of: old) else { return self }
+    var (text, old) = (self, old)
+    var result: [UInt8] = []
+    text.withUTF8 { text in
+      result.reserveCapacity(text.count)
+      old.withUTF8 { old in
+        var index = 0
+        while index < text.count {
+          if text[index] == old[0], text.count - index >= old.count,
+            memcmp(text.baseAddress! + index, old.baseAddress!, old.count) == 0
+          {
+            result += new.utf8
+            index += old.count
+          } else {
+            result.append(text[index])
+            index += 1
+          }
+        }
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+}
+
+extension Sequence where Element: StringProtocol {
+  /// As `joined(separator:)`, which asks the runtime for types that a short process then uses once.
+  @inlinable
+  package func joined(by separator: String) -> String {
+    var result = ""
+    var isFirst = true
+    for part in self {
+      if !isFirst { result += separator }
+      isFirst = false
+      result += String(part)
+    }
+    return result
+  }
+}
+
 extension StringProtocol {
   /// Without ASCII white space at both ends.
   @inlinable

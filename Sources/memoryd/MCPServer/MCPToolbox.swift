@@ -62,6 +62,8 @@ package struct MCPToolbox {
   func service(requestID: RequestID) throws -> MemoryService {
     var request = invocation
     request.requestID = requestID
+    // Others follow.
+    request.endsProcess = false
     return try MemoryService(invocation: request, homeFlag: home, isLenient: false)
       .takingIn()
   }

@@ -1,3 +1,4 @@
+import CPosix
 import CommandLineInterface
 import Continuity
 import Core
@@ -64,6 +65,8 @@ func startWatchdog(_ time: Duration, _ onTimeout: @escaping @Sendable () -> Stri
   thread.start()
 }
 
+if !["serve", "mcp"].contains(CommandLine.arguments.dropFirst().first) { memoryd_keep_heap() }
+
 var environment = ThisProcess.environment(of: ThisProcess.environmentEntries())
 var requestIDs = ULIDGenerator()
 let requestID =
@@ -84,6 +87,7 @@ var invocation = Invocation(
   announce: { Streams.write(Array($0.utf8), to: 1) }, stream: { Streams.write($0, to: 1) },
   enterHookMode: startWatchdog)
 invocation.spent = .milliseconds(spent)
+invocation.endsProcess = true
 let outcome = Engine.run(invocation)
 Streams.write(Array(outcome.output.utf8), to: 1)
 Streams.write(Array(outcome.errorOutput.utf8), to: 2)

@@ -41,7 +41,7 @@ public struct DocumentLine: Sendable, Equatable {
         }
       }
     }
-    let plain = text.replacing("\\", with: "").replacing("**", with: "")
+    let plain = String(text).replacing(bytesOf: "\\", with: "").replacing(bytesOf: "**", with: "")
     // Cut texts end in an ellipsis, far paths begin with one.
     return plain.split(separator: "…").map { $0.trimmed }.filter { $0.count > 2 }.map(String.init)
   }

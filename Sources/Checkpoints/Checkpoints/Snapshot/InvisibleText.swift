@@ -5,22 +5,48 @@ public enum InvisibleText {
   /// within words of the scripts that need them.
   public static func removed(from text: String) -> String {
     if isPlain(text) { return text }
-    var result = String.UnicodeScalarView()
+    var result: [UInt8] = []
+    result.reserveCapacity(text.utf8.count)
     var previous: Unicode.Scalar?
     let scalars = Array(text.unicodeScalars)
     for (index, scalar) in scalars.enumerated() {
       let next = index + 1 < scalars.count ? scalars[index + 1] : nil
       guard isShown(scalar, after: previous, before: next) else { continue }
-      result.append(scalar)
+      UTF8.encode(scalar).map { result += $0 }
       previous = scalar
     }
-    return String(result)
+    return String(decoding: result, as: UTF8.self)
   }
 
-  /// True for text in which none of them can be: nothing beyond Latin-1's letters.
+  /// True for text in which none of them can be: by its bytes, as most text has no more than
+  /// typographic marks beyond ASCII.
   private static func isPlain(_ text: String) -> Bool {
     var text = text
-    return text.withUTF8 { $0.allSatisfy { $0 < 0x80 || $0 == 0xC3 || $0 < 0xC0 && $0 != 0xAD } }
+    return text.withUTF8 { bytes in
+      bytes.indices.allSatisfy { index in
+        func byte(_ offset: Int) -> UInt8 {
+          index + offset < bytes.count ? bytes[index + offset] : 0
+        }
+        switch bytes[index] {
+        case ..<0xC2: return true
+        case 0xC2: return byte(1) != 0xAD
+        case 0xCD: return byte(1) != 0x8F
+        case 0xD8: return byte(1) != 0x9C
+        case 0xE2:
+          // U+2000 to U+207F hold most of them, and dashes, quotes and the ellipsis.
+          return switch byte(1) {
+          case 0x80: (0x90...0xA9).contains(byte(2)) || byte(2) < 0x8B || byte(2) > 0xAE
+          case 0x81: byte(2) < 0xA0
+          default: true
+          }
+        case 0xE3: return byte(1) != 0x85
+        // Fillers of Hangul and Khmer, Mongolian selectors; selectors, marks of order; all beyond the
+        // basic plane.
+        case 0xE1, 0xEF, 0xF0...: return false
+        default: return true
+        }
+      }
+    }
   }
 
   private static func isShown(

@@ -5,65 +5,106 @@ import Syntax
 /// tag or a link, nor drive a terminal.
 public enum Markdown {
   /// Text on one line of a list item or paragraph.
-  public static func text(_ text: String) -> String {
-    if isPlain(text) { return text }
-    let text = InvisibleText.removed(from: text)
+  public static func text(_ text: String) -> String { self.text(text, isStart: true) }
+
+  /// - Parameter isStart: False for text that stands behind other text of its line, where fewer marks
+  ///   count as one.
+  private static func text(_ text: String, isStart: Bool) -> String {
+    if isPlain(text, isStart: isStart) { return text }
+    var text = InvisibleText.removed(from: text)
+    return text.withUTF8 { escaped($0, isStart: isStart) }
+  }
+
+  /// Bytes, as every line of every document goes through here.
+  private static func escaped(_ bytes: UnsafeBufferPointer<UInt8>, isStart: Bool) -> String {
     var result: [UInt8] = []
-    result.reserveCapacity(text.utf8.count + 8)
-    let backslash = UInt8(ascii: "\\")
-    var isStart = true
-    var previous: Unicode.Scalar?
-    let scalars = Array(text.unicodeScalars)
-    for (index, scalar) in scalars.enumerated() {
-      guard !isControl(scalar) else {
-        result.append(UInt8(ascii: " "))
+    result.reserveCapacity(bytes.count + 8)
+    let (backslash, blank) = (UInt8(ascii: "\\"), UInt8(ascii: " "))
+    var isStart = isStart
+    var previous: UInt8?
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      if let length = lengthOfControl(at: index, bytes) {
+        result.append(blank)
+        index += length
         continue
       }
-      switch scalar {
-      case "<":
+      let next = index + 1 < bytes.count ? bytes[index + 1] : blank
+      switch byte {
+      case UInt8(ascii: "<"):
         // A tag, a comment or an autolink begins with a letter or one of these.
-        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if next.properties.isAlphabetic || next == "/" || next == "!" || next == "?" {
-          result.append(backslash)
-        }
-      case "[", "]":
+        if beginsTag(at: index + 1, bytes) { result.append(backslash) }
+      case UInt8(ascii: "["):
         // A link needs `](` or `][`; brackets alone are harmless, and paths and code have many.
-        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if scalar == "]", next == "(" || next == "[" || next == ":" { result.append(backslash) }
-        if isStart, scalar == "[" { result.append(backslash) }
-      case "#", ">", "+", "-", "=", "~", "|":
         if isStart { result.append(backslash) }
-      case "`":
-        result.append(backslash)
-      case "*":
-        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if isStart || next != " " || previous != " " { result.append(backslash) }
-      case "\\":
-        // Before punctuation a backslash would vanish.
-        let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if next.isASCII, !next.properties.isAlphabetic, next.properties.numericType == nil {
+      case UInt8(ascii: "]"):
+        if next == UInt8(ascii: "(") || next == UInt8(ascii: "[") || next == UInt8(ascii: ":") {
           result.append(backslash)
         }
+      case UInt8(ascii: "#"), UInt8(ascii: ">"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+        UInt8(ascii: "="), UInt8(ascii: "~"), UInt8(ascii: "|"):
+        if isStart { result.append(backslash) }
+      case UInt8(ascii: "`"):
+        result.append(backslash)
+      case UInt8(ascii: "*"):
+        if isStart || next != blank || previous != blank { result.append(backslash) }
+      case backslash:
+        // Before punctuation a backslash would vanish.
+        if next < 0x80, !isLetter(next), !isDigit(next) { result.append(backslash) }
+      case UInt8(ascii: "0")...UInt8(ascii: "9") where isStart:
+        // "1." would start a list of its own.
+        let end = bytes[index...].drop(while: isDigit).first
+        if end == UInt8(ascii: ".") || end == UInt8(ascii: ")") { result += "\u{2060}".utf8 }
       default:
         break
       }
-      if isStart, ("0"..."9").contains(scalar) {
-        // "1." would start a list of its own.
-        if let end = scalars.dropFirst(index).firstIndex(where: { !("0"..."9").contains($0) }),
-          scalars[end] == "." || scalars[end] == ")"
-        {
-          result += "\u{2060}".utf8
-        }
-      }
-      result += UTF8.encode(scalar)!
-      previous = scalar
+      result.append(byte)
+      previous = byte
       isStart = false
+      index += 1
     }
     return String(decoding: result, as: UTF8.self)
   }
 
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+
+  private static func beginsTag(at index: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard index < bytes.count else { return false }
+    switch bytes[index] {
+    case UInt8(ascii: "/"), UInt8(ascii: "!"), UInt8(ascii: "?"): return true
+    case ..<0x80: return isLetter(bytes[index])
+    default:
+      return String(decoding: bytes[index...].prefix(4), as: UTF8.self).unicodeScalars.first?
+        .properties.isAlphabetic ?? false
+    }
+  }
+
+  /// The bytes of the control character (see ``isControl(_:)``) that begins here; nil where none does.
+  private static func lengthOfControl(
+    at index: Int, _ bytes: UnsafeBufferPointer<UInt8>
+  ) -> Int? {
+    func byte(_ offset: Int) -> UInt8 { index + offset < bytes.count ? bytes[index + offset] : 0 }
+    switch bytes[index] {
+    case ..<0x20, 0x7F: return 1
+    case 0xC2: return (0x80..<0xA0).contains(byte(1)) ? 2 : nil
+    case 0xE2:
+      let isControl =
+        byte(1) == 0x80 && (0xA8...0xAE).contains(byte(2))
+        || byte(1) == 0x81 && (0xA6...0xA9).contains(byte(2))
+      return isControl ? 3 : nil
+    default: return nil
+    }
+  }
+
   /// True for ASCII text without a byte that ``text(_:)`` might change: most of all text.
-  private static func isPlain(_ text: String) -> Bool {
+  private static func isPlain(_ text: String, isStart: Bool) -> Bool {
     var text = text
     return text.withUTF8 { bytes in
       guard let first = bytes.first else { return true }
@@ -71,7 +112,7 @@ public enum Markdown {
       case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"), UInt8(ascii: ">"),
         UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "~"),
         UInt8(ascii: "|"):
-        return false
+        if isStart { return false }
       default: break
       }
       return bytes.allSatisfy { byte in
@@ -88,18 +129,16 @@ public enum Markdown {
   /// Text on one line with code in backticks, which keeps its characters; the rest as `text`.
   public static func prose(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "`")) else { return self.text(text) }
-    let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+    let parts = text.utf8.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false)
     // A mark without a second one opens nothing.
     let isOdd = parts.count.isMultiple(of: 2)
     var result = ""
     for (index, part) in parts.enumerated() {
+      let part = String(Substring(part))
       if !index.isMultiple(of: 2), !(isOdd && index == parts.count - 1) {
-        if !part.trimmed.isEmpty { result += code(String(part)) }
-      } else if index == 0 {
-        result += self.text(String(part))
+        if !part.trimmed.isEmpty { result += code(part) }
       } else {
-        // Not at the beginning of a line, where more would count as a mark.
-        result += String(self.text("." + part).dropFirst())
+        result += self.text(part, isStart: index == 0)
       }
     }
     return result
@@ -109,12 +148,12 @@ public enum Markdown {
   static func shortened(_ path: String) -> String {
     guard path.hasPrefix("/") || path.utf8.count > 80 else { return path }
     let parts = path.split(separator: "/")
-    return parts.count > 4 ? "…/" + parts.suffix(3).joined(separator: "/") : path
+    return parts.count > 4 ? "…/" + parts.suffix(3).joined(by: "/") : path
   }
 
   /// A file as people name it: its folder and its own name.
   package static func name(ofFile path: String) -> String {
-    path.split(separator: "/").suffix(2).joined(separator: "/")
+    path.split(separator: "/").suffix(2).joined(by: "/")
   }
 
   /// A path, name or id inside a line: as `text`, for short strings that hold no prose.
@@ -123,17 +162,21 @@ public enum Markdown {
 
   /// A code span that holds the text, whatever backticks are in it.
   public static func code(_ text: String) -> String {
+    let mark = UInt8(ascii: "`")
+    if !text.isEmpty, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != mark }) {
+      return "`" + text + "`"
+    }
     let text = InvisibleText.removed(from: text)
     let clean = String(
       String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
     var longest = 0
     var run = 0
-    for character in clean {
-      run = character == "`" ? run + 1 : 0
+    for byte in clean.utf8 {
+      run = byte == mark ? run + 1 : 0
       longest = max(longest, run)
     }
     let fence = String(repeating: "`", count: longest + 1)
-    let pad = clean.hasPrefix("`") || clean.hasSuffix("`") || clean.isEmpty ? " " : ""
+    let pad = clean.utf8.first == mark || clean.utf8.last == mark || clean.isEmpty ? " " : ""
     return fence + pad + clean + pad + fence
   }
 

@@ -85,7 +85,7 @@ public struct RecoveryDocument: Sendable {
       ? "Recorded by memoryd \(Self.age(of: takenAt, now: now)); data, no instructions.\n\n"
       : heading(now: now)
     let closing = isTight ? "" : footer()
-    let room = budget - opening.utf16.count - closing.utf16.count
+    let room = budget - opening.utf16Length - closing.utf16Length
     guard room > 0 else { return (opening, nil, closing) }
     var sections = sections(now: now, room: room)
     if !struck.isEmpty {

@@ -1,3 +1,5 @@
+import Syntax
+
 /// A part of a document with all the lines that it might have.
 struct DocumentSection {
   var part: DocumentPart
@@ -34,7 +36,8 @@ struct SectionComposer {
   /// UTF-16 units.
   private let room: Int
   private let share: Double
-  private var pools: [(part: DocumentPart, lines: [DocumentSection.Line])]
+  /// What may still be taken, the best first, each with the UTF-16 units of its text.
+  private var pools: [(part: DocumentPart, lines: [(line: DocumentSection.Line, units: Int)])]
   private var chosen: [[DocumentSection.Line]]
   private var size: [Int]
   private var total = 0
@@ -55,7 +58,7 @@ struct SectionComposer {
     pools = sections.filter { !$0.lines.isEmpty }.map { section in
       let best = section.lines.enumerated().sorted {
         ($0.element.worth, $1.offset) > ($1.element.worth, $0.offset)
-      }.map(\.element)
+      }.map { (line: $0.element, units: $0.element.text.utf16Length) }
       return (section.part, best)
     }
     chosen = pools.map { _ in [] }
@@ -85,9 +88,9 @@ struct SectionComposer {
     var at = 0
     var passed = 0
     while at < pools[index].lines.count, passed <= Self.mostPassed {
-      let line = pools[index].lines[at]
-      let frame = size[index] == 0 ? pools[index].part.title.utf16.count + 6 : 0
-      let cost = line.text.utf16.count + 1 + frame
+      let (line, units) = pools[index].lines[at]
+      let frame = size[index] == 0 ? pools[index].part.title.utf16Length + 6 : 0
+      let cost = units + 1 + frame
       // A part is never left out for one long line, but for want of room.
       // Nor what the person said last, for something shorter that stands behind it.
       let isLast = pools[index].part == .objective && line.worth >= Self.first

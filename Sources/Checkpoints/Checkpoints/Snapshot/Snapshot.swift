@@ -293,9 +293,12 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   private static func merged(
     _ files: [String: SessionDigest.FileUse]
   ) -> [String: SessionDigest.FileUse] {
-    var byName: [Substring: [String]] = [:]
-    func name(_ path: String) -> Substring {
-      path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
+    var byName: [String: [String]] = [:]
+    func name(_ path: String) -> String {
+      let bytes = path.utf8
+      return String(
+        path[
+          (bytes.lastIndex(of: UInt8(ascii: "/")).map(bytes.index(after:)) ?? path.startIndex)...])
     }
     for path in files.keys { byName[name(path), default: []].append(path) }
     var result = files

@@ -76,6 +76,7 @@ extension StoryLines {
   // MARK: Requests
 
   mutating func tellTurns() {
+    let full = fullRequest
     for (index, turn) in story.turns.enumerated() where !turn.isTold && index > 0 {
       if index + 1 < story.turns.count, turn.replies == 0,
         story.turns[index + 1].text.hasPrefix(turn.text.prefix(40))
@@ -84,7 +85,7 @@ extension StoryLines {
       }
       let back = story.turns.count - 1 - index
       // The objective has the last ones in full.
-      let isKnown = turn == story.turns.last || turn == fullRequest
+      let isKnown = turn == story.turns.last || turn == full
       let room = isKnown ? 80 : back < 4 ? 220 : 170
       var text = "“\(turn.text.cut(to: room))”"
       if !turn.about.isEmpty { text += " (after: \(turn.about.cut(to: 120)))" }

@@ -161,7 +161,8 @@ extension StoryLines {
     for (index, rule) in digest.rules.enumerated()
     where !rule.text.hasSuffix("?") && !rule.text.hasSuffix(":") {
       let marks = Lexicon.english.marks(in: rule.text)
-      guard !marks.isDisjoint(with: [.hardRule, .softRule]), rule.text.utf8.count <= 360 else {
+      guard marks.contains(.hardRule) || marks.contains(.softRule), rule.text.utf8.count <= 360
+      else {
         continue
       }
       let turn = story.turns.last { $0.place.at == rule.at }

@@ -264,7 +264,8 @@ struct CommandOutput {
   private static func withoutFrame(_ line: String) -> String {
     var line = line
     if line.hasBytes("tool_use_error>") {
-      line = line.replacing("<tool_use_error>", with: "").replacing("</tool_use_error>", with: "")
+      line = line.replacing(bytesOf: "<tool_use_error>", with: "")
+        .replacing(bytesOf: "</tool_use_error>", with: "")
     }
     guard let first = line.utf8.first, !(48...122).contains(first) else { return line }
     return String(line.drop { " \t|│┃└├─>".contains($0) })

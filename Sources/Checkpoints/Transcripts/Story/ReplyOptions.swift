@@ -16,7 +16,7 @@ package struct ReplyOptions {
 
     /// Without the agent's word that it would take this one.
     package var plainText: String {
-      text.hasBytes("(Recommended)") ? text.replacing(" (Recommended)", with: "") : text
+      text.replacing(bytesOf: " (Recommended)", with: "")
     }
   }
 
@@ -118,7 +118,8 @@ package struct ReplyOptions {
 
   /// True for a reply that means nothing without what it answers.
   package static func isShort(_ reply: String) -> Bool {
-    let words = reply.split(whereSeparator: \.isWhitespace)
+    // More of them make no difference, and a message may be a pasted log.
+    let words = reply.split(maxSplits: 60, whereSeparator: \.isWhitespace)
     if words.count <= 8 { return true }
     guard let first = words.first?.lowercased() else { return true }
     let head = first.filter { $0.isLetter || $0.isNumber }

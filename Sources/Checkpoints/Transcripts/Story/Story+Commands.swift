@@ -53,7 +53,7 @@ extension Story {
 
   /// As one would type it again: without `cd`, pipes into viewers, redirections and here-documents.
   package static func line(_ command: String) -> String {
-    var text = command.replacing("\\\n", with: " ")
+    var text = command.replacing(bytesOf: "\\\n", with: " ")
     if let document = text[...].utf8Range(of: "<<") {
       text = String(text[..<document.lowerBound])
       // What a message is read from goes with it.
@@ -72,7 +72,7 @@ extension Story {
         }
         for redirection in [" 2>&1", " 2>/dev/null", " >/dev/null", " > /dev/null", " &>/dev/null"]
         {
-          part = part.replacing(redirection, with: "")
+          part = part.replacing(bytesOf: redirection, with: "")
         }
         if commits(part), let message = part[...].utf8Range(of: " -m ") {
           part = part[..<message.upperBound] + "…"

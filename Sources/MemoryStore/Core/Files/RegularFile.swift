@@ -1,4 +1,5 @@
 import Foundation
+import Syntax
 
 #if canImport(Glibc)
   import Glibc
@@ -49,7 +50,8 @@ public enum RegularFile {
     }
     var bytes = [UInt8]()
     bytes.reserveCapacity(Int(facts.size))
-    var chunk = [UInt8](repeating: 0, count: min(limit, 65_536))
+    // A byte more than it should have shows that this is its end.
+    var chunk = [UInt8](repeating: 0, count: min(max(Int(facts.size) + 1, 512), limit + 1, 65_536))
     while bytes.count <= limit {
       let count = retryingOnInterrupt { systemRead(descriptor, &chunk, chunk.count) }
       if count < 0 { throw failure("read", path) }
@@ -279,7 +281,7 @@ public enum RegularFile {
         parts.append(part)
       }
     }
-    return "/" + parts.joined(separator: "/")
+    return "/" + parts.joined(by: "/")
   }
 
   /// True if there is anything of that name, whatever it is.

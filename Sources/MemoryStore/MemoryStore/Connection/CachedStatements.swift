@@ -8,17 +8,25 @@ extension Database {
   }
 }
 
+// Row by row, as GRDB's own functions for a whole result are generic over the type of a cursor: a short
+// process would look those types up and use them once.
+
 extension Row {
   static func fetchAll(
     _ db: Database, cached sql: String, arguments: StatementArguments = []
   ) throws -> [Row] {
-    try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    let cursor = try fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+    var rows: [Row] = []
+    while let row = try cursor.next() { rows.append(row.copy()) }
+    return rows
   }
 
   static func fetchOne(
     _ db: Database, cached sql: String, arguments: StatementArguments = []
   ) throws -> Row? {
-    try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    let cursor = try fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+    // A row is that of its cursor, which clears it when it goes.
+    return try withExtendedLifetime(cursor) { try cursor.next()?.copy() }
   }
 }
 
@@ -26,12 +34,16 @@ extension DatabaseValueConvertible where Self: StatementColumnConvertible {
   static func fetchAll(
     _ db: Database, cached sql: String, arguments: StatementArguments = []
   ) throws -> [Self] {
-    try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    let cursor = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+    var values: [Self] = []
+    while let row = try cursor.next() { values.append(row[0]) }
+    return values
   }
 
   static func fetchOne(
     _ db: Database, cached sql: String, arguments: StatementArguments = []
   ) throws -> Self? {
-    try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    let cursor = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+    return try withExtendedLifetime(cursor) { try cursor.next().flatMap { $0[0] } }
   }
 }

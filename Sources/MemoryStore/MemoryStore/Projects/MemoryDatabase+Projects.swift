@@ -202,9 +202,22 @@ extension MemoryDatabase {
       db, cached: "SELECT ? IN (\(privateSelect))", arguments: [row]) ?? false
   }
 
+  /// The rows that are one project with this one. As ``groupSelect``, but row by row: for a SELECT that
+  /// turns back on itself SQLite makes tables, which costs more than the query that the rows are for.
+  ///
   /// - Parameter row: Any of them.
   static func group(of row: Int64, _ db: Database) throws -> [Int64] {
-    try Int64.fetchAll(db, cached: groupSelect, arguments: [head(of: row, db)])
+    var group = [try head(of: row, db)]
+    var known = Set(group)
+    var index = 0
+    while index < group.count {
+      let joined = try Int64.fetchAll(
+        db, cached: "SELECT id FROM projects WHERE joined_to = ?", arguments: [group[index]])
+      // A damaged store must not turn in a circle.
+      group += joined.filter { known.insert($0).inserted }
+      index += 1
+    }
+    return group
   }
 
   // MARK: Names
@@ -328,46 +341,38 @@ extension MemoryDatabase {
   }
 }
 
-extension MemoryDatabase {
-  /// A project that was not known when its folder was looked at may be by now.
-  package func settled(_ filter: RecordFilter) throws(StoreError) -> RecordFilter {
-    guard let place = filter.place, place.id == nil, place.marks != nil || place.key != nil else {
-      return filter
-    }
-    var filter = filter
-    filter.place = try known(place)
-    return filter
-  }
-}
-
 extension Query {
-  /// Narrows to what a filter says of projects.
-  package mutating func match(project column: String, _ filter: RecordFilter) {
+  /// Adds what a filter says of projects.
+  mutating func narrow(_ column: String, _ filter: RecordFilter, _ db: Database) throws {
     if let name = filter.project {
       add("\(column) IN (SELECT id FROM projects WHERE name = ?)", name)
     }
     if filter.hidesPrivate {
+      let own = try filter.visitor?.id.map { try MemoryDatabase.group(of: $0, db) } ?? []
       add(
         """
         (\(column) IS NULL OR \(column) NOT IN (\(MemoryDatabase.privateSelect))
-          OR \(column) IN (\(MemoryDatabase.groupSelect)))
-        """, filter.visitor?.id ?? 0)
+          OR \(column) IN (\(Self.places(own))))
+        """, values: own)
     }
     guard let project = filter.place else { return }
-    var rows: [String] = []
-    var arguments: [any DatabaseValueConvertible] = []
-    if let id = project.id {
-      rows.append("\(column) IN (\(MemoryDatabase.groupSelect))")
-      arguments.append(id)
+    var id = project.id
+    // A project that was not known when its folder was looked at may be by now.
+    if id == nil, project.marks != nil || project.key != nil {
+      id = try MemoryDatabase.row(of: project, db)
+    }
+    var rows: [Int64] = []
+    if let id {
+      rows = try MemoryDatabase.group(of: id, db)
     } else if project.marks == nil {
-      rows.append("\(column) IN (SELECT id FROM projects WHERE identity = ?)")
-      arguments.append(project.identity)
+      rows = try Int64.fetchAll(
+        db, cached: "SELECT id FROM projects WHERE identity = ?", arguments: [project.identity])
     }
     if filter.takesUnfiled {
-      rows.append(
-        "\(column) IN (SELECT id FROM projects WHERE identity = ? AND joined_to IS NULL)")
-      arguments.append(ProjectReference.named(project.name).identity)
+      rows += try Int64.fetchAll(
+        db, cached: "SELECT id FROM projects WHERE identity = ? AND joined_to IS NULL",
+        arguments: [ProjectReference.named(project.name).identity])
     }
-    add(rows.isEmpty ? "0" : "(" + rows.joined(separator: " OR ") + ")", values: arguments)
+    add(rows.isEmpty ? "0" : "\(column) IN (\(Self.places(rows)))", values: rows)
   }
 }

@@ -161,7 +161,7 @@ extension MemoryDatabase {
   /// - Returns: The newest first.
   public func checkpoints(_ filter: RecordFilter) throws(StoreError) -> [CheckpointRecord] {
     var query = Self.checkpointQuery
-    try query.match(project: "c.project_id", settled(filter))
+    query.match(project: "c.project_id", filter)
     query.match("c.session_id", filter.sessionID)
     query.range("c.created_at", filter.since, filter.until)
     query.any("c.trigger", of: filter.triggers.map(\.rawValue))

@@ -92,7 +92,7 @@ extension MemoryDatabase {
   public func decisions(_ filter: RecordFilter) throws(StoreError) -> [DecisionRecord] {
     var query = Query(
       "SELECT d.*, p.name AS project FROM decisions d LEFT JOIN projects p ON p.id = d.project_id")
-    try query.match(project: "d.project_id", settled(filter))
+    query.match(project: "d.project_id", filter)
     query.match("d.session_id", filter.sessionID)
     query.range("d.created_at", filter.since, filter.until)
     return try fetch(query, order: "d.id DESC", limit: filter.limit) { row in

@@ -109,7 +109,7 @@ extension MemoryDatabase {
   public func entries(_ filter: RecordFilter) throws(StoreError) -> [EntryRecord] {
     var query = Query(
       "SELECT e.*, p.name AS project FROM entries e LEFT JOIN projects p ON p.id = e.project_id")
-    try query.match(project: "e.project_id", settled(filter))
+    query.match(project: "e.project_id", filter)
     query.match("e.session_id", filter.sessionID)
     query.any("e.kind", of: filter.kinds.map(\.rawValue))
     query.range("e.created_at", filter.since, filter.until)

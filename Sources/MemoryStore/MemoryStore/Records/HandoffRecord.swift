@@ -180,7 +180,7 @@ extension MemoryDatabase {
   /// - Returns: The newest first.
   public func handoffs(_ filter: RecordFilter) throws(StoreError) -> [HandoffRecord] {
     var query = Self.handoffQuery
-    try query.match(project: "h.project_id", settled(filter))
+    query.match(project: "h.project_id", filter)
     query.match("h.session_id", filter.sessionID)
     return try fetch(query, order: "h.rowid DESC", limit: filter.limit, Self.handoff)
   }
@@ -190,7 +190,7 @@ extension MemoryDatabase {
     _ project: ProjectReference
   ) throws(StoreError) -> [HandoffRecord] {
     var query = Self.handoffQuery
-    try query.match(project: "h.project_id", settled(RecordFilter(place: project)))
+    query.match(project: "h.project_id", RecordFilter(place: project))
     query.add("h.recipient IS NOT NULL AND h.taken_at IS NULL")
     return try fetch(query, order: "h.rowid", limit: nil, Self.handoff)
   }

@@ -163,7 +163,7 @@ extension MemoryDatabase {
     _ filter: RecordFilter, phase: String? = nil, status: Ledger.Status? = nil
   ) throws(StoreError) -> [LedgerRecord] {
     var query = Query(Self.ledgerSelect)
-    try query.match(project: "i.project_id", settled(filter))
+    query.match(project: "i.project_id", filter)
     query.match("i.session_id", filter.sessionID)
     query.match("f.name", phase)
     query.match("i.status", status?.rawValue)

@@ -44,11 +44,14 @@ extension MemoryDatabase {
   func fetch<T>(
     _ query: Query, order: String, limit: Int?, _ body: (Row) -> T
   ) throws(StoreError) -> [T] {
-    // SQLite takes a limit below zero for none.
-    let sql = query.sql + " ORDER BY " + order + " LIMIT ?"
-    let arguments = query.arguments + [limit.map { max(0, $0) } ?? -1]
-    return try read { db in
-      try Row.fetchAll(db, cached: sql, arguments: arguments).map(body)
+    try read { db in
+      var query = query
+      if let projects = query.projects { try query.narrow(projects.column, projects.filter, db) }
+      // SQLite takes a limit below zero for none.
+      return try Row.fetchAll(
+        db, cached: query.sql + " ORDER BY " + order + " LIMIT ?",
+        arguments: query.arguments + [limit.map { max(0, $0) } ?? -1]
+      ).map(body)
     }
   }
 }
@@ -58,6 +61,8 @@ struct Query: Sendable {
   private let select: String
   private var conditions: [String] = []
   private(set) var arguments = StatementArguments()
+  /// Whose rows it is about is looked up when it runs.
+  fileprivate var projects: (column: String, filter: RecordFilter)?
 
   init(_ select: String) {
     self.select = select
@@ -74,6 +79,11 @@ struct Query: Sendable {
   }
 
   mutating func match(_ column: String, _ id: (some Identifier)?) { match(column, id?.rawValue) }
+
+  /// Narrows to what a filter says of projects.
+  mutating func match(project column: String, _ filter: RecordFilter) {
+    projects = (column, filter)
+  }
 
   mutating func range(_ column: String, _ since: Int64?, _ until: Int64?) {
     if let since {
@@ -95,13 +105,17 @@ struct Query: Sendable {
 
   mutating func any(_ column: String, of values: [String]) {
     guard !values.isEmpty else { return }
-    conditions.append(
-      "\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))")
+    conditions.append("\(column) IN (\(Self.places(values)))")
     arguments += StatementArguments(values)
   }
 
   mutating func add(_ condition: String, _ value: some DatabaseValueConvertible) {
     add(condition, values: [value])
+  }
+
+  /// A mark for each value.
+  static func places(_ values: [some Any]) -> String {
+    values.map { _ in "?" }.joined(separator: ", ")
   }
 
   mutating func add(_ condition: String, values: [any DatabaseValueConvertible] = []) {

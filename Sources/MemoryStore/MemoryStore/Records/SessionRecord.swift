@@ -113,7 +113,7 @@ extension MemoryDatabase {
   /// - Returns: The one seen last first.
   public func sessions(_ filter: RecordFilter) throws(StoreError) -> [SessionRecord] {
     var query = Self.sessionQuery
-    try query.match(project: "s.project_id", settled(filter))
+    query.match(project: "s.project_id", filter)
     query.range("s.last_seen_at", filter.since, filter.until)
     return try fetch(query, order: "s.last_seen_at DESC, s.id", limit: filter.limit, Self.session)
   }

@@ -332,7 +332,7 @@ extension MemoryDatabase {
   public func tasks(status: TaskStatus?, filter: RecordFilter) throws(StoreError) -> [TaskRecord] {
     var query = Self.taskQuery
     query.match("t.status", status?.rawValue)
-    try query.match(project: "t.project_id", settled(filter))
+    query.match(project: "t.project_id", filter)
     if filter.isUnfiled { query.add(Self.isUnfiled) }
     query.range(status == .done ? "t.completed_at" : "t.created_at", filter.since, filter.until)
     return try fetch(query, order: "t.id DESC", limit: filter.limit, Self.task)
@@ -346,7 +346,7 @@ extension MemoryDatabase {
       FROM tasks t
       """)
     query.match("t.status", TaskStatus.open.rawValue)
-    try query.match(project: "t.project_id", settled(RecordFilter(place: project)))
+    query.match(project: "t.project_id", RecordFilter(place: project))
     return try fetch(query, order: "1", limit: nil) { $0["count"] as Int }.first ?? 0
   }
 

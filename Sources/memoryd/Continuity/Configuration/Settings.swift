@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Syntax
 import Yams
 
 /// Each setting with its value and where that came from: flags, then `MEMORYD_*`, then the file,
@@ -40,7 +41,7 @@ package struct Settings: Sendable {
       uniqueKeysWithValues: allCases.map { key in
         switch key {
         case .fallbackDirectory: (key, "MEMORYD_FALLBACK_DIR")
-        default: (key, "MEMORYD_" + key.rawValue.uppercased().replacing(".", with: "_"))
+        default: (key, "MEMORYD_" + key.rawValue.uppercased().replacing(bytesOf: ".", with: "_"))
         }
       })
 

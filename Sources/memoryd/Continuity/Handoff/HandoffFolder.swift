@@ -3,6 +3,7 @@ import Core
 import Foundation
 import Git
 import MemoryStore
+import Syntax
 
 /// `.handoff/` of a repository: handoffs by their minute, and messages between sessions, which others
 /// than memoryd write and read too.
@@ -26,8 +27,8 @@ package struct HandoffFolder {
 
   /// `2026-01-14-15-18`, UTC.
   static func name(at milliseconds: Int64) -> String {
-    String(Timestamp.string(milliseconds).prefix(16)).replacing("T", with: "-")
-      .replacing(":", with: "-")
+    String(Timestamp.string(milliseconds).prefix(16)).replacing(bytesOf: "T", with: "-")
+      .replacing(bytesOf: ":", with: "-")
   }
 
   static func name(from: String, to: String, topic: String) -> String {

@@ -4,6 +4,7 @@ import Foundation
 package import Journal
 import Logging
 package import Redaction
+import Syntax
 import Vault
 
 /// What a call knows of the world around it, settled when it begins.
@@ -25,6 +26,7 @@ package struct CallContext {
   private(set) var isOfJournal = false
   /// How long a call stays for what waits in the journal; nil takes in all of it.
   let journalPatience: Duration?
+  let endsProcess: Bool
   let remarks: Remarks
   /// What `vault.token_file` holds.
   package let tokenFromFile: String?
@@ -49,6 +51,7 @@ package struct CallContext {
     clock = invocation.clock
     present = invocation.clock
     journalPatience = invocation.journalPatience
+    endsProcess = invocation.endsProcess
     remarks = invocation.remarks
     log = EngineLog.logger(environment)
     requestID = invocation.requestID
@@ -61,7 +64,7 @@ package struct CallContext {
     let isRedacting = settings[.redactionEnabled]
     secrets = Self.secrets(settings, tokenFromFile).filter { $0.count >= 8 }
     redactor = Redactor(isEnabled: isRedacting == "true", extraLiterals: secrets)
-    redactionKey = ([isRedacting] + secrets).joined(separator: "\u{0}")
+    redactionKey = ([isRedacting] + secrets).joined(by: "\u{0}")
     daemon = invocation.daemon
   }
 

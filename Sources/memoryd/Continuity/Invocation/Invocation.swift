@@ -31,6 +31,8 @@ public struct Invocation {
   package var deferredWork: DeferredWork?
   /// How long it stays for what hooks have left in the journal; nil takes in all of it.
   package var journalPatience: Duration? = .milliseconds(200)
+  /// True if the process ends with it: then nobody need close what it has open.
+  public var endsProcess = false
   public let remarks = Remarks()
   /// What a hook has spent already before this process was asked.
   public var spent = Duration.zero

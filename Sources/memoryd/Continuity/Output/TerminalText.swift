@@ -1,6 +1,7 @@
 import Checkpoints
 package import Core
 package import MemoryStore
+import Syntax
 
 /// Text for people: aligned, and harmless to a terminal whatever was recorded.
 package struct TerminalText {
@@ -45,7 +46,7 @@ package struct TerminalText {
 
   /// `2026-01-14 15:18`, UTC.
   package static func time(_ milliseconds: Int64) -> String {
-    String(Timestamp.string(milliseconds).prefix(16)).replacing("T", with: " ")
+    String(Timestamp.string(milliseconds).prefix(16)).replacing(bytesOf: "T", with: " ")
   }
 
   /// `812 bytes`, `12.3 MB`.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Core
 import MemoryStore
+import Syntax
 import Vault
 
 /// What stands in front of a session's recovery document: the mode, what is open in the project, who
@@ -23,7 +24,7 @@ struct OpeningLines {
         text.append(scalar)
       }
       let item = "- \(String(text))\(length > lineLimit ? "…" : "")\n"
-      guard list.utf16.count + item.utf16.count <= room else { break }
+      guard list.utf16Length + item.utf16Length <= room else { break }
       list += item
     }
     return list

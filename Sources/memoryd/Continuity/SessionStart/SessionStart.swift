@@ -4,6 +4,7 @@ import Foundation
 import Git
 package import Journal
 import MemoryStore
+import Syntax
 import Transcripts
 import Vault
 
@@ -56,7 +57,7 @@ package struct SessionStart {
       return (
         OpeningLines.listed(
           [warning.map { Markdown.text($0) }].compactMap(\.self) + lines,
-          within: budget - head.utf16.count - RecordFence.size),
+          within: budget - head.utf16Length - RecordFence.size),
         notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
       )
     }
@@ -78,7 +79,7 @@ package struct SessionStart {
     }
     let most = size == .full ? budget : min(budget, RecoveryService.briefBudget)
     if size != .full { (facts, message) = speak(within: most) }
-    let room = most - head.utf16.count - facts.utf16.count - RecordFence.size
+    let room = most - head.utf16Length - facts.utf16Length - RecordFence.size
     var record = facts
     var told: [DocumentLine] = []
     if size == .line, let document {
@@ -148,7 +149,7 @@ package struct SessionStart {
     let entry = ContextLog.Entry(
       at: service.context.clock.now, session: recorder.session.id,
       source: input.source ?? "startup",
-      units: context.utf16.count, parts: told.map(\.part.rawValue),
+      units: context.utf16Length, parts: told.map(\.part.rawValue),
       about: document?.sessionID == recorder.session.id ? nil : document?.sessionID,
       checkpoint: document?.checkpointID)
     let log = ContextLog(folder: service.context.home.logs)
