@@ -51,20 +51,34 @@ long long memoryd_monotonic(void) {
   return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
 }
 
-static void *memoryd_thread(void *body) {
-  ((void (*)(void))body)();
+struct memoryd_work {
+  void (*body)(void *);
+  void *context;
+};
+
+static void *memoryd_thread(void *argument) {
+  struct memoryd_work work = *(struct memoryd_work *)argument;
+  free(argument);
+  work.body(work.context);
   return NULL;
 }
 
-int memoryd_start_thread(void (*body)(void)) {
+int memoryd_start_thread(long stack, void (*body)(void *), void *context) {
   pthread_attr_t attributes;
   pthread_t thread;
+  struct memoryd_work *work = malloc(sizeof *work);
+  if (work == NULL) return -1;
+  work->body = body;
+  work->context = context;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 256 << 10);
+  pthread_attr_setstacksize(&attributes, stack);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  errno = pthread_create(&thread, &attributes, memoryd_thread, (void *)body);
+  int failure = pthread_create(&thread, &attributes, memoryd_thread, work);
   pthread_attr_destroy(&attributes);
-  return errno == 0 ? 0 : -1;
+  if (failure == 0) return 0;
+  free(work);
+  errno = failure;
+  return -1;
 }
 
 int memoryd_claim(void) {

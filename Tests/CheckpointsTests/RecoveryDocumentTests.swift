@@ -54,6 +54,16 @@ import Testing
     }
   }
 
+  @Test func toolCalls_areReadWithoutTheRest() {
+    var digest = SessionDigest()
+    digest.toolCalls = 30
+    #expect(Snapshot.toolCalls(inJSON: Snapshot(digest, git: nil).json) == 30)
+    #expect(Snapshot.toolCalls(inJSON: "{}") == Snapshot(json: "{}")?.toolCalls)
+    for text in ["", "[1]", "{\"toolCalls\": 3"] {
+      #expect(Snapshot.toolCalls(inJSON: text) == nil)
+    }
+  }
+
   @Test func everythingNeeded_isThere() {
     let text = document(snapshot()).markdown(now: 3_000_000, budget: 9500)
     for part in [

@@ -50,6 +50,14 @@ import Testing
     #expect(code { _ = try door.writing() } == .corrupt)
   }
 
+  @Test(arguments: [false, true])
+  func store_isClosedBehindACall_unlessTheProcessEndsToo(endsProcess: Bool) throws {
+    weak var store: MemoryDatabase?
+    store = try StoreDoor(try place.context(endsProcess: endsProcess)).writing()
+    #expect((store != nil) == endsProcess)
+    if let store { Unmanaged.passUnretained(store).release() }
+  }
+
   // MARK: The daemon's pool
 
   @Test func store_inADaemon_goesToThePoolAndComesBack() throws {

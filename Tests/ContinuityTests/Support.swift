@@ -46,7 +46,8 @@ struct CallPlace {
   ///   - deadline: Ms; set for a hook.
   func context(
     _ environment: [String: String] = [:], requestID: RequestID = .unique(),
-    deadline: Int? = nil, daemon: DaemonContext? = nil, isLenient: Bool = false
+    deadline: Int? = nil, daemon: DaemonContext? = nil, isLenient: Bool = false,
+    endsProcess: Bool = false
   ) throws -> CallContext {
     var invocation = Invocation(
       arguments: [], input: .none, cwd: folder.path,
@@ -55,6 +56,7 @@ struct CallPlace {
         "MEMORYD_FALLBACK_DIR": folder.path + "/fallback",
       ].merging(environment) { $1 }, clock: WallClock { 1_800_000_000_000 }, requestID: requestID)
     invocation.daemon = daemon
+    invocation.endsProcess = endsProcess
     var context = try CallContext(invocation: invocation, homeFlag: nil, isLenient: isLenient)
     context.deadline = deadline.map { Deadline(in: .milliseconds($0)) }
     return context

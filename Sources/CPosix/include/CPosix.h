@@ -21,8 +21,8 @@ void memoryd_keep_heap(void);
 // Microseconds of a clock that nobody sets.
 long long memoryd_monotonic(void);
 
-// Runs a function on a thread of its own, for which nobody waits; -1 with errno.
-int memoryd_start_thread(void (*body)(void));
+// Runs a function on a thread of its own with so many bytes of stack; -1 with errno.
+int memoryd_start_thread(long stack, void (*body)(void *), void *context);
 
 // 1 for the first who asks in this process, 0 for all others.
 int memoryd_claim(void);

@@ -23,7 +23,7 @@ enum HookGuard {
   static func start(_ journal: Journal, _ record: HookRecord) {
     self.journal = journal
     payload = record.encoded
-    _ = memoryd_start_thread { HookGuard.watch() }
+    _ = memoryd_start_thread(256 << 10, { _ in HookGuard.watch() }, nil)
   }
 
   private static func watch() {

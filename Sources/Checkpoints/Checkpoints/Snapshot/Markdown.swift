@@ -61,7 +61,7 @@ public enum Markdown {
       }
       result.append(byte)
       previous = byte
-      isStart = false
+      isStart = isStart && byte == blank
       index += 1
     }
     return String(decoding: result, as: UTF8.self)
@@ -107,7 +107,7 @@ public enum Markdown {
   private static func isPlain(_ text: String, isStart: Bool) -> Bool {
     var text = text
     return text.withUTF8 { bytes in
-      guard let first = bytes.first else { return true }
+      guard let first = bytes.first(where: { $0 != UInt8(ascii: " ") }) else { return true }
       switch first {
       case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"), UInt8(ascii: ">"),
         UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "~"),

@@ -191,6 +191,18 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   /// As it is stored: equal values are equal bytes.
   public var json: String { encoded() }
 
+  /// The one number alone, for which the rest need not be decoded.
+  ///
+  /// - Returns: Nil if the text is no JSON object.
+  package static func toolCalls(inJSON json: String) -> Int? {
+    var json = json
+    return json.withUTF8 { text in
+      let tape = JSONTape()
+      guard (try? tape.parse(text)) != nil, tape.root(text).isObject else { return nil }
+      return tape.root(text)["toolCalls"]?.int ?? 0
+    }
+  }
+
   public init(_ digest: SessionDigest, git: GitFacts?) {
     let now = digest.toolCalls
     let dirty = Self.dirtyPaths(git, below: digest.root)

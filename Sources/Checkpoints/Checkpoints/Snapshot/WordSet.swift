@@ -19,8 +19,19 @@ struct WordSet {
 
   /// In the order of the text, without words that every sentence has.
   static func telling(_ text: String) -> [UInt64] {
-    Lexicon.words(of: text).filter { !common.contains($0) }
+    Lexicon.words(of: text).filter { !mayBeCommon($0) || !common.contains($0) }
   }
+
+  /// False for most words, by a few bits of them: a look into a set costs ten times as much.
+  private static func mayBeCommon(_ word: UInt64) -> Bool {
+    commonBits[Int(word & 63)] >> (word >> 6 & 63) & 1 != 0
+  }
+
+  private static let commonBits: [UInt64] = {
+    var bits = [UInt64](repeating: 0, count: 64)
+    for word in common { bits[Int(word & 63)] |= 1 << (word >> 6 & 63) }
+    return bits
+  }()
 
   private static let common: Set<UInt64> = Set(
     """

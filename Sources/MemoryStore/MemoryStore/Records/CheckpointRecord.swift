@@ -168,6 +168,14 @@ extension MemoryDatabase {
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
   }
 
+  package func newestCheckpoint(ofSession id: SessionID) throws(StoreError) -> RecordID? {
+    try read { db in
+      try RecordID.fetchOne(
+        db, cached: "SELECT id FROM checkpoints WHERE session_id = ? ORDER BY id DESC LIMIT 1",
+        arguments: [id])
+    }
+  }
+
   /// Finds a checkpoint by its id or the beginning of it.
   ///
   /// - Throws: ``StoreError`` `invalid` where the beginning fits several.

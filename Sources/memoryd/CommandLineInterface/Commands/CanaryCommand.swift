@@ -33,6 +33,9 @@ struct CanaryCommand: Command {
     ).verdict
     let report = try CanaryReport(
       project: project, excluding: ProjectFinder.session(nil, service)?.id, service)
+    let lastCheckpoint = try service.store.reading().checkpoints(
+      RecordFilter(place: project, limit: 1)
+    ).first
     var outcome = Outcome(exitCode: verdict.mode == .degraded ? .degraded : .ok)
     if shared.json {
       outcome.output = JSONOutput.text(
@@ -42,7 +45,7 @@ struct CanaryCommand: Command {
           "checked_at": Timestamp.string(verdict.checkedAt),
           "since": Timestamp.string(verdict.since), "open_tasks": report.openTasks,
           "pending": report.pending,
-          "last_checkpoint": report.lastCheckpoint.map(JSONOutput.checkpoint),
+          "last_checkpoint": lastCheckpoint.map(JSONOutput.checkpoint),
           "other_sessions": report.otherSessions.map(JSONOutput.session),
         ] as JSON)
       return outcome
@@ -58,7 +61,7 @@ struct CanaryCommand: Command {
     }
     outcome.output +=
       "project \(TerminalText.line(project.name)): \(TerminalText.count(report.openTasks, "open task"))\n"
-    if let last = report.lastCheckpoint {
+    if let last = lastCheckpoint {
       outcome.output +=
         "last checkpoint \(last.id), \(TerminalText.time(last.createdAt)) UTC: "
         + TerminalText.line(last.objective, 80) + "\n"

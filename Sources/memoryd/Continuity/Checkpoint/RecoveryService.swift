@@ -15,15 +15,18 @@ package struct RecoveryService {
   static let briefBudget = 2500
 
   /// The document of one session, as its transcript stands now.
+  ///
+  /// - Parameter whenRead: Called once the store is asked nothing more.
   func document(
     of recorder: SessionRecorder, occasion: RecoveryDocument.Occasion, dirty: [String]?,
-    checkpointID: RecordID?
+    checkpointID: RecordID?, whenRead: () -> Void
   ) -> RecoveryDocument {
-    document(
+    let known = known(of: recorder.project)
+    whenRead()
+    return document(
       recorder.snapshot(dirty: dirty), summary: recorder.digest.summary, occasion: occasion,
       checkpointID: checkpointID, takenAt: service.context.clock.now,
-      sessionID: recorder.session.id,
-      project: recorder.project)
+      sessionID: recorder.session.id, known)
   }
 
   /// The document of a stored session or, without one, of the session of the project that was
@@ -68,7 +71,7 @@ package struct RecoveryService {
       }
       return document(
         kept, summary: nil, occasion: occasion, checkpointID: newest.id,
-        takenAt: newest.updatedAt, sessionID: newest.sessionID, project: project,
+        takenAt: newest.updatedAt, sessionID: newest.sessionID, known(of: project),
         statedBy: newest.id)
     }
     // The digest is newer than the checkpoint; what a person or git said stands in the latter.
@@ -83,14 +86,14 @@ package struct RecoveryService {
       snapshot, summary: digest.summary, occasion: occasion,
       checkpointID: isOwn ? newest?.id : nil,
       takenAt: max(state.readAt, isOwn ? newest?.updatedAt ?? 0 : 0),
-      sessionID: state.sessionID, project: project, statedBy: newest?.id)
+      sessionID: state.sessionID, known(of: project), statedBy: newest?.id)
   }
 
   /// What is known of a project that no session has told of: nil if that is nothing.
   private func document(withoutSessionIn project: ProjectReference) -> RecoveryDocument? {
     var document = document(
       Snapshot(), summary: nil, occasion: .request, checkpointID: nil, takenAt: 0, sessionID: nil,
-      project: project)
+      known(of: project))
     let times = document.openTasks.map(\.createdAt) + document.decisions.map(\.createdAt)
     guard let newest = times.max() else { return nil }
     document.takenAt = newest
@@ -120,20 +123,32 @@ package struct RecoveryService {
     document.decisions.removeAll { struck.has($0.decision) }
   }
 
+  /// What the store has for a document beside the session itself.
+  private struct Known {
+    var tasks: [TaskRecord]
+    var decisions: [DecisionRecord]
+    var struck: StruckLines
+  }
+
+  private func known(of project: ProjectReference) -> Known {
+    let database = try? service.store.reading()
+    return Known(
+      tasks: (try? database?.tasks(
+        status: .open, filter: RecordFilter(place: project, limit: 13))) ?? [],
+      decisions: (try? database?.decisions(RecordFilter(place: project, limit: 8))) ?? [],
+      struck: struck)
+  }
+
   private func document(
     _ snapshot: Snapshot, summary: String?, occasion: RecoveryDocument.Occasion,
-    checkpointID: RecordID?, takenAt: Int64, sessionID: SessionID?, project: ProjectReference,
+    checkpointID: RecordID?, takenAt: Int64, sessionID: SessionID?, _ known: Known,
     statedBy: RecordID? = nil
   ) -> RecoveryDocument {
-    let database = try? service.store.reading()
     var document = RecoveryDocument(
       snapshot: snapshot, summary: summary, occasion: occasion, checkpointID: checkpointID,
-      takenAt: takenAt, sessionID: sessionID,
-      openTasks: (try? database?.tasks(
-        status: .open, filter: RecordFilter(place: project, limit: 13))) ?? [],
-      decisions: (try? database?.decisions(RecordFilter(place: project, limit: 8))) ?? [])
+      takenAt: takenAt, sessionID: sessionID, openTasks: known.tasks, decisions: known.decisions)
     document.statedBy = document.snapshot.stated == nil ? nil : statedBy
-    leaveOut(struck, of: &document)
+    leaveOut(known.struck, of: &document)
     return document
   }
 }

@@ -16,6 +16,7 @@ extension SessionDigest {
     guard let stored, let known = Self.stored(stored.digest, context), known.isCurrent else {
       return nil
     }
+    context.daemon?.digests.note(known, stored.digest, path: stored.position.path)
     return known
   }
 }

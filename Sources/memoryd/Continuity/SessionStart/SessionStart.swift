@@ -29,11 +29,12 @@ package struct SessionStart {
     var recorder = SessionRecorder(service: service, input: input)
     recorder.readTranscript()
     var problems = standingProblems(input)
-    if let error = store(&recorder, input, deadline) {
-      problems.append(
-        .init(
-          at: service.context.clock.now, event: input.event, code: error.code.rawValue,
-          message: error.message, hint: error.hint))
+    let isNew: Bool
+    do throws(StoreError) {
+      isNew = try takeUnannounced(&recorder, input, &problems)
+    } catch {
+      isNew = false
+      problems.append(refused(error, input))
     }
     let settled = VaultCheck(service: service).settle(isTyped: false)
     let news = VaultNews(service: service)
@@ -61,36 +62,46 @@ package struct SessionStart {
         notes.isEmpty ? nil : "memoryd: \(Markdown.spoken(notes.joined(separator: " | ")))"
       )
     }
-    var (facts, message) = speak(within: budget)
+    let spoken = speak(within: budget)
     // What there is, should the document take too long.
     service.hookOutput.set(
-      SessionGreeting(context: head + RecordFence.around(facts), message: message).json)
-    var document = document(recorder, input, dirty: dirty)
+      SessionGreeting(context: head + RecordFence.around(spoken.facts), message: spoken.message)
+        .json)
+    // Beside the making of the document, which asks the store nothing more then.
+    var registration: Alongside<StoreError?>?
+    func beginRegistration() {
+      if isNew, registration == nil { registration = register(recorder, input, deadline) }
+    }
+    var document = document(recorder, input, dirty: dirty, whenRead: beginRegistration)
+    beginRegistration()
     let size = size(input.source, document)
     document?.isBrief = size == .brief
     if let damage = service.store.drainDamage(),
       !problems.contains(where: { $0.message == damage.message })
     {
-      problems.append(
-        .init(
-          at: service.context.clock.now, event: input.event, code: damage.code.rawValue,
-          message: damage.message, hint: damage.hint))
-      (facts, message) = speak(within: budget)
+      problems.append(problem(damage, input))
     }
     let most = size == .full ? budget : min(budget, RecoveryService.briefBudget)
-    if size != .full { (facts, message) = speak(within: most) }
-    let room = most - head.utf16Length - facts.utf16Length - RecordFence.size
-    var record = facts
-    var told: [DocumentLine] = []
-    if size == .line, let document {
-      record += "- " + line(about: document, input.source) + "\n"
-    } else if size != .off, let document, room > 400 {
-      let now = service.context.clock.now
-      let rendered = document.rendered(now: now, budget: room - 1)
-      record += (facts.isEmpty ? "" : "\n") + rendered.text
-      told = rendered.lines
+    func compose() -> (context: String, message: String?, told: [DocumentLine]) {
+      let (facts, message) = speak(within: most)
+      let room = most - head.utf16Length - facts.utf16Length - RecordFence.size
+      var record = facts
+      var told: [DocumentLine] = []
+      if size == .line, let document {
+        record += "- " + line(about: document, input.source) + "\n"
+      } else if size != .off, let document, room > 400 {
+        let now = service.context.clock.now
+        let rendered = document.rendered(now: now, budget: room - 1)
+        record += (facts.isEmpty ? "" : "\n") + rendered.text
+        told = rendered.lines
+      }
+      return (record.isEmpty ? head : head + RecordFence.around(record), message, told)
     }
-    let context = record.isEmpty ? head : head + RecordFence.around(record)
+    var (context, message, told) = compose()
+    if let error = registration?.value() {
+      problems.append(refused(error, input))
+      (context, message, told) = compose()
+    }
     // The person sees what the session got back.
     if input.source == "compact", let restored = RecoveryDocument.told(told) {
       let news = "restored \(restored) (\(max(1, (context.utf8.count + 500) / 1000)) kB)"
@@ -101,6 +112,18 @@ package struct SessionStart {
     // Without a daemon a later hook asks.
     if service.deferredWork != nil { recorder.learnPlace() }
     return SessionGreeting(context: context, message: message)
+  }
+
+  private func problem(_ error: StoreError, _ input: HookInput) -> ProblemLog.Problem {
+    .init(
+      at: service.context.clock.now, event: input.event, code: error.code.rawValue,
+      message: error.message, hint: error.hint)
+  }
+
+  /// The same for what the store did not take.
+  private func refused(_ error: StoreError, _ input: HookInput) -> ProblemLog.Problem {
+    service.store.noteRefusal(error)
+    return problem(error, input)
   }
 
   /// What went wrong before this session, or stands in its way.
@@ -170,32 +193,48 @@ package struct SessionStart {
     return true
   }
 
-  /// Registers the session. Where no hook announced the compaction, the checkpoint is made now,
-  /// from the transcript's own boundary.
-  private func store(
-    _ recorder: inout SessionRecorder, _ input: HookInput, _ deadline: Deadline
-  ) -> StoreError? {
-    do throws(StoreError) {
-      if input.source == "compact", try isUnannounced(recorder) {
-        let acknowledgement = try CheckpointService(service: service)
-          .takeAtBoundary(&recorder, input: input)
-        return acknowledgement.problem
+  /// Where no hook announced the compaction, the checkpoint is made now, from the transcript's own
+  /// boundary; the session is registered with it.
+  ///
+  /// - Returns: True if the session is still to be registered.
+  private func takeUnannounced(
+    _ recorder: inout SessionRecorder, _ input: HookInput, _ problems: inout [ProblemLog.Problem]
+  ) throws(StoreError) -> Bool {
+    guard input.source == "compact", try isUnannounced(recorder) else { return true }
+    let acknowledgement = try CheckpointService(service: service)
+      .takeAtBoundary(&recorder, input: input)
+    if let error = acknowledgement.problem { problems.append(problem(error, input)) }
+    return false
+  }
+
+  /// Registers the session, on another thread.
+  ///
+  /// Past the durable writer: what it writes is text of the transcript, which the next reading finds
+  /// again, and each later hook registers the session.
+  ///
+  /// - Returns: Why the store did not take it.
+  private func register(
+    _ recorder: SessionRecorder, _ input: HookInput, _ deadline: Deadline
+  ) -> Alongside<StoreError?> {
+    let (batch, project, session) = (
+      recorder.finishedBatch(), recorder.project, recorder.session
+    )
+    let (now, event) = (service.context.clock.now, input.event)
+    let reopens = !HeadlessRun(service).isVisit(input)
+    let database = Result { () throws(StoreError) in try service.store.writing() }
+    return Alongside {
+      do throws(StoreError) {
+        try database.get().commit(
+          batch, project: project, session: session, at: now, reopens: reopens
+        ) {
+          HookRun(
+            event: event, sessionID: session.id, outcome: "stored",
+            microseconds: deadline.elapsedMicroseconds)
+        }
+        return nil
+      } catch {
+        return error
       }
-      let session = recorder.session
-      // Text of the transcript, which the next reading finds again; each later hook registers the
-      // session.
-      try service.store.writing().commit(
-        recorder.finishedBatch(), project: recorder.project, session: session,
-        at: service.context.clock.now, reopens: !HeadlessRun(service).isVisit(input)
-      ) {
-        HookRun(
-          event: input.event, sessionID: session.id, outcome: "stored",
-          microseconds: deadline.elapsedMicroseconds)
-      }
-      return nil
-    } catch {
-      service.store.noteRefusal(error)
-      return error
     }
   }
 
@@ -206,7 +245,6 @@ package struct SessionStart {
     ).first
     guard let newest else { return true }
     // Tool calls since the newest checkpoint mean that it was not made for this compaction.
-    let known = Snapshot(json: newest.body)
-    return known?.toolCalls != recorder.digest.toolCalls
+    return Snapshot.toolCalls(inJSON: newest.body) != recorder.digest.toolCalls
   }
 }

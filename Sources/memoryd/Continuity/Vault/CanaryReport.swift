@@ -9,7 +9,6 @@ package struct CanaryReport {
   package let openTasks: Int
   /// Writes that wait for the vault.
   package let pending: Int
-  package let lastCheckpoint: CheckpointRecord?
   package let otherSessions: [SessionRecord]
 
   /// - Parameter session: The one that asks, which is not told of itself.
@@ -20,7 +19,6 @@ package struct CanaryReport {
     let now = service.context.clock.now
     openTasks = try database.openTaskCount(project)
     pending = service.vault.pendingCount()
-    lastCheckpoint = try database.checkpoints(RecordFilter(place: project, limit: 1)).first
     otherSessions = try database.sessions(
       RecordFilter(place: project, since: now - Self.activeWindow.milliseconds, limit: 20)
     ).filter { $0.id != session && $0.endedAt == nil }
