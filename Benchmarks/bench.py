@@ -488,8 +488,9 @@ def hooks_in(bench, place):
         def session(event, **more):
             with open(path, "a", encoding="utf-8") as file:
                 file.writelines(linked(small_increment(next(seeds)), path))
-            return bench.hook(event, path, "hooks", **more)
+            return bench.hook(event, path, session.name, **more)
 
+        session.path, session.name = path, "hooks"
         bench.timed([bench.memoryd, "ingest", path])
         hook_benchmarks(bench, durable_insert(bench), place, session, lambda: Daemon(bench))
     finally:

@@ -19,8 +19,8 @@ def sync_cost(folder):
 
 
 def hook_benchmarks(bench, sqlite, place, session, daemon):
-    """`session` is a function that lets a transcript grow and gives the hook's input for an event,
-    `daemon` one that starts a daemon."""
+    """`session` lets its transcript (`path`) grow when it is called and gives the hook's input for an
+    event, `daemon` is a function that starts a daemon."""
     memoryd = bench.memoryd
     words = " ".join(["the words that an agent says last"] * 125)[:4096]
 
@@ -49,10 +49,17 @@ def hook_benchmarks(bench, sqlite, place, session, daemon):
                   ("memoryd task list", lambda: bench.timed(listing)),
                   [("memoryd task list, behind a PreCompact",
                     lambda: bench.timed(listing, before=behind_a_hook))])
+    start = bench.hook("SessionStart", session.path, session.name, source="compact")
+    greeting = ("SessionStart", lambda: bench.timed([memoryd, "canary"], start))
+    bench.timed(listing)
+    bench.compare("A session start after a compaction, without a daemon", sqlite, [greeting])
     running = daemon()
     try:
         bench.compare("Hooks with a daemon", sqlite, hooks)
         time.sleep(1)
+        bench.timed([memoryd, "checkpoint"], session("PreCompact", trigger="auto"))
+        time.sleep(1)
+        bench.compare("A session start after a compaction, with a daemon", sqlite, [greeting])
         bench.compare("The next command with a daemon",
                       ("memoryd task list", lambda: bench.timed(listing)),
                       [("memoryd task list, 0.3 s behind a PreCompact",

@@ -262,7 +262,7 @@ import Testing
     try take(batch(from: 100, to: 200, uuids: ["b", "d"]))
     let state = try #require(try database.transcript(path: "/t.jsonl"))
     #expect(state.position.offset == 300)
-    #expect(state.digest == "{\"end\":300}")
+    #expect(state.digest == Array("{\"end\":300}".utf8))
     #expect(
       try database.entries(sessionID: "s").compactMap(\.sourceID).sorted() == ["a", "b", "c", "d"])
     let usage = try database.usage(sessionID: "s")

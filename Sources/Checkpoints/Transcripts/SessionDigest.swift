@@ -384,6 +384,12 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     self = value
   }
 
+  /// The same of its bytes.
+  package init?(json: [UInt8]) {
+    guard let value = Self.decoded(from: json) else { return nil }
+    self = value
+  }
+
   /// As it is stored: equal values are equal bytes.
   public var json: String { encoded() }
 

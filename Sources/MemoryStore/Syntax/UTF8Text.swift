@@ -11,6 +11,18 @@ package enum ASCII {
   package static func isSpace(_ byte: UInt8) -> Bool {
     byte == 0x20 || (0x09...0x0D).contains(byte)
   }
+
+  /// True without blanks at the ends, runs of them, or other white space.
+  @inlinable
+  package static func isOneLine(_ bytes: some Collection<UInt8>) -> Bool {
+    var isBlank = true
+    for byte in bytes {
+      let blank = byte <= 0x20 && isSpace(byte)
+      if blank, isBlank || byte != 0x20 { return false }
+      isBlank = blank
+    }
+    return !isBlank || bytes.isEmpty
+  }
 }
 
 // Text as UTF-8 bytes: what runs over every word of a transcript on a hook's path cannot afford
@@ -53,8 +65,24 @@ extension String {
   package var utf16Length: Int {
     var text = self
     return text.withUTF8 { bytes in
-      // A character has a unit for its first byte, and a second one if it has four.
-      bytes.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : $1 >= 0xF0 ? 2 : 1) }
+      let raw = UnsafeRawBufferPointer(bytes)
+      var units = 0
+      var index = 0
+      while index < raw.count {
+        // Eight at once where all are ASCII.
+        if raw.count - index >= 8,
+          raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+        {
+          units += 8
+          index += 8
+          continue
+        }
+        // A character has a unit for its first byte, and a second one if it has four.
+        let byte = raw[index]
+        units += byte & 0xC0 == 0x80 ? 0 : byte >= 0xF0 ? 2 : 1
+        index += 1
+      }
+      return units
     }
   }
 }
@@ -150,17 +178,8 @@ extension StringProtocol {
   @inlinable
   package var oneLine: String {
     // Most texts are one already.
-    var isBlank = true
-    var isOne = true
-    for byte in utf8 {
-      let blank = ASCII.isSpace(byte)
-      if blank, isBlank || byte != 0x20 {
-        isOne = false
-        break
-      }
-      isBlank = blank
-    }
-    if isOne, !isBlank || utf8.isEmpty { return String(self) }
+    let isOne = utf8.withContiguousStorageIfAvailable(ASCII.isOneLine) ?? ASCII.isOneLine(utf8)
+    if isOne { return String(self) }
     var result: [UInt8] = []
     result.reserveCapacity(utf8.count)
     var needsSpace = false

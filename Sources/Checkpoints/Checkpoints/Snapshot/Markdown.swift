@@ -116,19 +116,23 @@ public enum Markdown {
       default: break
       }
       return bytes.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "<"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "`"),
-          UInt8(ascii: "*"), UInt8(ascii: "\\"):
-          false
-        default: (0x20..<0x7F).contains(byte)
-        }
+        byte < 0x80 && (byte < 0x40 ? plain.low >> byte : plain.high >> (byte - 0x40)) & 1 != 0
       }
     }
   }
 
+  /// A bit for each ASCII character that nothing is to be done about.
+  private static let plain: (low: UInt64, high: UInt64) = {
+    var bits: (low: UInt64, high: UInt64) = (0, 0)
+    for byte in UInt8(0x20)..<0x7F where !"<[]`*\\".utf8.contains(byte) {
+      if byte < 0x40 { bits.low |= 1 << byte } else { bits.high |= 1 << (byte - 0x40) }
+    }
+    return bits
+  }()
+
   /// Text on one line with code in backticks, which keeps its characters; the rest as `text`.
   public static func prose(_ text: String) -> String {
-    guard text.utf8.contains(UInt8(ascii: "`")) else { return self.text(text) }
+    guard text.hasBytes("`") else { return self.text(text) }
     let parts = text.utf8.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false)
     // A mark without a second one opens nothing.
     let isOdd = parts.count.isMultiple(of: 2)
@@ -147,13 +151,17 @@ public enum Markdown {
   /// Far paths keep their last three components (findings 6).
   static func shortened(_ path: String) -> String {
     guard path.hasPrefix("/") || path.utf8.count > 80 else { return path }
-    let parts = path.split(separator: "/")
+    let parts = components(path)
     return parts.count > 4 ? "…/" + parts.suffix(3).joined(by: "/") : path
+  }
+
+  private static func components(_ path: String) -> [Substring] {
+    path.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }
   }
 
   /// A file as people name it: its folder and its own name.
   package static func name(ofFile path: String) -> String {
-    path.split(separator: "/").suffix(2).joined(by: "/")
+    components(path).suffix(2).joined(by: "/")
   }
 
   /// A path, name or id inside a line: as `text`, for short strings that hold no prose.

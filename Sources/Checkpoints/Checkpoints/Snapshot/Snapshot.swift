@@ -193,10 +193,10 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
 
   /// The one number alone, for which the rest need not be decoded.
   ///
-  /// - Returns: Nil if the text is no JSON object.
-  package static func toolCalls(inJSON json: String) -> Int? {
-    var json = json
-    return json.withUTF8 { text in
+  /// - Parameter json: In UTF-8.
+  /// - Returns: Nil if it is no JSON object.
+  package static func toolCalls(inJSON json: [UInt8]) -> Int? {
+    json.withUnsafeBufferPointer { text in
       let tape = JSONTape()
       guard (try? tape.parse(text)) != nil, tape.root(text).isObject else { return nil }
       return tape.root(text)["toolCalls"]?.int ?? 0
@@ -358,7 +358,12 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   private static func isScrap(_ path: String) -> Bool {
     path.hasPrefix("/tmp/") || path.hasPrefix("/private/tmp/") || path.hasBytes("/tool-results/")
       || path.hasBytes("/.claude/projects/") || path.hasBytes("node_modules/")
-      || path.hasPrefix("-") || path.utf8.contains(where: { "*{}$".utf8.contains($0) })
+      || path.hasPrefix("-") || path.utf8.contains(where: isOfPattern)
+  }
+
+  private static func isOfPattern(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "*") || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}")
+      || byte == UInt8(ascii: "$")
   }
 
   /// Greedy: the sentence that brings the most new names for its length, newest preferred

@@ -170,44 +170,43 @@ package struct Lexicon: Sendable {
   }
 
   /// Hashes of the words, in lower case; `n't` and `'ll` stay with theirs, whatever the apostrophe.
-  @inlinable
   package static func words(of text: some StringProtocol) -> [UInt64] {
+    // The bytes of a string, or of a piece of one, lie in one place.
+    text.utf8.withContiguousStorageIfAvailable(words)
+      ?? Array(text.utf8).withUnsafeBufferPointer(words)
+  }
+
+  private static func words(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt64] {
     var words: [UInt64] = []
+    words.reserveCapacity(bytes.count / 5)
     var hash = FNV1a.empty
     var length = 0
-    func end() {
-      if length > 0 { words.append(hash) }
-      hash = FNV1a.empty
-      length = 0
-    }
-    var skip = 0
-    let bytes = Array(text.utf8)
-    for (index, byte) in bytes.enumerated() {
-      if skip > 0 {
-        skip -= 1
-        continue
-      }
-      var byte = byte
+    var index = 0
+    while index < bytes.count {
+      var byte = bytes[index]
+      index += 1
+      var isLetter = true
       switch byte {
       case 0x41...0x5A: byte |= 0x20
       case 0x61...0x7A, 0x30...0x39, 0x5F, UInt8(ascii: "'"): break
-      case 0xE2 where index + 2 < bytes.count:
+      case 0xE2 where index + 1 < bytes.count:
         // Punctuation, arrows, signs: no letter of any script that is in use.
-        skip = 2
-        guard bytes[index + 1] == 0x80, bytes[index + 2] == 0x99 else {
-          end()
-          continue
-        }
+        isLetter = bytes[index] == 0x80 && bytes[index + 1] == 0x99
         byte = UInt8(ascii: "'")
+        index += 2
       case 0x80...: break
-      default:
-        end()
-        continue
+      default: isLetter = false
       }
-      hash = FNV1a.hash(CollectionOfOne(byte), from: hash)
-      length += 1
+      if isLetter {
+        hash = FNV1a.hash(CollectionOfOne(byte), from: hash)
+        length += 1
+      } else if length > 0 {
+        words.append(hash)
+        hash = FNV1a.empty
+        length = 0
+      }
     }
-    end()
+    if length > 0 { words.append(hash) }
     return words
   }
 }

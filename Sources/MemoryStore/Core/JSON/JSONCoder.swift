@@ -25,11 +25,18 @@ extension JSONRecord {
   /// - Returns: Nil if the text is no JSON object.
   package static func decoded(from json: String) -> Self? {
     var json = json
-    return json.withUTF8 { text in
-      let tape = JSONTape()
-      guard (try? tape.parse(text)) != nil, tape.root(text).isObject else { return nil }
-      return Self(tape.root(text))
-    }
+    return json.withUTF8(decoded)
+  }
+
+  /// - Returns: Nil if the bytes are no JSON object.
+  package static func decoded(from json: [UInt8]) -> Self? {
+    json.withUnsafeBufferPointer(decoded)
+  }
+
+  private static func decoded(_ text: UnsafeBufferPointer<UInt8>) -> Self? {
+    let tape = JSONTape()
+    guard (try? tape.parse(text)) != nil, tape.root(text).isObject else { return nil }
+    return Self(tape.root(text))
   }
 
   package init(_ value: JSONValue) {

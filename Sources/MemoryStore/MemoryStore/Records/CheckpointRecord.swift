@@ -1,4 +1,5 @@
 public import Core
+import Foundation
 import GRDB
 import Redaction
 
@@ -166,6 +167,18 @@ extension MemoryDatabase {
     query.range("c.created_at", filter.since, filter.until)
     query.any("c.trigger", of: filter.triggers.map(\.rawValue))
     return try fetch(query, order: "c.id DESC", limit: filter.limit, Self.checkpoint)
+  }
+
+  /// The snapshot of a session's newest checkpoint, JSON in UTF-8.
+  package func newestSnapshot(ofSession id: SessionID) throws(StoreError) -> [UInt8]? {
+    try read { db in
+      try Data.fetchOne(
+        db,
+        cached: """
+          SELECT CAST(body AS BLOB) FROM checkpoints WHERE session_id = ? ORDER BY id DESC LIMIT 1
+          """, arguments: [id]
+      ).map { Array($0) }
+    }
   }
 
   package func newestCheckpoint(ofSession id: SessionID) throws(StoreError) -> RecordID? {

@@ -7,15 +7,17 @@ extension MemoryDatabase {
   public struct TranscriptState: Sendable {
     public var position: TranscriptPosition
     public var sessionID: SessionID
-    public var digest: String
+    /// JSON in UTF-8; a string would be checked and copied for nothing.
+    public var digest: [UInt8]
     /// Unix time in ms.
     public var readAt: Int64
   }
 
   public func transcript(path: String) throws(StoreError) -> TranscriptState? {
     try read { db in
-      try Row.fetchOne(db, cached: "SELECT * FROM transcripts WHERE path = ?", arguments: [path])
-        .map(Self.state)
+      try Row.fetchOne(
+        db, cached: "SELECT \(Self.stateColumns) FROM transcripts WHERE path = ?", arguments: [path]
+      ).map(Self.state)
     }
   }
 
@@ -25,12 +27,16 @@ extension MemoryDatabase {
       try Row.fetchOne(
         db,
         cached: """
-          SELECT * FROM transcripts WHERE session_id = ? AND path NOT LIKE '%/subagents/%'
+          SELECT \(Self.stateColumns) FROM transcripts WHERE session_id = ? AND path NOT LIKE '%/subagents/%'
           ORDER BY read_at DESC LIMIT 1
           """, arguments: [sessionID]
       ).map(Self.state)
     }
   }
+
+  private static let stateColumns = """
+    path, session_id, device, inode, offset, lines, tail, read_at, CAST(digest AS BLOB) AS digest
+    """
 
   private static func state(_ row: Row) -> TranscriptState {
     TranscriptState(
@@ -38,7 +44,7 @@ extension MemoryDatabase {
         path: row["path"], device: UInt64(bitPattern: row["device"]),
         inode: UInt64(bitPattern: row["inode"]), offset: row["offset"], lines: row["lines"],
         tail: Array(row["tail"] as Data)),
-      sessionID: row["session_id"], digest: row["digest"], readAt: row["read_at"])
+      sessionID: row["session_id"], digest: Array(row["digest"] as Data), readAt: row["read_at"])
   }
 
   static func store(

@@ -16,15 +16,17 @@ package struct RecoveryService {
 
   /// The document of one session, as its transcript stands now.
   ///
-  /// - Parameter whenRead: Called once the store is asked nothing more.
+  /// - Parameters:
+  ///   - snapshot: As it is being made of the recorder.
+  ///   - whenRead: Called once the store is asked nothing more.
   func document(
-    of recorder: SessionRecorder, occasion: RecoveryDocument.Occasion, dirty: [String]?,
-    checkpointID: RecordID?, whenRead: () -> Void
+    of recorder: SessionRecorder, _ snapshot: Alongside<Snapshot>,
+    occasion: RecoveryDocument.Occasion, checkpointID: RecordID?, whenRead: () -> Void
   ) -> RecoveryDocument {
     let known = known(of: recorder.project)
     whenRead()
     return document(
-      recorder.snapshot(dirty: dirty), summary: recorder.digest.summary, occasion: occasion,
+      snapshot.value(), summary: recorder.digest.summary, occasion: occasion,
       checkpointID: checkpointID, takenAt: service.context.clock.now,
       sessionID: recorder.session.id, known)
   }

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Transcripts
 
@@ -6,23 +7,33 @@ import Transcripts
 package final class DigestCache: Sendable {
   private struct Known {
     var path: String
-    var json: String
+    var json: [UInt8]
     var digest: SessionDigest
   }
 
   private static let limit = 4
+
+  /// Bytes at once: `==` goes through them one by one.
+  private static func areSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    a.count == b.count && !a.isEmpty
+      && a.withUnsafeBytes { a in
+        b.withUnsafeBytes { memcmp(a.baseAddress!, $0.baseAddress!, a.count) == 0 }
+      }
+  }
   private let known = Mutex<[Known]>([])
 
   /// - Returns: What was noted for this very text, which another process may have changed since.
-  func digest(of json: String) -> SessionDigest? {
-    known.withLock { known in known.last { $0.json == json }?.digest }
+  func digest(of json: [UInt8]) -> SessionDigest? {
+    known.withLock { known in known.last { Self.areSame($0.json, json) }?.digest }
   }
 
   /// - Parameters:
-  ///   - json: The same digest as text.
+  ///   - json: The same digest as it is stored.
   ///   - path: Of its transcript; one digest is kept for each.
-  func note(_ digest: SessionDigest, _ json: String, path: String) {
+  func note(_ digest: SessionDigest, _ json: [UInt8], path: String) {
     known.withLock { known in
+      // Mostly it is the one that was asked for a moment ago.
+      if let last = known.last, last.path == path, Self.areSame(last.json, json) { return }
       known.removeAll { $0.path == path }
       if known.count >= Self.limit { known.removeFirst() }
       known.append(Known(path: path, json: json, digest: digest))

@@ -74,7 +74,7 @@ extension RecoveryDocument {
   static func told(_ lines: [DocumentLine]) -> String? {
     func count(_ parts: DocumentPart...) -> Int { lines.count { parts.contains($0.part) } }
     let files = lines.filter { $0.part == .files }.reduce(0) {
-      $0 + $1.subject.split(separator: " ").count
+      $0 + $1.subject.utf8.split(separator: UInt8(ascii: " ")).count
     }
     let open = lines.count {
       $0.part == .next || $0.part == .plan && !$0.text.hasPrefix("- [x]") || $0.part == .tasks

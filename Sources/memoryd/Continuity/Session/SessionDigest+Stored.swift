@@ -4,7 +4,7 @@ package import Transcripts
 extension SessionDigest {
   /// What a transcript has brought so far, from the text that the store has of it; nil if that is
   /// none of this memoryd's.
-  package static func stored(_ json: String, _ context: CallContext) -> SessionDigest? {
+  package static func stored(_ json: [UInt8], _ context: CallContext) -> SessionDigest? {
     context.daemon?.digests.digest(of: json) ?? SessionDigest(json: json)
   }
 

@@ -303,21 +303,29 @@ package struct SessionRecorder {
     guard var batch else { return nil }
     guard batch.end != .none else { return batch }
     batch.digest = digest.json
-    service.context.daemon?.digests.note(digest, batch.digest, path: batch.end.path)
+    service.context.daemon?.digests.note(digest, Array(batch.digest.utf8), path: batch.end.path)
     return batch
   }
 
-  func snapshot(dirty: [String]?) -> Snapshot {
+  func snapshot(dirty: [String]?) -> Snapshot { snapshotting(dirty: dirty)() }
+
+  /// What makes the snapshot of now, on whatever thread.
+  func snapshotting(dirty: [String]?) -> @Sendable () -> Snapshot {
     var facts = git
     if let dirty {
       facts?.dirty = dirty
       facts?.dirtyAt = service.context.present.now
     }
-    var snapshot = Snapshot(digest, git: facts)
-    snapshot.transcriptPath = session.transcriptPath
-    snapshot.transcriptLine = position?.lines ?? 0
-    snapshot.gap = gap
-    if snapshot.cwd == nil { snapshot.cwd = session.cwd }
-    return snapshot
+    let (digest, git, session, lines, gap) = (
+      digest, facts, session, position?.lines ?? 0, gap
+    )
+    return {
+      var snapshot = Snapshot(digest, git: git)
+      snapshot.transcriptPath = session.transcriptPath
+      snapshot.transcriptLine = lines
+      snapshot.gap = gap
+      if snapshot.cwd == nil { snapshot.cwd = session.cwd }
+      return snapshot
+    }
   }
 }

@@ -41,20 +41,21 @@ extension SessionStart {
 
   /// The document of the session itself where it goes on, else of the project's last one.
   ///
-  /// - Parameter whenRead: Called once the store is asked nothing more, if there is much to do then.
+  /// - Parameters:
+  ///   - snapshot: Of the session itself, where it goes on and there is something to be told of it.
+  ///   - whenRead: Called once the store is asked nothing more, if there is much to do then.
   func document(
-    _ recorder: SessionRecorder, _ input: HookInput, dirty: [String]?, whenRead: () -> Void
+    _ recorder: SessionRecorder, _ input: HookInput, _ snapshot: Alongside<Snapshot>?,
+    dirty: [String]?, whenRead: () -> Void
   ) -> RecoveryDocument? {
     let recovery = RecoveryService(service: service)
     let newest = try? service.store.reading().newestCheckpoint(ofSession: recorder.session.id)
-    let hasHistory = recorder.digest.toolCalls > 0 || !recorder.digest.requests.isEmpty
+    if let snapshot {
+      return recovery.document(
+        of: recorder, snapshot, occasion: input.source == "compact" ? .compaction : .resumption,
+        checkpointID: newest, whenRead: whenRead)
+    }
     switch input.source {
-    case "compact" where hasHistory:
-      return recovery.document(
-        of: recorder, occasion: .compaction, dirty: dirty, checkpointID: newest, whenRead: whenRead)
-    case "resume" where hasHistory, "fork" where hasHistory:
-      return recovery.document(
-        of: recorder, occasion: .resumption, dirty: dirty, checkpointID: newest, whenRead: whenRead)
     case "compact", "resume":
       // The transcript is out of reach: the session's last checkpoint has to do.
       let own = try? recovery.document(

@@ -36,10 +36,6 @@ package struct SessionStart {
       isNew = false
       problems.append(refused(error, input))
     }
-    let settled = VaultCheck(service: service).settle(isTyped: false)
-    let news = VaultNews(service: service)
-    let change = news.atStart(settled, session: recorder.session.id)
-    let ofBefore = news.ofBefore(recorder.project)
     let dirty =
       known
       ?? status?.paths(
@@ -47,6 +43,13 @@ package struct SessionStart {
     if let dirty, let git = recorder.git, known == nil {
       service.context.daemon?.noteUncommitted(dirty, in: git.root)
     }
+    // Beside what the store and the vault are asked.
+    let snapshot =
+      goesOn(recorder, input) ? Alongside(recorder.snapshotting(dirty: dirty)) : nil
+    let settled = VaultCheck(service: service).settle(isTyped: false)
+    let news = VaultNews(service: service)
+    let change = news.atStart(settled, session: recorder.session.id)
+    let ofBefore = news.ofBefore(recorder.project)
     let budget = service.context.settings.integer(.resumeBudget)
     let isNews = settled.verdict.mode != .standalone || isStandaloneNews()
     let head = isNews ? OpeningLines.head(settled.verdict) : OpeningLines.quietHead
@@ -72,7 +75,8 @@ package struct SessionStart {
     func beginRegistration() {
       if isNew, registration == nil { registration = register(recorder, input, deadline) }
     }
-    var document = document(recorder, input, dirty: dirty, whenRead: beginRegistration)
+    var document = document(
+      recorder, input, snapshot, dirty: dirty, whenRead: beginRegistration)
     beginRegistration()
     let size = size(input.source, document)
     document?.isBrief = size == .brief
@@ -112,6 +116,12 @@ package struct SessionStart {
     // Without a daemon a later hook asks.
     if service.deferredWork != nil { recorder.learnPlace() }
     return SessionGreeting(context: context, message: message)
+  }
+
+  /// True for a session that was at work before, and of which something is known.
+  private func goesOn(_ recorder: SessionRecorder, _ input: HookInput) -> Bool {
+    ["compact", "resume", "fork"].contains(input.source)
+      && (recorder.digest.toolCalls > 0 || !recorder.digest.requests.isEmpty)
   }
 
   private func problem(_ error: StoreError, _ input: HookInput) -> ProblemLog.Problem {
@@ -240,11 +250,8 @@ package struct SessionStart {
 
   /// True if the session has no checkpoint from shortly before now.
   private func isUnannounced(_ recorder: SessionRecorder) throws(StoreError) -> Bool {
-    let newest = try service.store.reading().checkpoints(
-      RecordFilter(sessionID: recorder.session.id, limit: 1)
-    ).first
-    guard let newest else { return true }
+    let newest = try service.store.reading().newestSnapshot(ofSession: recorder.session.id)
     // Tool calls since the newest checkpoint mean that it was not made for this compaction.
-    return Snapshot.toolCalls(inJSON: newest.body) != recorder.digest.toolCalls
+    return newest.flatMap(Snapshot.toolCalls) != recorder.digest.toolCalls
   }
 }
