@@ -45,7 +45,10 @@ extension Journal {
   /// Bookkeeping: if it is lost, the session is told once more, or not.
   package func noteTold(_ number: Int, session: String) {
     guard let path = toldFile(session) else { return }
-    SmallFile.write(Array(String(number).utf8), path)
+    let told = Array(String(number).utf8)
+    // Mostly nothing is new, and to write a file costs more than all that a session start asks.
+    if let known = SmallFile.read(path, limit: 32), known == told { return }
+    SmallFile.write(told, path)
   }
 
   /// A session's id comes from outside: only one that is safe in a file name has a file.

@@ -7,18 +7,26 @@ public enum Markdown {
   /// Text on one line of a list item or paragraph.
   public static func text(_ text: String) -> String { self.text(text, isStart: true) }
 
+  private static func text(_ text: String, isStart: Bool) -> String {
+    var text = text
+    if text.withUTF8({ isPlain($0, isStart: isStart) }) { return text }
+    var result: [UInt8] = []
+    append(text, to: &result, isStart: isStart)
+    return String(decoding: result, as: UTF8.self)
+  }
+
   /// - Parameter isStart: False for text that stands behind other text of its line, where fewer marks
   ///   count as one.
-  private static func text(_ text: String, isStart: Bool) -> String {
-    if isPlain(text, isStart: isStart) { return text }
+  private static func append(_ text: String, to result: inout [UInt8], isStart: Bool) {
     var text = InvisibleText.removed(from: text)
-    return text.withUTF8 { escaped($0, isStart: isStart) }
+    text.withUTF8 { appendEscaped($0, to: &result, isStart: isStart) }
   }
 
   /// Bytes, as every line of every document goes through here.
-  private static func escaped(_ bytes: UnsafeBufferPointer<UInt8>, isStart: Bool) -> String {
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.count + 8)
+  private static func appendEscaped(
+    _ bytes: UnsafeBufferPointer<UInt8>, to result: inout [UInt8], isStart: Bool
+  ) {
+    result.reserveCapacity(result.count + bytes.count + 8)
     let (backslash, blank) = (UInt8(ascii: "\\"), UInt8(ascii: " "))
     var isStart = isStart
     var previous: UInt8?
@@ -64,7 +72,6 @@ public enum Markdown {
       isStart = isStart && byte == blank
       index += 1
     }
-    return String(decoding: result, as: UTF8.self)
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool {
@@ -104,20 +111,18 @@ public enum Markdown {
   }
 
   /// True for ASCII text without a byte that ``text(_:)`` might change: most of all text.
-  private static func isPlain(_ text: String, isStart: Bool) -> Bool {
-    var text = text
-    return text.withUTF8 { bytes in
-      guard let first = bytes.first(where: { $0 != UInt8(ascii: " ") }) else { return true }
-      switch first {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"), UInt8(ascii: ">"),
-        UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "~"),
-        UInt8(ascii: "|"):
-        if isStart { return false }
-      default: break
-      }
-      return bytes.allSatisfy { byte in
-        byte < 0x80 && (byte < 0x40 ? plain.low >> byte : plain.high >> (byte - 0x40)) & 1 != 0
-      }
+  private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>, isStart: Bool) -> Bool {
+    guard let first = bytes.first(where: { $0 != UInt8(ascii: " ") }) else { return true }
+    switch first {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"), UInt8(ascii: ">"),
+      UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "~"),
+      UInt8(ascii: "|"):
+      if isStart { return false }
+    default: break
+    }
+    let plain = plain
+    return bytes.allSatisfy { byte in
+      byte < 0x80 && (byte < 0x40 ? plain.low >> byte : plain.high >> (byte - 0x40)) & 1 != 0
     }
   }
 
@@ -133,19 +138,35 @@ public enum Markdown {
   /// Text on one line with code in backticks, which keeps its characters; the rest as `text`.
   public static func prose(_ text: String) -> String {
     guard text.hasBytes("`") else { return self.text(text) }
-    let parts = text.utf8.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false)
-    // A mark without a second one opens nothing.
-    let isOdd = parts.count.isMultiple(of: 2)
-    var result = ""
-    for (index, part) in parts.enumerated() {
-      let part = String(Substring(part))
-      if !index.isMultiple(of: 2), !(isOdd && index == parts.count - 1) {
-        if !part.trimmed.isEmpty { result += code(part) }
-      } else {
-        result += self.text(part, isStart: index == 0)
+    var text = text
+    return text.withUTF8 { bytes in
+      let mark = UInt8(ascii: "`")
+      let count = bytes.count { $0 == mark }
+      var result: [UInt8] = []
+      result.reserveCapacity(bytes.count + 32)
+      var start = 0
+      for number in 0...count {
+        let end = bytes[start...].firstIndex(of: mark) ?? bytes.count
+        let part = UnsafeBufferPointer(rebasing: bytes[start..<end])
+        start = end + 1
+        // A mark without a second one opens nothing.
+        if !number.isMultiple(of: 2), number < count {
+          if part.allSatisfy(ASCII.isSpace) { continue }
+          if isPlainCode(part) {
+            result.append(mark)
+            result += part
+            result.append(mark)
+          } else {
+            result += code(String(decoding: part, as: UTF8.self)).utf8
+          }
+        } else if isPlain(part, isStart: number == 0) {
+          result += part
+        } else {
+          append(String(decoding: part, as: UTF8.self), to: &result, isStart: number == 0)
+        }
       }
+      return String(decoding: result, as: UTF8.self)
     }
-    return result
   }
 
   /// Far paths keep their last three components (findings 6).
@@ -171,10 +192,9 @@ public enum Markdown {
   /// A code span that holds the text, whatever backticks are in it.
   public static func code(_ text: String) -> String {
     let mark = UInt8(ascii: "`")
-    if !text.isEmpty, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != mark }) {
-      return "`" + text + "`"
-    }
-    let text = InvisibleText.removed(from: text)
+    var text = text
+    if text.withUTF8(isPlainCode) { return "`" + text + "`" }
+    text = InvisibleText.removed(from: text)
     let clean = String(
       String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
     var longest = 0
@@ -186,6 +206,11 @@ public enum Markdown {
     let fence = String(repeating: "`", count: longest + 1)
     let pad = clean.utf8.first == mark || clean.utf8.last == mark || clean.isEmpty ? " " : ""
     return fence + pad + clean + pad + fence
+  }
+
+  /// True for ASCII text that needs nothing but a mark before and behind it.
+  private static func isPlainCode(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    !bytes.isEmpty && bytes.allSatisfy { (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "`") }
   }
 
   /// C0, DEL and C1 (escape sequences of terminals), separators, and the marks that turn the

@@ -60,7 +60,7 @@ package struct SessionRecorder {
       id: input.session ?? SessionID(rawValue: "unknown-\(project.name)"), cwd: folder,
       branch: git?.branch,
       transcriptPath: input.transcriptPath, source: input.source)
-    noteWalk()
+    noteWalk(to: here)
   }
 
   private static func folder(_ input: HookInput, _ service: MemoryService) -> String {
@@ -83,8 +83,8 @@ package struct SessionRecorder {
   }
 
   /// The branch of another repository is not the session's.
-  private mutating func noteWalk() {
-    if !project.isSame(as: ProjectFinder.project(at: folder, service)) { session.branch = nil }
+  private mutating func noteWalk(to here: ProjectReference) {
+    if !project.isSame(as: here) { session.branch = nil }
   }
 
   /// The transcript tells where a session began that no hook has told of before.
@@ -96,7 +96,7 @@ package struct SessionRecorder {
     isSettled = true
     session.cwd = root
     project = ProjectFinder.project(at: root, service)
-    noteWalk()
+    noteWalk(to: ProjectFinder.project(at: folder, service))
   }
 
   /// Reads the new part of the transcript within the deadline. Where the store is not to be had,
@@ -319,8 +319,11 @@ package struct SessionRecorder {
     let (digest, git, session, lines, gap) = (
       digest, facts, session, position?.lines ?? 0, gap
     )
+    let digests = service.context.daemon?.digests
     return {
-      var snapshot = Snapshot(digest, git: git)
+      var snapshot =
+        digests?.snapshot(of: digest, git, path: session.transcriptPath)
+        ?? Snapshot(digest, git: git)
       snapshot.transcriptPath = session.transcriptPath
       snapshot.transcriptLine = lines
       snapshot.gap = gap
