@@ -171,8 +171,8 @@ let package = Package(
     .testTarget(
       name: "ContinuityTests",
       dependencies: [
-        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Fallback", "Journal",
-        "Continuity",
+        "TestSupport", "Core", "Redaction", "MemoryStore", "Git", "Transcripts", "Checkpoints",
+        "Fallback", "Journal", "Continuity",
       ],
       swiftSettings: settings),
     .testTarget(

@@ -2,9 +2,9 @@ import Checkpoints
 import Git
 import TestSupport
 import Testing
-import Transcripts
 
 @testable import Continuity
+@testable import Transcripts
 
 @Suite(.blocking) struct DigestCacheTests {
   private let cache = DigestCache()
