@@ -198,7 +198,11 @@ public enum RegularFile {
   /// Appends and `fsync`s. Looks a second time: if the path now leads to another file (git or an
   /// editor replaced it), the append is repeated there. A last line that nobody has ended is ended
   /// first, so that the text stands on lines of its own.
-  public static func append(_ text: String, to path: String) throws(StoreError) {
+  ///
+  /// - Parameter isDurable: False leaves the `fsync` out, for what may go when the power does.
+  public static func append(
+    _ text: String, to path: String, isDurable: Bool = true
+  ) throws(StoreError) {
     for _ in 0..<3 {
       let descriptor = retryingOnInterrupt {
         posixOpen(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
@@ -224,8 +228,10 @@ public enum RegularFile {
       }
       let lineEnd = last == feed ? "" : "\n"
       try writeAll(encoding.bytes(of: lineEnd + text), to: descriptor, path)
-      guard fsync(descriptor) == 0 else { throw failure("append to", path) }
-      if before.st_size == 0 { try synchronizeFolder(of: path) }
+      if isDurable {
+        guard fsync(descriptor) == 0 else { throw failure("append to", path) }
+        if before.st_size == 0 { try synchronizeFolder(of: path) }
+      }
       var after = stat()
       if stat(path, &after) == 0, after.st_ino == before.st_ino, after.st_dev == before.st_dev {
         return

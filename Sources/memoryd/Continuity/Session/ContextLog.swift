@@ -55,7 +55,8 @@ package struct ContextLog: Sendable {
   func note(_ entry: Entry) {
     try? RegularFile.makeFolder(folder)
     if let facts = RegularFile.facts(path), facts.size > 1 << 20 { rename(path, former) }
-    try? RegularFile.append(entry.encoded() + "\n", to: path)
+    // What a power cut takes of it, nobody misses.
+    try? RegularFile.append(entry.encoded() + "\n", to: path, isDurable: false)
   }
 
   /// The entries of one session, oldest first.
