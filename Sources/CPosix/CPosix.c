@@ -42,6 +42,8 @@ void memoryd_keep_heap(void) {
 #ifdef __GLIBC__
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
+  // To set one of them stops the library from raising this one, which then maps each large block anew.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
 #endif
 }
 

@@ -96,6 +96,21 @@ import Testing
     #expect(try place.run("session", "list", "--json").items()[0]["ended_at"] is String)
   }
 
+  /// Whatever asks the store first at a session start: its patience is all that there is.
+  @Test(arguments: [nil, "http://127.0.0.1:9/mcp"])
+  func storeLockedAtAStart_isTold_andCostsNoDocument(vault: String?) throws {
+    try place.append(Line.request("remember the lock"))
+    try place.run("checkpoint", input: place.hook("PreCompact"))
+    try place.run("resume")
+    let release = try place.holdLock()
+    let start = try timedHook(
+      place.hook("SessionStart", ["source": "startup", "session_id": "session-2"]), ["canary"],
+      environment: vault.map { ["MEMORYD_VAULT_URL": $0] } ?? [:])
+    release()
+    #expect(start.output.contains("remember the lock"))
+    #expect(try (start.json()["systemMessage"] as? String)?.contains("holds the store") == true)
+  }
+
   @Test func corruptStore_isRefusedAndKept_andWritesAreSpooled() throws {
     try place.run("status")
     let garbage = Data(repeating: 7, count: 9000)

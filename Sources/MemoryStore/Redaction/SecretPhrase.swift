@@ -86,7 +86,7 @@ struct SecretPhrase {
 
     /// Where a pair is, or could be put: there are far more places than pairs.
     private func place(of pair: Int) -> Int {
-      var place = pair &* 0x9E37 &>> 4 & 1023
+      var place = ((pair &* 0x9E37) &>> 4) & 1023
       while pairs[place] != 0, pairs[place] != UInt16(pair) { place = (place + 1) & 1023 }
       return place
     }

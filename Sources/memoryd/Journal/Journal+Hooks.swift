@@ -47,7 +47,11 @@ extension Journal {
     guard let path = toldFile(session) else { return }
     let told = Array(String(number).utf8)
     // Mostly nothing is new, and to write a file costs more than all that a session start asks.
-    if let known = SmallFile.read(path, limit: 32), known == told { return }
+    if let known = SmallFile.read(path, limit: 32), known == told {
+      // It is as young as its session: see ``tidy(olderThan:)``.
+      SmallFile.touch(path)
+      return
+    }
     SmallFile.write(told, path)
   }
 

@@ -144,27 +144,40 @@ public enum Markdown {
       let count = bytes.count { $0 == mark }
       var result: [UInt8] = []
       result.reserveCapacity(bytes.count + 32)
+      // What stands between two pieces of code, without marks that mean nothing: it is escaped as one.
+      var words: [UInt8] = []
+      func endWords() {
+        words.withUnsafeBufferPointer { bytes in
+          let isStart = result.isEmpty
+          if isPlain(bytes, isStart: isStart) {
+            result += bytes
+          } else {
+            append(String(decoding: bytes, as: UTF8.self), to: &result, isStart: isStart)
+          }
+        }
+        words.removeAll(keepingCapacity: true)
+      }
       var start = 0
       for number in 0...count {
         let end = bytes[start...].firstIndex(of: mark) ?? bytes.count
         let part = UnsafeBufferPointer(rebasing: bytes[start..<end])
         start = end + 1
         // A mark without a second one opens nothing.
-        if !number.isMultiple(of: 2), number < count {
-          if part.allSatisfy(ASCII.isSpace) { continue }
-          if isPlainCode(part) {
-            result.append(mark)
-            result += part
-            result.append(mark)
-          } else {
-            result += code(String(decoding: part, as: UTF8.self)).utf8
-          }
-        } else if isPlain(part, isStart: number == 0) {
+        guard !number.isMultiple(of: 2), number < count else {
+          words += part
+          continue
+        }
+        if part.allSatisfy(ASCII.isSpace) { continue }
+        endWords()
+        if isPlainCode(part) {
+          result.append(mark)
           result += part
+          result.append(mark)
         } else {
-          append(String(decoding: part, as: UTF8.self), to: &result, isStart: number == 0)
+          result += code(String(decoding: part, as: UTF8.self)).utf8
         }
       }
+      endWords()
       return String(decoding: result, as: UTF8.self)
     }
   }

@@ -50,7 +50,7 @@ public enum RegularFile {
     }
     var bytes = [UInt8]()
     bytes.reserveCapacity(Int(facts.size))
-    // A byte more than it should have shows that this is its end.
+    // No longer than it needs to be: whoever reads many small files pays for clearing it.
     var chunk = [UInt8](repeating: 0, count: min(max(Int(facts.size) + 1, 512), limit + 1, 65_536))
     while bytes.count <= limit {
       let count = retryingOnInterrupt { systemRead(descriptor, &chunk, chunk.count) }

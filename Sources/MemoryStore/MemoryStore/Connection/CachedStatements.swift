@@ -1,3 +1,4 @@
+import Core
 import GRDB
 
 /// Statements that a connection keeps once they are prepared: preparing costs several times what a
@@ -36,7 +37,12 @@ extension DatabaseValueConvertible where Self: StatementColumnConvertible {
   ) throws -> [Self] {
     let cursor = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
     var values: [Self] = []
-    while let row = try cursor.next() { values.append(row[0]) }
+    while let row = try cursor.next() {
+      guard let value = row[0] as Self? else {
+        throw StoreError(.inputOutput, "the store has no value where one should be")
+      }
+      values.append(value)
+    }
     return values
   }
 

@@ -26,13 +26,20 @@ public final class MemoryDatabase: Sendable {
     case reading
   }
 
+  /// How long a transaction waits for another process's lock.
+  private struct Patience {
+    var time: Duration
+    /// Until when, where all transactions together have that time.
+    var end: ContinuousClock.Instant?
+  }
+
   public let path: String
   let queue: DatabaseQueue
   package let redactor: Redactor
   private let schemaNumber: Int
   /// Once for each process.
   private static let isConfigured = memoryd_sqlite3_stop_counting_memory() == SQLITE_OK
-  private let busyTimeout: Mutex<Duration>
+  private let patience: Mutex<Patience>
   /// Each write checkpoints a long WAL. False: the owner calls ``walCheckpoint()`` when nobody waits.
   private let walAutoCheckpoint: Bool
   /// SQLite's number of the schema that was looked at; it grows with every change.
@@ -66,7 +73,7 @@ public final class MemoryDatabase: Sendable {
     self.path = path
     self.redactor = redactor
     self.walAutoCheckpoint = walAutoCheckpoint
-    self.busyTimeout = Mutex(busyTimeout)
+    patience = Mutex(Patience(time: busyTimeout))
     schemaNumber = steps.last?.number ?? 0
     _ = Self.isConfigured
     let isReading = access == .reading
@@ -81,7 +88,7 @@ public final class MemoryDatabase: Sendable {
     configuration.foreignKeysEnabled = true
     configuration.prepareDatabase { db in
       // GRDB has SQLite ask it about every column that a statement names, for observers that there are
-      // none of here: a third of what preparing costs.
+      // none of here: nearly half of what preparing costs.
       sqlite3_set_authorizer(db.sqliteConnection, nil, nil)
       // Until the schema has been compared with ours.
       try db.execute(sql: "PRAGMA trusted_schema = OFF")
@@ -176,9 +183,18 @@ public final class MemoryDatabase: Sendable {
 
   /// - Parameter timeout: How long transactions wait for another process's lock, from now on.
   public func setBusyTimeout(_ timeout: Duration) {
-    busyTimeout.withLock { $0 = timeout }
+    patience.withLock { $0 = Patience(time: timeout) }
     queue.inDatabase { Self.setBusyTimeout(timeout, $0) }
   }
+
+  /// - Parameter end: Until when transactions wait for another process's lock, from now on: what one has
+  ///   waited, the next does not wait again.
+  package func setBusyTimeout(until end: ContinuousClock.Instant) {
+    patience.withLock { $0 = Patience(time: Self.leastPatience, end: end) }
+    queue.inDatabase { Self.setBusyTimeout(max(Self.leastPatience, end - .now), $0) }
+  }
+
+  private static let leastPatience = Duration.milliseconds(20)
 
   private static func setBusyTimeout(_ timeout: Duration, _ db: Database) {
     sqlite3_busy_timeout(db.sqliteConnection, Int32(clamping: timeout.milliseconds))
@@ -223,7 +239,7 @@ public final class MemoryDatabase: Sendable {
   /// the process. Nothing waits for a reader here; the next write tries again.
   @discardableResult
   private func walCheckpoint(_ db: Database) -> Bool {
-    let patience = busyTimeout.withLock(\.self)
+    let patience = patience.withLock(\.time)
     Self.setBusyTimeout(.zero, db)
     let code = sqlite3_wal_checkpoint_v2(
       db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
@@ -237,9 +253,13 @@ public final class MemoryDatabase: Sendable {
   package func withBusyTimeout<T>(
     _ timeout: Duration, _ body: () throws(StoreError) -> T
   ) throws(StoreError) -> T {
-    func set(_ timeout: Duration) { queue.inDatabase { Self.setBusyTimeout(timeout, $0) } }
-    set(timeout)
-    defer { set(busyTimeout.withLock(\.self)) }
+    func set(_ new: Patience) {
+      patience.withLock { $0 = new }
+      queue.inDatabase { Self.setBusyTimeout(new.time, $0) }
+    }
+    let former = patience.withLock(\.self)
+    set(Patience(time: timeout))
+    defer { set(former) }
     return try body()
   }
 
@@ -262,6 +282,9 @@ public final class MemoryDatabase: Sendable {
   private func transaction<T>(
     _ db: Database, begin: String, _ body: (Database) throws -> T
   ) throws -> T {
+    if let end = patience.withLock(\.end) {
+      Self.setBusyTimeout(max(Self.leastPatience, end - .now), db)
+    }
     try db.execute(cached: begin)
     do {
       try Self.checkSchema(db, expected: schemaNumber)

@@ -348,7 +348,8 @@ extension Query {
       add("\(column) IN (SELECT id FROM projects WHERE name = ?)", name)
     }
     if filter.hidesPrivate {
-      let own = try filter.visitor?.id.map { try MemoryDatabase.group(of: $0, db) } ?? []
+      let own = Self.padded(
+        try filter.visitor?.id.map { try MemoryDatabase.group(of: $0, db) } ?? [])
       add(
         """
         (\(column) IS NULL OR \(column) NOT IN (\(MemoryDatabase.privateSelect))
@@ -373,6 +374,7 @@ extension Query {
         db, cached: "SELECT id FROM projects WHERE identity = ? AND joined_to IS NULL",
         arguments: [ProjectReference.named(project.name).identity])
     }
+    rows = Self.padded(rows)
     add(rows.isEmpty ? "0" : "\(column) IN (\(Self.places(rows)))", values: rows)
   }
 }

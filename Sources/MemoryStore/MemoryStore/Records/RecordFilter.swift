@@ -113,6 +113,15 @@ struct Query: Sendable {
     add(condition, values: [value])
   }
 
+  /// Of few different lengths, as each makes a statement that the connection keeps: the last one is
+  /// repeated until their number is a power of two.
+  static func padded(_ values: [Int64]) -> [Int64] {
+    guard let last = values.last else { return [] }
+    var count = 1
+    while count < values.count { count *= 2 }
+    return values + Array(repeating: last, count: count - values.count)
+  }
+
   /// A mark for each value.
   static func places(_ values: [some Any]) -> String {
     values.map { _ in "?" }.joined(separator: ", ")

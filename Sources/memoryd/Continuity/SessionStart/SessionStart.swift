@@ -29,11 +29,11 @@ package struct SessionStart {
     var recorder = SessionRecorder(service: service, input: input)
     recorder.readTranscript()
     var problems = standingProblems(input)
-    let isNew: Bool
+    let needsRegistration: Bool
     do throws(StoreError) {
-      isNew = try takeUnannounced(&recorder, input, &problems)
+      needsRegistration = try takeUnannounced(&recorder, input, &problems)
     } catch {
-      isNew = false
+      needsRegistration = false
       problems.append(refused(error, input))
     }
     let dirty =
@@ -73,18 +73,16 @@ package struct SessionStart {
     // Beside the making of the document, which asks the store nothing more then.
     var registration: Alongside<StoreError?>?
     func beginRegistration() {
-      if isNew, registration == nil { registration = register(recorder, input, deadline) }
+      if needsRegistration, registration == nil {
+        registration = register(recorder, input, deadline)
+      }
     }
     var document = document(
       recorder, input, snapshot, dirty: dirty, whenRead: beginRegistration)
     beginRegistration()
     let size = size(input.source, document)
     document?.isBrief = size == .brief
-    if let damage = service.store.drainDamage(),
-      !problems.contains(where: { $0.message == damage.message })
-    {
-      problems.append(problem(damage, input))
-    }
+    noteDamage(input, &problems)
     let most = size == .full ? budget : min(budget, RecoveryService.briefBudget)
     func compose() -> (context: String, message: String?, told: [DocumentLine]) {
       let (facts, message) = speak(within: most)
@@ -102,9 +100,15 @@ package struct SessionStart {
       return (record.isEmpty ? head : head + RecordFence.around(record), message, told)
     }
     var (context, message, told) = compose()
-    if let error = registration?.value() {
-      problems.append(refused(error, input))
-      (context, message, told) = compose()
+    if let registration {
+      // It may wait for a lock until the time is up.
+      if !registration.isDone {
+        service.hookOutput.set(SessionGreeting(context: context, message: message).json)
+      }
+      let known = problems.count
+      if let error = registration.value() { note(refused(error, input), &problems) }
+      noteDamage(input, &problems)
+      if problems.count > known { (context, message, told) = compose() }
     }
     // The person sees what the session got back.
     if input.source == "compact", let restored = RecoveryDocument.told(told) {
@@ -122,6 +126,15 @@ package struct SessionStart {
   private func goesOn(_ recorder: SessionRecorder, _ input: HookInput) -> Bool {
     ["compact", "resume", "fork"].contains(input.source)
       && (recorder.digest.toolCalls > 0 || !recorder.digest.requests.isEmpty)
+  }
+
+  private func noteDamage(_ input: HookInput, _ problems: inout [ProblemLog.Problem]) {
+    if let damage = service.store.drainDamage() { note(problem(damage, input), &problems) }
+  }
+
+  /// Each is told once.
+  private func note(_ problem: ProblemLog.Problem, _ problems: inout [ProblemLog.Problem]) {
+    if !problems.contains(where: { $0.message == problem.message }) { problems.append(problem) }
   }
 
   private func problem(_ error: StoreError, _ input: HookInput) -> ProblemLog.Problem {

@@ -114,8 +114,8 @@ package final class StoreDoor {
   private func takeIn(_ database: MemoryDatabase) {
     drainSpool(into: database)
     intake?(self, database)
-    // A hook has less time left for its own write.
-    if context.deadline != nil { database.setBusyTimeout(busyTimeout) }
+    // A hook has less time left for its own writes, all of them together.
+    if context.deadline != nil { database.setBusyTimeout(until: .now + busyTimeout) }
   }
 
   /// Takes in what waits in the spool, as far as that can be done.

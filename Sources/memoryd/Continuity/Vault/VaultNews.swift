@@ -52,7 +52,7 @@ package struct VaultNews {
   }
 
   private func degraded(_ health: VaultHealth) -> String {
-    // Only read, but by the door that does not wait for a store which refused this hook's write.
+    // Only read, but of use only where the store can be written: see ``StoreDoor/writing()``.
     let counts = try? service.store.writing().outboxCounts(vault: vault.reference?.id)
     let queued = counts?.queued ?? 0
     let what =
