@@ -3,7 +3,7 @@ import Testing
 
 @testable import Continuity
 
-@Suite(.blocking, .timeLimit(.minutes(1))) struct AlongsideTests {
+@Suite(.blocking) struct AlongsideTests {
   @Test func value_isThereForWhoeverAsks() {
     let works = (0..<50).map { number in Alongside { number * number } }
     for (number, work) in works.enumerated() {
