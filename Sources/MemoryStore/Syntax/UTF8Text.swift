@@ -58,9 +58,7 @@ extension String {
       return false
     }
   }
-}
 
-extension String {
   /// UTF-16 units, which budgets of hosts count: `utf16.count` makes an index of the text first.
   package var utf16Length: Int {
     var text = self
@@ -85,9 +83,7 @@ extension String {
       return units
     }
   }
-}
 
-extension String {
   /// With other text wherever these bytes stand, for which `replacing` compares character by character.
   public func replacing(bytesOf old: String, with new: String) -> String {
     guard !old.isEmpty, hasBytes(of: old) else { return self }

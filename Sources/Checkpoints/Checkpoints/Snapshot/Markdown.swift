@@ -5,13 +5,11 @@ import Syntax
 /// tag or a link, nor drive a terminal.
 public enum Markdown {
   /// Text on one line of a list item or paragraph.
-  public static func text(_ text: String) -> String { self.text(text, isStart: true) }
-
-  private static func text(_ text: String, isStart: Bool) -> String {
+  public static func text(_ text: String) -> String {
     var text = text
-    if text.withUTF8({ isPlain($0, isStart: isStart) }) { return text }
+    if text.withUTF8({ isPlain($0, isStart: true) }) { return text }
     var result: [UInt8] = []
-    append(text, to: &result, isStart: isStart)
+    append(text, to: &result, isStart: true)
     return String(decoding: result, as: UTF8.self)
   }
 

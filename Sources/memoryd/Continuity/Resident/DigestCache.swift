@@ -11,10 +11,12 @@ package final class DigestCache: Sendable {
     var path: String
     var json: [UInt8]
     var digest: SessionDigest
-    var snapshot: (of: SessionDigest, root: String?, dirty: [String]?, Snapshot)?
+    var snapshot: (of: SessionDigest, root: String?, dirty: [String]?, made: Snapshot)?
   }
 
   private static let limit = 4
+
+  private let known = Mutex<[Known]>([])
 
   /// Bytes at once: `==` goes through them one by one.
   private static func areSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
@@ -23,7 +25,6 @@ package final class DigestCache: Sendable {
         b.withUnsafeBytes { memcmp(a.baseAddress!, $0.baseAddress!, a.count) == 0 }
       }
   }
-  private let known = Mutex<[Known]>([])
 
   /// - Returns: What was noted for this very text, which another process may have changed since.
   func digest(of json: [UInt8]) -> SessionDigest? {
@@ -34,10 +35,10 @@ package final class DigestCache: Sendable {
   ///
   /// - Parameter path: Of the transcript.
   func snapshot(of digest: SessionDigest, _ git: GitFacts?, path: String?) -> Snapshot {
-    let made = known.withLock { known in known.last { $0.path == path }?.snapshot }
+    let kept = known.withLock { known in known.last { $0.path == path }?.snapshot }
     // The parts of a digest that came from here are compared by where they are.
-    if let made, made.root == git?.root, made.dirty == git?.dirty, made.of == digest {
-      var snapshot = made.3
+    if let kept, kept.root == git?.root, kept.dirty == git?.dirty, kept.of == digest {
+      var snapshot = kept.made
       snapshot.git = git
       return snapshot
     }
