@@ -16,6 +16,7 @@ STATIC_FRONT = no
 ifeq ($(shell uname -s),Linux)
 RELEASE_FLAGS = --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
   -Xswiftc -Xfrontend -Xswiftc -prespecialize-generic-metadata \
+  -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
   -Xswiftc -Xclang-linker -Xswiftc -no-pie
 ifneq ($(wildcard /usr/lib/*/libc.a /usr/lib64/libc.a /usr/lib/libc.a),)
 STATIC_FRONT = yes

@@ -93,6 +93,48 @@ import Testing
     }
   }
 
+  /// What its sentences say never takes the room of what the next steps need.
+  @Test func shortDocument_hasItsListsBesideItsSentences() {
+    var long = snapshot()
+    let parts: [DocumentPart] = [.objective, .stands, .steps, .decisions, .tried, .findings]
+    func tell(_ part: DocumentPart, _ text: String, worth: Int) {
+      var line = ToldLine()
+      (line.part, line.text, line.worth) = (part, text, worth)
+      long.told.append(line)
+    }
+    for part in parts {
+      for place in ["first", "second", "third", "fourth", "fifth", "sixth", "seventh"] {
+        tell(
+          part, (0..<12).map { "\(place)\(part)\($0)" }.joined(separator: " "), worth: 900)
+      }
+    }
+    tell(
+      .stands,
+      "Last report: " + String(repeating: "what was done. ", count: 80) + "The valve leaks.",
+      worth: 1000)
+    long.files = (0..<12).map {
+      Snapshot.File(
+        path: "lib/pump/part\($0).rs", edits: $0 < 4 ? 1 : 0, reads: 1, mentions: 0, age: $0,
+        symbols: [], isDirty: false)
+    }
+    long.commands = [
+      ("cargo test", .failed), ("cargo build", .succeeded), ("just deploy", .unknown),
+    ].map { Snapshot.Command(key: $0, text: $0 + " --all", count: 2, age: 7, outcome: $1) }
+    let text = document(long).markdown(now: 3_000_000, budget: 3000)
+    #expect(text.utf16.count > 2500)
+    for file in 0..<8 { #expect(text.contains("part\(file).rs"), "\(file)") }
+    for line in [
+      "- FAILED (calls ago): `cargo test --all` (7)", "- ok (calls ago): `cargo build --all` (7)",
+      "- no exit code seen (calls ago): `just deploy --all` (7)", "The valve leaks.",
+    ] {
+      #expect(text.contains(line), "\(line)")
+    }
+    for part in [DocumentPart.objective, .stands, .decisions] {
+      #expect(text.contains("## \(part.title)"), "\(part)")
+    }
+    #expect(text.contains("memoryd session show s1"))
+  }
+
   @Test func document_isDeterministic() {
     let texts = (0..<5).map { _ in document(snapshot()).markdown(now: 5_000_000, budget: 4000) }
     #expect(Set(texts).count == 1)

@@ -41,8 +41,8 @@ extension Handoff {
   }
 
   private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
+    text.replacing(bytesOf: "&", with: "&amp;").replacing(bytesOf: "<", with: "&lt;")
+      .replacing(bytesOf: ">", with: "&gt;").replacing(bytesOf: "\"", with: "&quot;")
   }
 
   private var body: String {
@@ -69,7 +69,7 @@ extension Handoff {
     for field in HandoffFront.fields {
       // A byte order mark at the start of a value does not survive YAML.
       copy.front[keyPath: field.path] = front[keyPath: field.path].flatMap {
-        Self.clean($0.replacing("\u{FEFF}", with: ""))
+        Self.clean($0.replacing(bytesOf: "\u{FEFF}", with: ""))
       }
     }
     copy.objective = Self.clean(objective) ?? ""
@@ -83,8 +83,8 @@ extension Handoff {
   /// - Returns: Nil if nothing is left.
   package static func clean(_ text: String) -> String? {
     // cmark takes no noncharacters.
-    let clean = HandoffSource.lineFeeds(text).replacing("\u{FFFE}", with: "\u{FFFD}")
-      .replacing("\u{FFFF}", with: "\u{FFFD}").trimmed
+    let clean = HandoffSource.lineFeeds(text).replacing(bytesOf: "\u{FFFE}", with: "\u{FFFD}")
+      .replacing(bytesOf: "\u{FFFF}", with: "\u{FFFD}").trimmed
     return clean.isEmpty ? nil : String(clean)
   }
 }

@@ -131,7 +131,7 @@ public struct HandoffSources: Sendable {
 
   /// Handoffs are not a part of the work.
   private static func isHandoff(_ path: String) -> Bool {
-    path.hasPrefix(".handoff/") || path.contains("/.handoff/")
+    path.hasPrefix(".handoff/") || path.hasBytes("/.handoff/")
   }
 
   /// git's two letters.

@@ -71,6 +71,20 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     }
   }
 
+  /// Of a short document the lists of what the next steps need take more (reference:
+  /// recovery-findings).
+  func share(isShort: Bool) -> Double {
+    guard isShort else { return share }
+    return switch self {
+    case .files: 0.45
+    case .commands: 0.25
+    case .steps: 0.08
+    case .findings: 0.05
+    case .next: 0.02
+    default: share
+    }
+  }
+
   /// How fast it grows into what others leave over.
   var growth: Int {
     switch self {

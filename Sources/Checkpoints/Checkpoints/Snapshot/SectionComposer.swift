@@ -35,7 +35,7 @@ struct DocumentSection {
 struct SectionComposer {
   /// UTF-16 units.
   private let room: Int
-  private let share: Double
+  private let isShort: Bool
   /// What may still be taken, the best first, each with the UTF-16 units of its text.
   private var pools: [(part: DocumentPart, lines: [(line: DocumentSection.Line, units: Int)])]
   private var chosen: [[DocumentSection.Line]]
@@ -53,8 +53,9 @@ struct SectionComposer {
   /// UTF-16 units that a round deals out for each unit of growth.
   private static let dealt = 40
 
-  init(_ sections: [DocumentSection], room: Int) {
+  init(_ sections: [DocumentSection], room: Int, isShort: Bool) {
     self.room = room
+    self.isShort = isShort
     pools = sections.filter { !$0.lines.isEmpty }.map { section in
       let best = section.lines.enumerated().sorted {
         ($0.element.worth, $1.offset) > ($1.element.worth, $0.offset)
@@ -63,13 +64,13 @@ struct SectionComposer {
     }
     chosen = pools.map { _ in [] }
     size = pools.map { _ in 0 }
-    share = pools.reduce(0) { $0 + $1.part.share }
-    guard share > 0 else { return }
     compose()
   }
 
   private mutating func compose() {
-    var reach = pools.map { Int($0.part.share / share * Double(room)) }
+    let shares = pools.map { $0.part.share(isShort: isShort) }
+    let all = shares.reduce(0, +)
+    var reach = shares.map { Int($0 / all * Double(room)) }
     for index in pools.indices { fill(index, reach[index]) }
     for index in pools.indices { reach[index] = max(reach[index], size[index]) }
     let order = pools.indices.sorted {
@@ -91,12 +92,13 @@ struct SectionComposer {
       let (line, units) = pools[index].lines[at]
       let frame = size[index] == 0 ? pools[index].part.title.utf16Length + 6 : 0
       let cost = units + 1 + frame
-      // A part is never left out for one long line, but for want of room.
+      // A part is never left out for one long line, but for want of room: in a short document it
+      // would take that of others.
       // Nor what the person said last, for something shorter that stands behind it.
       let isLast = pools[index].part == .objective && line.worth >= Self.first
       let reach = isLast ? limit * 2 : limit
-      guard total + cost <= room, size[index] + cost <= reach || size[index] == 0 && limit >= 60
-      else {
+      let mayExceed = size[index] == 0 && limit >= 60 && !isShort
+      guard total + cost <= room, size[index] + cost <= reach || mayExceed else {
         at += 1
         passed += 1
         continue
