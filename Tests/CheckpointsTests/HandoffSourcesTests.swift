@@ -76,7 +76,7 @@ import Testing
   ]
 
   /// Whatever a note holds, it stays in its section, and what stands behind it is read.
-  @Test(arguments: 0..<8) func notes_areContained(seed: Int) throws {
+  @Test(arguments: TestScale.seeds(8)) func notes_areContained(seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(seed))
     for number in 0..<1500 {
       let note = (0...Int.random(in: 0...12, using: &random)).map { _ in

@@ -124,7 +124,7 @@ import Testing
       ])
   }
 
-  @Test(arguments: 0..<10) func whatIsWritten_isReadBack(seed: Int) throws {
+  @Test(arguments: TestScale.seeds(10)) func whatIsWritten_isReadBack(seed: Int) throws {
     var generator = Generator(random: SeededGenerator(seed: UInt64(seed)))
     for number in 0..<1200 {
       let handoff = generator.handoff().normalised()
@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<10) func anyDocument_isStableAfterOnePass(seed: Int) throws {
+  @Test(arguments: TestScale.seeds(10)) func anyDocument_isStableAfterOnePass(seed: Int) throws {
     var generator = Generator(random: SeededGenerator(seed: UInt64(1000 + seed)))
     for number in 0..<1200 {
       let document = generator.document()

@@ -125,7 +125,7 @@ enum RealLedger {
     "",
   ]
 
-  @Test(arguments: 0..<10) func whatIsWritten_isReadBack(seed: Int) throws {
+  @Test(arguments: TestScale.seeds(10)) func whatIsWritten_isReadBack(seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(seed))
     func text() -> String {
       (0...Int.random(in: 0...3, using: &random)).map { _ in

@@ -25,7 +25,8 @@ import Testing
     }
     var span = 0.0
     var acknowledged: Set<String> = []
-    for number in 0..<200 {
+    let rounds = TestScale.isWhole ? 200 : 80
+    for number in 0..<rounds {
       let isHook = number % 2 == 0
       if number % 10 == 0 { span = try usualTime() }
       if isHook { try place.append(Line.request("request during kill \(number)")) }
@@ -46,7 +47,7 @@ import Testing
     let stored = try place.run("checkpoint", "list", "--json").items()
     let ids = Set(stored.compactMap { $0["id"] as? String })
     #expect(acknowledged.isSubset(of: ids))
-    #expect(!acknowledged.isEmpty && acknowledged.count < 100)
+    #expect(!acknowledged.isEmpty && acknowledged.count < rounds / 2)
     // Nothing is half there: each checkpoint has its outbox row, its entry and its request.
     #expect(
       try place.sqlite(
@@ -59,8 +60,8 @@ import Testing
     // The transcript is all there, once.
     try place.run("checkpoint", input: place.hook("PreCompact"))
     #expect(try place.run("doctor").output.contains("ok   journal"))
-    #expect(
-      try place.sqlite("SELECT count(*) FROM entries WHERE kind = 'request'") == "160")
+    let requests = "SELECT count(*) FROM entries WHERE kind = 'request'"
+    #expect(try place.sqlite(requests) == "\(60 + rounds / 2)")
   }
 
   @Test func eightProcessesAtOnce_loseNothing() async throws {

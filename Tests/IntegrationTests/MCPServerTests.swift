@@ -5,7 +5,7 @@ import Testing
 
 /// memoryd's MCP server, driven by the official Python SDK's client: in a process of its own, as a
 /// relay to a daemon, and over HTTP.
-@Suite(.blocking, .serialized) struct MCPServerTests {
+@Suite(.blocking) struct MCPServerTests {
   enum Way: String, CaseIterable, Sendable {
     case stdio, relay, http
   }

@@ -78,11 +78,6 @@ struct MemorydProcess {
   }
 }
 
-/// How much is tried: one of each kind, or with `make test-all` everything.
-enum TestScale {
-  static let isWhole = ProcessInfo.processInfo.environment["MEMORYD_TEST_ALL"] == "1"
-}
-
 /// A home, a repository and a transcript of their own, gone with the test.
 final class Workplace {
   let path: String

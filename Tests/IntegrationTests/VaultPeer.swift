@@ -13,8 +13,8 @@ final class VaultPeer {
   let url: String
   let port: Int
   private let controlPort: Int
-  private let process = Process()
-  private let input = Pipe()
+  /// Its standard input and output.
+  private let connection: Int32
 
   /// A memoryd that answers behind the stand-in's faults; nil where the stand-in answers itself.
   private let memoryd: DaemonPeer?
@@ -35,28 +35,71 @@ final class VaultPeer {
     guard FileManager.default.isExecutableFile(atPath: Self.python) else {
       throw Failure("the test vault is not set up: run scripts/vault-env.sh (make test does)")
     }
-    process.executableURL = URL(fileURLWithPath: Self.python)
-    process.arguments = [Self.script] + (token.isEmpty ? [] : ["--token", token]) + arguments
-    process.standardInput = input
-    process.standardError = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    var line = Data()
-    while !line.contains(0x0A) {
-      let more = output.fileHandleForReading.availableData
-      if more.isEmpty { throw Failure("the test vault did not start") }
-      line += more
-    }
-    let facts = try #require(try JSONSerialization.jsonObject(with: line) as? [String: Any])
+    connection = try Forge.shared.get().connect()
+    let words = (token.isEmpty ? [] : ["--token", token]) + arguments
+    let handle = FileHandle(fileDescriptor: connection, closeOnDealloc: false)
+    try handle.write(contentsOf: JSONSerialization.data(withJSONObject: words) + Data("\n".utf8))
+    let facts = try #require(
+      try JSONSerialization.jsonObject(with: Self.line(of: handle)) as? [String: Any])
     url = try #require(facts["url"] as? String)
     port = try #require(facts["port"] as? Int)
     controlPort = try #require(facts["control_port"] as? Int)
   }
 
   deinit {
-    try? input.fileHandleForWriting.close()
-    process.waitUntilExit()
+    shutdown(connection, Int32(SHUT_WR))
+    // Until it is gone.
+    _ = try? FileHandle(fileDescriptor: connection, closeOnDealloc: false).readToEnd()
+    close(connection)
+  }
+
+  private static func line(of handle: FileHandle) throws -> Data {
+    var line = Data()
+    while !line.contains(0x0A) {
+      let more = handle.availableData
+      if more.isEmpty { throw Failure("the test vault did not start") }
+      line += more
+    }
+    return line
+  }
+
+  /// The process that forks a vault for each test. It ends with this one.
+  private final class Forge: Sendable {
+    static let shared = Result { try Forge() }
+
+    private let path = NSTemporaryDirectory() + "memoryd-vaults-\(getpid())"
+    private let input = Pipe()
+
+    private init() throws {
+      unlink(path)
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: VaultPeer.python)
+      process.arguments = [VaultPeer.script, "--fork-server", path]
+      process.standardInput = input
+      process.standardError = FileHandle.nullDevice
+      let output = Pipe()
+      process.standardOutput = output
+      try process.run()
+      _ = try VaultPeer.line(of: output.fileHandleForReading)
+    }
+
+    func connect() throws -> Int32 {
+      let descriptor = socket(
+        AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+      var address = sockaddr_un()
+      address.sun_family = sa_family_t(AF_UNIX)
+      withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+      let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+      guard connected == 0 else {
+        close(descriptor)
+        throw Failure("the test vaults do not start")
+      }
+      return descriptor
+    }
   }
 
   struct Failure: Error, CustomStringConvertible {

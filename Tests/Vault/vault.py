@@ -2,7 +2,9 @@
 contract.py compares its answers with those of the real service.
 
 Prints one line of JSON, {"port", "control_port", "other_port", "url"}, and ends with its standard
-input. The control port takes and gives JSON:
+input. With --fork-server PATH it is no vault itself: each connection to that socket is the standard
+input and output of a vault of its own, once it has sent its arguments as a line of JSON. The control
+port takes and gives JSON:
 
   POST /fault    {"name", "count", "match": {"rpc", "tool", "action", "kind"}, options}; {}: none
   POST /flap     {"seed", "weights": {name or "ok": weight}, "mean_requests"}; {}: none
@@ -17,12 +19,16 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import json
 import logging
 import os
 import random
+import select
 import signal
+import socket
 import ssl
+import sys
 import threading
 import time
 import urllib.error
@@ -492,7 +498,45 @@ def rpc_error(code: int, message: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "error": {"code": code, "message": message}, "id": None}
 
 
-async def main() -> None:
+def fork_server(path: str) -> None:
+    """Importing the SDK takes longer than most tests: it is done once, and each vault is a fork."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        print("ready", flush=True)
+        while True:
+            ready, _, _ = select.select([listener, 0], [], [])
+            if 0 in ready:
+                return
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                serve(connection)
+            connection.close()
+
+
+def serve(connection: socket.socket) -> None:
+    """In the fork, which ends with it."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        random.seed()
+        arguments = b""
+        while not arguments.endswith(b"\n"):
+            byte = connection.recv(1)
+            if not byte:
+                return
+            arguments += byte
+        for descriptor in (0, 1):
+            os.dup2(connection.fileno(), descriptor)
+        connection.close()
+        asyncio.run(main(json.loads(arguments)))
+    finally:
+        os._exit(0)
+
+
+async def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
@@ -512,7 +556,7 @@ async def main() -> None:
     parser.add_argument(
         "--make-certificate", type=Path, metavar="DIR",
         help="writes ca.pem, server.pem and server.key for the loopback address, and ends")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.path_auth and not arguments.token:
         parser.error("--path-auth needs a --token")
     if arguments.make_certificate:
@@ -523,4 +567,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)  # The SDK warns of every bad request.
-    asyncio.run(main())
+    if sys.argv[1:2] == ["--fork-server"]:
+        fork_server(sys.argv[2])
+    else:
+        asyncio.run(main())

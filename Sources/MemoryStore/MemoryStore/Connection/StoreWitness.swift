@@ -43,6 +43,8 @@ struct StoreWitness {
 
   /// For another process that makes the store just now.
   private static let patience = Duration.milliseconds(300)
+  /// How long such a process leaves the file empty, at most.
+  private static let longest = Duration.seconds(2)
 
   /// - Throws: ``StoreError`` `corrupt` where a file is empty, or gone, that held a store. SQLite would
   ///   begin anew, and throw the log away.
@@ -53,7 +55,9 @@ struct StoreWitness {
       throw damage("is gone, but its log is there")
     }
     guard facts.size == 0 else { return }
-    let end = ContinuousClock.now + Self.patience
+    // What is empty for long, nobody makes just now.
+    let age = WallClock.system.now - facts.modified
+    let end = ContinuousClock.now + (age > Self.longest.milliseconds ? .zero : Self.patience)
     while hasLog() || isThere || hasCopies {
       guard RegularFile.facts(store)?.size == 0 else { return }
       if ContinuousClock.now >= end {
