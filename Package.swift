@@ -11,15 +11,18 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+// Our own code is optimised in debug builds, too: the tests take longer than their build.
+let optimised = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 // Where the fuzzer watches which code an input reaches.
 let watched =
-  isFuzzing ? settings + [.unsafeFlags(["-sanitize=fuzzer,address"])] : settings
+  isFuzzing ? settings + [.unsafeFlags(["-sanitize=fuzzer,address"])] : optimised
 
 /// A library of ours: `Sources/WING/NAME`.
 func floor(_ name: String, _ wing: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(
     name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)",
-    swiftSettings: ["MemoryStore", "Checkpoints"].contains(wing) ? watched : settings)
+    swiftSettings: ["MemoryStore", "Checkpoints"].contains(wing) ? watched : optimised)
 }
 
 /// The libraries, as all above them may use them.
