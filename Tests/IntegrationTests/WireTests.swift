@@ -579,7 +579,11 @@ import Testing
     for number in 0..<6 {
       let task = try #require(state.tasks(titled: "updated \(number)").first)
       let writes = (task["writes"] as? [[String: Any]] ?? []).map { $0["action"] as? String ?? "" }
-      #expect(writes == ["add", "update"] + (number < 5 ? ["done"] : []), "\(number)")
+      let done = number < 5 ? ["done"] : []
+      // The last two were new: they went out with their new titles. Was a sync killed before it sent
+      // the update, the next one sees that the vault has the title.
+      let isThereAlready = way == .killed && number > 3 && writes == ["add"] + done
+      #expect(writes == ["add", "update"] + done || isThereAlready, "\(number)")
     }
     // The decisions know their task by the vault's id.
     let about = try #require(state.tasks(titled: "updated 5").first?["id"] as? String)
