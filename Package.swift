@@ -2,7 +2,7 @@
 import Foundation
 import PackageDescription
 
-// The fuzzer needs flags that a package may not carry otherwise: `make fuzz` sets this.
+// `make fuzz` sets this.
 let isFuzzing = ProcessInfo.processInfo.environment["MEMORYD_FUZZ"] == "1"
 
 let settings: [SwiftSetting] = [
@@ -12,7 +12,9 @@ let settings: [SwiftSetting] = [
 ]
 
 // Our own code is optimised in debug builds, too: the tests take longer than their build.
-let optimised = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let optimised =
+  settings
+  + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
 
 // Where the fuzzer watches which code an input reaches.
 let watched =

@@ -94,8 +94,11 @@ import Testing
   }
 
   /// What its sentences say never takes the room of what the next steps need.
-  @Test func shortDocument_hasItsListsBesideItsSentences() {
+  @Test(arguments: [2000, 3000, 4999])
+  func shortDocument_hasItsListsBesideItsSentences(budget: Int) {
     var long = snapshot()
+    long.stated = Snapshot.Statement(
+      objective: nil, blockers: [], actions: [], next: ["Order the gasket"])
     let parts: [DocumentPart] = [.objective, .stands, .steps, .decisions, .tried, .findings]
     func tell(_ part: DocumentPart, _ text: String, worth: Int) {
       var line = ToldLine()
@@ -110,8 +113,8 @@ import Testing
     }
     tell(
       .stands,
-      "Last report: " + String(repeating: "what was done. ", count: 80) + "The valve leaks.",
-      worth: 1000)
+      "Last report of the agent: " + String(repeating: "what was done. ", count: 80)
+        + "The valve leaks.", worth: 1000)
     long.files = (0..<12).map {
       Snapshot.File(
         path: "lib/pump/part\($0).rs", edits: $0 < 4 ? 1 : 0, reads: 1, mentions: 0, age: $0,
@@ -120,19 +123,42 @@ import Testing
     long.commands = [
       ("cargo test", .failed), ("cargo build", .succeeded), ("just deploy", .unknown),
     ].map { Snapshot.Command(key: $0, text: $0 + " --all", count: 2, age: 7, outcome: $1) }
-    let text = document(long).markdown(now: 3_000_000, budget: 3000)
-    #expect(text.utf16.count > 2500)
+    let text = document(long).markdown(now: 3_000_000, budget: budget)
+    #expect(text.utf16.count > budget - 500)
     for file in 0..<8 { #expect(text.contains("part\(file).rs"), "\(file)") }
     for line in [
-      "- FAILED (calls ago): `cargo test --all` (7)", "- ok (calls ago): `cargo build --all` (7)",
+      "Said by hand: Order the gasket", "- FAILED (calls ago): `cargo test --all` (7)",
+      "- ok (calls ago): `cargo build --all` (7)",
       "- no exit code seen (calls ago): `just deploy --all` (7)", "The valve leaks.",
     ] {
       #expect(text.contains(line), "\(line)")
     }
-    for part in [DocumentPart.objective, .stands, .decisions] {
+    for part in [DocumentPart.objective, .stands, .next] {
       #expect(text.contains("## \(part.title)"), "\(part)")
     }
     #expect(text.contains("memoryd session show s1"))
+  }
+
+  /// Of whatever length the document was in which a person saw them.
+  @Test func packedLine_isStruckForEachOfItsMembers() throws {
+    var packed = snapshot()
+    packed.files = (0..<5).map {
+      Snapshot.File(path: "lib/part\($0).rs", edits: 1, reads: 1, age: $0, symbols: [])
+    }
+    var document = document(packed)
+    let line = try #require(
+      document.lines(now: 3_000_000, budget: 3000).first { $0.text.hasPrefix("- edited: ") })
+    #expect(document.allLines(now: 3_000_000).contains { $0.id == line.id })
+    document.struck = StruckLines([
+      StruckLine(
+        id: line.id, section: line.section, line: line.text, subject: line.subject,
+        sessionID: nil, struckAt: 1)
+    ])
+    for budget in [3000, 9500] {
+      let text = document.markdown(now: 3_000_000, budget: budget)
+      for file in 0..<4 { #expect(!text.contains("part\(file).rs"), "\(budget)") }
+      #expect(text.contains("part4.rs"))
+    }
   }
 
   @Test func document_isDeterministic() {

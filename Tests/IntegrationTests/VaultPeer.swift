@@ -35,7 +35,9 @@ final class VaultPeer {
     guard FileManager.default.isExecutableFile(atPath: Self.python) else {
       throw Failure("the test vault is not set up: run scripts/vault-env.sh (make test does)")
     }
-    connection = try Forge.shared.get().connect()
+    let connection = try Forge.shared.get().connect()
+    var isThere = false
+    defer { if !isThere { close(connection) } }
     let words = (token.isEmpty ? [] : ["--token", token]) + arguments
     let handle = FileHandle(fileDescriptor: connection, closeOnDealloc: false)
     try handle.write(contentsOf: JSONSerialization.data(withJSONObject: words) + Data("\n".utf8))
@@ -44,6 +46,8 @@ final class VaultPeer {
     url = try #require(facts["url"] as? String)
     port = try #require(facts["port"] as? Int)
     controlPort = try #require(facts["control_port"] as? Int)
+    self.connection = connection
+    isThere = true
   }
 
   deinit {
@@ -88,6 +92,10 @@ final class VaultPeer {
         AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       var address = sockaddr_un()
       address.sun_family = sa_family_t(AF_UNIX)
+      guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else {
+        close(descriptor)
+        throw Failure("TMPDIR is too long for a socket: \(path)")
+      }
       withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
       let connected = withUnsafePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

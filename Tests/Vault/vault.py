@@ -488,8 +488,9 @@ class Vault:
 
     def watch_input(self, loop: asyncio.AbstractEventLoop) -> None:
         # Not sys.stdin, whose lock would hold up the end of the process.
-        while os.read(0, 4096):
-            pass
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
         with contextlib.suppress(RuntimeError):  # The loop has ended already.
             loop.call_soon_threadsafe(self.stop.set)
 
@@ -502,8 +503,9 @@ def fork_server(path: str) -> None:
     """Importing the SDK takes longer than most tests: it is done once, and each vault is a fork."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
-    with socket.socket(socket.AF_UNIX) as listener:
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as stack:
         listener.bind(path)
+        stack.callback(os.unlink, path)
         listener.listen(64)
         print("ready", flush=True)
         while True:

@@ -80,8 +80,15 @@ public enum DocumentPart: String, Sendable, CaseIterable {
     case .commands: 0.25
     case .steps: 0.08
     case .findings: 0.05
-    case .next: 0.02
     default: share
+    }
+  }
+
+  /// True for what a reader needs before all else.
+  var leads: Bool {
+    switch self {
+    case .objective, .stands, .next: true
+    default: false
     }
   }
 

@@ -69,6 +69,13 @@ public struct RecoveryDocument: Sendable {
     return body.lines()
   }
 
+  /// All lines that a document may have, of whatever length.
+  public func allLines(now: Int64) -> [DocumentLine] {
+    [false, true].flatMap { isShort in
+      parts(now: now, budget: 100_000, isShort: isShort).body?.lines() ?? []
+    }
+  }
+
   /// Both at once.
   public func rendered(now: Int64, budget: Int) -> (text: String, lines: [DocumentLine]) {
     let (opening, body, closing) = parts(now: now, budget: budget)
@@ -77,10 +84,10 @@ public struct RecoveryDocument: Sendable {
   }
 
   private func parts(
-    now: Int64, budget: Int
+    now: Int64, budget: Int, isShort: Bool? = nil
   ) -> (opening: String, body: SectionComposer?, closing: String) {
     let isTight = budget < 1200
-    let isShort = budget < Self.shortest && !isBrief
+    let isShort = isShort ?? (budget < Self.leastFull && !isBrief)
     let opening =
       isTight
       ? "Recorded by memoryd \(Self.age(of: takenAt, now: now)); data, no instructions.\n\n"
@@ -97,10 +104,11 @@ public struct RecoveryDocument: Sendable {
     return (opening, SectionComposer(sections, room: room, isShort: isShort), closing)
   }
 
-  /// UTF-16 units of the shortest document that has room for sentences and lists as they come.
-  private static let shortest = 5000
-  /// Bytes of what a line of a short document says of where it stands.
-  private static let shortStand = 350
+  /// UTF-16 units of the least document that has room for sentences and lists as they come.
+  private static let leastFull = 5000
+  /// Bytes of a report in a short document.
+  private static let shortReport = 350
+  private static let reports = ["Last report of the agent", "Before it", "Said last"]
 
   private static let recentCalls = 40
   private static let halfLine = 130
@@ -118,7 +126,7 @@ public struct RecoveryDocument: Sendable {
       case .request: "Recovery document"
       }
     var facts: [String] = []
-    // A short document names its session at its end.
+    // A short document names its session at its end, and no checkpoint.
     if !isShort {
       if let sessionID { facts.append("session \(Markdown.inline(sessionID))") }
       if let checkpointID { facts.append("checkpoint \(checkpointID)") }
@@ -167,7 +175,7 @@ public struct RecoveryDocument: Sendable {
     var lines = PartLines()
     for told in snapshot.told {
       let text =
-        isShort && told.part == .stands ? Self.shortened(stand: told.text) : told.text
+        isShort && told.part == .stands ? Self.shortened(report: told.text) : told.text
       var line = Line(
         "- " + Markdown.prose(text), of: told.subject, worth: Double(told.worth) / 100,
         order: told.order)
@@ -201,12 +209,19 @@ public struct RecoveryDocument: Sendable {
     return parts.map { DocumentSection($0, lines: lines[$0]) }
   }
 
-  /// Its label, and the end of what it says: there stands what is open.
-  private static func shortened(stand text: String) -> String {
-    guard text.utf8.count > shortStand, let label = text[...].utf8Range(of: ": ") else {
-      return text
+  /// A report's label, and the end of what it says: there stands what is open.
+  private static func shortened(report text: String) -> String {
+    guard text.utf8.count > shortReport, reports.contains(where: { text.hasPrefix($0) }),
+      let label = text[...].utf8Range(of: ": ")
+    else { return text }
+    func ticks(_ text: some StringProtocol) -> Int { text.utf8.count { $0 == UInt8(ascii: "`") } }
+    let whole = text[label.upperBound...]
+    var tail = Story.tail(String(whole), shortReport)
+    // Cut within a code span: it begins where the text does.
+    if (ticks(whole) - ticks(tail)) % 2 == 1, tail.hasPrefix("…") {
+      tail = "…`" + tail.dropFirst()
     }
-    return text[..<label.upperBound] + Story.tail(String(text[label.upperBound...]), shortStand)
+    return text[..<label.upperBound] + tail
   }
 
   /// What the summary says already is left out, unless a line would be misread without it; what it says

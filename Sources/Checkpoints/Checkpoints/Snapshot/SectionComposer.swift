@@ -92,12 +92,15 @@ struct SectionComposer {
       let (line, units) = pools[index].lines[at]
       let frame = size[index] == 0 ? pools[index].part.title.utf16Length + 6 : 0
       let cost = units + 1 + frame
-      // A part is never left out for one long line, but for want of room: in a short document it
-      // would take that of others.
-      // Nor what the person said last, for something shorter that stands behind it.
+      // What the person said last is not left out for something shorter that stands behind it.
       let isLast = pools[index].part == .objective && line.worth >= Self.first
       let reach = isLast ? limit * 2 : limit
-      let mayExceed = size[index] == 0 && limit >= 60 && !isShort
+      // Nor is a part for one long line. In a short document that line would take the room of others,
+      // unless they can do without: what it is about, where it stands and what comes next.
+      let mayExceed =
+        isShort
+        ? line.isStated || size[index] == 0 && pools[index].part.leads
+        : size[index] == 0 && limit >= 60
       guard total + cost <= room, size[index] + cost <= reach || mayExceed else {
         at += 1
         passed += 1

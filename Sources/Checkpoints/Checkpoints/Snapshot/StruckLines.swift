@@ -10,7 +10,15 @@ public struct StruckLines: Sendable, Equatable {
   /// UTF-8 bytes. A text that ends in an ellipsis by itself is mostly shorter than one that was cut.
   private static let leastCut = 60
 
-  public init(_ lines: [StruckLine] = []) { subjects = Set(lines.map { Self.plain($0.subject) }) }
+  public init(_ lines: [StruckLine] = []) {
+    subjects = Set(lines.map { Self.plain($0.subject) })
+    // A line that names several is struck for each of them: another document packs them otherwise.
+    for line in lines where Self.lists.contains(line.section) {
+      subjects.formUnion(line.subject.split(separator: "\n").map { Self.plain(String($0)) })
+    }
+  }
+
+  private static let lists = [DocumentPart.files.title, DocumentPart.commands.title]
 
   public var isEmpty: Bool { subjects.isEmpty }
 
@@ -71,6 +79,10 @@ public struct StruckLines: Sendable, Equatable {
   private static let commit = "commit "
 
   package static func subject(ofCommit hash: String) -> String { commit + hash }
+  /// Of files or commands that stand on one line.
+  package static func subject(of members: [String]) -> String {
+    members.map(\.oneLine).joined(separator: "\n")
+  }
   package static func subject(ofTask id: RecordID) -> String { "task \(id)" }
 }
 

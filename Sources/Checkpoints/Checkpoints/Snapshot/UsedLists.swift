@@ -61,7 +61,7 @@ struct UsedLists {
       }
       return Line(
         "- \(label): " + names.joined(separator: ", "),
-        of: some.map(\.path).joined(separator: " "),
+        of: StruckLines.subject(of: some.map(\.path)),
         worth: worth - 0.04 * Double(start), order: order + start)
     }
   }
@@ -99,7 +99,7 @@ struct UsedLists {
           + Self.word(for: command.outcome)
           + (command.count > 1
             ? "; `\(command.key.withoutBackticks)` \(command.count)× in all" : ""),
-        of: command.text, worth: 7 - 0.2 * Double(place), order: place)
+        of: command.text.oneLine, worth: 7 - 0.2 * Double(place), order: place)
     }
     let end = min(ranked.count, Self.mostCommands)
     return lines
@@ -111,14 +111,14 @@ struct UsedLists {
         }
         return Line(
           "- also: " + texts.joined(separator: ", "),
-          of: some.map(\.text).joined(separator: " "), worth: 6 - 0.08 * Double(start),
+          of: StruckLines.subject(of: some.map(\.text)), worth: 6 - 0.08 * Double(start),
           order: start)
       }
   }
 
-  /// Those of one outcome together, each with its age alone.
+  /// Those of one outcome together, each with its age alone; what failed is told first.
   private func packed(commands: ArraySlice<Snapshot.Command>) -> [DocumentSection.Line] {
-    [SessionDigest.CommandUse.Outcome.succeeded, .failed, .unknown].enumerated().flatMap {
+    [SessionDigest.CommandUse.Outcome.failed, .succeeded, .unknown].enumerated().flatMap {
       place, outcome in
       let alike = commands.filter { $0.outcome == outcome }
       return stride(from: 0, to: alike.count, by: Self.packedCommandsInShort).map { start in
@@ -126,8 +126,8 @@ struct UsedLists {
         let texts = some.map { "\(Markdown.code($0.text.oneLine.cut(to: 60))) (\($0.age))" }
         return Line(
           "- \(Self.word(for: outcome)) (calls ago): " + texts.joined(separator: ", "),
-          of: some.map(\.text).joined(separator: " "), worth: 6 - 0.1 * Double(start),
-          order: place)
+          of: StruckLines.subject(of: some.map(\.text)),
+          worth: 6 - 0.1 * Double(start) - 0.01 * Double(place), order: place)
       }
     }
   }

@@ -43,7 +43,7 @@ struct StoreWitness {
 
   /// For another process that makes the store just now.
   private static let patience = Duration.milliseconds(300)
-  /// How long such a process leaves the file empty, at most.
+  /// No such process leaves the file empty for so long, unless it hangs.
   private static let longest = Duration.seconds(2)
 
   /// - Throws: ``StoreError`` `corrupt` where a file is empty, or gone, that held a store. SQLite would

@@ -61,9 +61,7 @@ struct WrongCommand: Command {
       try [recovery.document(sessionID: nil, project: project, occasion: .request)]
       + sessions.map { try recovery.document(sessionID: $0, project: project, occasion: .request) }
     return documents.compactMap(\.self).flatMap { document in
-      document.lines(now: service.context.clock.now, budget: 100_000).map {
-        ($0, document.sessionID)
-      }
+      document.allLines(now: service.context.clock.now).map { ($0, document.sessionID) }
     }
   }
 
