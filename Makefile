@@ -48,7 +48,7 @@ test-library: deps
 	MEMORYD_TEST_LIBRARY=$(LIBRARY) $(SWIFT) build --build-tests
 	MEMORYD_TEST_LIBRARY=$(LIBRARY) $(SWIFT) test --skip-build
 
-## The same with every fault of the vault and a longer randomised run.
+## The same with every fault of the vault, all seeds, longer inputs and a longer randomised run.
 test-all: deps test-vault
 	@scripts/commonmark-spec.sh
 	$(SWIFT) build --build-tests

@@ -25,7 +25,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   }
   // The first byte says where the file was cut when the first hook came.
   let cut = count == 0 ? 0 : count * Int(bytes[0]) / 256
-  FileManager.default.createFile(atPath: path, contents: Data(bytes[..<cut]))
+  _ = FileManager.default.createFile(atPath: path, contents: Data(bytes[..<cut]))
   let first = read(nil, SessionDigest())
   if let handle = FileHandle(forWritingAtPath: path) {
     _ = try? handle.seekToEnd()
