@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 @testable import Checkpoints
 @testable import Core
@@ -6,26 +7,12 @@ import Foundation
 @testable import Redaction
 @testable import Transcripts
 
-/// A folder that goes away with the test.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    let folder = NSTemporaryDirectory() + "memoryd-test-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    path = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension TemporaryFolder {
   func file(_ name: String, _ content: String) throws -> String {
-    try file(name, Data(content.utf8))
+    try write(content.utf8, to: name)
   }
 
-  func file(_ name: String, _ content: Data) throws -> String {
-    try content.write(to: URL(fileURLWithPath: path + "/" + name))
-    return path + "/" + name
-  }
+  func file(_ name: String, _ content: Data) throws -> String { try write(content, to: name) }
 }
 
 /// Reads a whole file into a digest.

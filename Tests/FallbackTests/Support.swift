@@ -1,27 +1,25 @@
 @testable import Core
 import Foundation
 import MemoryStore
+import TestSupport
 
 @testable import Fallback
 
 /// A store and a fallback folder that go away with the test; the folder can be shared.
 final class Desk {
-  let path: String
+  var path: String { folder.path }
   let files: FallbackFiles
   let database: MemoryDatabase
-  private let ownsFiles: Bool
+  private let folder: TemporaryFolder
 
   init(sharing other: Desk? = nil) throws {
-    path = NSTemporaryDirectory() + "memoryd-fallback-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    folder = try TemporaryFolder()
+    let path = folder.path
     files = other?.files ?? FallbackFiles(directory: path + "/files")
-    ownsFiles = other == nil
     try FileManager.default.createDirectory(
       atPath: files.directory, withIntermediateDirectories: true)
     database = try MemoryDatabase(path: path + "/memory.db", access: .migrating)
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func adopt() throws -> Adoption.Result {
     try required(

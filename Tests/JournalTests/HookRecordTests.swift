@@ -116,9 +116,8 @@ import Testing
   // MARK: What a session was told
 
   @Test func news_areToldOnce_toSessionsThatBegan() throws {
-    let home = NSTemporaryDirectory() + "told-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
-    let journal = Journal(home: home)
+    let folder = try TemporaryFolder()
+    let journal = Journal(home: folder.path)
     try journal.prepare()
     let news = FrontState.News(number: 2, text: "new")
     #expect(journal.takeNews(news, session: "s") == nil)
@@ -134,7 +133,8 @@ import Testing
   // MARK: Git's files
 
   @Test func head_isReadFromFiles() throws {
-    let root = NSTemporaryDirectory() + "head-" + UUID().uuidString
+    let folder = try TemporaryFolder()
+    let root = folder.path
     let git = root + "/.git"
     try FileManager.default.createDirectory(
       atPath: git + "/refs/heads/feat", withIntermediateDirectories: true)

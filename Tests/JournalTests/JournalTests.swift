@@ -5,14 +5,13 @@ import Testing
 @testable import Journal
 
 @Suite(.blocking) struct JournalTests {
-  private let home: String
+  private let folder: TemporaryFolder
+  private var home: String { folder.path }
   private let journal: Journal
 
   init() throws {
-    home = NSTemporaryDirectory() + "journal-" + UUID().uuidString
-    try FileManager.default.createDirectory(
-      atPath: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    journal = Journal(home: home)
+    folder = try TemporaryFolder()
+    journal = Journal(home: folder.path)
   }
 
   private func append(_ texts: String...) throws {

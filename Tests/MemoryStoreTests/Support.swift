@@ -4,22 +4,7 @@ import TestSupport
 
 @testable import MemoryStore
 
-/// A folder that goes away with the test.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "memoryd-test-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit {
-    _ = chmod(path, 0o700)
-    try? FileManager.default.removeItem(atPath: path)
-  }
-
-  func file(_ name: String) -> String { path + "/" + name }
-
+extension TemporaryFolder {
   func database(_ access: MemoryDatabase.Access = .migrating) throws -> MemoryDatabase {
     try MemoryDatabase(path: file("memory.db"), access: access)
   }
