@@ -60,6 +60,9 @@ let package = Package(
     .systemLibrary(
       name: "CCmark", pkgConfig: "libcmark",
       providers: [.apt(["libcmark-dev"]), .brew(["cmark"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
     .target(name: "CPosix"),
 
@@ -73,7 +76,9 @@ let package = Package(
       ["Core", "Redaction", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")]),
 
     floor("Git", "Checkpoints", ["Syntax", "Core", "CPosix"]),
-    floor("Transcripts", "Checkpoints", ["Syntax", "Core", "Redaction", "MemoryStore", "Git"]),
+    floor(
+      "Transcripts", "Checkpoints",
+      ["Syntax", "Core", "Redaction", "MemoryStore", "Git", "CZstd"]),
     floor(
       "Checkpoints", "Checkpoints",
       [
@@ -139,7 +144,7 @@ let package = Package(
       path: "Sources/memoryd/Front", swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Core", "CZstd"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .testTarget(
       name: "MemoryStoreTests",

@@ -15,6 +15,7 @@ case "$(uname -s)" in
     missing=""
     have sqlite3 /usr/include/sqlite3.h || missing="$missing libsqlite3-dev"
     have libcmark /usr/include/cmark.h || missing="$missing libcmark-dev"
+    have libzstd /usr/include/zstd.h || missing="$missing libzstd-dev"
     command -v git >/dev/null 2>&1 || missing="$missing git"
     command -v sqlite3 >/dev/null 2>&1 || missing="$missing sqlite3"
     command -v python3 >/dev/null 2>&1 || missing="$missing python3"
@@ -40,6 +41,7 @@ case "$(uname -s)" in
     # SQLite comes with the system's SDK.
     command -v brew >/dev/null 2>&1 || { echo "please install Homebrew: brew.sh" >&2; exit 1; }
     brew list cmark >/dev/null 2>&1 || brew install cmark
+    brew list zstd >/dev/null 2>&1 || brew install zstd
     ;;
   *)
     echo "memoryd builds on Linux and macOS" >&2

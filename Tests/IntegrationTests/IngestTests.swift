@@ -127,7 +127,7 @@ import Testing
 }
 
 @Suite(.blocking) struct IngestTests {
-  @Test func withoutAPath_bothAgentsAreFound() throws {
+  @Test func withoutAPath_allAgentsAreFound() throws {
     let place = try Workplace()
     #expect(
       try place.run("ingest").errorOutput.contains("no transcripts below \(place.path)/.claude"))
@@ -148,7 +148,38 @@ import Testing
     try rollout("one").write(
       toFile: day + "/rollout-1.jsonl", atomically: false, encoding: .utf8)
     try "no rollout".write(toFile: day + "/notes.jsonl", atomically: false, encoding: .utf8)
-    try "".write(toFile: day + "/rollout-0.jsonl.zst", atomically: false, encoding: .utf8)
+    try Data(Zstd.compressed(Array(rollout("three").utf8)))
+      .write(to: URL(fileURLWithPath: day + "/rollout-0.jsonl.zst"))
+    for (file, text) in [
+      (
+        ".gemini/tmp/tide/chats/session-2026-01-14T10-00-1234abcd.jsonl",
+        """
+        {"sessionId":"1234abcd-0000","projectHash":"x","startTime":"2026-01-14T15:00:00Z"}
+        {"id":"u","timestamp":"2026-01-14T15:00:01Z","type":"user","content":"words of gemini"}
+
+        """
+      ),
+      (
+        ".gemini/tmp/0ff0/chats/session-2025.json",
+        """
+        {
+          "sessionId": "older", "projectHash": "0ff0", "messages": [
+            {"id":"o","timestamp":"2026-01-14T15:00:01Z","type":"user","content":"older words"}]
+        }
+        """
+      ),
+      (".gemini/tmp/tide/logs.json", "[]"),
+      (".gemini/projects.json", "{\"projects\":{\"/tide\":\"tide\"}}"),
+      (
+        ".cursor/projects/r/agent-transcripts/e/e.jsonl",
+        "{\"role\":\"user\",\"message\":{\"content\":\"words of cursor\"}}\n"
+      ),
+    ] {
+      let path = place.path + "/" + file
+      try FileManager.default.createDirectory(
+        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try place.write(text, to: file)
+    }
     try rollout("two").write(
       toFile: archive + "/rollout-2.jsonl", atomically: false, encoding: .utf8)
     try Transcripts.request("words of claude", session: "c").write(
@@ -156,11 +187,16 @@ import Testing
 
     let result = try place.run("ingest", "--json")
     #expect(result.status == 0)
-    #expect(try result.items().map { $0["session"] as? String } == ["c", "one"])
-    #expect(result.errorOutput.contains("1 compressed transcript (.jsonl.zst) not read"))
+    #expect(
+      try result.items().map { $0["session"] as? String } == [
+        "c", "three", "one", "older", "1234abcd-0000", "e",
+      ])
     let moved = try place.run(
       "ingest", "--json", environment: ["CODEX_HOME": place.path + "/elsewhere"])
-    #expect(try moved.items().map { $0["session"] as? String } == ["c", "two"])
+    #expect(
+      try moved.items().map { $0["session"] as? String } == [
+        "c", "two", "older", "1234abcd-0000", "e",
+      ])
     // A folder that is a link is read under the name that hooks give its files.
     let claude = place.path + "/.claude/"
     try FileManager.default.moveItem(atPath: claude + "projects", toPath: claude + "real")
@@ -171,18 +207,26 @@ import Testing
     #expect(linked.first?["entries"] as? Int == 0)
     #expect(moved.errorOutput.isEmpty)
     let found = try place.run("search", "words", "--json").items().compactMap { $0["session"] }
-    #expect(Set(found.compactMap { $0 as? String }) == ["c", "one", "two"])
+    #expect(
+      Set(found.compactMap { $0 as? String })
+        == ["c", "one", "two", "three", "older", "1234abcd-0000", "e"])
     let sessions = try place.run("session", "list", "--json").items()
     #expect(
-      Set(sessions.compactMap { $0["agent"] as? String }) == ["claude", "codex"])
+      Set(sessions.compactMap { $0["agent"] as? String }) == [
+        "claude", "codex", "gemini", "cursor",
+      ])
+    let gemini = try #require(sessions.first { $0["id"] as? String == "1234abcd-0000" })
+    #expect(gemini["project"] as? String == "tide")
   }
 
   @Test func otherAgentsFiles_areRefused() throws {
     let place = try Workplace()
-    try place.write("{\n  \"sessionId\": \"g\",\n  \"messages\": []\n}\n", to: "gemini.json")
-    let result = try place.run("ingest", place.path + "/gemini.json")
+    try place.write("{\n  \"name\": \"g\",\n  \"messages\": []\n}\n", to: "other.json")
+    let result = try place.run("ingest", place.path + "/other.json")
     #expect(result.status == 74)
-    #expect(result.errorOutput.contains("no transcript of Claude Code or Codex [invalid]"))
+    #expect(
+      result.errorOutput.contains(
+        "no transcript of Claude Code, Codex, Gemini CLI or Cursor [invalid]"))
     #expect(result.errorOutput.contains("hint: "))
     #expect(try place.run("session", "list", "--json").items().isEmpty)
   }

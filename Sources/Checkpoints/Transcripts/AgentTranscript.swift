@@ -37,7 +37,7 @@ public protocol AgentTranscript {
 
 /// Whose transcripts are understood; the raw value is the agent's name in the store.
 public enum TranscriptFormat: String, Sendable {
-  case claude, codex
+  case claude, codex, gemini, cursor
 
   /// - Parameter digest: Of a transcript of this format.
   public init(_ digest: SessionDigest) {
@@ -61,6 +61,10 @@ public enum TranscriptFormat: String, Sendable {
         found = .claude
       } else if isCodex(object) {
         found = .codex
+      } else if isGemini(object) {
+        found = .gemini
+      } else if isCursor(object) {
+        found = .cursor
       } else if object["type"]?.isString != true
         || ["message", "content", "messages"].contains(where: { object[$0] != nil })
       {
@@ -72,7 +76,7 @@ public enum TranscriptFormat: String, Sendable {
   }
 
   public static let foreign = StoreError(
-    .invalid, "this is no transcript of Claude Code or Codex",
+    .invalid, "this is no transcript of Claude Code, Codex, Gemini CLI or Cursor",
     hint: "those of other agents are not read yet; `memoryd import` takes entries, and what "
       + "`memoryd export` wrote")
 
@@ -100,6 +104,21 @@ public enum TranscriptFormat: String, Sendable {
       || type.equals("local_shell_call") || type.equals("reasoning")
   }
 
+  /// The head of a chat, with all messages behind it in the older form, or a message.
+  private static func isGemini(_ object: JSONValue) -> Bool {
+    guard let type = object["type"] else {
+      return object["sessionId"]?.isString == true
+        && (object["projectHash"]?.isString == true || object["messages"]?.isArray == true)
+    }
+    return (type.equals("user") || type.equals("gemini")) && object["id"]?.isString == true
+      && object["content"] != nil
+  }
+
+  private static func isCursor(_ object: JSONValue) -> Bool {
+    object["type"] == nil && object["message"]?["content"] != nil
+      && (object["role"]?.equals("user") == true || object["role"]?.equals("assistant") == true)
+  }
+
   /// - Parameters:
   ///   - digest: Of the lines before, for the same file.
   ///   - reader: Of the file; what it knows of it besides the lines is told to the transcript.
@@ -110,18 +129,22 @@ public enum TranscriptFormat: String, Sendable {
       switch self {
       case .claude: ClaudeTranscript(digest: digest, redactor: redactor)
       case .codex: CodexTranscript(digest: digest, redactor: redactor)
+      case .gemini: GeminiTranscript(digest: digest, redactor: redactor)
+      case .cursor: CursorTranscript(digest: digest, redactor: redactor)
       }
     if let reader {
       transcript.fileTime = reader.modified
-      transcript.fileID = Self.id(inNameOf: reader.path)
+      transcript.fileID = id(inNameOf: reader.path)
     }
     return transcript
   }
 
-  /// A UUID at the end of a file's name: all of it with Claude Code, behind the time with Codex.
-  private static func id(inNameOf path: String) -> SessionID? {
+  /// A UUID at the end of a file's name: all of it with Claude Code, behind the time with Codex. With
+  /// Cursor, whose lines never name the session, the name as it is.
+  private func id(inNameOf path: String) -> SessionID? {
     let name = path.split(separator: "/").last ?? ""
     guard name.hasSuffix(".jsonl") else { return nil }
+    if self == .cursor { return SessionID(String(name.dropLast(".jsonl".count))) }
     let id = name.dropLast(".jsonl".count).suffix(36)
     guard id.utf8.count == 36,
       id.utf8.enumerated().allSatisfy({ index, byte in

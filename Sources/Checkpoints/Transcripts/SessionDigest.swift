@@ -258,6 +258,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
   /// Codex: the session is a sub-agent's, whose requests no person wrote.
   package var isSubagent = false
   var codex = CodexState()
+  var gemini = GeminiState()
   /// Codex: the cumulative token counts of the last row, to notice one that is repeated.
   var tokenTotal: String?
   /// Tool calls whose results have not been seen yet, oldest first.
@@ -362,6 +363,7 @@ public struct SessionDigest: JSONRecord, Sendable, Equatable {
     coder.field("isHeadless", &isHeadless)
     coder.field("wasAttended", &wasAttended)
     codex.code(&coder)
+    gemini.code(&coder)
   }
 
   /// 2: whose words they are is told by the line, and what a rewind took back does not count.

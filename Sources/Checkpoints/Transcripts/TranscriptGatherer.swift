@@ -67,6 +67,7 @@ extension TranscriptGatherer {
     digest.sessionIDs = after.sessionIDs
     digest.tokenTotal = after.tokenTotal
     digest.codex = after.codex
+    digest.gemini = after.gemini
     // Their results come on lines of their own.
     digest.pending = after.pending
     for queued in kept.queued where !after.queued.contains(queued) { digest.unqueue(queued) }

@@ -8,7 +8,8 @@ public import Syntax
   import Darwin
 #endif
 
-/// Reads what is new in a JSONL transcript, object by object, in bounded memory.
+/// Reads what is new in a JSONL transcript, object by object, in bounded memory. A file that is one
+/// object over many lines is read as a whole whenever it was changed.
 ///
 /// Survives what real files hold (reference: agent-clis, "Quirks a reader must survive"): a last
 /// line that is still being written is left for the next time, objects that are glued together
@@ -36,12 +37,13 @@ public struct TranscriptReader {
   }
 
   public let path: String
-  private let file: OpenFile
-  private let facts: RegularFile.Facts
+  private let file: TranscriptFile
   private let start: TranscriptPosition
   private let isRestart: Bool
   /// Where the file ends for this reading.
   private let limit: Int64
+  /// The file is one object over many lines, which is written anew with each change.
+  private let isDocument: Bool
 
   /// Opens the file and decides where to begin. Never blocks on a FIFO or a folder.
   ///
@@ -52,13 +54,11 @@ public struct TranscriptReader {
     path: String, known: TranscriptPosition?, upTo limit: Int64? = nil
   ) throws(StoreError) {
     self.path = path
-    let (descriptor, facts) = try RegularFile.open(path)
-    file = OpenFile(descriptor)
-    self.facts = facts
-    self.limit = limit ?? .max
-    if let known, known.device == facts.device, known.inode == facts.inode,
-      known.offset <= facts.size, Self.tail(descriptor, before: known.offset) == known.tail
-    {
+    file = try TranscriptFile(path)
+    let facts = file.facts
+    isDocument = try Self.isDocument(file)
+    self.limit = isDocument ? .max : limit ?? .max
+    if let known, try Self.goesOn(file, from: known, isDocument: isDocument) {
       start = known
       isRestart = false
     } else {
@@ -67,20 +67,38 @@ public struct TranscriptReader {
     }
   }
 
-  /// Closed with the last reader of it, be it one that found a file of something else.
-  private final class OpenFile: Sendable {
-    let descriptor: Int32
-
-    init(_ descriptor: Int32) { self.descriptor = descriptor }
-
-    deinit { close(descriptor) }
+  /// True if what was read before stands in front of what is to be read. A file that was compressed
+  /// is another one with the same text.
+  private static func goesOn(
+    _ file: TranscriptFile, from known: TranscriptPosition, isDocument: Bool
+  ) throws(StoreError) -> Bool {
+    if let size = file.size {
+      guard known.device == file.facts.device, known.inode == file.facts.inode,
+        isDocument ? known.offset == size : known.offset <= size
+      else { return false }
+    } else if known.offset < Int64(tailBytes) {
+      return false
+    }
+    return try tail(file, before: known.offset) == known.tail
   }
 
   /// When the file was changed last, Unix ms.
-  public var modified: Int64 { facts.modified }
+  public var modified: Int64 { file.facts.modified }
 
   /// True if the reading begins anew, so that a digest of the former file must be dropped.
   public var readsAnew: Bool { start.offset == 0 }
+
+  /// True if nothing but the brace of an object stands on the first line.
+  private static func isDocument(_ file: TranscriptFile) throws(StoreError) -> Bool {
+    // Only Gemini CLI has written such files, and it compresses none.
+    if file.isCompressed { return false }
+    let line = try file.bytes(64, at: 0).drop {
+      $0 == 0xEF || $0 == 0xBB || $0 == 0xBF || isSpace($0)
+    }
+    guard line.first == UInt8(ascii: "{") else { return false }
+    let rest = line.dropFirst().drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+    return rest.first == 0x0A
+  }
 
   /// Hands each object to `body` with its physical line number, from 1.
   ///
@@ -90,13 +108,15 @@ public struct TranscriptReader {
     until isOver: () -> Bool = { false },
     _ body: (_ object: JSONValue, _ line: Int) -> Void
   ) throws(StoreError) -> Report {
-    let descriptor = file.descriptor
-    let size = min(facts.size, limit)
+    if isDocument { return try readDocument(body) }
+    let size = min(file.size ?? .max, limit)
     var report = Report(end: start, fileSize: size, isRestart: isRestart)
+    report.end.device = file.facts.device
+    report.end.inode = file.facts.inode
     let tape = JSONTape()
-    let unread = max(0, size - start.offset) + 1
+    let unread = max(0, size - start.offset)
     // Plain memory: an array would be filled with zeros first, and again as it grows.
-    var capacity = Int(min(Int64(Self.chunkBytes), max(4096, unread)))
+    var capacity = Int(min(Int64(Self.chunkBytes) - 1, max(4095, unread))) + 1
     var buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
     defer { buffer.deallocate() }
     var filled = 0
@@ -130,11 +150,7 @@ public struct TranscriptReader {
       let position = report.end.offset + Int64(filled)
       // No more than a chunk at a time: the deadline is looked at in between.
       let wanted = min(capacity - filled, Self.chunkBytes, Int(max(0, limit - position)))
-      let count = pread(descriptor, buffer + filled, wanted, off_t(position))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw StoreError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
-      }
+      let count = try file.read(.init(start: buffer + filled, count: wanted), at: position)
       let scanned = filled
       filled += count
       let isAtEnd = count == 0
@@ -169,7 +185,40 @@ public struct TranscriptReader {
       }
       if isAtEnd { break }
     }
-    report.end.tail = Self.tail(descriptor, before: report.end.offset)
+    if file.isCompressed { report.fileSize = report.end.offset + Int64(filled) }
+    if file.isDamaged { report.malformed += 1 }
+    report.end.tail = try Self.tail(file, before: report.end.offset)
+    return report
+  }
+
+  /// One that is cut, because it is being written, is left for the next time.
+  private func readDocument(
+    _ body: (_ object: JSONValue, _ line: Int) -> Void
+  ) throws(StoreError) -> Report {
+    let size = file.facts.size
+    var report = Report(end: start, fileSize: size, isRestart: isRestart)
+    if start.offset > 0 { return report }
+    guard size <= Self.maximumLineBytes else {
+      report.oversized = 1
+      return report
+    }
+    let bytes = try file.bytes(Int(size), at: 0)
+    let isWhole = bytes.withUnsafeBufferPointer { text in
+      let tape = JSONTape()
+      let begin = text.firstIndex { $0 == UInt8(ascii: "{") } ?? 0
+      guard (try? tape.parse(text, from: begin)) != nil, tape.root(text).isObject else {
+        return false
+      }
+      body(tape.root(text), 1)
+      return true
+    }
+    guard isWhole else {
+      report.malformed = 1
+      return report
+    }
+    report.end.offset = Int64(bytes.count)
+    report.end.lines = bytes.count { $0 == 0x0A }
+    report.end.tail = try Self.tail(file, before: report.end.offset)
     return report
   }
 
@@ -247,15 +296,16 @@ public struct TranscriptReader {
     byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A || byte == 0
   }
 
-  private static func tail(_ descriptor: Int32, before offset: Int64) -> [UInt8] {
+  private static func tail(
+    _ file: TranscriptFile, before offset: Int64
+  ) throws(StoreError) -> [UInt8] {
     let count = Int(min(offset, Int64(tailBytes)))
     guard count > 0 else { return [] }
-    var bytes = [UInt8](repeating: 0, count: count)
-    let got = pread(descriptor, &bytes, count, off_t(offset) - off_t(count))
-    guard got > 0 else { return [] }
+    let bytes = try file.bytes(count, at: offset - Int64(count))
+    guard let last = bytes.last else { return [] }
     // A hash (FNV-1a, 64 bits): the bytes themselves may be part of a secret.
-    let hash = FNV1a.hash(bytes[..<got])
+    let hash = FNV1a.hash(bytes)
     let digits = (0..<8).map { UInt8(truncatingIfNeeded: hash >> (8 * UInt64($0))) }
-    return digits + [bytes[got - 1] == 0x0A ? 0x0A : 0]
+    return digits + [last == 0x0A ? 0x0A : 0]
   }
 }

@@ -7,7 +7,7 @@ package import Syntax
 /// Claude Code's lines form a tree. What the person or the agent said and from which the newest leaf
 /// does not come was taken back with `/rewind` or by editing a message, and so was what hangs on it.
 /// Lines of one answer, and results of its calls, belong together wherever they hang. Codex says with
-/// an event how many turns were taken back.
+/// an event how many turns were taken back, and Gemini CLI to which message the person went back.
 public struct TranscriptTree {
   private struct Node {
     var line: Int
@@ -37,6 +37,9 @@ public struct TranscriptTree {
   private var turns: [Turn] = []
   private var rolledBack: [SessionDigest.Stretch] = []
 
+  /// Gemini: on which line a message stands first.
+  private var messageLines: [String: Int] = [:]
+
   /// Physical lines that were read.
   public private(set) var lines = 0
 
@@ -58,7 +61,13 @@ public struct TranscriptTree {
   }
 
   package mutating func ingest(_ object: JSONValue, line: Int) {
-    guard let type = object["type"] else { return }
+    guard let type = object["type"] else {
+      ingestGemini(object, line: line)
+      return
+    }
+    if object["uuid"] == nil, let id = object["id"]?.string, object["content"] != nil {
+      noteMessage(id, line: line)
+    }
     if let payload = object["payload"], payload.isObject {
       ingestCodex(type, payload, line: line)
       return
@@ -131,6 +140,25 @@ public struct TranscriptTree {
     // The newest leaf counts, so what comes last is a result that came late.
     if let first { stretches.append(.init(first: first, last: lines)) }
     return stretches
+  }
+
+  // MARK: Gemini
+
+  private mutating func noteMessage(_ id: String, line: Int) {
+    if messageLines[id] == nil { messageLines[id] = line }
+  }
+
+  /// `$rewindTo` drops the message that it names and all after it; where it is not known, all.
+  private mutating func ingestGemini(_ object: JSONValue, line: Int) {
+    for message in object["$set"]?["messages"]?.elements ?? [] {
+      if let id = message["id"]?.string { noteMessage(id, line: line + 1) }
+    }
+    guard let id = object["$rewindTo"]?.string,
+      let first = messageLines[id] ?? messageLines.values.min(), first < line
+    else { return }
+    messageLines = messageLines.filter { $0.value < first }
+    rolledBack.removeAll { $0.first >= first }
+    rolledBack.append(.init(first: first, last: line))
   }
 
   // MARK: Codex

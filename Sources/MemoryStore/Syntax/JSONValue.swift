@@ -97,6 +97,12 @@ public struct JSONValue {
   /// The bytes at ``range``.
   package var source: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: text[range]) }
 
+  /// Line feeds between a place before the value and the value, and the place of the value itself.
+  package func lineBreaks(from offset: Int) -> (count: Int, offset: Int) {
+    let start = range.lowerBound
+    return (text[min(offset, start)..<start].count { $0 == 0x0A }, start)
+  }
+
   public var int: Int? {
     guard node.kind == .number else { return nil }
     var value = 0

@@ -11,8 +11,9 @@ struct IngestCommand: Command {
     abstract: "Takes transcripts into the store; only what is new is read.",
     discussion: """
       Without a path it reads the transcripts of Claude Code (~/.claude/projects, or \
-      CLAUDE_CONFIG_DIR) and Codex (~/.codex/sessions and archived_sessions, or CODEX_HOME). A \
-      folder is searched for .jsonl files. It can be stopped at any time: the next run goes on.
+      CLAUDE_CONFIG_DIR), Codex (~/.codex/sessions and archived_sessions, or CODEX_HOME), Gemini \
+      CLI (~/.gemini/tmp) and Cursor (~/.cursor/projects). A folder is searched for .jsonl and \
+      .jsonl.zst files. It can be stopped at any time: the next run goes on.
       """)
 
   /// New entries from which on the index is tidied up afterwards.
@@ -29,24 +30,27 @@ struct IngestCommand: Command {
   func run(_ invocation: Invocation) throws -> Outcome {
     try shared.refuseProject()
     let service = try shared.service(invocation, takesAll: true)
-    let found = try transcripts(service)
-    let files = found.filter { !$0.hasSuffix(".zst") }
+    let files = try transcripts(service)
     var results: [JSON] = []
-    var messages = Self.note(compressed: found.count - files.count)
-    if found.isEmpty, path.isEmpty {
-      let (claude, codex) = TranscriptFolders.of(service.context)
+    var messages = ""
+    if files.isEmpty, path.isEmpty {
+      let folders = Agent.allCases.flatMap { $0.facts.transcriptFolders(service.context) }
       messages +=
-        "memoryd: note: no transcripts below \(([claude] + codex).map { TerminalText.line($0) }.joined(separator: ", "))\n"
+        "memoryd: note: no transcripts below \(folders.map { TerminalText.line($0) }.joined(separator: ", "))\n"
         + "hint: `memoryd ingest PATH` reads those of another place\n"
     }
     var hasFailed = false
     var entries = 0
-    let sizes = files.map { RegularFile.facts($0)?.size ?? 0 }
+    // Of a compressed one it is a guess, and its end is where it ends.
+    let sizes = files.map { file in
+      RegularFile.facts(file)?.size
+        ?? RegularFile.facts(file + TranscriptSearch.compressed).map { $0.size * 5 } ?? 0
+    }
     var progress = IngestProgress(total: sizes.reduce(0, +), clock: service.context.clock)
     for (file, size) in zip(files, sizes) {
       do throws(StoreError) {
         let ingest = TranscriptIngest(service: service) { offset, count in
-          if let line = progress.line(offset: offset, count: count) { invocation.progress?(line) }
+          if let line = progress.line(offset: min(offset, size), count: count) { invocation.progress?(line) }
         }
         let result = try ingest.ingest(file)
         if result.isNothing {
@@ -91,24 +95,11 @@ struct IngestCommand: Command {
     }
   }
 
-  private static func note(compressed count: Int) -> String {
-    count == 0
-      ? ""
-      : "memoryd: note: \(TerminalText.count(count, "compressed transcript")) (.jsonl.zst) not read\n"
-        + "hint: `zstd -d FILE` unpacks one, and `memoryd ingest` reads it then\n"
-  }
-
   // MARK: Files
 
   private func transcripts(_ service: MemoryService) throws -> [String] {
     guard !path.isEmpty else {
-      let (claude, codex) = TranscriptFolders.of(service.context)
-      return Self.files(below: claude)
-        + codex.flatMap { folder in
-          Self.files(below: folder).filter {
-            ($0 as NSString).lastPathComponent.hasPrefix("rollout-")
-          }
-        }
+      return Agent.allCases.flatMap { TranscriptSearch.all($0, service.context) }
     }
     return try path.flatMap { argument in
       let place = UserPath.absolute(
@@ -117,17 +108,10 @@ struct IngestCommand: Command {
       guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
         throw CommandError(.notFound, "not_found", "there is no \(TerminalText.line(place))")
       }
-      return isFolder.boolValue ? Self.files(below: place) : [place]
+      return isFolder.boolValue
+        ? TranscriptSearch.files(below: place) { $0.hasSuffix(".jsonl") }
+        : [TranscriptSearch.plain(place)]
     }
-  }
-
-  private static func files(below folder: String) -> [String] {
-    // A folder that is a link itself is not walked into. Its files keep the names that hooks give them.
-    let target = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
-    guard let walker = FileManager.default.enumerator(atPath: target) else { return [] }
-    return walker.compactMap { $0 as? String }
-      .filter { $0.hasSuffix(".jsonl") || $0.hasSuffix(".jsonl.zst") }
-      .map { folder + "/" + $0 }.sorted()
   }
 }
 

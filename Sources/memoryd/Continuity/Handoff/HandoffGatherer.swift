@@ -29,24 +29,12 @@ struct HandoffGatherer {
       var record = SessionRecord(
         id: id, agent: "claude", cwd: service.context.cwd, startedAt: service.context.clock.now,
         lastSeenAt: service.context.clock.now)
-      record.transcriptPath = transcript(of: id)
+      record.transcriptPath = Agent.claude.facts.transcript(of: id, service.context)
       return record
     }
     let filter = RecordFilter(
       place: request.project, since: service.context.clock.now - Self.recent.milliseconds, limit: 1)
     return (try? reader?.sessions(filter))?.first
-  }
-
-  private func transcript(of session: SessionID) -> String? {
-    let environment = service.context.environment
-    let folder =
-      environment["CLAUDE_CONFIG_DIR"].map(service.context.absolute)
-      ?? UserPath.userFolder(environment).map { $0 + "/.claude" }
-    guard let folder else { return nil }
-    let projects =
-      (try? FileManager.default.contentsOfDirectory(atPath: folder + "/projects")) ?? []
-    return projects.lazy.map { "\(folder)/projects/\($0)/\(session).jsonl" }
-      .first { RegularFile.facts($0) != nil }
   }
 
   /// What the store has for a handoff.

@@ -41,10 +41,11 @@ package struct TranscriptIngest {
   package func ingest(
     _ path: String, upTo limit: Int64? = nil, until isOver: () -> Bool = { false }
   ) throws(StoreError) -> Result {
+    let path = TranscriptSearch.plain(path)
     // What is not stored of a transcript stands in its file, and the next reading finds it.
     let database = try service.store.writing()
     let stored = try database.transcript(path: path)
-    if stored == nil, try RegularFile.isUTF16(path) {
+    if stored == nil, (try? RegularFile.isUTF16(path)) == true {
       throw StoreError(
         .invalid, "the transcript is UTF-16, which no agent writes",
         hint: "save it as UTF-8, and `memoryd ingest` reads it")
@@ -133,7 +134,10 @@ package struct TranscriptIngest {
   ) throws(StoreError) -> Int {
     let digest = transcript.digest
     // Where it began, which may have been another machine: the folder says which project it was.
-    let folder = digest.root ?? digest.cwd ?? ""
+    let folder =
+      digest.root ?? digest.cwd
+      ?? Agent(rawValue: format.rawValue)?.facts.folder(
+        ofTranscript: end.path, service.context) ?? ""
     var reference = SessionReference(
       id: session, agent: format.rawValue, cwd: folder.isEmpty ? nil : folder,
       branch: digest.branch,

@@ -1,0 +1,16 @@
+import Core
+
+/// Claude Code: a folder for each project, the session's id as the file's name.
+struct ClaudeFacts: AgentFacts {
+  let title = "Claude Code"
+
+  func transcriptFolders(_ context: CallContext) -> [String] {
+    [home("CLAUDE_CONFIG_DIR", ".claude", context) + "/projects"]
+  }
+
+  func isTranscript(_ path: Substring) -> Bool { path.hasSuffix(".jsonl") }
+
+  func transcript(of session: SessionID, _ context: CallContext) -> String? {
+    TranscriptSearch.newest("\(session).jsonl", below: transcriptFolders(context))
+  }
+}

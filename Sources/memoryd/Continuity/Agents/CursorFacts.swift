@@ -1,0 +1,22 @@
+import Core
+
+/// Cursor: a folder for each project and in it one for each session, all named by what they hold.
+struct CursorFacts: AgentFacts {
+  let title = "Cursor"
+
+  func transcriptFolders(_ context: CallContext) -> [String] {
+    [home(nil, ".cursor", context) + "/projects"]
+  }
+
+  func isTranscript(_ path: Substring) -> Bool {
+    let parts = path.split(separator: "/")
+    return parts.count >= 3 && parts[1] == "agent-transcripts" && path.hasSuffix(".jsonl")
+  }
+
+  func transcript(of session: SessionID, _ context: CallContext) -> String? {
+    let places = transcriptFolders(context).flatMap { place in
+      TranscriptSearch.names(in: place).map { "\(place)/\($0)/agent-transcripts" }
+    }
+    return TranscriptSearch.newest("\(session).jsonl", below: places)
+  }
+}
