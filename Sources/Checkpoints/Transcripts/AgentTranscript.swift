@@ -39,6 +39,16 @@ public protocol AgentTranscript {
 public enum TranscriptFormat: String, Sendable {
   case claude, codex, gemini, cursor
 
+  /// What the agent's users call it.
+  public var title: String {
+    switch self {
+    case .claude: "Claude Code"
+    case .codex: "Codex"
+    case .gemini: "Gemini CLI"
+    case .cursor: "Cursor"
+    }
+  }
+
   /// - Parameter digest: Of a transcript of this format.
   public init(_ digest: SessionDigest) {
     self = digest.agent.flatMap(Self.init(rawValue:)) ?? .claude

@@ -17,9 +17,10 @@ public enum Engine {
 
   private static func carryOut(_ invocation: Invocation) -> Outcome {
     var invocation = invocation
-    if let hook = HookCommand(arguments: invocation.arguments), !invocation.input.isTerminal {
+    // Telling these apart by hand saves a hook the command line parser, which costs more than the commit.
+    if let call = Relay.Hook(invocation.arguments), !invocation.input.isTerminal {
       invocation.input = .bytes(invocation.input.read(HookCommand.inputWait))
-      if let outcome = hook.run(invocation, home: nil) { return outcome }
+      if let outcome = HookCommand(call).run(invocation, home: nil) { return outcome }
     }
     let arguments = CommandLineText.prepared(invocation.arguments)
     do {

@@ -26,10 +26,13 @@ struct HookAppend {
 
   /// - Parameters:
   ///   - input: All of standard input.
-  ///   - arguments: One of ``Relay/journaled``.
+  ///   - call: A journaled one.
   /// - Returns: What became of it; nothing was shown unless it was appended.
-  func run(_ input: [UInt8], _ arguments: [String], cwd: String) -> Result {
-    guard case .hook(let hook) = HookInput.read(input) else { return .noHook }
+  func run(_ input: [UInt8], _ call: Relay.Hook, cwd: String) -> Result {
+    guard case .hook(let hook) = HookInput.read(input, agent: call.agent) else { return .noHook }
+    if hook.isBorrowed, BorrowedHooks.runTwice(user: ThisProcess.variable("HOME")) {
+      return .appended
+    }
     let journal = Journal(home: home)
     guard isOwnHome, journal.isOwn else { return .failed }
     // Without it nobody knows what is secret here: the engine asks the settings.
@@ -38,7 +41,7 @@ struct HookAppend {
       isEnabled: state.isRedacting,
       extraLiterals: ThisProcess.variable("MEMORYD_VAULT_TOKEN").map { [$0] } ?? [])
     var record = HookRecord(
-      hook, endsSession: arguments == Relay.sessionEnd, requestID: requestID,
+      hook, endsSession: call.command == .sessionEnd, requestID: requestID,
       at: memoryd_wall_clock() / 1000, cwd: cwd,
       redacted: { redactor.redact(state.secrets.redact($0)) },
       variable: { ThisProcess.variable($0.description) })

@@ -14,7 +14,7 @@ import IPC
 signal(SIGPIPE, SIG_IGN)
 
 let arguments = Array(ThisProcess.arguments.dropFirst())
-let isHook = Relay.hooks.contains(arguments) && isatty(0) == 0
+let hook = isatty(0) == 0 ? Relay.Hook(arguments) : nil
 let requestID = ThisProcess.variable("MEMORYD_REQUEST_ID") ?? ThisProcess.newRequestID()
 let start = Streams.now()
 let begin = memoryd_monotonic()
@@ -23,14 +23,14 @@ nonisolated(unsafe) var hookResult = HookAppend.Result.noHook
 /// What was read of standard input, which nobody can read a second time. There is one thread.
 nonisolated(unsafe) var input: [UInt8]?
 
-if isHook, Relay.journaled.contains(arguments),
+if let hook, hook.command.isJournaled,
   ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,
   let cwd = ThisProcess.currentFolder(),
   let home = Relay.dataFolder(variable: ThisProcess.variable, cwd: { cwd })
 {
   let bytes = Streams.readInput(1000)
   hookResult = HookAppend(home: home, requestID: requestID, start: begin)
-    .run(bytes, arguments, cwd: cwd)
+    .run(bytes, hook, cwd: cwd)
   if hookResult == .appended {
     if ThisProcess.variable("MEMORYD_NO_DAEMON") == nil,
       let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd })
@@ -49,7 +49,7 @@ if hookResult != .failed, Relay.mayRelay(arguments),
   let path = Relay.socketPath(variable: ThisProcess.variable, cwd: { cwd }),
   let socket = Socket.connect(to: path)
 {
-  if isHook, input == nil { input = Streams.readInput(1000) }
+  if hook != nil, input == nil { input = Streams.readInput(1000) }
   var flags: RelayRequest.Flags = input == nil ? [] : .hasInput
   if isatty(0) == 1 { flags.insert(.inputIsTerminal) }
   if isatty(1) == 1 { flags.insert(.outputIsTerminal) }
@@ -77,8 +77,8 @@ let problem = EngineExecutable.take(over: requestID, input)
 Streams.write(
   Array("memoryd: error: \(problem) [broken_install]\nhint: install memoryd again\n".utf8), to: 2)
 // A hook that fails must not block its agent; at the start of a session it can say so.
-guard isHook else { _exit(70) }
-if arguments == ["canary"] {
+guard let hook else { _exit(70) }
+if hook.command == .canary {
   let note = "{\"systemMessage\":\"memoryd: \(problem); install memoryd again\"}\n"
   Streams.write(Array(note.utf8), to: 1)
 }

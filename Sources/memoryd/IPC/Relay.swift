@@ -14,9 +14,6 @@ public enum Relay {
     "session", "status", "task",
   ]
 
-  /// The command lines by which hosts call hooks: these read standard input at once.
-  public static let hooks = [["checkpoint"], ["canary"], ["session", "end"]]
-
   /// The command line of one MCP message; no command has such a name.
   public static let message = ["#mcp"]
 
@@ -26,9 +23,38 @@ public enum Relay {
   /// The command line that tells a daemon of something in the journal. There is no answer.
   public static let nudge = ["#journal"]
 
-  /// The hooks that only say what happened: the front appends that to the journal.
-  public static let journaled = [["checkpoint"], sessionEnd]
-  public static let sessionEnd = ["session", "end"]
+  /// A command line by which a host calls a hook: these read standard input at once.
+  public struct Hook: Equatable, Sendable {
+    public enum Command: Sendable {
+      case checkpoint, canary, sessionEnd
+
+      /// True for the hooks that only say what happened: the front appends that to the journal.
+      public var isJournaled: Bool { self != .canary }
+    }
+
+    public var command: Command
+    /// The agent that calls, where the line says: one of ``agents``.
+    public var agent: String?
+
+    /// - Returns: Nil for every other command line, also for one with more options: people's.
+    public init?(_ arguments: [String]) {
+      var words = arguments[...]
+      if words.count > 2, words[words.endIndex - 2] == "--agent", let name = words.last {
+        guard Relay.agents.contains(name) else { return nil }
+        agent = name
+        words = words.dropLast(2)
+      }
+      switch Array(words) {
+      case ["checkpoint"]: command = .checkpoint
+      case ["canary"]: command = .canary
+      case ["session", "end"]: command = .sessionEnd
+      default: return nil
+      }
+    }
+  }
+
+  /// The agents that memoryd knows, as `--agent` names them.
+  public static let agents = ["claude", "codex", "gemini", "cursor"]
 
   /// True if the daemon may be asked to carry out this command line.
   public static func mayRelay(_ arguments: [String]) -> Bool {

@@ -1,7 +1,7 @@
 import Syntax
 
-/// What a host tells a hook on standard input. Unknown fields and values are passed over.
-/// Source: reference "agent-clis", section 1.
+/// What a host tells a hook on standard input, in Claude Code's terms. Unknown fields and values are
+/// passed over. Source: reference "agent-clis", sections 1, 4, 5 and 5b.
 package struct HookInput: Sendable, Equatable {
   package var event: String
   package var sessionID: String?
@@ -19,8 +19,36 @@ package struct HookInput: Sendable, Equatable {
   package var isSubagent = false
   /// Where that sub-agent's own transcript is.
   package var agentTranscriptPath: String?
+  /// The agent that calls, as its hook's command line or its JSON says: one of `Relay.agents`. Nil for
+  /// Claude Code, and for one that writes just what it does.
+  package var agent: String?
+  /// The agent calls a hook that was installed for another one.
+  package var isBorrowed = false
   /// The JSON was cut off, and this is what could be read of it.
   package var isRepaired = false
+
+  init(
+    event: String, sessionID: String? = nil, transcriptPath: String? = nil, cwd: String? = nil,
+    source: String? = nil, trigger: String? = nil, reason: String? = nil,
+    compactSummary: String? = nil, lastMessage: String? = nil, instructions: String? = nil,
+    isSubagent: Bool = false, agentTranscriptPath: String? = nil, agent: String? = nil,
+    isRepaired: Bool = false
+  ) {
+    self.event = event
+    self.sessionID = sessionID
+    self.transcriptPath = transcriptPath
+    self.cwd = cwd
+    self.source = source
+    self.trigger = trigger
+    self.reason = reason
+    self.compactSummary = compactSummary
+    self.lastMessage = lastMessage
+    self.instructions = instructions
+    self.isSubagent = isSubagent
+    self.agentTranscriptPath = agentTranscriptPath
+    self.agent = agent
+    self.isRepaired = isRepaired
+  }
 
   package enum Reading: Equatable {
     /// Nothing but white space.
@@ -35,7 +63,14 @@ package struct HookInput: Sendable, Equatable {
   /// Longer input is no hook's.
   static let maximumBytes = 16 << 20
 
-  package static func read(_ bytes: [UInt8]) -> Reading {
+  /// - Parameter agent: As the command line says.
+  package static func read(_ bytes: [UInt8], agent: String? = nil) -> Reading {
+    guard case .hook(var input) = readJSON(bytes) else { return readJSON(bytes) }
+    input.translate(for: agent)
+    return .hook(input)
+  }
+
+  private static func readJSON(_ bytes: [UInt8]) -> Reading {
     let space: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
     guard let first = bytes.first(where: { !space.contains($0) }) else { return .empty }
     guard first == UInt8(ascii: "{") else { return .unreadable }
@@ -69,14 +104,50 @@ package struct HookInput: Sendable, Equatable {
       }
       return .hook(
         HookInput(
-          event: event, sessionID: field("session_id"),
-          transcriptPath: field("transcript_path"), cwd: field("cwd"),
+          event: event, sessionID: field("session_id") ?? field("conversation_id"),
+          transcriptPath: field("transcript_path"),
+          cwd: field("cwd") ?? root["workspace_roots"]?.elements.first?.string,
           source: field("source"), trigger: field("trigger"), reason: field("reason"),
           compactSummary: root["compact_summary"]?.string,
-          lastMessage: root["last_assistant_message"]?.string,
+          lastMessage: (root["last_assistant_message"] ?? root["prompt_response"])?.string,
           instructions: field("custom_instructions"),
           isSubagent: field("agent_id") != nil || event.hasPrefix("Subagent"),
-          agentTranscriptPath: field("agent_transcript_path")))
+          agentTranscriptPath: field("agent_transcript_path"),
+          agent: field("conversation_id") != nil ? "cursor" : nil))
+    }
+  }
+
+  /// What Codex's `notify` setting hands over after a turn: an older way, outside its hooks.
+  ///
+  /// - Returns: Nil for what is none, or tells of something else.
+  package init?(notice bytes: [UInt8]) {
+    let tape = JSONTape()
+    let notice = bytes.withUnsafeBufferPointer { text -> HookInput? in
+      guard (try? tape.parse(text)) != nil else { return nil }
+      let root = tape.root(text)
+      guard root["type"]?.equals("agent-turn-complete") == true else { return nil }
+      return HookInput(
+        event: "Stop", sessionID: root["thread-id"]?.string, cwd: root["cwd"]?.string,
+        lastMessage: root["last-assistant-message"]?.string, agent: "codex")
+    }
+    guard let notice else { return nil }
+    self = notice
+  }
+
+  /// Takes an agent's names for what Claude Code has names for, too.
+  private mutating func translate(for caller: String?) {
+    if let agent, agent != caller { isBorrowed = true }
+    agent = agent ?? (caller == "claude" ? nil : caller)
+    switch event {
+    case "sessionStart": event = "SessionStart"
+    case "sessionEnd": event = "SessionEnd"
+    case "preCompact": event = "PreCompact"
+    case "stop", "AfterAgent": event = "Stop"
+    case "beforeSubmitPrompt", "BeforeAgent": event = "UserPromptSubmit"
+    // It comes with `auto` before nearly every turn of the model, whatever follows: only where a person
+    // asks for it, a compression is sure.
+    case "PreCompress" where trigger == "manual": event = "PreCompact"
+    default: break
     }
   }
 }

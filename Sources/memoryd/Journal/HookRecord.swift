@@ -137,6 +137,7 @@ package struct HookRecord: Sendable, Equatable {
     json.add("words", input.lastMessage)
     json.add("instructions", input.instructions)
     json.add("agent_transcript", input.agentTranscriptPath)
+    json.add("agent", input.agent)
     if input.isSubagent { json.add("subagent", 1) }
     if input.isRepaired { json.add("repaired", 1) }
     json.add("folder", cwd)
@@ -184,7 +185,8 @@ package struct HookRecord: Sendable, Equatable {
       reason: json["reason"]?.string, compactSummary: json["summary"]?.string,
       lastMessage: json["words"]?.string, instructions: json["instructions"]?.string,
       isSubagent: json["subagent"] != nil,
-      agentTranscriptPath: json["agent_transcript"]?.string, isRepaired: json["repaired"] != nil)
+      agentTranscriptPath: json["agent_transcript"]?.string, agent: json["agent"]?.string,
+      isRepaired: json["repaired"] != nil)
     if let device = json["device"]?.string.flatMap({ UInt64($0) }),
       let inode = json["inode"]?.string.flatMap({ UInt64($0) }), let length = json["length"]?.int,
       length >= 0

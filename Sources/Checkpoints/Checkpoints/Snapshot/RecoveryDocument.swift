@@ -36,6 +36,8 @@ public struct RecoveryDocument: Sendable {
   /// Only what one needs to know before anything else: the goal, where it stands, what comes next and
   /// what was decided.
   public var isBrief = false
+  /// The agent that reads it, as ``TranscriptFormat`` has it: another one's session is told as such.
+  public var reader = TranscriptFormat.claude.rawValue
   /// What a person has struck: it is left out.
   public var struck = StruckLines()
 
@@ -117,6 +119,13 @@ public struct RecoveryDocument: Sendable {
 
   // MARK: Frame
 
+  /// The agent whose session it was, where that does not go without saying.
+  private var owner: String? {
+    let agent = snapshot.agent ?? TranscriptFormat.claude.rawValue
+    guard sessionID != nil, agent != reader else { return nil }
+    return TranscriptFormat(rawValue: agent)?.title ?? Markdown.text(agent)
+  }
+
   private func heading(now: Int64, isShort: Bool) -> String {
     let what =
       switch occasion {
@@ -131,6 +140,7 @@ public struct RecoveryDocument: Sendable {
       if let sessionID { facts.append("session \(Markdown.inline(sessionID))") }
       if let checkpointID { facts.append("checkpoint \(checkpointID)") }
     }
+    if let owner { facts.append("of \(owner)") }
     facts.append("taken \(Self.age(of: takenAt, now: now))")
     if snapshot.lastAt > 0, abs(snapshot.lastAt - takenAt) > 600_000 {
       facts.append("last activity \(Self.age(of: snapshot.lastAt, now: now))")

@@ -131,6 +131,8 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
   public var boundaries: [SessionDigest.Boundary] = []
   public var git: GitFacts?
   public var cwd: String?
+  /// Whose session it is, as ``TranscriptFormat`` has it; nil for Claude Code's.
+  public var agent: String?
   public var models: [String] = []
   public var toolCalls = 0
   /// Unix ms of the transcript's last line.
@@ -174,6 +176,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     coder.field("boundaries", &boundaries)
     coder.field("git", &git)
     coder.field("cwd", &cwd)
+    coder.field("agent", &agent)
     coder.field("models", &models)
     coder.field("toolCalls", &toolCalls)
     coder.field("lastAt", &lastAt)
@@ -236,6 +239,7 @@ public struct Snapshot: JSONRecord, Sendable, Equatable {
     boundaries = digest.boundaries
     self.git = git
     cwd = digest.cwd
+    agent = digest.agent
     models = digest.models
     toolCalls = now
     lastAt = digest.lastAt

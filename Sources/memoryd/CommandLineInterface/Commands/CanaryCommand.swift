@@ -1,6 +1,7 @@
 import ArgumentParser
 import Continuity
 import Core
+import IPC
 import MemoryStore
 import Vault
 
@@ -18,11 +19,13 @@ struct CanaryCommand: Command {
       """)
 
   @OptionGroup var shared: SharedOptions
+  @OptionGroup var caller: CallerOptions
   @Option(name: .long, help: "Ms for the vault's answer (default: vault.timeout_ms, 1500).")
   var timeout: Int?
 
   func run(_ invocation: Invocation) throws -> Outcome {
-    if let hook = HookCommand.canary.run(invocation, home: shared.home?.text) { return hook }
+    let hook = HookCommand(.canary, agent: caller.agent)
+    if let outcome = hook.run(invocation, home: shared.home?.text) { return outcome }
     let service = try shared.service(invocation)
     let project = try project(shared, service)
     if let timeout, !(1...60_000).contains(timeout) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Continuity
 import Core
+import IPC
 import MemoryStore
 
 struct CheckpointCommand: ParsableCommand {
@@ -25,6 +26,11 @@ struct CheckpointCommand: ParsableCommand {
         """)
 
     @OptionGroup var shared: SharedOptions
+    @OptionGroup var caller: CallerOptions
+    @Option(
+      name: .long, parsing: .unconditional,
+      help: "What Codex says after a turn, as its `notify` setting hands it over.")
+    var notify: TextArgument?
     @Option(name: .long, parsing: .unconditional, help: "What the work is about.")
     var objective: TextArgument?
     @Option(name: .long, parsing: .unconditionalSingleValue, help: "What is in the way.")
@@ -42,8 +48,10 @@ struct CheckpointCommand: ParsableCommand {
     }
 
     func run(_ invocation: Invocation) throws -> Outcome {
-      if !hasContent, let hook = HookCommand.checkpoint.run(invocation, home: shared.home?.text) {
-        return hook
+      let hook = HookCommand(.checkpoint, agent: caller.agent)
+      if let notice = notify?.text { return hook.notified(notice, invocation, shared.home?.text) }
+      if !hasContent, let outcome = hook.run(invocation, home: shared.home?.text) {
+        return outcome
       }
       let service = try shared.service(invocation)
       let session = ProjectFinder.session(session?.sessionID, service)

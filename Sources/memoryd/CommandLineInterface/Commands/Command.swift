@@ -35,6 +35,16 @@ struct SharedOptions: ParsableArguments {
   }
 }
 
+/// Whose hook it is.
+struct CallerOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: "The agent whose hook it is: claude, codex, gemini or cursor (default: claude).")
+  var agent: Agent?
+}
+
+extension Agent: ExpressibleByArgument {}
+
 extension SharedOptions {
   /// Refuses a project in commands that are about all of them: whoever names one expects to get no more
   /// than that.

@@ -3,13 +3,26 @@ import Continuity
 import Core
 import CPosix
 import Foundation
+import IPC
 import Journal
 import Redaction
 
 /// The commands that hosts call as hooks: they read standard input, are bounded in time, and always
 /// exit 0.
-enum HookCommand {
-  case checkpoint, canary, sessionEnd
+struct HookCommand {
+  private let command: Relay.Hook.Command
+  private let agent: String?
+
+  init(_ call: Relay.Hook) {
+    command = call.command
+    agent = call.agent
+  }
+
+  /// - Parameter agent: As the person names it; nil for Claude Code.
+  init(_ command: Relay.Hook.Command, agent: Agent?) {
+    self.command = command
+    self.agent = agent?.rawValue
+  }
 
   /// How long to wait for a host to write its JSON. Hosts write at once.
   static let inputWait = Duration.seconds(1)
@@ -20,20 +33,9 @@ enum HookCommand {
   /// Whatever was spent before.
   private static let leastTime = Duration.milliseconds(200)
 
-  /// The command of a command line as hosts write it. Telling these apart by hand saves a hook the
-  /// command line parser, which costs more than the commit.
-  init?(arguments: [String]) {
-    switch arguments {
-    case ["checkpoint"]: self = .checkpoint
-    case ["canary"]: self = .canary
-    case ["session", "end"]: self = .sessionEnd
-    default: return nil
-    }
-  }
-
   /// - Returns: Nil if standard input holds no hook's JSON: then a person is calling.
   func run(_ invocation: Invocation, home: String?) -> Outcome? {
-    switch self {
+    switch command {
     case .checkpoint:
       return run(invocation, home: home) { try Self.journal($0, endsSession: false, $1) }
     case .sessionEnd:
@@ -44,7 +46,9 @@ enum HookCommand {
       return run(invocation, home: home) { input, service in
         if input.isSubagent { return try Self.journal(input, endsSession: false, service) }
         HookWork(service: service).noteRepair(input)
-        return SessionStart(service: service).greet(input).json
+        return input.event == "UserPromptSubmit"
+          ? PromptContext(service: service).answer(input)
+          : SessionStart(service: service).greet(input).json(for: input)
       }
     }
   }
@@ -84,7 +88,7 @@ enum HookCommand {
   ) -> Outcome? {
     if invocation.input.isTerminal { return nil }
     let bytes = invocation.input.read(Self.inputWait)
-    switch HookInput.read(bytes) {
+    switch HookInput.read(bytes, agent: agent) {
     case .empty:
       return nil
     case .notAHook:
@@ -95,7 +99,23 @@ enum HookCommand {
       context?.noteProblem("hook", .invalid, message, hint: "the next hook tries again")
       return Outcome(errorOutput: "memoryd: note: \(message)\n")
     case .hook(let input):
+      if input.isBorrowed,
+        BorrowedHooks.runTwice(user: UserPath.userFolder(invocation.environment))
+      {
+        return Outcome()
+      }
       return Self.hook(input, invocation, home, deadline, body)
+    }
+  }
+
+  /// Codex's older way, which needs no approval: JSON as an argument, after each turn.
+  func notified(_ notice: String, _ invocation: Invocation, _ home: String?) -> Outcome {
+    // Others may come: they tell of nothing that a checkpoint is about.
+    guard let input = HookInput(notice: Array(notice.utf8)) else { return Outcome() }
+    return Self.hook(input, invocation, home, nil) { input, service in
+      // Nobody reads what it prints.
+      _ = try Self.journal(input, endsSession: false, service)
+      return ""
     }
   }
 
@@ -142,7 +162,7 @@ enum HookCommand {
       }
       let message =
         "\(error.message); this session is not remembered" + (error.hint.map { "; \($0)" } ?? "")
-      return Outcome(output: SessionGreeting.only(message).json, errorOutput: text)
+      return Outcome(output: SessionGreeting.only(message).json(for: input), errorOutput: text)
     }
   }
 

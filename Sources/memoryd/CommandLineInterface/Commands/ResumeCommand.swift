@@ -14,6 +14,8 @@ struct ResumeCommand: Command {
   var budget: Int?
   @Option(name: .long, parsing: .unconditional, help: "Of this session (id or its beginning).")
   var session: TextArgument?
+  @Option(name: .long, help: "Of the newest session of this agent: claude, codex, gemini or cursor.")
+  var agent: Agent?
   @Flag(
     name: .long, help: "Of the newest session but that one, or but the caller's own.")
   var previous = false
@@ -42,6 +44,14 @@ struct ResumeCommand: Command {
       }
       sessionID = record.id
     }
+    if let agent {
+      guard sessionID == nil else {
+        throw CommandError(
+          .usage, "usage", "--agent and --session exclude each other",
+          hint: "a session has one agent")
+      }
+      sessionID = try newest(of: agent, but: excluded, service)
+    }
     let project =
       try sessionID.flatMap { try service.store.reading().project(ofSession: $0) }
       ?? project(shared, service)
@@ -64,6 +74,20 @@ struct ResumeCommand: Command {
           ] as JSON))
     }
     return Outcome(output: text)
+  }
+
+  private func newest(
+    of agent: Agent, but excluded: SessionID?, _ service: MemoryService
+  ) throws -> SessionID {
+    let place = try project(shared, service)
+    let sessions = try service.store.reading().sessions(RecordFilter(place: place, limit: 500))
+    guard let found = sessions.first(where: { $0.agent == agent.rawValue && $0.id != excluded })
+    else {
+      throw CommandError(
+        .notFound, "not_found", "no session of \(agent.title) is known in \(place.name)",
+        hint: "`memoryd session list` shows those that are, `memoryd ingest` reads transcripts")
+    }
+    return found.id
   }
 
   private func explained(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Continuity
 import Core
+import IPC
 import MemoryStore
 import Transcripts
 
@@ -153,12 +154,14 @@ struct SessionCommand: ParsableCommand {
       discussion: "With SessionEnd's JSON on standard input it is bounded to 0.8 s and exits 0.")
 
     @OptionGroup var shared: SharedOptions
+    @OptionGroup var caller: CallerOptions
     @Option(name: .long, parsing: .unconditional, help: "The session (default: the caller's own).")
     var session: TextArgument?
 
     func run(_ invocation: Invocation) throws -> Outcome {
       if session == nil,
-        let hook = HookCommand.sessionEnd.run(invocation, home: shared.home?.text)
+        let hook = HookCommand(.sessionEnd, agent: caller.agent)
+          .run(invocation, home: shared.home?.text)
       {
         return hook
       }

@@ -1,4 +1,5 @@
 package import Core
+import Transcripts
 
 /// The agents that memoryd works with; the raw value is the agent's name in the store and on the
 /// command line.
@@ -7,6 +8,8 @@ package import Core
 /// a reader in `Transcripts`, an installer, and their tests.
 package enum Agent: String, CaseIterable, Sendable {
   case claude, codex, gemini, cursor
+
+  package var title: String { TranscriptFormat(rawValue: rawValue)?.title ?? rawValue }
 
   package var facts: any AgentFacts {
     switch self {
@@ -20,9 +23,6 @@ package enum Agent: String, CaseIterable, Sendable {
 
 /// How one agent differs from the others.
 package protocol AgentFacts: Sendable {
-  /// What its users call it.
-  var title: String { get }
-
   /// The folders below which it keeps its transcripts; of a session that stands in two the last counts.
   func transcriptFolders(_ context: CallContext) -> [String]
 
@@ -36,10 +36,32 @@ package protocol AgentFacts: Sendable {
 
   /// The folder that a transcript's session worked in, where the transcript does not say.
   func folder(ofTranscript path: String, _ context: CallContext) -> String?
+
+  /// What a hook prints that puts something into the session's context.
+  ///
+  /// - Parameters:
+  ///   - message: For the person.
+  ///   - atPrompt: The person sent something; otherwise the session begins.
+  func answer(context: String, message: String?, atPrompt: Bool) -> JSON
 }
 
 extension AgentFacts {
   package func folder(ofTranscript path: String, _ context: CallContext) -> String? { nil }
+
+  package func answer(context: String, message: String?, atPrompt: Bool) -> JSON {
+    answer(context, message, event: atPrompt ? "UserPromptSubmit" : "SessionStart")
+  }
+
+  /// Claude Code's shape, which others have taken over.
+  func answer(_ context: String, _ message: String?, event: String) -> JSON {
+    var answer: JSON = [
+      "hookSpecificOutput": [
+        "hookEventName": event, "additionalContext": context,
+      ]
+    ]
+    answer["systemMessage"] = message?.json
+    return answer
+  }
 
   /// An agent's own folder: what its variable says, else below the user's.
   func home(_ variable: String?, _ name: String, _ context: CallContext) -> String {

@@ -2,8 +2,6 @@ import Core
 
 /// Claude Code: a folder for each project, the session's id as the file's name.
 struct ClaudeFacts: AgentFacts {
-  let title = "Claude Code"
-
   func transcriptFolders(_ context: CallContext) -> [String] {
     [home("CLAUDE_CONFIG_DIR", ".claude", context) + "/projects"]
   }

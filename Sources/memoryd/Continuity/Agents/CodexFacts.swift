@@ -3,8 +3,6 @@ import Foundation
 
 /// Codex: a folder for each day, the session's id at the end of the file's name.
 struct CodexFacts: AgentFacts {
-  let title = "Codex"
-
   func transcriptFolders(_ context: CallContext) -> [String] {
     let folder = home("CODEX_HOME", ".codex", context)
     return [folder + "/archived_sessions", folder + "/sessions"]

@@ -2,8 +2,6 @@ import Core
 
 /// Cursor: a folder for each project and in it one for each session, all named by what they hold.
 struct CursorFacts: AgentFacts {
-  let title = "Cursor"
-
   func transcriptFolders(_ context: CallContext) -> [String] {
     [home(nil, ".cursor", context) + "/projects"]
   }
@@ -11,6 +9,10 @@ struct CursorFacts: AgentFacts {
   func isTranscript(_ path: Substring) -> Bool {
     let parts = path.split(separator: "/")
     return parts.count >= 3 && parts[1] == "agent-transcripts" && path.hasSuffix(".jsonl")
+  }
+
+  func answer(context: String, message: String?, atPrompt: Bool) -> JSON {
+    ["additional_context": context]
   }
 
   func transcript(of session: SessionID, _ context: CallContext) -> String? {

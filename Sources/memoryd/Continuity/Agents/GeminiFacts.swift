@@ -1,11 +1,10 @@
 import Core
 import Foundation
+import Syntax
 
 /// Gemini CLI: a folder for each project, named by a short id; the file's name has the beginning of the
 /// session's id. A sub-agent's chat lies in a folder of its parent's id.
 struct GeminiFacts: AgentFacts {
-  let title = "Gemini CLI"
-
   func transcriptFolders(_ context: CallContext) -> [String] {
     [home(nil, ".gemini", context) + "/tmp"]
   }
@@ -36,6 +35,13 @@ struct GeminiFacts: AgentFacts {
       }
     }
     return newest?.path
+  }
+
+  /// Gemini CLI writes angle brackets in a context as entities: what stands in a tag would be a tag no
+  /// more, and code full of `&lt;` is hard to read. They are written as `‹` and `›`.
+  func answer(context: String, message: String?, atPrompt: Bool) -> JSON {
+    let plain = context.replacing(bytesOf: "<", with: "‹").replacing(bytesOf: ">", with: "›")
+    return answer(plain, message, event: atPrompt ? "BeforeAgent" : "SessionStart")
   }
 
   /// `projects.json` maps folders to short ids. Where an older version named the folder by a hash of the

@@ -29,7 +29,7 @@ package struct CheckpointService {
   /// - Returns: The checkpoint, or nil if this event did not ask for one.
   package func take(for record: HookRecord) throws(StoreError) -> DurableWriter.Acknowledgement? {
     let input = record.input
-    let isStop = input.event.hasPrefix("Stop")
+    let isStop = input.event.hasPrefix("Stop") || input.event == "PreCompress"
     // What git lists is of now: an old record goes without.
     let isFresh = service.context.present.now - record.at < HookRecord.freshness.milliseconds
     // A host waits for a hook; in the daemon nobody does.

@@ -60,6 +60,8 @@ package struct SessionRecorder {
       id: input.session ?? SessionID(rawValue: "unknown-\(project.name)"), cwd: folder,
       branch: git?.branch,
       transcriptPath: input.transcriptPath, source: input.source)
+    // Until the transcript says.
+    if let agent = input.agent { session.agent = agent }
     noteWalk(to: here)
   }
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Core
 import Foundation
+package import Journal
 
 /// What a hook says at the start of a session.
 package struct SessionGreeting {
@@ -15,12 +16,10 @@ package struct SessionGreeting {
     return SessionGreeting(context: Markdown.text(line) + "\n", message: line)
   }
 
-  /// As Claude Code takes it; names are the host's.
-  package var json: String {
-    var answer: JSON = [
-      "hookSpecificOutput": ["hookEventName": "SessionStart", "additionalContext": context]
-    ]
-    answer["systemMessage"] = message?.json
-    return JSONOutput.text(answer)
+  /// As the host takes it; names are the host's.
+  package func json(for input: HookInput) -> String {
+    let agent = input.agent.flatMap(Agent.init(rawValue:)) ?? .claude
+    return JSONOutput.text(
+      agent.facts.answer(context: context, message: message, atPrompt: input.isPrompt))
   }
 }

@@ -23,7 +23,7 @@ package struct SessionStart {
         context:
           "memoryd: this session start was not done in time; `memoryd resume` prints what the "
           + "project's last session knew.\n"
-      ).json)
+      ).json(for: input))
     let known = SessionRecorder.uncommitted(input, service)
     var status = known == nil ? SessionRecorder.status(input, service) : nil
     var recorder = SessionRecorder(service: service, input: input)
@@ -69,7 +69,7 @@ package struct SessionStart {
     // What there is, should the document take too long.
     service.hookOutput.set(
       SessionGreeting(context: head + RecordFence.around(spoken.facts), message: spoken.message)
-        .json)
+        .json(for: input))
     // Beside the making of the document, which asks the store nothing more then.
     var registration: Alongside<StoreError?>?
     func beginRegistration() {
@@ -82,6 +82,7 @@ package struct SessionStart {
     beginRegistration()
     let size = size(input.source, document)
     document?.isBrief = size == .brief
+    if let agent = input.agent { document?.reader = agent }
     noteDamage(input, &problems)
     let most = size == .full ? budget : min(budget, RecoveryService.briefBudget)
     func compose() -> (context: String, message: String?, told: [DocumentLine]) {
@@ -103,7 +104,8 @@ package struct SessionStart {
     if let registration {
       // It may wait for a lock until the time is up.
       if !registration.isDone {
-        service.hookOutput.set(SessionGreeting(context: context, message: message).json)
+        service.hookOutput.set(
+          SessionGreeting(context: context, message: message).json(for: input))
       }
       let known = problems.count
       if let error = registration.value() { note(refused(error, input), &problems) }
