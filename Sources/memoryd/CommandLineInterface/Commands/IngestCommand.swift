@@ -50,7 +50,9 @@ struct IngestCommand: Command {
     for (file, size) in zip(files, sizes) {
       do throws(StoreError) {
         let ingest = TranscriptIngest(service: service) { offset, count in
-          if let line = progress.line(offset: min(offset, size), count: count) { invocation.progress?(line) }
+          if let line = progress.line(offset: min(offset, size), count: count) {
+            invocation.progress?(line)
+          }
         }
         let result = try ingest.ingest(file)
         if result.isNothing {

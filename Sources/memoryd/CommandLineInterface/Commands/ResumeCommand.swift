@@ -14,7 +14,8 @@ struct ResumeCommand: Command {
   var budget: Int?
   @Option(name: .long, parsing: .unconditional, help: "Of this session (id or its beginning).")
   var session: TextArgument?
-  @Option(name: .long, help: "Of the newest session of this agent: claude, codex, gemini or cursor.")
+  @Option(
+    name: .long, help: "Of the newest session of this agent: claude, codex, gemini or cursor.")
   var agent: Agent?
   @Flag(
     name: .long, help: "Of the newest session but that one, or but the caller's own.")

@@ -13,7 +13,7 @@ struct InstallRecord: Codable, Sendable {
     /// The fingerprint of what was there before.
     var was: String?
     /// What stood in each place that `install` changed.
-    var before: ClaudeHooks.Before?
+    var before: HookSettings.Before?
     /// The topmost folder that `install` made for it.
     var madeFolder: String?
     /// Unix ms.

@@ -125,7 +125,9 @@ struct MemorydCall: Equatable {
   }
 
   private static func kind(of words: [String]) -> (any ParsableCommand.Type)? {
-    switch words {
+    // Whose hook it is, is an option.
+    let agent = words.lastIndex(of: "--agent") ?? words.endIndex
+    return switch Array(words[..<agent]) {
     case ["canary"]: CanaryCommand.self
     case ["checkpoint"]: CheckpointCommand.Take.self
     case ["session", "end"]: SessionCommand.End.self
@@ -136,6 +138,17 @@ struct MemorydCall: Equatable {
 
   /// As a person would type it, for messages.
   var text: String { ([program] + arguments).joined(separator: " ") }
+}
+
+extension ShellLine {
+  /// A word as a shell takes it.
+  static func quoted(_ word: String) -> String {
+    let isSafe = word.utf8.allSatisfy {
+      (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+        || "/._-+@:,".utf8.contains($0)
+    }
+    return isSafe && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }
 }
 
 /// A line for `sh`, as far as it must be read to find what it starts.

@@ -37,6 +37,12 @@ package protocol AgentFacts: Sendable {
   /// The folder that a transcript's session worked in, where the transcript does not say.
   func folder(ofTranscript path: String, _ context: CallContext) -> String?
 
+  /// The folder that is there where the agent is.
+  func settingsFolder(_ context: CallContext) -> String
+
+  /// What a person is told when hooks and tools are installed.
+  var installed: String { get }
+
   /// What a hook prints that puts something into the session's context.
   ///
   /// - Parameters:

@@ -3,6 +3,13 @@ import Foundation
 
 /// Codex: a folder for each day, the session's id at the end of the file's name.
 struct CodexFacts: AgentFacts {
+  let installed =
+    "Codex runs a hook only after you have approved it: start `codex`, type /hooks, and trust those of memoryd"
+
+  func settingsFolder(_ context: CallContext) -> String {
+    home("CODEX_HOME", ".codex", context)
+  }
+
   func transcriptFolders(_ context: CallContext) -> [String] {
     let folder = home("CODEX_HOME", ".codex", context)
     return [folder + "/archived_sessions", folder + "/sessions"]

@@ -2,6 +2,13 @@ import Core
 
 /// Cursor: a folder for each project and in it one for each session, all named by what they hold.
 struct CursorFacts: AgentFacts {
+  let installed =
+    "new sessions of Cursor have it, once Cursor was restarted"
+
+  func settingsFolder(_ context: CallContext) -> String {
+    home(nil, ".cursor", context)
+  }
+
   func transcriptFolders(_ context: CallContext) -> [String] {
     [home(nil, ".cursor", context) + "/projects"]
   }

@@ -5,6 +5,13 @@ import Syntax
 /// Gemini CLI: a folder for each project, named by a short id; the file's name has the beginning of the
 /// session's id. A sub-agent's chat lies in a folder of its parent's id.
 struct GeminiFacts: AgentFacts {
+  let installed =
+    "new sessions of Gemini CLI have it; /extensions list shows it"
+
+  func settingsFolder(_ context: CallContext) -> String {
+    home(nil, ".gemini", context)
+  }
+
   func transcriptFolders(_ context: CallContext) -> [String] {
     [home(nil, ".gemini", context) + "/tmp"]
   }
@@ -40,7 +47,8 @@ struct GeminiFacts: AgentFacts {
   /// Gemini CLI writes angle brackets in a context as entities: what stands in a tag would be a tag no
   /// more, and code full of `&lt;` is hard to read. They are written as `‹` and `›`.
   func answer(context: String, message: String?, atPrompt: Bool) -> JSON {
-    let plain = context.replacing(bytesOf: "<", with: "‹").replacing(bytesOf: ">", with: "›")
+    let plain = context.replacing(bytesOf: "\\<", with: "‹").replacing(bytesOf: "<", with: "‹")
+      .replacing(bytesOf: ">", with: "›")
     return answer(plain, message, event: atPrompt ? "BeforeAgent" : "SessionStart")
   }
 

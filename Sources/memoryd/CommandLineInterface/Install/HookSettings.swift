@@ -1,14 +1,27 @@
 import Core
 import Foundation
 
-/// The hooks and the MCP server that Claude Code is to call. Source: reference "agent-clis", 1.
-struct ClaudeHooks {
+/// The hooks and the MCP server that an agent is to call, in a settings file in JSON.
+/// Source: reference "agent-clis", sections 1, 4 and 5b.
+struct HookSettings {
   /// The front's path.
   let executable: String
   /// What variables in somebody's commands stand for.
   let environment: [String: String]
+  /// What the agent is to call.
+  var hooks = Self.claude
 
   struct Hook {
+    /// How the agent has it written.
+    enum Form {
+      /// In a group, started without a shell: Claude Code.
+      case direct
+      /// In a group, as a line for a shell: Codex.
+      case shell
+      /// A line for a shell by itself: Cursor.
+      case flat
+    }
+
     var event: String
     var arguments: [String]
     /// Seconds.
@@ -16,10 +29,13 @@ struct ClaudeHooks {
     var isAsync = false
     /// What a group's matcher must let through; empty where it is not looked at.
     var values: [String]
+    var form = Form.direct
+    /// Codex: tokens of a context that are put in as they are; above that the model sees head and tail.
+    var contextTokens: Int?
   }
 
-  /// The plugin's `hooks/hooks.json` has the same.
-  static let all = [
+  /// Claude Code's. The plugin's `hooks/hooks.json` has the same.
+  static let claude = [
     Hook(
       event: "SessionStart", arguments: ["canary"], timeout: 5,
       values: ["startup", "resume", "clear", "compact"]),
@@ -65,7 +81,7 @@ struct ClaudeHooks {
   static func entries(
     of hook: Hook, in text: JSONText, _ environment: [String: String]
   ) -> [Entry] {
-    calls(at: hook.event, in: text, environment).compactMap { group, node, call in
+    calls(at: hook.event, hook.form, in: text, environment).compactMap { group, node, call in
       guard call.asks(for: hook.arguments) || isSlip(call, hook) else { return nil }
       return Entry(
         call: call, passes: hook.values.filter { HookMatcher.passes(group["matcher"], $0) },
@@ -79,8 +95,8 @@ struct ClaudeHooks {
   static func strange(at event: String, in text: JSONText, _ environment: [String: String])
     -> [MemorydCall]
   {
-    calls(at: event, in: text, environment).map(\.call).filter { call in
-      !call.isUnderstood && !all.contains { isSlip(call, $0) }
+    calls(at: event, .direct, in: text, environment).map(\.call).filter { call in
+      !call.isUnderstood && !claude.contains { isSlip(call, $0) }
     }
   }
 
@@ -90,11 +106,11 @@ struct ClaudeHooks {
   }
 
   private static func calls(
-    at event: String, in text: JSONText, _ environment: [String: String]
+    at event: String, _ form: Hook.Form, in text: JSONText, _ environment: [String: String]
   ) -> [(group: JSONText.Node, node: JSONText.Node, call: MemorydCall)] {
     let groups = text.root["hooks"]?[event]?.elements ?? []
     return groups.flatMap { group in
-      (group["hooks"]?.elements ?? []).compactMap { node in
+      (form == .flat ? [group] : group["hooks"]?.elements ?? []).compactMap { node in
         guard let command = node["command"]?.string,
           let call = MemorydCall(
             command: command,
@@ -114,6 +130,7 @@ struct ClaudeHooks {
     }
     switch value("type") {
     case .string("command"): break
+    case nil where hook.form == .flat: break
     case .string(let type): return "its type is \(type), not command"
     default: return "it has no type: \"command\" is needed"
     }
@@ -147,8 +164,10 @@ struct ClaudeHooks {
   }
 
   /// True if one of them is there, in whatever form.
-  static func areIn(_ text: JSONText, _ environment: [String: String]) -> Bool {
-    all.contains { !entries(of: $0, in: text, environment).isEmpty }
+  static func areIn(
+    _ text: JSONText, _ environment: [String: String], of hooks: [Hook] = claude
+  ) -> Bool {
+    hooks.contains { !entries(of: $0, in: text, environment).isEmpty }
   }
 
   // MARK: settings.json
@@ -158,11 +177,15 @@ struct ClaudeHooks {
   func install(in text: inout JSONText) throws(Odd) -> Before {
     if text.root.members == nil { throw Odd(what: "the document") }
     var before = Before()
+    if hooks.contains(where: { $0.form == .flat }), text.root["version"] == nil {
+      before["version"] = .some(nil)
+      text.add("version", "1", to: text.root)
+    }
     if text.root["hooks"] == nil {
       before["hooks"] = .some(nil)
       text.add("hooks", "{}", to: text.root)
     }
-    for hook in Self.all {
+    for hook in self.hooks {
       guard let hooks = text.root["hooks"], let members = hooks.members else {
         throw Odd(what: "hooks")
       }
@@ -184,6 +207,11 @@ struct ClaudeHooks {
       let isThere = known.contains { $0.objection == nil }
       if isThere, missing.isEmpty { continue }
       guard let groups = text.root["hooks"]?[hook.event] else { continue }
+      if hook.form == .flat {
+        text.append(entry(hook), to: groups)
+        before["\(place)#\(known.count)"] = .some(nil)
+        continue
+      }
       let matcher = isThere ? "\n  \"matcher\": \"\(missing.joined(separator: "|"))\"," : ""
       let lines = entry(hook).split(separator: "\n").map { "    " + $0 }
       text.append(
@@ -210,7 +238,7 @@ struct ClaudeHooks {
 
   /// Takes out what `install` put in, and what would be left empty by that.
   func uninstall(from text: inout JSONText, _ before: Before) {
-    for hook in Self.all {
+    for hook in hooks {
       let place = "hooks.\(hook.event)"
       let numbers = before.keys.filter { $0.hasPrefix(place + "#") }
         .sorted {
@@ -222,9 +250,11 @@ struct ClaudeHooks {
         let all = Self.entries(of: hook, in: text, environment)
         let exact = ours(of: hook, in: text)
         let first = Int(place.drop { $0 != "#" }.dropFirst()) ?? 0
-        let other = all.dropFirst(first).last { $0.isDirect && $0.call.program.hasPrefix("/") }
+        let other = all.dropFirst(first).last {
+          (hook.form != .direct || $0.isDirect) && $0.call.program.hasPrefix("/")
+        }
         guard let node = exact.count > renewed.count ? exact.last : other?.node else { continue }
-        remove(node, at: hook.event, from: &text)
+        remove(node, of: hook, from: &text)
       }
       for (number, source) in renewed.enumerated().reversed() {
         let ours = ours(of: hook, in: text)
@@ -233,6 +263,10 @@ struct ClaudeHooks {
       Self.restore(hook.event, in: text.root["hooks"], before[place], &text)
     }
     Self.restore("hooks", in: text.root, before["hooks"], &text)
+    // Alone it says nothing.
+    if before["version"] == .some(nil), text.root["hooks"] == nil {
+      text.remove("version", from: text.root)
+    }
   }
 
   /// Makes what is empty again what it was.
@@ -258,7 +292,7 @@ struct ClaudeHooks {
       let isEmpty = known?.members?.isEmpty ?? known?.elements?.isEmpty ?? false
       before[place] = .some(isEmpty ? known.flatMap { copy?.source(of: $0) } : nil)
     }
-    for hook in Self.all {
+    for hook in hooks {
       let entries = Self.entries(of: hook, in: text, environment)
       for (number, entry) in entries.enumerated() where isOurs(entry, hook) {
         note("hooks", copy?.root["hooks"])
@@ -278,15 +312,21 @@ struct ClaudeHooks {
   /// True if it has the form of `install`: an absolute path, and each argument by itself.
   private func isOurs(_ entry: Entry, _ hook: Hook) -> Bool {
     entry.call.isPlain && entry.call.program.hasPrefix("/")
-      && entry.call.arguments == hook.arguments && entry.isDirect
+      && entry.call.arguments == hook.arguments && entry.isDirect == (hook.form == .direct)
   }
 
   private func ours(of hook: Hook, in text: JSONText) -> [JSONText.Node] {
     Self.entries(of: hook, in: text, environment).filter { isOurs($0, hook) }.map(\.node)
   }
 
-  private func remove(_ node: JSONText.Node, at event: String, from text: inout JSONText) {
-    guard let groups = text.root["hooks"]?[event], let all = groups.elements,
+  private func remove(_ node: JSONText.Node, of hook: Hook, from text: inout JSONText) {
+    if hook.form == .flat, let list = text.root["hooks"]?[hook.event],
+      let entry = list.elements?.firstIndex(where: { $0.range == node.range })
+    {
+      text.remove(entry, from: list)
+      return
+    }
+    guard let groups = text.root["hooks"]?[hook.event], let all = groups.elements,
       let group = all.firstIndex(where: { $0.range.contains(node.range.lowerBound) }),
       let list = all[group]["hooks"], let entries = list.elements,
       let entry = entries.firstIndex(where: { $0.range == node.range })
@@ -299,6 +339,26 @@ struct ClaudeHooks {
   }
 
   private func entry(_ hook: Hook) -> String {
+    let line = Self.quoted(
+      ([ShellLine.quoted(executable)] + hook.arguments).joined(separator: " "))
+    switch hook.form {
+    case .direct: break
+    case .shell:
+      let limit = hook.contextTokens.map { ",\n  \"additionalContextLimit\": \($0)" } ?? ""
+      return """
+        {
+          "type": "command",
+          "command": \(line),
+          "timeout": \(hook.timeout)\(limit)
+        }
+        """
+    case .flat:
+      return """
+        {
+          "command": \(line)
+        }
+        """
+    }
     let arguments = hook.arguments.map { "\"\($0)\"" }.joined(separator: ", ")
     let isAsync = hook.isAsync ? "\n  \"async\": true," : ""
     return """

@@ -13,10 +13,10 @@ extension ClaudeCheck {
 
   /// The calls at one event, of all settings that hold here.
   private struct Calls {
-    var hook: ClaudeHooks.Hook
-    var entries: [(entry: ClaudeHooks.Entry, layer: ClaudeLayers.Layer)]
+    var hook: HookSettings.Hook
+    var entries: [(entry: HookSettings.Entry, layer: ClaudeLayers.Layer)]
 
-    var sound: [(entry: ClaudeHooks.Entry, layer: ClaudeLayers.Layer)] {
+    var sound: [(entry: HookSettings.Entry, layer: ClaudeLayers.Layer)] {
       entries.filter { $0.entry.objection == nil }
     }
 
@@ -42,22 +42,22 @@ extension ClaudeCheck {
 
   func hooks(_ found: Found) -> Check {
     let name = "claude hooks"
-    let calls = ClaudeHooks.all.map { hook in
+    let calls = HookSettings.claude.map { hook in
       Calls(
         hook: hook,
         entries: found.layers.all.flatMap { layer in
-          ClaudeHooks.entries(of: hook, in: layer.text, environment).map { ($0, layer) }
+          HookSettings.entries(of: hook, in: layer.text, environment).map { ($0, layer) }
         })
     }
     let missing = calls.filter(\.entries.isEmpty).map(\.hook.event)
     let odd = found.layers.all.flatMap { layer in
-      ClaudeHooks.odd(in: layer.text).map { "\($0) in \(layer.path)" }
+      HookSettings.odd(in: layer.text).map { "\($0) in \(layer.path)" }
     }
     if missing.count == calls.count { return noHooks(found, odd) }
 
     var problems = programs(calls)
     // Where they are somebody else's altogether, none is added.
-    let isInstalled = found.settings.map { ClaudeHooks.areIn($0, environment) } ?? false
+    let isInstalled = found.settings.map { HookSettings.areIn($0, environment) } ?? false
     if !missing.isEmpty {
       problems.append(
         Problem(text: "missing: \(missing.joined(separator: ", "))", canBeMended: isInstalled))
@@ -171,8 +171,8 @@ extension ClaudeCheck {
   /// Calls that memoryd would refuse.
   private func strange(_ layers: ClaudeLayers) -> [Problem] {
     layers.all.flatMap { layer in
-      ClaudeHooks.all.flatMap { hook in
-        ClaudeHooks.strange(at: hook.event, in: layer.text, environment).map {
+      HookSettings.claude.flatMap { hook in
+        HookSettings.strange(at: hook.event, in: layer.text, environment).map {
           Problem(
             text: "\(hook.event) in \(layer.path): memoryd does not know `\($0.text)`",
             canBeMended: false)
@@ -225,7 +225,7 @@ extension ClaudeCheck {
     let note = notes.filter { !$0.isEmpty }.map { "; " + $0 }.joined()
     let byHand = "mend it by hand, or take it out with `claude mcp remove \(entry.name)`"
     func bad(_ detail: String, mends: Bool) -> Check {
-      let canBeMended = mends && entry.scope == .user && entry.name == ClaudeHooks.server
+      let canBeMended = mends && entry.scope == .user && entry.name == HookSettings.server
       return Check(
         name: name, isGood: false, detail: detail + note,
         hint: canBeMended ? "`memoryd doctor --fix` lets it be this memoryd" : byHand,
@@ -252,7 +252,7 @@ extension ClaudeCheck {
         return bad("the server's args are no list of texts", mends: call.isPlain)
       }
       if !call.asks(for: ["mcp"]) {
-        let shown = call.arguments.map(ClaudeHooks.quoted).joined(separator: ", ")
+        let shown = call.arguments.map(HookSettings.quoted).joined(separator: ", ")
         return bad(
           "the server's args are [\(shown)], not [\"mcp\"]: it serves no tools", mends: call.isPlain
         )
@@ -266,7 +266,7 @@ extension ClaudeCheck {
 
   private func place(of entry: ClaudeServers.Entry) -> String {
     switch entry.scope {
-    case .user: entry.name == ClaudeHooks.server ? "" : "it is called \(entry.name)"
+    case .user: entry.name == HookSettings.server ? "" : "it is called \(entry.name)"
     case .local: "in this folder only (\(entry.path))"
     case .project: "of this repository (\(entry.path))"
     }

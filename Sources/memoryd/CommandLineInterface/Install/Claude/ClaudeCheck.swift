@@ -52,7 +52,7 @@ struct ClaudeCheck {
   func mend() throws {
     let files = try ClaudeFiles(service.context)
     guard let found = try? Found(files, service) else { return }
-    let isInstalled = found.settings.map { ClaudeHooks.areIn($0, environment) } ?? false
+    let isInstalled = found.settings.map { HookSettings.areIn($0, environment) } ?? false
     let hasServer =
       if case .memoryd? = found.servers.everywhere?.server { true } else { false }
     let mendsHooks = isInstalled && hooks(found).isMendable
@@ -60,7 +60,7 @@ struct ClaudeCheck {
     let server = found.servers.everywhere.map { self.server($0, found) } ?? server(found)
     let mendsServer = (isInstalled || hasServer) && server.isMendable
     guard mendsHooks || mendsServer else { return }
-    let installer = try ClaudeInstaller(service.context)
+    let installer = try SettingsInstaller.claude(service.context)
     let edits = try installer.additions(hooks: mendsHooks, server: mendsServer)
     try installer.carryOut(edits, uninstalls: false)
   }
@@ -228,8 +228,8 @@ struct ClaudeCheck {
       homes.append((folder, layer.path))
     }
     for layer in found.layers.all {
-      for entry in ClaudeHooks.all.flatMap({
-        ClaudeHooks.entries(of: $0, in: layer.text, environment)
+      for entry in HookSettings.claude.flatMap({
+        HookSettings.entries(of: $0, in: layer.text, environment)
       }) {
         if let folder = entry.call.home { homes.append((folder, layer.path)) }
       }

@@ -89,18 +89,55 @@ struct FileToBe {
   }
 }
 
-/// Puts memoryd into Claude Code's files and takes it out again.
-struct ClaudeInstaller {
-  let hooks: ClaudeHooks
-  let files: ClaudeFiles
-  private let context: CallContext
+/// Puts memoryd into an agent's files and takes it out again.
+struct SettingsInstaller {
+  let context: CallContext
+  let parts: [Part]
 
-  /// - Throws: ``CommandError`` where this memoryd is not whole, or no home folder is known.
-  init(_ context: CallContext) throws {
-    hooks = ClaudeHooks(
-      executable: try ExecutablePath.front(), environment: context.environment)
-    files = try ClaudeFiles(context)
-    self.context = context
+  /// One file, and what is memoryd's in it.
+  struct Part {
+    enum Kind {
+      case hooks, server
+    }
+
+    enum Content {
+      /// A JSON document of the agent's.
+      case json(JSONPart)
+      /// A TOML document of the agent's, to which a block of lines is added.
+      case toml(TOMLBlock)
+      /// A file that is memoryd's alone.
+      case own(String)
+    }
+
+    var kind: Kind
+    var path: String
+    var content: Content
+  }
+
+  struct JSONPart {
+    var settings: HookSettings
+    var install: (inout JSONText) throws(HookSettings.Odd) -> HookSettings.Before
+    var uninstall: (inout JSONText, HookSettings.Before) -> Void
+
+    static func hooks(_ settings: HookSettings) -> JSONPart {
+      JSONPart(
+        settings: settings,
+        install: { (text) throws(HookSettings.Odd) in try settings.install(in: &text) },
+        uninstall: { settings.uninstall(from: &$0, $1) })
+    }
+
+    static func server(_ settings: HookSettings) -> JSONPart {
+      JSONPart(
+        settings: settings,
+        install: { (text) throws(HookSettings.Odd) in try settings.installServer(in: &text) },
+        uninstall: { settings.uninstallServer(from: &$0, $1) })
+    }
+
+    func isCalled(in text: JSONText) -> Bool {
+      if HookSettings.areIn(text, settings.environment, of: settings.hooks) { return true }
+      if case .memoryd? = HookSettings.server(in: text, settings.environment) { return true }
+      return false
+    }
   }
 
   struct Edit {
@@ -109,43 +146,70 @@ struct ClaudeInstaller {
     /// Nil: the file goes.
     var new: String?
     var exists: Bool
-    var before = ClaudeHooks.Before()
+    var before = HookSettings.Before()
     /// The bytes are those from before `install`: no copy of what goes is needed.
     var isRestoration = false
     /// Where a copy of what was there is, once it is written.
     var backup: String?
   }
 
-  /// One of the two files, and what is memoryd's in it.
-  private struct Part {
-    var path: String
-    var install: (inout JSONText) throws(ClaudeHooks.Odd) -> ClaudeHooks.Before
-    var uninstall: (inout JSONText, ClaudeHooks.Before) -> Void
-  }
-
-  private var settings: Part {
-    Part(
-      path: files.settings,
-      install: { (text) throws(ClaudeHooks.Odd) in try hooks.install(in: &text) },
-      uninstall: { hooks.uninstall(from: &$0, $1) })
-  }
-
-  private var state: Part {
-    Part(
-      path: files.state,
-      install: { (text) throws(ClaudeHooks.Odd) in try hooks.installServer(in: &text) },
-      uninstall: { hooks.uninstallServer(from: &$0, $1) })
-  }
-
   // MARK: Working it out
 
   /// - Returns: What is to be changed; empty where everything is there already.
+  /// - Throws: ``CommandError`` for a file that is not as the agent expects it.
   func additions(hooks: Bool = true, server: Bool = true) throws -> [Edit] {
-    try [hooks ? addition(settings) : nil, server ? addition(state) : nil].compactMap(\.self)
+    try parts.compactMap { part in
+      guard part.kind == .hooks ? hooks : server else { return nil }
+      switch part.content {
+      case .json(let json): return try addition(json, at: part.path)
+      case .toml(let block):
+        return try textEdit(part.path) { block.added(to: $0) }
+      case .own(let content):
+        return try textEdit(part.path) { $0 == content ? nil : (content, [:]) }
+      }
+    }
   }
 
   func removals() throws -> [Edit] {
-    try [removal(settings), removal(state)].compactMap(\.self)
+    try parts.compactMap { part in
+      switch part.content {
+      case .json(let json): return try removal(json, at: part.path)
+      case .toml(let block):
+        let record = InstallRecord(home: context.home.data)[part.path]
+        func removed(_ text: String?) -> (text: String, before: HookSettings.Before)? {
+          text.flatMap { block.removed(from: $0, record?.before) }.map { ($0, [:]) }
+        }
+        guard var edit = try textEdit(part.path, removed) else { return nil }
+        if edit.new?.isEmpty == true, record?.existed == false { edit.new = nil }
+        edit.isRestoration =
+          edit.new.map { InstallRecord.fingerprint(Array($0.utf8)) == record?.was } ?? true
+        return edit
+      case .own(let content):
+        guard let old = try text(part.path) else { return nil }
+        // A copy of what somebody made of it stays.
+        return Edit(
+          path: part.path, old: old, new: nil, exists: true, isRestoration: old == content)
+      }
+    }
+  }
+
+  private func text(_ path: String) throws -> String? {
+    do throws(StoreError) {
+      return String(decoding: try RegularFile.read(path, limit: 16 << 20), as: UTF8.self)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
+  }
+
+  /// - Parameter change: Of the file's text, nil where there is none; nil leaves it as it is.
+  private func textEdit(
+    _ path: String, _ change: (String?) -> (text: String, before: HookSettings.Before)?
+  ) throws -> Edit? {
+    let known = try text(path)
+    guard let (new, before) = change(known) else { return nil }
+    if known == nil { _ = try FileToBe(path) }
+    return Edit(path: path, old: known ?? "", new: new, exists: known != nil, before: before)
   }
 
   /// The place of the whole document in what was there before.
@@ -153,8 +217,8 @@ struct ClaudeInstaller {
 
   /// - Parameter bytes: Nil where there is no file.
   private func installed(
-    _ part: Part, in bytes: [UInt8]?, _ known: JSONText?
-  ) throws(ClaudeHooks.Odd) -> (bytes: [UInt8], before: ClaudeHooks.Before)? {
+    _ part: JSONPart, in bytes: [UInt8]?, _ known: JSONText?
+  ) throws(HookSettings.Odd) -> (bytes: [UInt8], before: HookSettings.Before)? {
     guard var text = known ?? (try? JSONText(Array("{}\n".utf8))) else { return nil }
     let before = try part.install(&text)
     guard let bytes else { return (text.bytes, before) }
@@ -167,28 +231,28 @@ struct ClaudeInstaller {
     return (before.isEmpty ? bytes : text.bytes, whole)
   }
 
-  private func addition(_ part: Part) throws -> Edit? {
-    let (known, bytes, exists) = try ClaudeFiles.read(part.path)
-    if !exists { _ = try FileToBe(part.path) }
-    do throws(ClaudeHooks.Odd) {
+  private func addition(_ part: JSONPart, at path: String) throws -> Edit? {
+    let (known, bytes, exists) = try ClaudeFiles.read(path)
+    if !exists { _ = try FileToBe(path) }
+    do throws(HookSettings.Odd) {
       guard let new = try installed(part, in: exists ? bytes : nil, known), new.bytes != bytes
       else { return nil }
       return Edit(
-        path: part.path, old: String(decoding: bytes, as: UTF8.self),
+        path: path, old: String(decoding: bytes, as: UTF8.self),
         new: String(decoding: new.bytes, as: UTF8.self), exists: exists, before: new.before)
     } catch {
       throw CommandError(
-        .badInput, "bad_settings", "\(error.what) in \(part.path) is not what Claude Code expects",
+        .badInput, "bad_settings", "\(error.what) in \(path) is not what its agent expects",
         hint: "mend it first; nothing was changed")
     }
   }
 
-  private func removal(_ part: Part) throws -> Edit? {
-    let (known, bytes, exists) = try ClaudeFiles.read(part.path)
+  private func removal(_ part: JSONPart, at path: String) throws -> Edit? {
+    let (known, bytes, exists) = try ClaudeFiles.read(path)
     guard exists, let known else { return nil }
-    let record = InstallRecord(home: context.home.data)[part.path]
+    let record = InstallRecord(home: context.home.data)[path]
     let (before, existed) =
-      record.flatMap { file in file.before.map { ($0, file.existed) } } ?? guess(part, known)
+      record.flatMap { file in file.before.map { ($0, file.existed) } } ?? guess(part, path, known)
     var text = known
     part.uninstall(&text, before)
     var new: [UInt8]? = text.bytes
@@ -206,7 +270,7 @@ struct ClaudeInstaller {
     }
     guard new != bytes else { return nil }
     return Edit(
-      path: part.path, old: String(decoding: bytes, as: UTF8.self),
+      path: path, old: String(decoding: bytes, as: UTF8.self),
       new: new.map { String(decoding: $0, as: UTF8.self) }, exists: true,
       isRestoration: new.map { InstallRecord.fingerprint($0) == record?.was } ?? true)
   }
@@ -214,16 +278,16 @@ struct ClaudeInstaller {
   /// What was there before, where the record of it is lost: a copy of which `install` makes just these
   /// bytes tells it, else what is in the form of `install`.
   private func guess(
-    _ part: Part, _ text: JSONText
-  ) -> (before: ClaudeHooks.Before, existed: Bool) {
-    let folder = (part.path as NSString).deletingLastPathComponent
-    let name = (part.path as NSString).lastPathComponent + Self.copyMark
+    _ part: JSONPart, _ path: String, _ text: JSONText
+  ) -> (before: HookSettings.Before, existed: Bool) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let name = (path as NSString).lastPathComponent + Self.copyMark
     let copies = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
       .filter { $0.hasPrefix(name) }.sorted().map { folder + "/" + $0 }
     var newest: JSONText?
     for copy in copies {
       guard let read = try? ClaudeFiles.read(copy), read.exists else { continue }
-      if let text = read.text, !isCalled(in: text) { newest = text }
+      if let text = read.text, !part.isCalled(in: text) { newest = text }
       guard let made = try? installed(part, in: read.bytes, read.text), made.bytes == text.bytes
       else { continue }
       return (made.before, true)
@@ -231,28 +295,23 @@ struct ClaudeInstaller {
     if let made = try? installed(part, in: nil, nil), made.bytes == text.bytes {
       return (made.before, false)
     }
-    return (hooks.likely(in: text, copy: newest), true)
+    return (part.settings.likely(in: text, copy: newest), true)
   }
 
   /// The files that call memoryd all the same once the edits are done: by what was there before
   /// `install`.
   func remaining(after edits: [Edit]) -> [String] {
-    [files.settings, files.state].filter { path in
-      let edit = edits.first { $0.path == path }
+    parts.filter { part in
+      guard case .json(let json) = part.content else { return false }
+      let edit = edits.first { $0.path == part.path }
       let text: JSONText? =
         if let edit {
           edit.new.flatMap { try? JSONText(Array($0.utf8)) }
         } else {
-          try? ClaudeFiles.read(path).text
+          try? ClaudeFiles.read(part.path).text
         }
-      return text.map(isCalled) ?? false
-    }
-  }
-
-  private func isCalled(in text: JSONText) -> Bool {
-    if ClaudeHooks.areIn(text, hooks.environment) { return true }
-    if case .memoryd? = ClaudeHooks.server(in: text, hooks.environment) { return true }
-    return false
+      return text.map(json.isCalled) ?? false
+    }.map(\.path)
   }
 
   // MARK: Carrying it out
@@ -274,7 +333,7 @@ struct ClaudeInstaller {
       done.append(edit)
     }
     if uninstalls {
-      for path in [files.settings, files.state] { record[path] = nil }
+      for part in parts { record[part.path] = nil }
       known.filter { record[$0.path] == nil }.forEach(removeFolders)
       if record.files != known { try record.write(home: context.home.data) }
     }
@@ -340,6 +399,7 @@ struct ClaudeInstaller {
     if let new = edit.new {
       try rewrite(&edit, Array(new.utf8), copies: !edit.isRestoration)
     } else {
+      if !edit.isRestoration { edit.backup = try copy(edit) }
       let target = URL(fileURLWithPath: edit.path).resolvingSymlinksInPath().path
       guard unlink(target) == 0 || errno == ENOENT else {
         throw RegularFile.failure("remove", target)

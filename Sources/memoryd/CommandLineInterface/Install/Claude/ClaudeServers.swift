@@ -14,9 +14,9 @@ struct ClaudeServers {
   struct Entry {
     var scope: Scope
     var path: String
-    var name = ClaudeHooks.server
+    var name = HookSettings.server
     var node: JSONText.Node
-    var server: ClaudeHooks.Server
+    var server: HookSettings.Server
   }
 
   /// The one that counts.
@@ -35,13 +35,13 @@ struct ClaudeServers {
     func entry(_ node: JSONText.Node?, _ scope: Scope, _ path: String) -> Entry? {
       node.map {
         Entry(
-          scope: scope, path: path, node: $0, server: ClaudeHooks.server($0, environment))
+          scope: scope, path: path, node: $0, server: HookSettings.server($0, environment))
       }
     }
     // The nearest folder first.
     let folders = layers.folders.reversed()
     let projects = folders.compactMap { state?.root["projects"]?[$0] }
-    let name = ClaudeHooks.server
+    let name = HookSettings.server
     func lists(_ key: String) -> Bool {
       projects.contains { $0[key]?.elements?.contains { $0.string == name } ?? false }
     }
@@ -84,7 +84,7 @@ struct ClaudeServers {
     while true {
       let path = (folder == "/" ? "" : folder) + "/.mcp.json"
       let text = (try? ClaudeFiles.read(path).text) ?? nil
-      if let node = text?.root["mcpServers"]?[ClaudeHooks.server] { return (path, node) }
+      if let node = text?.root["mcpServers"]?[HookSettings.server] { return (path, node) }
       if folder == "/" || folder.isEmpty { return nil }
       folder = (folder as NSString).deletingLastPathComponent
     }
@@ -95,7 +95,7 @@ struct ClaudeServers {
     _ state: JSONText?, _ files: ClaudeFiles, _ environment: [String: String]
   ) -> Entry? {
     for member in state?.root["mcpServers"]?.members ?? [] {
-      let server = ClaudeHooks.server(member.value, environment)
+      let server = HookSettings.server(member.value, environment)
       if case .memoryd(let call) = server, call.asks(for: ["mcp"]) {
         return Entry(
           scope: .user, path: files.state, name: member.key, node: member.value, server: server)
