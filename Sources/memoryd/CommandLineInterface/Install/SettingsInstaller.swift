@@ -334,7 +334,9 @@ struct SettingsInstaller {
     }
     if uninstalls {
       for part in parts { record[part.path] = nil }
-      known.filter { record[$0.path] == nil }.forEach(removeFolders)
+      // What lies deeper goes first.
+      known.filter { record[$0.path] == nil }.sorted { $0.path.count > $1.path.count }
+        .forEach(removeFolders)
       if record.files != known { try record.write(home: context.home.data) }
     }
     return done
