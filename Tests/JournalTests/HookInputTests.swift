@@ -202,4 +202,54 @@ import Testing
     let flat = String(repeating: "[", count: 400) + String(repeating: "]", count: 400)
     #expect(try hook(#"{"hook_event_name": "Stop", "x": \#(flat)}"#) == HookInput(event: "Stop"))
   }
+
+  // MARK: Other agents
+
+  @Test(arguments: [
+    ("gemini", "PreCompress", "auto", "PreCompress"),
+    ("gemini", "PreCompress", "manual", "PreCompact"),
+    ("gemini", "AfterAgent", "", "Stop"), ("gemini", "BeforeAgent", "", "UserPromptSubmit"),
+    ("cursor", "sessionStart", "", "SessionStart"), ("cursor", "preCompact", "", "PreCompact"),
+    ("cursor", "stop", "", "Stop"), ("cursor", "beforeSubmitPrompt", "", "UserPromptSubmit"),
+    ("codex", "PreCompact", "auto", "PreCompact"), ("codex", "Interrupt", "", "Interrupt"),
+  ])
+  func events_haveClaudeCodesNames(
+    agent: String, event: String, trigger: String, name: String
+  ) throws {
+    let json = #"{"hook_event_name": "\#(event)", "session_id": "s", "trigger": "\#(trigger)"}"#
+    guard case .hook(let input) = HookInput.read(Array(json.utf8), agent: agent) else {
+      throw NoHook(reading: read(json))
+    }
+    #expect(input.event == name && input.agent == agent && !input.isBorrowed)
+  }
+
+  @Test func cursorsJSON_isToldByItsConversation() throws {
+    let json =
+      #"{"hook_event_name": "stop", "conversation_id": "c", "workspace_roots": ["/w", "/v"]}"#
+    let borrowed = try hook(json)
+    #expect(borrowed.sessionID == "c" && borrowed.cwd == "/w" && borrowed.agent == "cursor")
+    #expect(borrowed.isBorrowed)
+    guard case .hook(let own) = HookInput.read(Array(json.utf8), agent: "cursor") else {
+      throw NoHook(reading: read(json))
+    }
+    #expect(!own.isBorrowed)
+  }
+
+  @Test func record_keepsWhoseHookItWas() throws {
+    let input = HookInput(event: "Stop", sessionID: "s", agent: "gemini")
+    let record = HookRecord(
+      input, endsSession: false, requestID: "r", at: 1, cwd: "/w", redacted: { $0 },
+      variable: { _ in nil })
+    #expect(HookRecord(encoded: record.encoded)?.input == input)
+  }
+
+  @Test func notice_isAStop() {
+    let json =
+      #"{"type": "agent-turn-complete", "thread-id": "t", "cwd": "/w", "last-assistant-message": "m"}"#
+    #expect(
+      HookInput(notice: Array(json.utf8))
+        == HookInput(event: "Stop", sessionID: "t", cwd: "/w", lastMessage: "m", agent: "codex"))
+    #expect(HookInput(notice: Array("{\"type\": \"other\"}".utf8)) == nil)
+    #expect(HookInput(notice: [0x7B]) == nil)
+  }
 }

@@ -82,10 +82,15 @@ struct ResumeCommand: Command {
   ) throws -> SessionID {
     let place = try project(shared, service)
     let sessions = try service.store.reading().sessions(RecordFilter(place: place, limit: 500))
-    guard let found = sessions.first(where: { $0.agent == agent.rawValue && $0.id != excluded })
-    else {
+    let known = sessions.filter { $0.agent == agent.rawValue && $0.id != excluded }
+    // One that has just begun tells of nothing.
+    let found = try known.first { session in
+      try RecoveryService(service: service).document(
+        sessionID: session.id, project: place, occasion: .request) != nil
+    }
+    guard let found else {
       throw CommandError(
-        .notFound, "not_found", "no session of \(agent.title) is known in \(place.name)",
+        .notFound, "not_found", "no session of \(agent.title) has told anything in \(place.name)",
         hint: "`memoryd session list` shows those that are, `memoryd ingest` reads transcripts")
     }
     return found.id

@@ -263,8 +263,7 @@ struct HookSettings {
       Self.restore(hook.event, in: text.root["hooks"], before[place], &text)
     }
     Self.restore("hooks", in: text.root, before["hooks"], &text)
-    // Alone it says nothing.
-    if before["version"] == .some(nil), text.root["hooks"] == nil {
+    if before["version"] == .some(nil) {
       text.remove("version", from: text.root)
     }
   }

@@ -335,12 +335,14 @@ struct SettingsInstaller {
     if uninstalls {
       for part in parts { record[part.path] = nil }
       // What lies deeper goes first.
-      known.filter { record[$0.path] == nil }.sorted { $0.path.count > $1.path.count }
+      known.filter { record[$0.path] == nil }.sorted { depth($0.path) > depth($1.path) }
         .forEach(removeFolders)
       if record.files != known { try record.write(home: context.home.data) }
     }
     return done
   }
+
+  private func depth(_ path: String) -> Int { path.utf8.count { $0 == UInt8(ascii: "/") } }
 
   /// Removes the folders that were made for a file, if nothing else is in them.
   private func removeFolders(of file: InstallRecord.File) {
