@@ -21,6 +21,9 @@ forbid memoryd/Front 'Foundation|Core|MemoryStore|Continuity'
 # An undeclared import of a target that another dependency brings along compiles.
 if ! scripts/floors.py; then status=1; fi
 
+# The program brings the texts of the skills.
+if ! scripts/skills.sh --check; then status=1; fi
+
 # The front is released as Embedded Swift, which allows less than what the tests compile. Only what
 # changed is compiled again.
 if ! said=$(scripts/front.sh debug 2>&1); then

@@ -1,6 +1,8 @@
 import Foundation
+import IPC
 import TestSupport
 import Testing
+import Yams
 
 /// `install` over the settings of Codex, Gemini CLI and Cursor: what people have there stays, byte for
 /// byte, both ways.
@@ -155,6 +157,74 @@ import Testing
     }
   }
 
+  @Test func commands_areInEachAgentsForm() throws {
+    #expect(try place.run("install", "codex", "gemini").status == 0)
+    for name in PluginTests.names {
+      let skill = try text(".agents/skills/memoryd-\(name)/SKILL.md")
+      let parts = skill.components(separatedBy: "---\n")
+      let front = try #require(try Yams.load(yaml: parts[1]) as? [String: String])
+      #expect(front["name"] == "memoryd-\(name)" && front.keys.count == 2)
+      let toml = try text(".gemini/extensions/memoryd/commands/memoryd/\(name).toml")
+      #expect(toml.hasPrefix("description = \""))
+      #expect(toml.components(separatedBy: "'''").count == 3)
+      #expect(toml.contains("!{memoryd ") && toml.hasSuffix("\n'''\n"))
+      for text in [skill, toml] {
+        #expect(!text.contains("CLAUDE_") && !text.contains("$ARGUMENTS") && !text.contains("!`"))
+        // Each command is one that memoryd has.
+        for line in text.matches(of: /(?:!\{|sh\n)memoryd ([a-z]+)/) {
+          #expect(
+            Relay.commands.contains(String(line.1)) || ["handoff", "ledger"].contains(line.1))
+        }
+      }
+    }
+  }
+
+  /// A program in Codex's place that answers as its app-server does, or not at all.
+  @Test(arguments: [
+    ("trusted", true, true), ("managed", true, true), ("untrusted", true, false),
+    ("modified", true, false), ("trusted", false, false),
+  ])
+  func doctor_tellsWhetherCodexRunsTheHooks(trust: String, isEnabled: Bool, isGood: Bool) throws {
+    #expect(try check() == nil)
+    #expect(try place.run("install", "codex").status == 0)
+    #expect(try check()?["detail"] as? String == nil || check()?["ok"] as? Bool == true)
+    try codex(
+      """
+      read line; echo '{"id":1,"result":{}}'; read line; read line
+      case "$line" in *hooks/list*) ;; *) exit 1;; esac
+      echo '{"method":"note"}'
+      echo '{"id":2,"result":{"data":[{"hooks":[{"eventName":"Stop","command":"memoryd checkpoint \
+      --agent codex","enabled":\(isEnabled),"trustStatus":"\(trust)"}]}]}}'
+      sleep 9
+      """)
+    let seen = try #require(try check())
+    #expect(seen["ok"] as? Bool == isGood, "\(seen)")
+    if !isGood {
+      #expect((seen["hint"] as? String)?.contains("/hooks") == true)
+      #expect((seen["detail"] as? String)?.contains(isEnabled ? trust : "disabled") == true)
+    }
+  }
+
+  @Test func doctor_whenCodexSaysNothing_saysSo() throws {
+    #expect(try place.run("install", "codex").status == 0)
+    try codex("exit 3")
+    #expect(try check()?["state"] as? String == "none")
+    try place.write("{}", to: ".codex/hooks.json")
+    try place.write("x = 1 # --agent codex\n", to: ".codex/config.toml")
+    #expect((try check()?["hint"] as? String)?.contains("install codex") == true)
+  }
+
+  private func codex(_ script: String) throws {
+    try place.write("#!/bin/sh\n" + script, to: "bin/codex")
+    chmod(place.path + "/bin/codex", 0o755)
+  }
+
+  private func check() throws -> [String: Any]? {
+    let path = place.path + "/bin:" + (place.environment["PATH"] ?? "")
+    let checks = try place.run("doctor", "--json", environment: ["PATH": path]).json()["checks"]
+    return (checks as? [[String: Any]])?.first { $0["name"] as? String == "codex hooks" }
+  }
+
   // MARK: Support
 
   private func text(_ name: String) throws -> String {
@@ -170,13 +240,14 @@ import Testing
   /// The agents' files and what stands in them, without copies.
   private func everything() throws -> [String: String] {
     var files: [String: String] = [:]
-    for folder in [".codex", ".cursor", ".gemini"] {
+    for folder in [".agents", ".codex", ".cursor", ".gemini"] {
       let names = FileManager.default.enumerator(atPath: place.path + "/" + folder)
       while let name = names?.nextObject() as? String {
         let path = folder + "/" + name
         var isFolder: ObjCBool = false
-        FileManager.default.fileExists(atPath: place.path + "/" + path, isDirectory: &isFolder)
-        if isFolder.boolValue || name.contains(".before-memoryd-") { continue }
+        let exists = FileManager.default.fileExists(
+          atPath: place.path + "/" + path, isDirectory: &isFolder)
+        if !exists || isFolder.boolValue || name.contains(".before-memoryd-") { continue }
         files[path] = try text(path)
       }
     }

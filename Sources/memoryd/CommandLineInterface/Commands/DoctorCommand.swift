@@ -50,6 +50,7 @@ struct DoctorCommand: Command {
     checks += [problems(service.context), git(service)]
     checks.append(daemon(service.context))
     checks += ClaudeCheck(service: service).checks() + [failure].compactMap(\.self)
+    checks += CodexCheck(context: service.context).checks()
     checks += vault(service) + outbox(service) + fallback(service)
     let isGood = checks.allSatisfy(\.isGood)
     let values = Settings.Key.allCases.map { key in

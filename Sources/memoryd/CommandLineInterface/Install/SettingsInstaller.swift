@@ -334,21 +334,19 @@ struct SettingsInstaller {
     }
     if uninstalls {
       for part in parts { record[part.path] = nil }
-      // What lies deeper goes first.
-      known.filter { record[$0.path] == nil }.sorted { depth($0.path) > depth($1.path) }
-        .forEach(removeFolders)
+      let gone = known.filter { record[$0.path] == nil }
+      // A folder that was made for the first file is empty once the last one's is gone.
+      for _ in 0..<2 { gone.forEach(removeFolders) }
       if record.files != known { try record.write(home: context.home.data) }
     }
     return done
   }
 
-  private func depth(_ path: String) -> Int { path.utf8.count { $0 == UInt8(ascii: "/") } }
-
   /// Removes the folders that were made for a file, if nothing else is in them.
   private func removeFolders(of file: InstallRecord.File) {
     guard let topmost = file.madeFolder, !RegularFile.exists(file.path) else { return }
     var folder = (file.path as NSString).deletingLastPathComponent
-    while folder.count >= topmost.count, rmdir(folder) == 0 {
+    while folder.count >= topmost.count, rmdir(folder) == 0 || errno == ENOENT {
       folder = (folder as NSString).deletingLastPathComponent
     }
   }

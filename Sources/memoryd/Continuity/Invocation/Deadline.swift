@@ -9,7 +9,7 @@ package struct Deadline: Sendable {
   }
 
   /// Negative once it has passed.
-  var remaining: Duration { end - .now }
+  package var remaining: Duration { end - .now }
 
   /// True when less than so much time is left.
   func isWithin(_ time: Duration) -> Bool { remaining < time }

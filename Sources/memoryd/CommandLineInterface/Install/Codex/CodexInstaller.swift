@@ -68,6 +68,14 @@ extension SettingsInstaller {
     }
     parts.append(
       Part(kind: .server, path: config, content: .toml(TOMLBlock(pieces: pieces))))
+    // The folder of skills that several agents share.
+    if let user = UserPath.userFolder(context.environment) {
+      parts += Skill.all.map { skill in
+        Part(
+          kind: .hooks, path: "\(user)/.agents/skills/memoryd-\(skill.name)/SKILL.md",
+          content: .own(skill.shared))
+      }
+    }
     return SettingsInstaller(context: context, parts: parts)
   }
 

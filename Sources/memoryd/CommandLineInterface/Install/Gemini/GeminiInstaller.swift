@@ -8,9 +8,14 @@ extension SettingsInstaller {
   static func gemini(_ context: CallContext) throws -> SettingsInstaller {
     let folder = try Agent.gemini.folder(context) + "/extensions/memoryd"
     let executable = try ExecutablePath.front()
+    let commands = Skill.all.map { skill in
+      Part(
+        kind: .hooks, path: "\(folder)/commands/memoryd/\(skill.name).toml",
+        content: .own(skill.toml))
+    }
     return SettingsInstaller(
       context: context,
-      parts: [
+      parts: commands + [
         Part(
           kind: .server, path: folder + "/gemini-extension.json",
           content: .own(manifest(executable))),
