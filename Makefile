@@ -106,3 +106,4 @@ deps:
 ## The Python environment of the vault that the tests talk to.
 test-vault: deps
 	@scripts/vault-env.sh
+	@scripts/vault-env.sh mcp-env Tests/MCP/requirements.txt

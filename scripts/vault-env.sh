@@ -1,13 +1,15 @@
 #!/bin/sh
-# Makes .build/vault-env, the Python environment of the vault that the tests run against.
+# Makes .build/vault-env, the Python environment of the vault that the tests run against, or another one:
+# scripts/vault-env.sh [NAME REQUIREMENTS]
 set -eu
 
 cd "$(dirname "$0")/.."
-requirements=Tests/Vault/requirements.txt
-environment=.build/vault-env
+name=${1:-vault-env}
+requirements=${2:-Tests/Vault/requirements.txt}
+environment=.build/$name
 stamp=$environment/stamp
-lock=.build/vault-env.lock
-log=.build/vault-env.log
+lock=.build/$name.lock
+log=.build/$name.log
 
 fail() {
   echo "vault-env: $1" >&2
@@ -46,7 +48,7 @@ else
 fi
 if is_current; then exit 0; fi
 
-echo "setting up the test vault (Python packages, once)"
+echo "setting up $environment (Python packages for the tests, once)"
 make_environment() {
   rm -rf "$environment"
   python3 -m venv "$environment" >>"$log" 2>&1

@@ -3,11 +3,17 @@ import Foundation
 import TestSupport
 import Testing
 
-/// memoryd's MCP server, driven by the official Python SDK's client: in a process of its own, as a
-/// relay to a daemon, and over HTTP.
+/// memoryd's MCP server, driven by the clients of the official Python SDK: in a process of its own, as a
+/// relay to a daemon, and over HTTP; with a handshake (1.30) and without one (2.3).
 @Suite(.blocking) struct MCPServerTests {
   enum Way: String, CaseIterable, Sendable {
-    case stdio, relay, http
+    case stdio, relay, http, statelessStdio, statelessHTTP
+
+    /// The SDK's second version, which asks for no handshake.
+    var isStateless: Bool { self == .statelessStdio || self == .statelessHTTP }
+    /// Where what is said is the same for both versions, the second is asked in `make test-all`.
+    static let some = allCases.filter { !$0.isStateless || TestScale.isWhole }
+    var isHTTP: Bool { self == .http || self == .statelessHTTP }
   }
 
   private let workplace: Workplace
@@ -32,9 +38,9 @@ import Testing
 
   private func daemon(_ way: Way) throws -> DaemonPeer? {
     switch way {
-    case .stdio: nil
+    case .stdio, .statelessStdio: nil
     case .relay: try DaemonPeer(workplace)
-    case .http: try DaemonPeer(workplace, "--http", "127.0.0.1:0")
+    case .http, .statelessHTTP: try DaemonPeer(workplace, "--http", "127.0.0.1:0")
     }
   }
 
@@ -46,12 +52,15 @@ import Testing
 
   private func drive(_ way: Way, _ daemon: DaemonPeer?, _ calls: [[Any]]) throws -> Reply {
     var target = [MemorydProcess.executable]
-    if way == .http, let daemon {
+    if way.isHTTP, let daemon {
       target = ["--url", try daemon.url(), "--token", try daemon.token()]
     }
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: VaultPeer.python)
-    process.arguments = [VaultPeer.root + "/Tests/MCP/drive.py"] + target
+    let environment = way.isStateless ? "mcp-env" : "vault-env"
+    process.executableURL = URL(
+      fileURLWithPath: "\(VaultPeer.root)/.build/\(environment)/bin/python")
+    process.arguments =
+      ["\(VaultPeer.root)/Tests/MCP/\(way.isStateless ? "drive2" : "drive").py"] + target
     process.environment = workplace.environment
     process.currentDirectoryURL = URL(fileURLWithPath: workplace.repository)
     let input = Pipe()
@@ -95,8 +104,8 @@ import Testing
         ["task", ["action": "list", "format": "md"]],
         ["nothing", [:] as [String: Any]],
       ])
-    #expect(reply.version == "2025-11-25")
-    if way != .stdio { #expect(try requests(daemon) >= 10, "the daemon answered") }
+    #expect(reply.version == (way.isStateless ? "2026-07-28" : "2025-11-25"))
+    if daemon != nil { #expect(try requests(daemon) >= 10, "the daemon answered") }
     #expect(reply.tools.starts(with: ["task", "checkpoint"]))
     #expect(reply.results[0].text == "[]" && !reply.results[0].isError)
     let task = try reply.json(1)
@@ -117,7 +126,7 @@ import Testing
     #expect(reply.results[10].isError)
   }
 
-  @Test(arguments: Way.allCases) func change_goesByTheID(way: Way) throws {
+  @Test(arguments: Way.some) func change_goesByTheID(way: Way) throws {
     let daemon = try daemon(way)
     let id = try #require(
       try drive(
@@ -141,7 +150,7 @@ import Testing
     #expect(try workplace.run("task", "list", "--status", "all", "--json").items().count == 1)
   }
 
-  @Test(arguments: Way.allCases) func checkpointsDecisionsAndTheRest(way: Way) throws {
+  @Test(arguments: Way.some) func checkpointsDecisionsAndTheRest(way: Way) throws {
     let daemon = try daemon(way)
     let reply = try drive(
       way, daemon,
@@ -187,7 +196,7 @@ import Testing
     #expect(reply.results[11].text.contains("over") && reply.results[11].text.utf16.count <= 400)
   }
 
-  @Test(arguments: Way.allCases) func handoffsAndTheLedger(way: Way) throws {
+  @Test(arguments: Way.some) func handoffsAndTheLedger(way: Way) throws {
     try workplace.git("init", "-q", "-b", "main")
     try workplace.git("commit", "-q", "--allow-empty", "-m", "First")
     let daemon = try daemon(way)
@@ -222,7 +231,7 @@ import Testing
     #expect((written["document"] as? String)?.contains("mind the clock") == true)
     #expect(reply.results[0].meta["memoryd/durability"] as? String == "stored")
     // Who calls over HTTP has no working folder.
-    #expect((written["path"] as? String != nil) == (way != .http))
+    #expect((written["path"] as? String != nil) == !way.isHTTP)
     #expect(reply.results[1].text == written["document"] as? String)
     #expect(try reply.json(2)["id"] as? String == reply.json(3)["id"] as? String)
     #expect(try (reply.json(4)["document"] as? String)?.contains("hi bob") == true)

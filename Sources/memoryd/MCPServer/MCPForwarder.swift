@@ -139,7 +139,8 @@ package struct MCPForwarder {
       throw MCPFailure(message: "the vault's settings are wrong (see `memoryd doctor`)")
     }
     var onward: [String: JSON] = [:]
-    if case .object(let given)? = meta { onward = given }
+    // It goes on in a conversation of memoryd's own.
+    if case .object(let given)? = meta { onward = MCPEra.withoutNotes(given) }
     onward.merge(Self.onward(meta) ?? [:]) { $1 }
     fields["_meta"] = .object(onward)
     fields["name"] = .string(endpoint.toolPrefix + name)

@@ -4,7 +4,7 @@ import IPC
 import Vault
 
 /// Answers MCP messages, whatever brought them here. Keeps no state between them. Source: MCP
-/// 2025-11-25 and the versions before it, "Lifecycle", "Tools" and "Ping".
+/// 2025-11-25 and the versions before it, "Lifecycle", "Tools" and "Ping"; 2026-07-28 (``MCPEra``).
 package struct MCPResponder {
   let tools: MCPToolbox
 
@@ -23,92 +23,134 @@ package struct MCPResponder {
   package enum Reply {
     /// None is due.
     case nothing
-    case answer(WireAnswer)
+    case answer(WireAnswer, MCPEra)
     /// Answers to a batch.
     case answers([WireAnswer])
     /// A call of a tool that only the vault may have; it can take minutes.
-    case forward(id: WireIdentifier, MCPForwarder.Call)
+    case forward(Forwarded)
 
     /// What is sent back at once: nil for nothing, and for what is forwarded.
     package var bytes: [UInt8]? {
       switch self {
       case .nothing, .forward: nil
-      case .answer(let answer): answer.bytes
+      case .answer(let answer, _): answer.bytes
       case .answers(let answers):
         Array("[".utf8) + answers.map(\.bytes).joined(separator: ",".utf8) + Array("]".utf8)
       }
     }
   }
 
+  /// A call on its way to the vault, and how it is to be answered.
+  package struct Forwarded: Sendable {
+    fileprivate let id: WireIdentifier
+    fileprivate let call: MCPForwarder.Call
+    fileprivate let era: MCPEra
+
+    package func answer() async -> WireAnswer {
+      MCPResponder.result(id, era.result(await call.result()))
+    }
+
+    /// The answer where the call is not made.
+    package func refusal(_ why: String) -> WireAnswer {
+      MCPResponder.result(id, era.result(MCPPayload(failure: why).result))
+    }
+  }
+
   /// - Parameters:
   ///   - bytes: One JSON-RPC message, or a batch of them (2025-03-26).
   ///   - requestID: Of the message: a second attempt with the same one writes nothing.
-  package func receive(_ bytes: [UInt8], requestID: RequestID) -> Reply {
+  ///   - headers: Of HTTP, where that brought it.
+  package func receive(
+    _ bytes: [UInt8], requestID: RequestID, headers: MCPEra.Headers? = nil
+  ) -> Reply {
+    let era: MCPEra = headers?.isStateless == true ? .stateless : .handshake
     switch WireMessage.parse(bytes) {
     case nil:
       return .answer(
         Self.error(
           WireIdentifier(ofBroken: bytes), Self.parseError,
-          "Parse error: the message is not valid JSON"))
-    case .one(let message): return reply(to: message, requestID)
+          "Parse error: the message is not valid JSON"), era)
+    case .one(let message): return reply(to: message, requestID, headers)
+    case .batch where era == .stateless:
+      return .answer(Self.error(nil, -32600, "a request is one message, not a batch"), era)
     case .batch(let batch):
-      if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty")) }
+      if batch.isEmpty { return .answer(Self.error(nil, -32600, "the batch is empty"), era) }
       let answers = batch.enumerated().compactMap { index, message -> WireAnswer? in
-        switch reply(to: message, requestID.part("-\(index)")) {
+        switch reply(to: message, requestID.part("-\(index)"), nil) {
         case .nothing, .answers: nil
-        case .answer(let answer): answer
-        case .forward(let id, _):
-          Self.error(id, -32600, "the vault's own tools cannot be called in a batch")
+        case .answer(let answer, _): answer
+        case .forward(let forwarded):
+          Self.error(
+            forwarded.id, -32600, "the vault's own tools cannot be called in a batch")
         }
       }
       return answers.isEmpty ? .nothing : .answers(answers)
     }
   }
 
-  private func forward(_ name: String, _ parameters: JSON, id: WireIdentifier) -> Reply {
-    do {
-      let forwarder = MCPForwarder(service: try tools.service(requestID: .ofNoWrite))
-      return .forward(id: id, try forwarder.call(name, parameters))
-    } catch {
-      return .answer(Self.result(id, MCPPayload(failure: MCPFailure.message(of: error)).result))
-    }
-  }
-
-  private func reply(to arrived: WireMessage, _ requestID: RequestID) -> Reply {
+  private func reply(
+    to arrived: WireMessage, _ requestID: RequestID, _ headers: MCPEra.Headers?
+  ) -> Reply {
     let (message, id) = (arrived.body, arrived.id)
+    let parameters = message["params"] ?? .object([:])
+    var era = MCPEra(parameters)
+    if headers?.isStateless == true { era = .stateless }
     guard message["jsonrpc"]?.string == "2.0" else {
-      return .answer(Self.error(id, -32600, "the message is no JSON-RPC 2.0 request"))
+      return .answer(Self.error(id, -32600, "the message is no JSON-RPC 2.0 request"), era)
     }
     guard let method = message["method"]?.string else {
       // An answer to a request that nobody made.
       return message["result"] != nil || message["error"] != nil
-        ? .nothing : .answer(Self.error(id, -32600, "the message names no method"))
+        ? .nothing : .answer(Self.error(id, -32600, "the message names no method"), era)
     }
     // A notification is never answered.
     guard let id else { return .nothing }
-    let parameters = message["params"] ?? .object([:])
+    if era == .stateless {
+      do throws(MCPEra.Objection) {
+        try MCPEra.check(method, parameters, headers)
+      } catch {
+        return .answer(Self.error(id, error.code, error.message, error.data), era)
+      }
+    }
     switch method {
-    case "initialize":
-      return .answer(Self.result(id, initialize(parameters)))
-    case "ping":
-      return .answer(Self.result(id, .object([:])))
+    case "initialize" where era == .handshake:
+      return .answer(Self.result(id, initialize(parameters)), era)
+    case "ping" where era == .handshake:
+      return .answer(Self.result(id, .object([:])), era)
+    case "server/discover" where era == .stateless:
+      return .answer(Self.result(id, era.result(discovery, .discovery)), era)
     case "tools/list":
-      return .answer(Self.result(id, .object(["tools": .array(list(parameters))])))
+      let list = JSON.object(["tools": .array(list(parameters))])
+      return .answer(Self.result(id, era.result(list, .list)), era)
     case "tools/call":
       guard let name = parameters["name"]?.string else {
-        return .answer(Self.error(id, -32602, "tools/call names no tool"))
+        return .answer(Self.error(id, -32602, "tools/call names no tool"), era)
       }
       guard let tool = MCPToolbox.tool(named: name) else {
-        return forward(name, parameters, id: id)
+        return forward(name, parameters, id: id, era)
       }
-      return .answer(
-        Self.result(
-          id,
-          tools.call(
-            tool, parameters["arguments"],
-            key: parameters["_meta"]?[MCPClient.keyName]?.string, requestID: requestID)))
+      let result = tools.call(
+        tool, parameters["arguments"],
+        key: parameters["_meta"]?[MCPClient.keyName]?.string, requestID: requestID)
+      return .answer(Self.result(id, era.result(result)), era)
     default:
-      return .answer(Self.error(id, -32601, "memoryd does not have \(method.prefix(100))"))
+      return .answer(Self.error(id, -32601, "memoryd does not have \(method.prefix(100))"), era)
+    }
+  }
+
+  private func forward(
+    _ name: String, _ parameters: JSON, id: WireIdentifier, _ era: MCPEra
+  ) -> Reply {
+    do {
+      let service = try tools.service(requestID: .ofNoWrite)
+      if era == .stateless, !service.context.settings.hasVault {
+        return .answer(Self.error(id, -32602, "Unknown tool: \(name.prefix(100))"), era)
+      }
+      let call = try MCPForwarder(service: service).call(name, parameters)
+      return .forward(Forwarded(id: id, call: call, era: era))
+    } catch {
+      let payload = MCPPayload(failure: MCPFailure.message(of: error))
+      return .answer(Self.result(id, era.result(payload.result)), era)
     }
   }
 
@@ -124,17 +166,25 @@ package struct MCPResponder {
     let wanted = parameters["protocolVersion"]?.string ?? ""
     let version = MCPClient.versions.contains(wanted) ? wanted : MCPClient.versions[0]
     return .object([
-      "protocolVersion": .string(version),
-      "capabilities": .object([
-        "tools": .object(["listChanged": .bool(false)]),
-        "experimental": .object([MCPClient.keyCapability: .object([:])]),
-      ]),
+      "protocolVersion": .string(version), "capabilities": Self.capabilities,
       "serverInfo": .object([
         "name": .string("memoryd"), "version": .string(Relay.version),
       ]),
       "instructions": .string(Self.instructions),
     ])
   }
+
+  private var discovery: JSON {
+    [
+      "supportedVersions": MCPEra.versions,
+      "capabilities": Self.capabilities, "instructions": Self.instructions,
+    ]
+  }
+
+  private static let capabilities = JSON.object([
+    "tools": .object(["listChanged": .bool(false)]),
+    "experimental": .object([MCPClient.keyCapability: .object([:])]),
+  ])
 
   /// Source: JSON-RPC 2.0, 5.1.
   package static let parseError = -32700
@@ -143,13 +193,12 @@ package struct MCPResponder {
     WireAnswer(id, ["jsonrpc": .string("2.0"), "result": result])
   }
 
-  package static func error(_ id: WireIdentifier?, _ code: Int, _ message: String) -> WireAnswer {
-    WireAnswer(
-      id,
-      [
-        "jsonrpc": .string("2.0"),
-        "error": .object(["code": .integer(code), "message": .string(message)]),
-      ])
+  package static func error(
+    _ id: WireIdentifier?, _ code: Int, _ message: String, _ data: JSON? = nil
+  ) -> WireAnswer {
+    var error: [String: JSON] = ["code": .integer(code), "message": .string(message)]
+    error["data"] = data
+    return WireAnswer(id, ["jsonrpc": .string("2.0"), "error": .object(error)])
   }
 
   /// What stands for a line that is too long to be taken: an object with nothing but its `id`.

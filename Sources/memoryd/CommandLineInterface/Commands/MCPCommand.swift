@@ -36,9 +36,9 @@ struct MCPCommand: Command {
       }
       let answer = server.receive(line, requestID: requestID)
       if let bytes = answer.bytes { reply(bytes) }
-      guard case .forward(let id, let call) = answer else { return }
+      guard case .forward(let call) = answer else { return }
       // What comes meanwhile is answered meanwhile.
-      Task { reply(MCPResponder.result(id, await call.result()).bytes) }
+      Task { reply(await call.answer().bytes) }
     }
     return Outcome()
   }

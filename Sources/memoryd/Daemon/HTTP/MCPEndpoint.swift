@@ -11,8 +11,8 @@ import NIOPosix
 import Synchronization
 import Vault
 
-/// `/mcp` and `/health`. Source: MCP 2025-11-25, "Transports", Streamable HTTP without sessions:
-/// each POST is answered by itself.
+/// `/mcp` and `/health`. Source: MCP 2025-11-25 and 2026-07-28, "Transports", Streamable HTTP without
+/// sessions: each POST is answered by itself.
 struct MCPEndpoint: HTTPResponder {
   typealias Context = BasicRequestContext
 
@@ -95,8 +95,13 @@ struct MCPEndpoint: HTTPResponder {
       type.prefix(while: { $0 != ";" }).trimmingCharacters(in: .whitespaces)
         == "application/json"
     else { return Self.error(.unsupportedMediaType, "Content-Type must be application/json") }
-    if let name = HTTPField.Name("mcp-protocol-version"), let version = request.headers[name],
-      !MCPClient.versions.contains(version)
+    let headers = MCPEra.Headers(
+      version: Self.header("mcp-protocol-version", request),
+      method: Self.header("mcp-method", request), name: Self.header("mcp-name", request))
+    // One who tells its method speaks a version without a handshake, maybe one that is not known here.
+    if let version = Self.header("mcp-protocol-version", request),
+      Self.header("mcp-method", request) == nil,
+      !(MCPClient.versions + MCPEra.versions).contains(version)
     {
       return Self.json(
         MCPResponder.error(
@@ -123,24 +128,35 @@ struct MCPEndpoint: HTTPResponder {
     let reply: MCPResponder.Reply
     do {
       defer { leave(running) }
-      reply = try await pool.runIfActive { receive(bytes) }
+      reply = try await pool.runIfActive { receive(bytes, headers) }
     }
     context.wake()
     switch reply {
     case .nothing: return Response(status: .accepted)
-    case .answer(let answer):
-      let isNoJSON = answer.fields["error"]?["code"] == .integer(MCPResponder.parseError)
-      return Self.json(answer.bytes, isNoJSON ? .badRequest : .ok)
+    case .answer(let answer, let era):
+      return Self.json(answer.bytes, Self.status(of: answer, era))
     case .answers: return Self.json(reply.bytes ?? [])
-    case .forward(let id, let call):
+    case .forward(let call):
       guard enter(forwarded, Self.mostForwarded) else {
-        return Self.json(
-          MCPResponder.result(
-            id, MCPPayload(failure: "too many of the vault's tools run at once").result
-          ).bytes)
+        return Self.json(call.refusal("too many of the vault's tools run at once").bytes)
       }
       let accept = request.headers[.accept] ?? ""
-      return accept.contains("text/event-stream") ? stream(id, call) : await whole(id, call)
+      return accept.contains("text/event-stream") ? stream(call) : await whole(call)
+    }
+  }
+
+  private static func header(_ name: String, _ request: Request) -> String? {
+    HTTPField.Name(name).flatMap { request.headers[$0] }
+  }
+
+  /// Without a handshake the status tells what the error's code does.
+  private static func status(of answer: WireAnswer, _ era: MCPEra) -> HTTPResponse.Status {
+    switch (answer.fields["error"]?["code"]?.integer, era) {
+    case (nil, _): .ok
+    case (MCPResponder.parseError, _): .badRequest
+    case (_, .handshake): .ok
+    case (-32601, .stateless): .notFound
+    case (_, .stateless): .badRequest
     }
   }
 
@@ -158,7 +174,7 @@ struct MCPEndpoint: HTTPResponder {
     return response
   }
 
-  private func receive(_ bytes: [UInt8]) -> MCPResponder.Reply {
+  private func receive(_ bytes: [UInt8], _ headers: MCPEra.Headers) -> MCPResponder.Reply {
     var ids = ULIDGenerator()
     let requestID = RequestID(rawValue: "http-\(ids.next(at: WallClock.system.now))")
     let invocation = Invocation(
@@ -166,7 +182,7 @@ struct MCPEndpoint: HTTPResponder {
       daemon: context)
     let tools = MCPToolbox(
       invocation: invocation, home: context.home.data, defaultProject: "inbox")
-    return MCPResponder(tools: tools).receive(bytes, requestID: requestID)
+    return MCPResponder(tools: tools).receive(bytes, requestID: requestID, headers: headers)
   }
 
   private func enter(_ count: Box<Int>, _ limit: Int) -> Bool {
@@ -181,16 +197,16 @@ struct MCPEndpoint: HTTPResponder {
 
   // MARK: Calls that take long
 
-  private func whole(_ id: WireIdentifier, _ call: MCPForwarder.Call) async -> Response {
+  private func whole(_ call: MCPResponder.Forwarded) async -> Response {
     defer { leave(forwarded) }
-    return Self.json(MCPResponder.result(id, await call.result()).bytes)
+    return Self.json(await call.answer().bytes)
   }
 
   /// The answer as an event, with signs of life until it is there.
-  private func stream(_ id: WireIdentifier, _ call: MCPForwarder.Call) -> Response {
+  private func stream(_ call: MCPResponder.Forwarded) -> Response {
     let (events, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
     let work = Task {
-      let answer = MCPResponder.result(id, await call.result())
+      let answer = await call.answer()
       leave(forwarded)
       continuation.yield(
         ByteBuffer(
@@ -208,9 +224,11 @@ struct MCPEndpoint: HTTPResponder {
       life.cancel()
       work.cancel()
     }
+    var headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-cache"]
+    // A proxy in between must not gather them.
+    if let name = HTTPField.Name("X-Accel-Buffering") { headers[name] = "no" }
     return Response(
-      status: .ok,
-      headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
+      status: .ok, headers: headers,
       body: .init(asyncSequence: events))
   }
 
