@@ -228,4 +228,42 @@ import Testing
     #expect(try status([], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"nothing\"}") == "200")
     #expect(try status(["MCP-Protocol-Version: 1999-01-01"], "{}") == "400")
   }
+
+  // MARK: As a client
+
+  /// A vault that has no handshake: memoryd finds that out, and each write reaches it once.
+  @Test func vaultWithoutAHandshake_isSpokenToWithoutOne() throws {
+    let vault = try Workplace()
+    let token = "0123456789abcdef-gate"
+    vault.environment["MEMORYD_HTTP_TOKEN"] = token
+    let daemon = try DaemonPeer(vault, "--http", "127.0.0.1:0")
+    let gate = Process()
+    gate.executableURL = URL(fileURLWithPath: VaultPeer.python)
+    gate.arguments = [VaultPeer.root + "/Tests/MCP/gate.py", try daemon.url()]
+    let output = Pipe()
+    gate.standardOutput = output
+    // What outlives a crash must not hold the tests' own output open.
+    gate.standardError = FileHandle.nullDevice
+    gate.standardInput = FileHandle.nullDevice
+    try gate.run()
+    // Signals that can be ignored are, in what the tests start.
+    defer {
+      kill(gate.processIdentifier, SIGKILL)
+      gate.waitUntilExit()
+    }
+    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    place.environment["MEMORYD_VAULT_URL"] = line.trimmingCharacters(in: .whitespacesAndNewlines)
+    place.environment["MEMORYD_VAULT_TOKEN"] = token
+    let canary = try place.run("canary", "--timeout", "5000")
+    #expect(canary.status == 0, "\(canary.output)\(canary.errorOutput)")
+    for _ in 0..<2 { try place.run("task", "add", "there", "--context", "once") }
+    #expect(try place.run("sync").status == 0)
+    #expect(try place.run("sync").status == 0)
+    #expect(try vault.run("task", "list", "--json").items().count == 2)
+    #expect(
+      try place.run("outbox", "list", "--json").items().filter {
+        $0["state"] as? String == "pending"
+      }
+      .isEmpty)
+  }
 }

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import IPC
+import Vault
 
 /// How a request is to be answered: as part of a conversation that a handshake began, or by itself.
 ///
@@ -10,7 +11,7 @@ package enum MCPEra: Sendable {
   case handshake, stateless
 
   /// The versions without a handshake, newest first.
-  package static let versions = ["2026-07-28"]
+  package static let versions = [MCPClient.statelessVersion]
 
   private static let prefix = "io.modelcontextprotocol/"
   static let versionKey = prefix + "protocolVersion"

@@ -71,8 +71,13 @@ struct HTTPTransport: Sendable {
       var answer = Answer(
         status: Int(response.status.code), headers: response.headers, body: [])
       isAnswered = true
-      // What comes with an error or a redirect is not looked at.
-      if answer.status >= 300 { return .success(answer) }
+      if answer.status >= 300 {
+        // An MCP error may say more than its status; nothing else that comes with one is looked at.
+        if [400, 404].contains(answer.status), answer.contentType == "application/json" {
+          answer.body = await start(of: response.body)
+        }
+        return .success(answer)
+      }
       if let coding = answer.coding {
         return .failure(
           VaultFailure(
@@ -96,6 +101,15 @@ struct HTTPTransport: Sendable {
       return .failure(
         Task.isCancelled ? late : failure(error, isAnswered: isAnswered, isProxied: isProxied))
     }
+  }
+
+  /// Bytes of an error that are looked at.
+  private static let errorLimit = 65_536
+
+  /// - Returns: Nothing of what is longer, or breaks off.
+  private static func start(of body: HTTPClientResponse.Body) async -> [UInt8] {
+    guard var buffer = try? await body.collect(upTo: errorLimit) else { return [] }
+    return buffer.readBytes(length: buffer.readableBytes) ?? []
   }
 
   private static let late = VaultFailure(.timeout, "the vault did not answer in time")

@@ -1,19 +1,28 @@
 import AsyncHTTPClient
 public import Core
+import Foundation
 import NIOCore
 import NIOHTTP1
 import Synchronization
 
 /// A client of one MCP server over Streamable HTTP, as far as calling tools goes. Sources: MCP
-/// 2025-11-25 and the versions before it, "Transports" and "Lifecycle".
+/// 2025-11-25 and the versions before it, "Transports" and "Lifecycle"; 2026-07-28.
+///
+/// It shakes hands first, as vault-mcp needs it, and a server of both kinds takes it. One that refuses
+/// it as a server without a handshake does is asked what it speaks: ``discover(_:)``.
 public actor MCPClient {
-  /// The versions of MCP that memoryd speaks, newest first.
+  /// The versions of MCP with a handshake that memoryd speaks, newest first.
   public static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+
+  /// The version without a handshake that memoryd speaks.
+  public static let statelessVersion = "2026-07-28"
 
   private struct Session {
     var version: String
     var id: String?
     var honoursKeys: Bool
+    /// Each request stands by itself.
+    var isStateless: Bool { version == statelessVersion }
   }
 
   /// What a server that honours ``MCPClient/keyName`` says among its experimental capabilities.
@@ -111,6 +120,7 @@ public actor MCPClient {
                 "name": .string("memoryd"), "version": .string(clientVersion),
               ]),
             ]), deadline)
+        if Self.isStateless(answer) { return try await discover(deadline) }
         // A server that does not know the version should pick another, and may refuse instead.
         if answer.status == 400, index + 1 < Self.versions.count { continue }
         let result = try Self.result(of: answer)
@@ -140,6 +150,41 @@ public actor MCPClient {
     }
   }
 
+  /// Errors that only a server without a handshake has: header mismatch, missing capability,
+  /// unsupported version. Source: MCP 2026-07-28, "Errors".
+  private static let statelessErrors = -32022 ... -32020
+
+  /// True if a server refuses the handshake as one that has none.
+  private static func isStateless(_ answer: Answer) -> Bool {
+    guard let error = answer.message?["error"], let code = error["code"]?.integer else {
+      return false
+    }
+    return statelessErrors.contains(code) || code == -32601
+      || error["data"]?["supported"]?.strings.contains(statelessVersion) == true
+  }
+
+  private func discover(_ deadline: ContinuousClock.Instant) async throws(VaultFailure) {
+    session = Session(version: Self.statelessVersion, id: nil, honoursKeys: false)
+    let result = try Self.result(of: try await post(request("server/discover", [:]), deadline))
+    guard result["supportedVersions"]?.strings.contains(Self.statelessVersion) == true else {
+      throw VaultFailure(.protocol, "the vault speaks an MCP version that memoryd does not")
+    }
+    session?.honoursKeys =
+      result["capabilities"]?["experimental"]?[Self.keyCapability] != nil
+  }
+
+  /// What each request without a handshake says of itself.
+  private var notes: [String: JSON] {
+    let prefix = "io.modelcontextprotocol/"
+    return [
+      prefix + "protocolVersion": .string(Self.statelessVersion),
+      prefix + "clientCapabilities": .object([:]),
+      prefix + "clientInfo": .object([
+        "name": .string("memoryd"), "version": .string(clientVersion),
+      ]),
+    ]
+  }
+
   // MARK: Requests
 
   /// One request and its answer, in a session that the server knows.
@@ -167,6 +212,11 @@ public actor MCPClient {
     _ method: String, _ parameters: [String: JSON]
   ) -> (id: Int, body: JSON) {
     lastID += 1
+    var parameters = parameters
+    if session?.isStateless == true {
+      let own = parameters["_meta"]?.object ?? [:]
+      parameters["_meta"] = .object(own.merging(notes) { $1 })
+    }
     return (
       lastID,
       .object([
@@ -190,6 +240,14 @@ public actor MCPClient {
     return headers
   }
 
+  /// What is not plain ASCII, or could be taken for what is encoded, is encoded.
+  static func headerValue(_ text: String) -> String {
+    let isPlain =
+      !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+      && !text.hasPrefix("=?")
+    return isPlain ? text : "=?base64?\(Data(text.utf8).base64EncodedString())?="
+  }
+
   private struct Answer {
     var status: Int
     var headers: HTTPHeaders
@@ -210,6 +268,12 @@ public actor MCPClient {
     http.method = .POST
     http.headers = headers(session)
     http.headers.add(name: "Content-Type", value: "application/json")
+    if session?.isStateless == true, let method = request.body["method"]?.string {
+      http.headers.add(name: "Mcp-Method", value: method)
+      if method == "tools/call", let name = request.body["params"]?["name"]?.string {
+        http.headers.add(name: "Mcp-Name", value: Self.headerValue(name))
+      }
+    }
     http.body = .bytes(ByteBuffer(bytes: request.body.bytes))
     let isCall = request.id > 0
     let reading = Mutex(Reading(id: request.id))
@@ -263,7 +327,10 @@ public actor MCPClient {
   // MARK: Answers
 
   private static func result(of answer: Answer) throws(VaultFailure) -> JSON {
-    guard answer.status == 200 else { throw failure(status: answer) }
+    if answer.status != 200 {
+      guard let error = answer.message?["error"] else { throw failure(status: answer) }
+      throw failure(error, status: answer.status)
+    }
     let isStream = answer.contentType == "text/event-stream"
     guard isStream || answer.contentType == "application/json" else {
       let what = answer.contentType.isEmpty ? "without a type" : "of type \(answer.contentType)"
@@ -283,19 +350,32 @@ public actor MCPClient {
         answer.isEmpty
           ? "an empty answer came instead of an MCP message" : "the answer is no MCP message")
     }
-    if let error = message["error"] {
-      let code = error["code"]?.integer ?? 0
-      let text = error["message"]?.string ?? "no message"
-      // -32602: invalid params. Source: JSON-RPC 2.0, 5.1.
-      throw VaultFailure(
-        .toolError, "the vault answered with error \(code): \(text)",
-        delivery: code == -32602 && isValidation(text, isJSON: false, isCoded: true)
-          ? .refused : .unknown, isAboutThisCall: true)
-    }
+    if let error = message["error"] { throw failure(error, status: 200) }
     guard let result = message["result"] else {
       throw VaultFailure(.protocol, "the vault's answer has neither result nor error")
     }
+    // Absent, it is complete. memoryd offers nothing that a server may ask for in between.
+    if let type = result["resultType"]?.string, type != "complete" {
+      throw VaultFailure(
+        .toolError, "the vault's answer is of the kind \(type), which memoryd does not know",
+        isAboutThisCall: true)
+    }
     return result
+  }
+
+  private static func failure(_ error: JSON, status: Int) -> VaultFailure {
+    let code = error["code"]?.integer ?? 0
+    let text = error["message"]?.string ?? "no message"
+    let detail = "the vault answered with error \(code): \(text)"
+    // The request as such was refused, whatever it was about.
+    if status != 200, code != -32602 {
+      return VaultFailure(.protocol, "\(detail) (HTTP \(status))")
+    }
+    // -32602: invalid params. Source: JSON-RPC 2.0, 5.1.
+    return VaultFailure(
+      .toolError, detail,
+      delivery: code == -32602 && isValidation(text, isJSON: false, isCoded: true)
+        ? .refused : .unknown, isAboutThisCall: true)
   }
 
   static func toolResult(_ result: JSON) throws(VaultFailure) -> JSON {
