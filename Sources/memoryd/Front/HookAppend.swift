@@ -41,7 +41,7 @@ struct HookAppend {
       isEnabled: state.isRedacting,
       extraLiterals: ThisProcess.variable("MEMORYD_VAULT_TOKEN").map { [$0] } ?? [])
     var record = HookRecord(
-      hook, endsSession: call.command == .sessionEnd, requestID: requestID,
+      hook, endsSession: call.kind == .sessionEnd, requestID: requestID,
       at: memoryd_wall_clock() / 1000, cwd: cwd,
       redacted: { redactor.redact(state.secrets.redact($0)) },
       variable: { ThisProcess.variable($0.description) })

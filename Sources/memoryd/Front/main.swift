@@ -23,7 +23,7 @@ nonisolated(unsafe) var hookResult = HookAppend.Result.noHook
 /// What was read of standard input, which nobody can read a second time. There is one thread.
 nonisolated(unsafe) var input: [UInt8]?
 
-if let hook, hook.command.isJournaled,
+if let hook, hook.kind.isJournaled,
   ThisProcess.variable("MEMORYD_LOG_LEVEL") == nil,
   let cwd = ThisProcess.currentFolder(),
   let home = Relay.dataFolder(variable: ThisProcess.variable, cwd: { cwd })
@@ -78,7 +78,7 @@ Streams.write(
   Array("memoryd: error: \(problem) [broken_install]\nhint: install memoryd again\n".utf8), to: 2)
 // A hook that fails must not block its agent; at the start of a session it can say so.
 guard let hook else { _exit(70) }
-if hook.command == .canary {
+if hook.kind == .canary {
   let note = "{\"systemMessage\":\"memoryd: \(problem); install memoryd again\"}\n"
   Streams.write(Array(note.utf8), to: 1)
 }

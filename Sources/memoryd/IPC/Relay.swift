@@ -25,14 +25,14 @@ public enum Relay {
 
   /// A command line by which a host calls a hook: these read standard input at once.
   public struct Hook: Equatable, Sendable {
-    public enum Command: Sendable {
+    public enum Kind: Sendable {
       case checkpoint, canary, sessionEnd
 
       /// True for the hooks that only say what happened: the front appends that to the journal.
       public var isJournaled: Bool { self != .canary }
     }
 
-    public var command: Command
+    public var kind: Kind
     /// The agent that calls, where the line says: one of ``agents``.
     public var agent: String?
 
@@ -45,9 +45,9 @@ public enum Relay {
         words = words.dropLast(2)
       }
       switch Array(words) {
-      case ["checkpoint"]: command = .checkpoint
-      case ["canary"]: command = .canary
-      case ["session", "end"]: command = .sessionEnd
+      case ["checkpoint"]: kind = .checkpoint
+      case ["canary"]: kind = .canary
+      case ["session", "end"]: kind = .sessionEnd
       default: return nil
       }
     }

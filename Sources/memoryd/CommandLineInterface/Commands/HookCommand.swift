@@ -10,17 +10,17 @@ import Redaction
 /// The commands that hosts call as hooks: they read standard input, are bounded in time, and always
 /// exit 0.
 struct HookCommand {
-  private let command: Relay.Hook.Command
+  private let kind: Relay.Hook.Kind
   private let agent: String?
 
   init(_ call: Relay.Hook) {
-    command = call.command
+    kind = call.kind
     agent = call.agent
   }
 
   /// - Parameter agent: As the person names it; nil for Claude Code.
-  init(_ command: Relay.Hook.Command, agent: Agent?) {
-    self.command = command
+  init(_ kind: Relay.Hook.Kind, agent: Agent?) {
+    self.kind = kind
     self.agent = agent?.rawValue
   }
 
@@ -35,7 +35,7 @@ struct HookCommand {
 
   /// - Returns: Nil if standard input holds no hook's JSON: then a person is calling.
   func run(_ invocation: Invocation, home: String?) -> Outcome? {
-    switch command {
+    switch kind {
     case .checkpoint:
       return run(invocation, home: home) { try Self.journal($0, endsSession: false, $1) }
     case .sessionEnd:

@@ -101,7 +101,7 @@ struct IngestCommand: Command {
 
   private func transcripts(_ service: MemoryService) throws -> [String] {
     guard !path.isEmpty else {
-      return Agent.allCases.flatMap { TranscriptSearch.all($0, service.context) }
+      return Agent.allCases.flatMap { $0.transcripts(service.context) }
     }
     return try path.flatMap { argument in
       let place = UserPath.absolute(

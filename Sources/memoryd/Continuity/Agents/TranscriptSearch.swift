@@ -11,13 +11,6 @@ package enum TranscriptSearch {
   /// Behind the name of a transcript that its agent has compressed.
   package static let compressed = ".zst"
 
-  /// All transcripts of an agent, each once: a compressed one by the name that it had before.
-  package static func all(_ agent: Agent, _ context: CallContext) -> [String] {
-    agent.facts.transcriptFolders(context).flatMap { folder in
-      files(below: folder) { agent.facts.isTranscript($0) }
-    }
-  }
-
   /// The files below a folder whose names are wanted, as paths.
   package static func files(
     below folder: String, where isWanted: (Substring) -> Bool
