@@ -112,7 +112,14 @@ import Testing
 
   /// - Returns: How a call ended, by what stands in the digest.
   @Test(arguments: [
-    ("success", "Output: fine\nExit Code: 0", SessionDigest.CommandUse.Outcome.succeeded),
+    (
+      "success", "Output: hello\nExit Code: 0\nExit Code: 1\nProcess Group PGID: 4",
+      SessionDigest.CommandUse.Outcome.failed
+    ),
+    ("success", "Output: (empty)\nSignal: 11", .failed),
+    ("success", "Command moved to background (PID: 77).", .unknown),
+    ("success", "Command was automatically cancelled because it took too long", .unknown),
+    ("success", "Output: fine\nExit Code: 0", .succeeded),
     (
       "success",
       "Command: x\nDirectory: (root)\nOutput: fine\nError: (none)\nExit Code: 0\nSignal: 0\nBackground PIDs: (none)\nProcess Group PGID: 7",
@@ -193,6 +200,21 @@ import Testing
     #expect(reading.digest.summary?.contains("<goal>sail</goal>") == true)
     #expect(reading.digest.requests.map(\.text) == ["Raise the sail", "Lower it"])
     #expect(reading.entries.filter { $0.kind == .reply }.map(\.body) == ["Raised."])
+  }
+
+  @Test func listThatIsSetAnew_isNoCompression() throws {
+    let (before, kept) = (Chat.user("Raise the sail", id: "u1"), Chat.agent("Raised.", id: "a1"))
+    let reading = try read(Chat.head(), before, kept, Chat.set([before, kept]), Chat.user("Go on"))
+    #expect(reading.digest.boundaries.isEmpty)
+    #expect(reading.digest.requests.map(\.text) == ["Raise the sail", "Go on"])
+  }
+
+  @Test func commandsOfMemoryds_areThePersonsByTheirTagAlone() throws {
+    let reading = try read(
+      Chat.head(),
+      Chat.user("<memoryd-command>mind the mast</memoryd-command>\n# Handoff\n\nNever write it."),
+      Chat.user("<memoryd-command></memoryd-command>\n# Decide"))
+    #expect(reading.digest.requests.map(\.text) == ["mind the mast"])
   }
 
   @Test func rewind_takesBackTheMessageAndWhatFollows() throws {

@@ -90,6 +90,62 @@ import Yams
     #expect(hooksLeft.contains("PreToolUse") && !hooksLeft.contains("memoryd"))
   }
 
+  /// Tables below a key that is one value would make the document invalid as a whole.
+  @Test(arguments: [
+    "mcp_servers = { other = { command = \"x\" } }\n", "model = \"a\"\n\"mcp_servers\" = {}",
+  ])
+  func inlineTable_isRefused(config: String) throws {
+    try place.write(config, to: ".codex/config.toml")
+    let before = try everything()
+    let result = try place.run("install", "codex")
+    #expect(result.status != 0 && result.errorOutput.contains("mcp_servers"))
+    #expect(try everything() == before)
+  }
+
+  @Test(arguments: [
+    "mcp_servers.memoryd.command = \"/elsewhere/memoryd\"\n",
+    "[mcp_servers]\nmemoryd = { command = \"/elsewhere/memoryd\" }\n",
+    "[mcp_servers]\nmemoryd.command = \"/elsewhere/memoryd\"\n",
+    "[mcp_servers.'memoryd']\ncommand = \"/elsewhere/memoryd\"\n",
+  ])
+  func serverInOtherWords_stays(config: String) throws {
+    try place.write(config, to: ".codex/config.toml")
+    #expect(try place.run("install", "codex").status == 0)
+    #expect(try text(".codex/config.toml") == config)
+  }
+
+  @Test func filesOfThePersonsOwn_stay() throws {
+    let own = [
+      ".agents/skills/memoryd-handoff/SKILL.md": "MINE",
+      ".gemini/extensions/memoryd/gemini-extension.json": "{\"name\": \"other\"}",
+    ]
+    for (name, text) in own { try place.write(text, to: name) }
+    #expect(try place.run("install", "codex", "gemini").status == 0)
+    #expect(try place.run("install", "codex", "gemini", "--uninstall").status == 0)
+    #expect(try place.run("install", "codex", "gemini", "--uninstall").status == 0)
+    #expect(try everything() == own)
+  }
+
+  /// Their next table would get keys that were ours.
+  @Test func blockThatSomebodyWentOnWith_staysAndIsTold() throws {
+    #expect(try place.run("install", "codex").status == 0)
+    let config = try text(".codex/config.toml") + "startup_timeout_sec = 20\n"
+    try place.write(config, to: ".codex/config.toml")
+    let result = try place.run("install", "codex", "--uninstall")
+    #expect(try text(".codex/config.toml") == config)
+    #expect(result.output.contains("config.toml calls memoryd still"))
+  }
+
+  @Test func bytesThatAreNoText_areRefused() throws {
+    let path = place.path + "/.codex/config.toml"
+    try place.write("", to: ".codex/config.toml")
+    let bytes = Data([0x23, 0xE9, 0x0A])
+    try bytes.write(to: URL(fileURLWithPath: path))
+    let result = try place.run("install", "codex")
+    #expect(result.status != 0 && result.errorOutput.contains("UTF-8"))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+  }
+
   @Test func brokenSettings_areRefused_andNothingIsChanged() throws {
     try place.write("{\"hooks\": {", to: ".codex/hooks.json")
     let before = try everything()

@@ -7,7 +7,7 @@ package enum BorrowedHooks {
     guard let user, let bytes = SmallFile.read(user + "/.cursor/hooks.json", limit: 1 << 20) else {
       return false
     }
-    return String(decoding: bytes, as: UTF8.self).hasText("--agent cursor")
+    return String(decoding: bytes, as: UTF8.self).hasText("checkpoint --agent cursor")
   }
 }
 

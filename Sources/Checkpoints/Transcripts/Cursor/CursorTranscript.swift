@@ -73,7 +73,7 @@ public struct CursorTranscript: TranscriptGatherer {
 
   /// What the person typed stands in a tag of the host's; what stands beside it is the host's.
   private static func words(_ text: String) -> String? {
-    guard let start = text[...].utf8Range(of: "<user_query>"),
+    guard let start = text[...].lastUTF8Range(of: "<user_query>"),
       let end = text[start.upperBound...].lastUTF8Range(of: "</user_query>")
     else { return text.trimmed.hasPrefix("<") ? nil : text }
     let words = text[start.upperBound..<end.lowerBound].trimmed

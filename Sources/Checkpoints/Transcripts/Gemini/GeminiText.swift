@@ -8,7 +8,8 @@ enum GeminiText {
     guard let content else { return [] }
     if let text = content.string { return [text] }
     if let text = content["text"]?.string { return [text] }
-    return content.elements.compactMap { $0.string ?? $0["text"]?.string }
+    return content.elements.filter { $0["thought"]?.bool != true }
+      .compactMap { $0.string ?? $0["text"]?.string }
   }
 
   /// The person's words in a user's message; nil if all of it is the host's.
@@ -17,11 +18,25 @@ enum GeminiText {
     for text in texts {
       // What `@path` named follows in parts of its own, to the end of the message.
       if text.trimmed.hasPrefix(referencedFiles) { break }
+      if let typed = typedBehindCommand(text) {
+        if !typed.isEmpty { words.append(typed) }
+        continue
+      }
       if isHosts(text) { continue }
       let own = withoutContext(text).trimmed
       if !own.isEmpty { words.append(String(own)) }
     }
     return words.isEmpty ? nil : words.joined(separator: "\n\n")
+  }
+
+  /// memoryd's own commands put a long text into the person's message; only what stands in the tag is theirs.
+  private static func typedBehindCommand(_ text: String) -> String? {
+    let text = text.trimmed
+    guard text.hasPrefix("<memoryd-command>"),
+      let start = text.utf8Range(of: "<memoryd-command>"),
+      let end = text.utf8Range(of: "</memoryd-command>"), start.upperBound <= end.lowerBound
+    else { return nil }
+    return String(text[start.upperBound..<end.lowerBound].trimmed)
   }
 
   /// The command that the person typed behind `!`.
@@ -73,6 +88,7 @@ enum GeminiText {
   private static let shellHead = "I ran the following shell command:"
   private static let heads = [
     "<state_snapshot>", "<hook_context>", "Here is the user's editor context",
-    "Here is a summary of changes in the user's editor context", "System: ", shellHead,
+    "Here is a summary of changes in the user's editor context", "System: Potential loop",
+    "System: Please continue", shellHead,
   ]
 }

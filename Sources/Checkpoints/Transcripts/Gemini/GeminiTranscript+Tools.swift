@@ -106,7 +106,7 @@ extension GeminiTranscript {
     if call.tool == "run_shell_command" {
       let shell = GeminiShellOutput(output)
       output = shell.text
-      if let code = shell.exitCode, told == .succeeded, code != 0 { ending = .failed }
+      if told == .succeeded { ending = shell.ending }
     }
     settle(call, ending)
     conclude(call, ending, output: call.deeds.isEmpty ? "" : output)
@@ -170,15 +170,25 @@ extension GeminiTranscript {
 /// What a shell command printed, taken out of the report that the model is given.
 struct GeminiShellOutput {
   private(set) var text: String
-  /// Nil if the report does not say: the command ended well.
-  private(set) var exitCode: Int?
+  /// How it ended, where the host says that the call succeeded: that the command did is not said so.
+  private(set) var ending = CallEnding.succeeded
 
   init(_ report: String) {
     var lines = report.split(separator: "\n", omittingEmptySubsequences: false)
-    while let last = lines.last, Self.tails.contains(where: { last.hasPrefix($0) }) {
-      if last.hasPrefix(Self.exit) { exitCode = Int(last.dropFirst(Self.exit.count)) }
+    // The host's own lines stand at the end, each once, in this order; one more is the program's.
+    func value(_ head: String) -> Substring? {
+      guard let last = lines.last, last.hasPrefix(head) else { return nil }
       lines.removeLast()
+      return last.dropFirst(head.utf8.count)
     }
+    _ = value("Process Group PGID: ")
+    _ = value("Background PIDs: ")
+    let signal = value("Signal: ")
+    let code = value("Exit Code: ")
+    if let code, Int(code) != 0 { ending = Int(code) == nil ? .ended : .failed }
+    if let signal, signal != "0", signal != "(none)" { ending = .failed }
+    if report.hasPrefix("Command was automatically cancelled") { ending = .interrupted }
+    if report.hasPrefix("Command moved to background") { ending = .ended }
     if lines.last == "Error: (none)" { lines.removeLast() }
     if let first = lines.firstIndex(where: { $0.hasPrefix(Self.output) }),
       first == 0 || lines[0].hasPrefix("Command: ")
@@ -191,6 +201,4 @@ struct GeminiShellOutput {
   }
 
   private static let output = "Output: "
-  private static let exit = "Exit Code: "
-  private static let tails = [exit, "Signal: ", "Background PIDs: ", "Process Group PGID: "]
 }

@@ -87,21 +87,20 @@ public struct GeminiTranscript: TranscriptGatherer {
     line = first
   }
 
-  /// A `$set` with messages says what the model sees from now on. What stood before is kept, and of
-  /// the messages only what is new is taken.
+  /// A `$set` with messages says what the model sees from now on: of a compression, which brings a
+  /// summary, or of a result that was cut, or of a session that was taken up. What stood before is kept,
+  /// and of the messages only what is new is taken.
   private mutating func replaceConversation(_ set: JSONValue) {
     guard let messages = set["messages"], messages.isArray else { return }
     let known = digest.gemini.newestAt
-    if known > 0 {
+    let summaries = messages.elements.prefix(4).compactMap {
+      GeminiText.summary(in: GeminiText.texts(of: $0["content"]))
+    }
+    if known > 0, let summary = summaries.first, clean(summary) != digest.summary {
       noteTime(set["lastUpdated"])
       noteBoundary(trigger: "auto", preTokens: nil)
-      let summaries = messages.elements.prefix(4).compactMap {
-        GeminiText.summary(in: GeminiText.texts(of: $0["content"]))
-      }
-      if let summary = summaries.first, let id = sessionID {
-        begin("\(id):\(line):\(at)")
-        ingestSummary(summary)
-      }
+      if let id = sessionID { begin("\(id):\(line):\(at)") }
+      ingestSummary(summary)
     }
     for message in messages.elements {
       let id = message["id"]?.string

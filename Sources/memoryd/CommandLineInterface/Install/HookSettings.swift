@@ -263,7 +263,10 @@ struct HookSettings {
       Self.restore(hook.event, in: text.root["hooks"], before[place], &text)
     }
     Self.restore("hooks", in: text.root, before["hooks"], &text)
-    if before["version"] == .some(nil) {
+    // With hooks of somebody's it is needed.
+    let isUnused =
+      text.root["hooks"]?.members?.allSatisfy { $0.value.elements?.isEmpty ?? true } ?? true
+    if before["version"] == .some(nil), isUnused {
       text.remove("version", from: text.root)
     }
   }

@@ -163,9 +163,19 @@ struct SettingsInstaller {
       switch part.content {
       case .json(let json): return try addition(json, at: part.path)
       case .toml(let block):
+        if let key = try text(part.path).flatMap(block.obstacle) {
+          throw CommandError(
+            .badInput, "bad_settings",
+            "\(key) in \(part.path) is one value, to which nothing can be added",
+            hint: "make it tables, as in [\(key).name]; nothing was changed")
+        }
         return try textEdit(part.path) { block.added(to: $0) }
       case .own(let content):
-        return try textEdit(part.path) { $0 == content ? nil : (content, [:]) }
+        // What somebody else has put there is theirs.
+        let isOurs = InstallRecord(home: context.home.data)[part.path] != nil
+        return try textEdit(part.path) {
+          $0 == content || $0 != nil && !isOurs ? nil : (content, [:])
+        }
       }
     }
   }
@@ -186,6 +196,8 @@ struct SettingsInstaller {
         return edit
       case .own(let content):
         guard let old = try text(part.path) else { return nil }
+        let record = InstallRecord(home: context.home.data)[part.path]
+        if record == nil, old != content { return nil }
         // A copy of what somebody made of it stays.
         return Edit(
           path: part.path, old: old, new: nil, exists: true, isRestoration: old == content)
@@ -195,11 +207,15 @@ struct SettingsInstaller {
 
   private func text(_ path: String) throws -> String? {
     do throws(StoreError) {
-      return String(decoding: try RegularFile.read(path, limit: 16 << 20), as: UTF8.self)
+      let bytes = try RegularFile.read(path, limit: 16 << 20)
+      if let text = String(validating: bytes, as: UTF8.self) { return text }
     } catch {
       guard error.code == .notFound else { throw error }
       return nil
     }
+    throw CommandError(
+      .badInput, "bad_settings", "\(path) is not valid UTF-8",
+      hint: "mend it first; nothing was changed")
   }
 
   /// - Parameter change: Of the file's text, nil where there is none; nil leaves it as it is.
@@ -302,6 +318,11 @@ struct SettingsInstaller {
   /// `install`.
   func remaining(after edits: [Edit]) -> [String] {
     parts.filter { part in
+      let edited = edits.first { $0.path == part.path }
+      if case .toml(let block) = part.content {
+        let left = edited.map(\.new) ?? (try? text(part.path)) ?? nil
+        return left.map(block.isPartly) ?? false
+      }
       guard case .json(let json) = part.content else { return false }
       let edit = edits.first { $0.path == part.path }
       let text: JSONText? =

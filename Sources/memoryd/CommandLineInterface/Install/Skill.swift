@@ -59,9 +59,11 @@ struct Skill {
   var toml: String {
     let lines = body.map { line -> String in
       if let command = Self.command(line) { return "!{\(command)}" }
-      return line.replacingOccurrences(of: "$ARGUMENTS", with: "{{args}}")
+      return line.replacingOccurrences(of: "$ARGUMENTS", with: "what stands in the tag above")
     }
+    // The chat has all of this in the person's name; what they typed is told by the tag.
     return "description = \(JSON.string(description).text)\nprompt = '''\n"
+      + "<memoryd-command>{{args}}</memoryd-command>\n"
       + lines.joined(separator: "\n").trimmingCharacters(in: .newlines) + "\n'''\n"
   }
 }

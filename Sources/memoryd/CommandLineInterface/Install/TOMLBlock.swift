@@ -11,14 +11,35 @@ struct TOMLBlock {
     var signs: [String]
 
     func isIn(_ document: String) -> Bool {
-      let lines = document.split(whereSeparator: \.isNewline).map { line in
-        line.hasPrefix("[") ? line.filter { $0 != " " && $0 != "\t" } : String(line)
+      var table = ""
+      for line in document.split(whereSeparator: \.isNewline) {
+        // Names may be quoted, and have white space around them.
+        let line = line.filter { !" \t\"'".contains($0) }
+        if line.hasPrefix("#") { continue }
+        if line.hasPrefix("[") { table = line.filter { !"[]".contains($0) } + "." }
+        let key = line.hasPrefix("[") ? table : table + line
+        if signs.contains(where: { key.hasPrefix($0) || line.contains($0) && $0.hasPrefix("--") }) {
+          return true
+        }
       }
-      return lines.contains { line in signs.contains { line.contains($0) } }
+      return false
     }
   }
 
   var pieces: [Piece]
+  /// Keys that are one value where a document sets them so; a table below one would break the document.
+  var roots: [String] = []
+
+  /// - Returns: The first of these keys that the document sets as one value.
+  func obstacle(in document: String) -> String? {
+    for line in document.split(whereSeparator: \.isNewline) {
+      let line = line.filter { $0 != " " && $0 != "\t" && $0 != "\"" }
+      // Behind a header the key is another table's.
+      if line.hasPrefix("[") { return nil }
+      if let root = roots.first(where: { line.hasPrefix($0 + "=") }) { return root }
+    }
+    return nil
+  }
 
   /// What stands in front of the block, and the block itself, in what `install` remembers.
   static let (separator, block) = ("toml.separator", "toml.block")
@@ -35,8 +56,11 @@ struct TOMLBlock {
     )
   }
 
+  /// True if one of its pieces, or the like, is there.
+  func isPartly(in document: String) -> Bool { pieces.contains { $0.isIn(document) } }
+
   /// - Parameter before: What `install` remembers; nil if that is lost.
-  /// - Returns: Nil if the block is not there as it was put there.
+  /// - Returns: Nil if the block is not there as it was put there, or somebody has added to it.
   func removed(from document: String, _ before: HookSettings.Before?) -> String? {
     let texts =
       (before?[Self.block] ?? nil).map { [$0] }
@@ -44,10 +68,19 @@ struct TOMLBlock {
     let separators = (before?[Self.separator] ?? nil).map { [$0, ""] } ?? ["\n\n", "\n", ""]
     for text in texts {
       for separator in separators {
-        guard let range = document.range(of: separator + text) else { continue }
+        guard let range = document.range(of: separator + text),
+          isEnded(by: document[range.upperBound...])
+        else { continue }
         return String(document[..<range.lowerBound] + document[range.upperBound...])
       }
     }
     return nil
+  }
+
+  /// False if what follows goes on with the block's last table: it is somebody's, and would be another
+  /// table's.
+  private func isEnded(by rest: Substring) -> Bool {
+    let lines = rest.split(whereSeparator: \.isNewline).map { $0.filter { !" \t".contains($0) } }
+    return lines.first { !$0.isEmpty && !$0.hasPrefix("#") }?.hasPrefix("[") ?? true
   }
 }

@@ -15,7 +15,8 @@ struct CursorFacts: AgentFacts {
 
   func isTranscript(_ path: Substring) -> Bool {
     let parts = path.split(separator: "/")
-    return parts.count >= 3 && parts[1] == "agent-transcripts" && path.hasSuffix(".jsonl")
+    // Below a session's folder lie those of its sub-agents, which no person spoke to.
+    return parts.count == 4 && parts[1] == "agent-transcripts" && path.hasSuffix(".jsonl")
   }
 
   func answer(context: String, message: String?, atPrompt: Bool) -> JSON {

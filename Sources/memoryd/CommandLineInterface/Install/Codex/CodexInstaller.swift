@@ -58,16 +58,18 @@ extension SettingsInstaller {
           args = ["mcp"]
 
           """,
-        signs: ["[mcp_servers.memoryd]", "[mcp_servers.\"memoryd\"]"])
+        signs: ["mcp_servers.memoryd.", "mcp_servers.memoryd="])
     ]
     var parts: [Part] = []
     if keepsHooks(config), !RegularFile.exists(list) {
-      pieces.append(.init(text: settings.codexTables, signs: ["--agent codex"]))
+      pieces.append(.init(text: settings.codexTables, signs: ["--agentcodex"]))
     } else {
       parts.append(Part(kind: .hooks, path: list, content: .json(.hooks(settings))))
     }
     parts.append(
-      Part(kind: .server, path: config, content: .toml(TOMLBlock(pieces: pieces))))
+      Part(
+        kind: .server, path: config,
+        content: .toml(TOMLBlock(pieces: pieces, roots: ["mcp_servers"]))))
     // The folder of skills that several agents share.
     if let user = UserPath.userFolder(context.environment) {
       parts += Skill.all.map { skill in
@@ -82,7 +84,7 @@ extension SettingsInstaller {
   /// Somebody has hooks in the configuration itself.
   private static func keepsHooks(_ config: String) -> Bool {
     guard let bytes = try? RegularFile.read(config, limit: 16 << 20) else { return false }
-    let hooks = TOMLBlock.Piece(text: "", signs: ["[[hooks."])
+    let hooks = TOMLBlock.Piece(text: "", signs: ["hooks."])
     return hooks.isIn(String(decoding: bytes, as: UTF8.self))
   }
 }
