@@ -119,8 +119,12 @@ struct CodexServer {
     guard (try? process.run()) != nil else { return nil }
     defer {
       try? input.fileHandleForWriting.close()
-      process.terminate()
+      // One that ignores being asked would be left behind.
+      kill(process.processIdentifier, SIGKILL)
     }
+    // It may be gone already. The executable ignores the signal from its start; whoever else calls this
+    // does from here on.
+    signal(SIGPIPE, SIG_IGN)
     let lines = requests.map { $0.text + "\n" }.joined()
     try? input.fileHandleForWriting.write(contentsOf: Data(lines.utf8))
     return answer(from: output.fileHandleForReading.fileDescriptor)
