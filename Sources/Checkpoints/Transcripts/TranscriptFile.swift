@@ -12,9 +12,9 @@ import Core
 /// Codex writes `NAME.jsonl.zst` (zstd, one stream) and takes the plain file away. Both are one
 /// transcript: it has the plain file's name, and offsets count unpacked bytes. While both are there
 /// the plain file counts.
-final class TranscriptFile {
+package final class TranscriptFile {
   /// Behind a transcript's name where it is compressed.
-  static let suffix = ".zst"
+  package static let suffix = ".zst"
 
   let path: String
   let facts: RegularFile.Facts

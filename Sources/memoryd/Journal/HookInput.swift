@@ -27,29 +27,6 @@ package struct HookInput: Sendable, Equatable {
   /// The JSON was cut off, and this is what could be read of it.
   package var isRepaired = false
 
-  init(
-    event: String, sessionID: String? = nil, transcriptPath: String? = nil, cwd: String? = nil,
-    source: String? = nil, trigger: String? = nil, reason: String? = nil,
-    compactSummary: String? = nil, lastMessage: String? = nil, instructions: String? = nil,
-    isSubagent: Bool = false, agentTranscriptPath: String? = nil, agent: String? = nil,
-    isRepaired: Bool = false
-  ) {
-    self.event = event
-    self.sessionID = sessionID
-    self.transcriptPath = transcriptPath
-    self.cwd = cwd
-    self.source = source
-    self.trigger = trigger
-    self.reason = reason
-    self.compactSummary = compactSummary
-    self.lastMessage = lastMessage
-    self.instructions = instructions
-    self.isSubagent = isSubagent
-    self.agentTranscriptPath = agentTranscriptPath
-    self.agent = agent
-    self.isRepaired = isRepaired
-  }
-
   package enum Reading: Equatable {
     /// Nothing but white space.
     case empty
@@ -65,7 +42,8 @@ package struct HookInput: Sendable, Equatable {
 
   /// - Parameter agent: As the command line says.
   package static func read(_ bytes: [UInt8], agent: String? = nil) -> Reading {
-    guard case .hook(var input) = readJSON(bytes) else { return readJSON(bytes) }
+    let reading = readJSON(bytes)
+    guard case .hook(var input) = reading else { return reading }
     input.translate(for: agent)
     return .hook(input)
   }
@@ -117,23 +95,6 @@ package struct HookInput: Sendable, Equatable {
     }
   }
 
-  /// What Codex's `notify` setting hands over after a turn: an older way, outside its hooks.
-  ///
-  /// - Returns: Nil for what is none, or tells of something else.
-  package init?(notice bytes: [UInt8]) {
-    let tape = JSONTape()
-    let notice = bytes.withUnsafeBufferPointer { text -> HookInput? in
-      guard (try? tape.parse(text)) != nil else { return nil }
-      let root = tape.root(text)
-      guard root["type"]?.equals("agent-turn-complete") == true else { return nil }
-      return HookInput(
-        event: "Stop", sessionID: root["thread-id"]?.string, cwd: root["cwd"]?.string,
-        lastMessage: root["last-assistant-message"]?.string, agent: "codex")
-    }
-    guard let notice else { return nil }
-    self = notice
-  }
-
   /// Takes an agent's names for what Claude Code has names for, too.
   private mutating func translate(for caller: String?) {
     if let agent, agent != caller { isBorrowed = true }
@@ -149,5 +110,24 @@ package struct HookInput: Sendable, Equatable {
     case "PreCompress" where trigger == "manual": event = "PreCompact"
     default: break
     }
+  }
+}
+
+extension HookInput {
+  /// What Codex's `notify` setting hands over after a turn: an older way, outside its hooks.
+  ///
+  /// - Returns: Nil for what is none, or tells of something else.
+  package init?(notice bytes: [UInt8]) {
+    let tape = JSONTape()
+    let notice = bytes.withUnsafeBufferPointer { text -> HookInput? in
+      guard (try? tape.parse(text)) != nil else { return nil }
+      let root = tape.root(text)
+      guard root["type"]?.equals("agent-turn-complete") == true else { return nil }
+      return HookInput(
+        event: "Stop", sessionID: root["thread-id"]?.string, cwd: root["cwd"]?.string,
+        lastMessage: root["last-assistant-message"]?.string, agent: "codex")
+    }
+    guard let notice else { return nil }
+    self = notice
   }
 }

@@ -13,7 +13,7 @@ package enum MCPEra: Sendable {
   /// The versions without a handshake, newest first.
   package static let versions = [MCPClient.statelessVersion]
 
-  private static let prefix = "io.modelcontextprotocol/"
+  private static let prefix = MCPClient.notePrefix
   static let versionKey = prefix + "protocolVersion"
   private static let capabilitiesKey = prefix + "clientCapabilities"
   private static let serverKey = prefix + "serverInfo"

@@ -16,6 +16,8 @@ public actor MCPClient {
 
   /// The version without a handshake that memoryd speaks.
   public static let statelessVersion = "2026-07-28"
+  /// Of MCP's own keys in `_meta`.
+  public static let notePrefix = "io.modelcontextprotocol/"
 
   private struct Session {
     var version: String
@@ -175,7 +177,7 @@ public actor MCPClient {
 
   /// What each request without a handshake says of itself.
   private var notes: [String: JSON] {
-    let prefix = "io.modelcontextprotocol/"
+    let prefix = Self.notePrefix
     return [
       prefix + "protocolVersion": .string(Self.statelessVersion),
       prefix + "clientCapabilities": .object([:]),

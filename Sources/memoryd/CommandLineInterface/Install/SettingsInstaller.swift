@@ -2,32 +2,8 @@ import Continuity
 import Core
 import Foundation
 
-/// Where Claude Code keeps its settings and its own state.
-struct ClaudeFiles: Sendable {
-  /// Claude Code's own folder, `~/.claude`.
-  var folder: String
-  var settings: String
-  var state: String
-
-  /// `CLAUDE_CONFIG_DIR` moves all of it.
-  ///
-  /// - Throws: ``CommandError`` where no home folder is known.
-  init(_ context: CallContext) throws {
-    let environment = context.environment
-    if let given = environment["CLAUDE_CONFIG_DIR"], !given.isEmpty {
-      folder = context.absolute(given)
-      settings = folder + "/settings.json"
-      state = folder + "/.claude.json"
-      return
-    }
-    guard let user = UserPath.userFolder(environment) else {
-      throw CommandError(.badConfiguration, "no_home", "there is no home folder: HOME is not set")
-    }
-    folder = user + "/.claude"
-    settings = folder + "/settings.json"
-    state = user + "/.claude.json"
-  }
-
+/// A settings file in JSON.
+enum SettingsFile {
   /// - Throws: ``CommandError`` for what is no JSON, `StoreError` for what cannot be read.
   /// - Returns: Nil where there is no file, or an empty one.
   static func read(_ path: String) throws -> (text: JSONText?, bytes: [UInt8], exists: Bool) {
@@ -248,7 +224,7 @@ struct SettingsInstaller {
   }
 
   private func addition(_ part: JSONPart, at path: String) throws -> Edit? {
-    let (known, bytes, exists) = try ClaudeFiles.read(path)
+    let (known, bytes, exists) = try SettingsFile.read(path)
     if !exists { _ = try FileToBe(path) }
     do throws(HookSettings.Odd) {
       guard let new = try installed(part, in: exists ? bytes : nil, known), new.bytes != bytes
@@ -264,7 +240,7 @@ struct SettingsInstaller {
   }
 
   private func removal(_ part: JSONPart, at path: String) throws -> Edit? {
-    let (known, bytes, exists) = try ClaudeFiles.read(path)
+    let (known, bytes, exists) = try SettingsFile.read(path)
     guard exists, let known else { return nil }
     let record = InstallRecord(home: context.home.data)[path]
     let (before, existed) =
@@ -302,7 +278,7 @@ struct SettingsInstaller {
       .filter { $0.hasPrefix(name) }.sorted().map { folder + "/" + $0 }
     var newest: JSONText?
     for copy in copies {
-      guard let read = try? ClaudeFiles.read(copy), read.exists else { continue }
+      guard let read = try? SettingsFile.read(copy), read.exists else { continue }
       if let text = read.text, !part.isCalled(in: text) { newest = text }
       guard let made = try? installed(part, in: read.bytes, read.text), made.bytes == text.bytes
       else { continue }
@@ -318,18 +294,17 @@ struct SettingsInstaller {
   /// `install`.
   func remaining(after edits: [Edit]) -> [String] {
     parts.filter { part in
-      let edited = edits.first { $0.path == part.path }
+      let edit = edits.first { $0.path == part.path }
       if case .toml(let block) = part.content {
-        let left = edited.map(\.new) ?? (try? text(part.path)) ?? nil
+        let left = edit.map(\.new) ?? (try? text(part.path)) ?? nil
         return left.map(block.isPartly) ?? false
       }
       guard case .json(let json) = part.content else { return false }
-      let edit = edits.first { $0.path == part.path }
       let text: JSONText? =
         if let edit {
           edit.new.flatMap { try? JSONText(Array($0.utf8)) }
         } else {
-          try? ClaudeFiles.read(part.path).text
+          try? SettingsFile.read(part.path).text
         }
       return text.map(json.isCalled) ?? false
     }.map(\.path)

@@ -7,7 +7,8 @@ struct TOMLBlock {
   struct Piece {
     /// Tables, with a newline at the end.
     var text: String
-    /// What a document says that has the like: a header of a table, or a part of a line.
+    /// What a document says that has the like, without white space and quotes: how a key with its tables
+    /// begins, or, from `--` on, a part of a line.
     var signs: [String]
 
     func isIn(_ document: String) -> Bool {

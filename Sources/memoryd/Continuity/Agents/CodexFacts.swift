@@ -21,10 +21,9 @@ struct CodexFacts: AgentFacts {
 
   func transcript(of session: SessionID, _ context: CallContext) -> String? {
     guard UUID(uuidString: session.rawValue) != nil else { return nil }
-    let names = ["-\(session).jsonl", "-\(session).jsonl\(TranscriptSearch.compressed)"]
     func rollout(in folder: String) -> String? {
       TranscriptSearch.names(in: folder).first { name in
-        name.hasPrefix("rollout-") && names.contains { name.hasSuffix($0) }
+        name.hasPrefix("rollout-") && TranscriptSearch.plain(name).hasSuffix("-\(session).jsonl")
           && TranscriptSearch.isFile(folder + "/" + name)
       }.map { folder + "/" + TranscriptSearch.plain($0) }
     }

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import MemoryStore
+import Transcripts
 
 /// Looks for transcripts by their names. Links are not followed.
 package enum TranscriptSearch {
@@ -9,7 +10,7 @@ package enum TranscriptSearch {
   /// Days of Codex's that are looked into, the newest.
   static let mostDays = 62
   /// Behind the name of a transcript that its agent has compressed.
-  package static let compressed = ".zst"
+  package static let compressed = TranscriptFile.suffix
 
   /// The files below a folder whose names are wanted, as paths.
   package static func files(

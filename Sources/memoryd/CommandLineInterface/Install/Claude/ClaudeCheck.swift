@@ -76,8 +76,8 @@ struct ClaudeCheck {
 
     init(_ files: ClaudeFiles, _ service: MemoryService) throws {
       self.files = files
-      settings = try ClaudeFiles.read(files.settings).text
-      state = try ClaudeFiles.read(files.state).text
+      settings = try SettingsFile.read(files.settings).text
+      state = try SettingsFile.read(files.state).text
       layers = ClaudeLayers(files, settings, service)
       servers = ClaudeServers(state, files, layers, service.context.environment)
       plugin = Plugin(layers)
@@ -169,7 +169,7 @@ struct ClaudeCheck {
         hint: "`claude plugin install memoryd`")
     }
     let versions = manifests.compactMap { path in
-      (try? ClaudeFiles.read(path).text).flatMap { $0?.root["version"]?.string }
+      (try? SettingsFile.read(path).text).flatMap { $0?.root["version"]?.string }
     }
     let isCurrent = versions.contains(Relay.version)
     return Check(

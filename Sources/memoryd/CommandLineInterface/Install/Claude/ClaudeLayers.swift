@@ -37,7 +37,7 @@ struct ClaudeLayers {
       for path in folders.map({ $0 + "/.claude/" + name })
       where seen.insert(Self.real(path)).inserted {
         do {
-          if let text = try ClaudeFiles.read(path).text {
+          if let text = try SettingsFile.read(path).text {
             all.append(Layer(path: path, text: text, isRepositorys: true))
           }
         } catch {
@@ -45,7 +45,7 @@ struct ClaudeLayers {
         }
       }
     }
-    if let text = (try? ClaudeFiles.read(Self.managed).text) ?? nil {
+    if let text = (try? SettingsFile.read(Self.managed).text) ?? nil {
       all.append(Layer(path: Self.managed, text: text, isManaged: true))
     }
   }

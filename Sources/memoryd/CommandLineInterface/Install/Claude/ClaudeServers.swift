@@ -83,7 +83,7 @@ struct ClaudeServers {
     var folder = start
     while true {
       let path = (folder == "/" ? "" : folder) + "/.mcp.json"
-      let text = (try? ClaudeFiles.read(path).text) ?? nil
+      let text = (try? SettingsFile.read(path).text) ?? nil
       if let node = text?.root["mcpServers"]?[HookSettings.server] { return (path, node) }
       if folder == "/" || folder.isEmpty { return nil }
       folder = (folder as NSString).deletingLastPathComponent
